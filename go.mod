@@ -1,0 +1,3 @@
+module github.com/hedgecam/hedge
+
+go 1.26

@@ -1,0 +1,2 @@
+// Package redact applies an owner's policy to pictures.
+package redact
