@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Redacts vtest.avi twice into out/: with everything outside the property hidden,
+# and with only what the networks found hidden. Call it through `make demo`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+clip=$(scripts/clip.sh)
+mkdir -p out
+
+# redact NAME POLICY NETWORKS writes out/NAME.mp4, .json and .png.
+redact() {
+    echo "demo: $2 (networks: $3) -> out/$1.mp4, out/$1.json, out/$1.png"
+    go run ./examples/redact-file -in "$clip" -out "out/$1.mp4" -policy "examples/redact-file/$2" \
+        -networks "$3" -report "out/$1.json" -sheet "out/$1.png"
+}
+
+if go run ./models/cmd/models verify >/dev/null && go run ./models/cmd/models runtime -offline >/dev/null; then
+    redact demo demo-all.json trio
+    redact demo-detected demo-detected.json trio
+else
+    echo "demo: the networks or ONNX Runtime are missing (see above), so everything outside is"
+    echo "demo: hidden without one, and out/demo-detected.mp4, which needs them, is not made."
+    rm -f out/demo-detected.mp4 out/demo-detected.json out/demo-detected.png
+    redact demo demo-all.json none
+fi

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Prepares a machine for Hedge. A second run finds everything in place, installs
+# nothing and needs no root.
+#
+#   scripts/setup.sh [packages] [runtime] [weights] [clip]     (default: all)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(
+    gcc g++ libc6-dev pkg-config                  # cgo
+    ffmpeg                                        # decoding and encoding
+    libopencv-imgproc-dev libopencv-imgcodecs-dev # gocv
+    libx264-dev libvpx-dev                        # pion/mediadevices
+)
+
+say() { printf '%s\n' "setup: $*"; }
+die() {
+    printf '%s\n' "setup: $*" >&2
+    exit 1
+}
+
+is_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]
+}
+
+as_root() {
+    if [[ $(id -u) == 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "needs root and there is no sudo. As root, run: $*"
+    fi
+}
+
+setup_packages() {
+    if [[ -n ${HEDGE_SKIP_PACKAGES:-} ]]; then
+        say "packages: left to you (HEDGE_SKIP_PACKAGES is set)"
+        return
+    fi
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        die "packages: this system has no apt. Install what these Debian packages hold:
+  ${packages[*]}
+and run again with HEDGE_SKIP_PACKAGES=1."
+    fi
+    local missing=() package
+    for package in "${packages[@]}"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    if ((${#missing[@]} == 0)); then
+        say "packages: all ${#packages[@]} are installed"
+        return
+    fi
+    say "packages: installing ${missing[*]}"
+    # One command, so that a user without sudo is shown all that is to be done.
+    as_root sh -c "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${missing[*]}"
+}
+
+setup_runtime() {
+    go run ./models/cmd/models runtime
+}
+
+# Without weights everything outside the property is hidden all the same, so a
+# machine that cannot fetch them goes on.
+setup_weights() {
+    if go run ./models/cmd/models verify; then
+        return
+    fi
+    if ! go run ./models/cmd/models fetch; then
+        say "weights: the networks named above are missing. Tests that need them are"
+        say "weights: skipped, and the demo hides everything outside without a network."
+    fi
+}
+
+setup_clip() {
+    local clip
+    clip=$(scripts/clip.sh) || die "clip: no recording for the demo"
+    say "clip: $clip"
+}
+
+command -v go >/dev/null || die "needs Go 1.26 or newer on the PATH (https://go.dev/dl)"
+stages=("$@")
+((${#stages[@]})) || stages=(packages runtime weights clip)
+for stage in "${stages[@]}"; do
+    case $stage in
+    packages | runtime | weights | clip) "setup_$stage" ;;
+    *) die "no stage $stage (packages, runtime, weights, clip)" ;;
+    esac
+done
