@@ -1,0 +1,125 @@
+package track
+
+import (
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Config says how a [Tracker] works. The zero value of a field stands for its
+// default. Sizes of an object are the square root of its box's area.
+type Config struct {
+	// Size is the picture's size in pixels. Boxes are clipped to it, and an
+	// object whose predicted box has left it is dropped. It defaults to no
+	// bounds at all.
+	Size image.Point
+
+	// Class holds what differs between the classes. A zero field of an entry
+	// defaults to that of DefaultClass.
+	Class [detect.NumClasses]ClassConfig
+
+	// Keep is how long before the newest look positions can be asked for: older
+	// history is forgotten without being told to. It defaults to 5 s, and is
+	// never less than the longest Hold or BackFill.
+	Keep time.Duration
+
+	// MaxTracks bounds the memory. When more objects than that are alive, the
+	// whole picture counts as one object. It defaults to 4096.
+	MaxTracks int
+}
+
+// ClassConfig says how objects of one class are tracked.
+type ClassConfig struct {
+	// Low is the lowest score of a detection that is not ignored. Detections
+	// between Low and High keep a track alive, and begin one that is held for a
+	// short time only. It defaults to 0.1.
+	Low float32
+	// High is the score of a detection that is a sure one. It defaults to 0.5.
+	High float32
+	// Sightings is how many it takes, one of them sure, until an object is
+	// Confirmed. It defaults to 3.
+	Sightings int
+
+	// Hold is how long an object is kept after its last sighting, when its
+	// sightings leave no doubt; the more doubt they leave the shorter it is, down
+	// to HoldDoubtful. It is never dropped before a look has missed it, within
+	// Config.Keep. It defaults to 2 s.
+	Hold time.Duration
+	// HoldDoubtful is how long an object is kept that was seen once, at score
+	// Low. It defaults to 200 ms.
+	HoldDoubtful time.Duration
+	// BackFill is how long before its first sighting an object is taken to have
+	// been there, when its sightings leave no doubt. It defaults to 1 s.
+	BackFill time.Duration
+	// BackFillDoubtful is the same for an object that was seen once, at score
+	// Low. It defaults to 200 ms.
+	BackFillDoubtful time.Duration
+
+	// Jitter is the standard deviation of a detected box's edges, as a share of
+	// the object's size. It defaults to 0.06.
+	Jitter float32
+	// Speed is the standard deviation of the speeds of objects, in sizes per
+	// second: what is assumed of an object seen once. It defaults to 1.
+	Speed float32
+	// Accel is the acceleration up to which the cover holds what it has lost
+	// sight of, in sizes per second squared. It defaults to 1.
+	Accel float32
+	// MaxGrow bounds how far each side of the cover moves outwards because the
+	// position is uncertain, in sizes. It defaults to 0.6.
+	MaxGrow float32
+	// Shrink is how fast each side of the cover follows when the detected box
+	// gets smaller, in widths (heights) per second. It defaults to 0.4.
+	Shrink float32
+	// Margin is added to each side of the cover, as a share of the width
+	// (height). It defaults to 0.
+	Margin float32
+}
+
+// DefaultClass returns the defaults of a class.
+func DefaultClass(c detect.Class) ClassConfig {
+	d := ClassConfig{
+		Low: 0.1, High: 0.5, Sightings: 3,
+		Hold: 2 * time.Second, HoldDoubtful: 200 * time.Millisecond,
+		BackFill: time.Second, BackFillDoubtful: 200 * time.Millisecond,
+		Jitter: 0.06, Speed: 1, Accel: 1, MaxGrow: 0.6, Shrink: 0.4,
+	}
+	return d
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+func (c ClassConfig) withDefaults(d ClassConfig) ClassConfig {
+	return ClassConfig{
+		Low:              orDefault(c.Low, d.Low),
+		High:             orDefault(c.High, d.High),
+		Sightings:        orDefault(c.Sightings, d.Sightings),
+		Hold:             orDefault(c.Hold, d.Hold),
+		HoldDoubtful:     orDefault(c.HoldDoubtful, d.HoldDoubtful),
+		BackFill:         orDefault(c.BackFill, d.BackFill),
+		BackFillDoubtful: orDefault(c.BackFillDoubtful, d.BackFillDoubtful),
+		Jitter:           orDefault(c.Jitter, d.Jitter),
+		Speed:            orDefault(c.Speed, d.Speed),
+		Accel:            orDefault(c.Accel, d.Accel),
+		MaxGrow:          orDefault(c.MaxGrow, d.MaxGrow),
+		Shrink:           orDefault(c.Shrink, d.Shrink),
+		Margin:           orDefault(c.Margin, d.Margin),
+	}
+}
+
+func (c Config) withDefaults() Config {
+	c.Keep = orDefault(c.Keep, 5*time.Second)
+	c.MaxTracks = orDefault(c.MaxTracks, 4096)
+	for i := range c.Class {
+		k := c.Class[i].withDefaults(DefaultClass(detect.Class(i)))
+		c.Keep = max(c.Keep, k.Hold, k.BackFill)
+		c.Class[i] = k
+	}
+	return c
+}

@@ -1,0 +1,303 @@
+package track
+
+import (
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+const (
+	// maxSightings bounds the history of one object.
+	maxSightings = 256
+	// reach is how many sightings before and after one take part in what is
+	// made of it.
+	reach = 8
+	// speedSpan is the time, in seconds, over which sightings agree on a speed:
+	// one that far off weighs half.
+	speedSpan = 0.5
+	// damping is the time constant, in seconds, with which an object out of
+	// sight is assumed to lose its speed.
+	damping = 2.0
+	// atEdge is how near to the picture's border, in pixels, the side of a box
+	// lies that shows the border and not the object.
+	atEdge = 2
+)
+
+// sighting is one detection of an object, and what is derived from it and its
+// neighbours.
+type sighting struct {
+	at    time.Duration
+	box   detect.Box
+	score float32
+
+	derived bool
+	cover   detect.Box // what must be hidden at this time
+	best    float32    // highest score of the neighbours
+	vx, vy  float32    // pixels per second
+	sigma   float32    // standard deviation of the speed, pixels per second
+}
+
+// object is one track.
+type object struct {
+	id    uint64
+	class detect.Class
+	seen  []sighting // rising times, never empty
+	count int        // sightings ever, forgotten ones too
+	sure  int        // of these with a score of at least High
+	doubt float32    // 0..1: what the sightings leave
+
+	missed     bool          // a look after the last sighting has missed it,
+	missedAt   time.Duration // first at this time
+	unseen     bool          // a look before the first sighting has not seen it,
+	unseenAt   time.Duration // last at this time
+	begun      bool          // the first sightings are still there
+	from, till time.Duration // when it may be in the picture
+}
+
+func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
+
+func size(b detect.Box) float32 { return float32(math.Sqrt(float64(b.Area()))) }
+
+func lerp(a, b detect.Box, f float32) detect.Box {
+	return detect.Box{
+		X0: a.X0 + (b.X0-a.X0)*f, Y0: a.Y0 + (b.Y0-a.Y0)*f,
+		X1: a.X1 + (b.X1-a.X1)*f, Y1: a.Y1 + (b.Y1-a.Y1)*f,
+	}
+}
+
+func outset(b detect.Box, d float32) detect.Box {
+	return detect.Box{X0: b.X0 - d, Y0: b.Y0 - d, X1: b.X1 + d, Y1: b.Y1 + d}
+}
+
+// add enters a sighting. Two at the same time are one: looks at neighbouring
+// tiles of a picture may each show a part.
+func (o *object) add(s sighting, c *ClassConfig) {
+	i := len(o.seen)
+	for i > 0 && o.seen[i-1].at > s.at {
+		i--
+	}
+	if i > 0 && o.seen[i-1].at == s.at {
+		i--
+		o.seen[i].box = o.seen[i].box.Union(s.box)
+		o.seen[i].score = max(o.seen[i].score, s.score)
+	} else {
+		o.seen = append(o.seen, sighting{})
+		copy(o.seen[i+1:], o.seen[i:])
+		o.seen[i] = s
+		o.count++
+		if s.score >= c.High {
+			o.sure++
+		}
+		o.doubt *= 1 - c.evidence(s.score)
+	}
+	for j := max(0, i-reach); j < min(len(o.seen), i+reach+1); j++ {
+		o.seen[j].derived = false
+	}
+	if o.missed && o.seen[len(o.seen)-1].at >= o.missedAt {
+		o.missed = false
+	}
+	if o.unseen && o.seen[0].at <= o.unseenAt {
+		o.unseen = false
+	}
+}
+
+// evidence is how much a detection of that score removes of the doubt that
+// there is an object.
+func (c *ClassConfig) evidence(score float32) float32 {
+	q := float32(1)
+	if c.High > c.Low {
+		q = (score - c.Low) / (c.High - c.Low)
+	}
+	return 0.7 * min(max(q, 0.1), 1)
+}
+
+func (c *ClassConfig) hold(doubt float32) time.Duration {
+	return blend(c.Hold, c.HoldDoubtful, doubt)
+}
+
+func (c *ClassConfig) backFill(doubt float32) time.Duration {
+	return blend(c.BackFill, c.BackFillDoubtful, doubt)
+}
+
+func blend(a, b time.Duration, f float32) time.Duration {
+	return a + time.Duration(float64(b-a)*float64(f))
+}
+
+// span works out when the object may be in the picture.
+func (o *object) span(c *ClassConfig, keep time.Duration) {
+	first, last := o.seen[0].at, o.seen[len(o.seen)-1].at
+	o.till = last + c.hold(o.doubt)
+	if !o.missed {
+		o.till = last + keep
+	} else if o.missedAt > o.till {
+		o.till = min(o.missedAt, last+keep)
+	}
+	o.from = first
+	if o.begun {
+		o.from -= c.backFill(o.doubt)
+		if o.unseen && o.unseenAt < o.from {
+			o.from = max(o.unseenAt, first-keep)
+		}
+	}
+}
+
+// derive works out the speed at sighting i and what must be hidden there.
+//
+// The speed is a regression line through the sides of the boxes nearby,
+// weighted by their distance in time (Cauchy weights), and drawn to 0 by a
+// prior, which is the ridge term: with one sighting it is 0 and as uncertain as
+// ClassConfig.Speed says. Sides at the picture's border say nothing about
+// motion. Relying on observations instead of on a recursive state lets late
+// sightings in and makes re-found objects harmless; the thought is OC-SORT's.
+//
+// The cover is the union of the boxes nearby, each moved to this time with that
+// speed and drawn in with its distance in time, so that it follows a growing
+// box at once, before it grows even, and a shrinking one at ClassConfig.Shrink.
+func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
+	s := &o.seen[i]
+	lo, hi := max(0, i-reach), min(len(o.seen), i+reach+1)
+	sz := size(s.box)
+	var x, y regression
+	for j := lo; j < hi; j++ {
+		n := &o.seen[j]
+		dt := seconds(n.at - s.at)
+		w := 1 / (1 + dt*dt/(speedSpan*speedSpan))
+		b := t.carry(n.box, n.at, s.at)
+		x.add(w, dt, b.X0, b.X1, n.box.X0 > t.inner.X0, n.box.X1 < t.inner.X1)
+		y.add(w, dt, b.Y0, b.Y1, n.box.Y0 > t.inner.Y0, n.box.Y1 < t.inner.Y1)
+	}
+	prior := c.Jitter / c.Speed
+	var sx, sy float32
+	s.vx, sx = x.slope(prior * prior)
+	s.vy, sy = y.slope(prior * prior)
+	s.sigma = c.Jitter * sz * max(sx, sy)
+
+	s.cover, s.best = s.box, s.score
+	for j := lo; j < hi; j++ {
+		n := &o.seen[j]
+		s.best = max(s.best, n.score)
+		dt := seconds(n.at - s.at)
+		k := c.Shrink * float32(math.Abs(float64(dt)))
+		if k >= 0.5 || j == i {
+			continue
+		}
+		b := t.carry(n.box, n.at, s.at).Shift(-s.vx*dt, -s.vy*dt)
+		s.cover = s.cover.Union(b.Grow(-k, -k))
+	}
+	s.derived = true
+}
+
+// regression fits one slope to two rows of points, those of the two sides of a
+// box, each row with a level of its own.
+type regression struct{ lo, hi sums }
+
+type sums struct{ w, t, x, tt, tx float64 }
+
+func (r *regression) add(w, t, lo, hi float32, useLo, useHi bool) {
+	if useLo {
+		r.lo.add(float64(w), float64(t), float64(lo))
+	}
+	if useHi {
+		r.hi.add(float64(w), float64(t), float64(hi))
+	}
+}
+
+func (s *sums) add(w, t, x float64) {
+	s.w += w
+	s.t += w * t
+	s.x += w * x
+	s.tt += w * t * t
+	s.tx += w * t * x
+}
+
+// centred returns the sums of squares and of products about the means.
+func (s *sums) centred() (tt, tx float64) {
+	if s.w == 0 {
+		return 0, 0
+	}
+	return s.tt - s.t*s.t/s.w, s.tx - s.t*s.x/s.w
+}
+
+// slope returns the slope, and its standard deviation for noise of deviation 1.
+// The errors of two sides of a box are not independent, hence the halves.
+func (r *regression) slope(ridge float32) (v, sigma float32) {
+	tt0, tx0 := r.lo.centred()
+	tt1, tx1 := r.hi.centred()
+	tt := (tt0+tt1)/2 + float64(ridge)
+	return float32((tx0 + tx1) / 2 / tt), float32(1 / math.Sqrt(tt))
+}
+
+// place is where an object is at some time.
+type place struct {
+	box, cover detect.Box
+	age        time.Duration // to the nearest sighting
+	best       float32       // highest recent score
+	loose      float32       // how far the true box may be off, in pixels
+}
+
+// at returns the place at time tm, and false when the object is not in the
+// picture then. Sightings are joined by straight lines. How far it may be off:
+// with an acceleration of at most A, A*a*b/2 between two sightings that are a
+// and b away, and (uncertainty of the speed)*a + A*a*a/2 beyond the last.
+func (o *object) at(tm time.Duration, t *Tracker) (p place, ok bool) {
+	if tm < o.from || tm > o.till {
+		return p, false
+	}
+	c := &t.cfg.Class[o.class]
+	n := len(o.seen)
+	i := n
+	for i > 0 && o.seen[i-1].at > tm {
+		i--
+	}
+	switch {
+	case i == 0:
+		s := o.sighting(0, t)
+		p = t.beyond(s, tm, c)
+	case o.seen[i-1].at == tm:
+		s := o.sighting(i-1, t)
+		p = place{box: s.box, cover: s.cover, best: s.best}
+	case i == n:
+		s := o.sighting(n-1, t)
+		p = t.beyond(s, tm, c)
+	default:
+		l, r := o.sighting(i-1, t), o.sighting(i, t)
+		a, b := tm-l.at, r.at-tm
+		f := float32(a.Seconds() / (r.at - l.at).Seconds())
+		p.box = lerp(t.carry(l.box, l.at, tm), t.carry(r.box, r.at, tm), f)
+		p.cover = lerp(t.carry(l.cover, l.at, tm), t.carry(r.cover, r.at, tm), f)
+		p.age, p.best = min(a, b), max(l.best, r.best)
+		sz := size(p.box)
+		p.loose = min(c.Accel*sz*seconds(a)*seconds(b)/2, c.MaxGrow*sz)
+	}
+	p.cover = outset(p.cover, p.loose).Grow(c.Margin, c.Margin)
+	return p, true
+}
+
+// sighting returns sighting i with everything derived.
+func (o *object) sighting(i int, t *Tracker) *sighting {
+	if !o.seen[i].derived {
+		o.derive(i, t, &t.cfg.Class[o.class])
+	}
+	return &o.seen[i]
+}
+
+// beyond is the place at a time before the first or after the last sighting s.
+func (t *Tracker) beyond(s *sighting, tm time.Duration, c *ClassConfig) place {
+	dt := seconds(tm - s.at)
+	a := float32(math.Abs(float64(dt)))
+	// The speed fades; what it would have led to is within the growth.
+	run := damping * (1 - float32(math.Exp(float64(-a/damping))))
+	if dt < 0 {
+		run = -run
+	}
+	sz := size(s.box)
+	dx, dy := s.vx*run, s.vy*run
+	return place{
+		box:   t.carry(s.box.Shift(dx, dy), s.at, tm),
+		cover: t.carry(s.cover.Shift(dx, dy), s.at, tm),
+		age:   time.Duration(math.Abs(float64(tm - s.at))),
+		best:  s.best,
+		loose: min(s.sigma*a+c.Accel*sz*a*a/2, c.MaxGrow*sz),
+	}
+}

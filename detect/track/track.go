@@ -1,0 +1,296 @@
+// Package track follows objects through time, so that one that a detector
+// misses once is not shown once.
+//
+// It associates detections with tracks the way ByteTrack does (Zhang et al.,
+// "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV
+// 2022): sure detections first, then the others, on buffered boxes (Yang et
+// al., "Hard to Track Objects with Irregular Motions and Similar Appearances?
+// Make It Easier by Buffering the Matching Space", WACV 2023), which bridges
+// the distance that small objects move between sparse looks. Motion is taken
+// from the sightings themselves, not from a recursive filter, and a gap is
+// joined by a line when the object is found again, after Cao et al.,
+// "Observation-Centric SORT", CVPR 2023.
+//
+// Unlike those, it answers for any time, also one between looks or before the
+// first: [Tracker.At] says what must be hidden then.
+package track
+
+import (
+	"image"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Look is one look of one detector at a picture, or at a part of one.
+type Look struct {
+	// Time is the presentation time of the picture.
+	Time time.Duration
+	// Classes is what was looked for. That an object of another class was not
+	// found means nothing.
+	Classes detect.ClassSet
+	// Region is where it was looked for; an empty one is the whole picture.
+	Region detect.Box
+	// Detections is what was found, in pixels of the whole picture. Update
+	// borrows it.
+	Detections []detect.Detection
+}
+
+// Tracker holds the tracks. It is used by one goroutine at a time.
+type Tracker struct {
+	cfg   Config
+	whole detect.Box // the picture
+	inner detect.Box // the picture without its border
+
+	lastID  uint64
+	objects []*object
+	spare   []*object
+	cam     camera
+
+	looks   [64]glance // ring of the last looks
+	nlooks  int
+	newest  time.Duration
+	horizon time.Duration // what was before is forgotten
+	crowd   crowd
+
+	assoc associator
+	// Work counts the comparisons of tracks with detections, for tests.
+	work int
+}
+
+// glance is what is remembered of a look.
+type glance struct {
+	at      time.Duration
+	classes detect.ClassSet
+	region  detect.Box
+}
+
+// crowd is a time in which there were too many objects to keep apart.
+type crowd struct {
+	id         uint64
+	class      detect.Class
+	at         time.Duration
+	from, till time.Duration
+}
+
+const (
+	// farTime bounds times, so that differences do not overflow.
+	farTime = time.Duration(1) << 61
+	// farAway bounds coordinates, in pixels.
+	farAway = 1 << 20
+)
+
+// New returns a tracker without tracks.
+func New(cfg Config) *Tracker {
+	t := &Tracker{cfg: cfg.withDefaults(), newest: -farTime, horizon: -farTime}
+	t.whole = detect.Box{X0: -farAway, Y0: -farAway, X1: farAway, Y1: farAway}
+	if cfg.Size != (image.Point{}) {
+		t.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}
+	}
+	t.inner = outset(t.whole, -atEdge)
+	t.crowd.till = -farTime
+	return t
+}
+
+// Update takes in a look. Looks may come late and in any order. Detections
+// below the class's Low score and such as make no sense (coordinates or scores
+// that are not finite, empty boxes, boxes outside of the picture, unknown
+// classes) are ignored.
+func (t *Tracker) Update(l Look) {
+	l.Time = min(max(l.Time, -farTime), farTime)
+	if l.Time < t.horizon {
+		return
+	}
+	for c := range detect.Class(detect.NumClasses) {
+		t.assoc.load(t, c, l.Detections)
+		if len(t.assoc.found) > 0 || l.Classes.Has(c) {
+			t.update(c, l)
+		}
+	}
+	t.looks[t.nlooks%len(t.looks)] = glance{l.Time, l.Classes, l.Region}
+	t.nlooks++
+	if l.Time > t.newest {
+		t.newest = l.Time
+		t.Forget(max(l.Time-t.cfg.Keep, -farTime))
+	}
+	for _, o := range t.objects {
+		if len(o.seen) > maxSightings {
+			t.Forget(o.seen[maxSightings/2].at)
+			break
+		}
+	}
+}
+
+func (t *Tracker) update(class detect.Class, l Look) {
+	c := &t.cfg.Class[class]
+	a := &t.assoc
+	a.match(t, class, l.Time)
+	for i, o := range a.tracks {
+		if d := a.got[i]; d >= 0 {
+			o.add(a.found[d].sighting(l.Time), c)
+			o.span(c, t.cfg.Keep)
+		} else if l.Classes.Has(class) && looked(l.Region, a.places[i].box.Intersect(t.whole)) {
+			o.miss(l.Time)
+			o.span(c, t.cfg.Keep)
+		}
+	}
+	for d := range a.found {
+		if !a.taken[d] {
+			t.begin(class, a.found[d].sighting(l.Time))
+		}
+	}
+}
+
+// looked reports whether a look at region would have shown an object at b.
+func looked(region, b detect.Box) bool {
+	return region.Empty() || region.Intersect(b).Area() >= b.Area()/2
+}
+
+func (o *object) miss(at time.Duration) {
+	if at > o.seen[len(o.seen)-1].at && (!o.missed || at < o.missedAt) {
+		o.missed, o.missedAt = true, at
+	}
+	if at < o.seen[0].at && (!o.unseen || at > o.unseenAt) {
+		o.unseen, o.unseenAt = true, at
+	}
+}
+
+// begin starts a track.
+func (t *Tracker) begin(class detect.Class, s sighting) {
+	c := &t.cfg.Class[class]
+	if len(t.objects) >= t.cfg.MaxTracks {
+		t.crowded(class, s.at)
+		return
+	}
+	var o *object
+	if n := len(t.spare); n > 0 {
+		o, t.spare = t.spare[n-1], t.spare[:n-1]
+		*o = object{seen: o.seen[:0]}
+	} else {
+		o = &object{}
+	}
+	t.lastID++
+	o.id, o.class, o.doubt, o.begun = t.lastID, class, 1, true
+	o.add(s, c)
+	for i := range min(t.nlooks, len(t.looks)) {
+		if g := &t.looks[i]; g.classes.Has(class) && looked(g.region, s.box) {
+			o.miss(g.at)
+		}
+	}
+	o.span(c, t.cfg.Keep)
+	t.objects = append(t.objects, o)
+}
+
+// crowded notes that at that time there was an object too many.
+func (t *Tracker) crowded(class detect.Class, at time.Duration) {
+	c, k := &t.crowd, &t.cfg.Class[class]
+	from, till := at-k.BackFill, at+k.Hold
+	if c.till < t.horizon {
+		t.lastID++
+		*c = crowd{id: t.lastID, from: from, till: till}
+	}
+	c.class, c.at = class, at
+	c.from, c.till = min(c.from, from), max(c.till, till)
+}
+
+// At appends to dst every object that may be in the picture at time tm, and
+// returns the extended slice. Between two sightings its place is interpolated,
+// after the last and before the first extrapolated, and its Cover is grown by
+// how far that may be wrong. Cover is clipped to the picture, Box is not.
+//
+// For a time that has been forgotten, and when there were more than
+// Config.MaxTracks objects, the answer holds one object that is the whole
+// picture.
+func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
+	tm = min(max(tm, -farTime), farTime)
+	if tm < t.horizon {
+		return append(dst, detect.Object{Class: detect.Person, Box: t.whole, Cover: t.whole})
+	}
+	for _, o := range t.objects {
+		p, ok := o.at(tm, t)
+		if !ok || p.box.Intersect(t.whole).Empty() && p.age > 0 {
+			continue
+		}
+		cover := p.cover.Intersect(t.whole)
+		if !cover.Finite() || !p.box.Finite() {
+			p.box, cover = t.whole, t.whole
+		}
+		c := &t.cfg.Class[o.class]
+		dst = append(dst, detect.Object{
+			ID: o.id, Class: o.class, Box: p.box, Cover: cover, Score: p.best, Age: p.age,
+			Confirmed: o.count >= c.Sightings && o.sure > 0,
+		})
+	}
+	if c := &t.crowd; tm >= c.from && tm <= c.till {
+		dst = append(dst, detect.Object{
+			ID: c.id, Class: c.class, Box: t.whole, Cover: t.whole,
+			Age: time.Duration(math.Abs(float64(tm - c.at))),
+		})
+	}
+	return dst
+}
+
+// Forget drops what is not needed for times from before on. At answers for an
+// earlier time with the whole picture.
+func (t *Tracker) Forget(before time.Duration) {
+	before = min(max(before, -farTime), farTime)
+	if before <= t.horizon {
+		return
+	}
+	t.horizon = before
+	oldest := before
+	kept := t.objects[:0]
+	for _, o := range t.objects {
+		if o.till < before {
+			t.spare = append(t.spare, o)
+			continue
+		}
+		o.forget(before)
+		oldest = min(oldest, o.seen[0].at)
+		kept = append(kept, o)
+	}
+	t.objects = kept
+	t.cam.forget(oldest)
+}
+
+// forget drops sightings that no answer for a time from before on uses.
+func (o *object) forget(before time.Duration) {
+	n, _ := slices.BinarySearchFunc(o.seen, before, func(s sighting, t time.Duration) int {
+		return int(min(max(s.at-t, -1), 1))
+	})
+	// The last one before is the start of a line, and reach before that one
+	// take part in its speed and cover.
+	n -= 1 + reach
+	if n > 0 {
+		o.seen = o.seen[:copy(o.seen, o.seen[n:])]
+		o.begun = false
+		o.from = o.seen[0].at
+	}
+}
+
+// Warp says that the camera moved just before the picture at time at: m takes a
+// point of the picture before to its place in that one. What was seen before is
+// then answered for in the frame of the time asked for.
+func (t *Tracker) Warp(at time.Duration, m Affine) error {
+	if !m.sane() {
+		return ErrWarp
+	}
+	at = min(max(at, -farTime), farTime)
+	t.cam.add(at, m)
+	for _, o := range t.objects {
+		for i := range o.seen {
+			o.seen[i].derived = false
+		}
+	}
+	return nil
+}
+
+// carry takes a box in the picture at time from into that at time to.
+func (t *Tracker) carry(b detect.Box, from, to time.Duration) detect.Box {
+	if t.cam.still(from, to) {
+		return b
+	}
+	return t.cam.between(from, to).box(b)
+}
