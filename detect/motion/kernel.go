@@ -1,0 +1,173 @@
+package motion
+
+// The kernels below exist twice: here in Go, and in kernel.h in C for builds
+// with cgo. All arithmetic is on integers, so both give the same bits; the
+// tests hold them against each other. Shifts of negative numbers round down in
+// both.
+
+// shrinkGo averages blocks of k x k samples of src into dst, in units of 1/16
+// of a sample. Blocks cut off by the right or lower edge average what is there.
+// dst has ceil(w/k)*ceil(h/k) elements, acc w. Only every step-th row of a block
+// is read. k is at most 256.
+func shrinkGo(dst []uint16, src []uint8, stride, w, h, k, step int, acc []uint16) {
+	acc = acc[:w]
+	tw := (w + k - 1) / k
+	for y0, o := 0, 0; y0 < h; y0, o = y0+k, o+tw {
+		y1, rows := min(y0+k, h), 0
+		clear(acc)
+		for y := y0; y < y1; y += step {
+			row := src[y*stride:][:w]
+			for x, v := range row {
+				acc[x] += uint16(v)
+			}
+			rows++
+		}
+		whole := (uint64(16) << 32) / uint64(rows*k)
+		for tx := range tw {
+			x0 := tx * k
+			x1, r := x0+k, whole
+			if x1 > w {
+				x1 = w
+				r = (uint64(16) << 32) / uint64(rows*(w-x0))
+			}
+			var sum uint32
+			for _, v := range acc[x0:x1] {
+				sum += uint32(v)
+			}
+			// Half a unit rounds; the truncated reciprocal stays below it.
+			dst[o+tx] = uint16((uint64(sum)*r + 1<<31) >> 32)
+		}
+	}
+}
+
+// diffGo sets d to the table's value for t less the background, which has 8
+// fraction bits.
+func diffGo(d []int16, t []uint16, table *[lumaSteps]int16, bg []int32) {
+	t, bg = t[:len(d)], bg[:len(d)]
+	for i := range d {
+		d[i] = table[t[i]] - int16(bg[i]>>8)
+	}
+}
+
+// boxMeanGo sets m to the mean of d over the (2r+1)x(2r+1) square round each
+// element, the edge elements repeated outwards. col and row are scratch of w
+// elements, row with 2r+1 more.
+func boxMeanGo(m, d []int16, w, h, r int, col, row []int32) {
+	n := 2*r + 1
+	// A reciprocal with 20 fraction bits; |sum| < 2^20 since |d| < 2^12 and n*n < 2^8.
+	inv := int64((1<<20)/(n*n) + 1)
+	col = col[:w]
+	for x := range col {
+		s := int32(d[x]) * int32(r+1)
+		for y := 1; y <= r; y++ {
+			s += int32(d[min(y, h-1)*w+x])
+		}
+		col[x] = s
+	}
+	for y := range h {
+		line := row[:w+2*r]
+		for x := range r {
+			line[x], line[w+r+x] = col[0], col[w-1]
+		}
+		copy(line[r:], col)
+		var s int32
+		for _, v := range line[:n-1] {
+			s += v
+		}
+		out := m[y*w : y*w+w]
+		for x := range out {
+			s += line[x+n-1]
+			out[x] = int16((int64(s)*inv + 1<<19) >> 20)
+			s -= line[x]
+		}
+		add, sub := d[min(y+r+1, h-1)*w:][:w], d[max(y-r, 0)*w:][:w]
+		for x := range col {
+			col[x] += int32(add[x]) - int32(sub[x])
+		}
+	}
+}
+
+// Bits of what classify says of a sample.
+const (
+	pxChange    = 1 // differs from the background
+	pxStructure = 2 // differs in a way that light alone does not explain
+	pxStrong    = 4 // the same by twice the threshold
+)
+
+// classifyGo sets px for each sample: d is the difference from the background,
+// gain that of the whole picture, m its local mean, noise the mean absolute
+// deviation with 8 fraction bits. A threshold is floor + k/16 times the noise.
+func classifyGo(px []uint8, d, m []int16, noise []int32, gain, floor, k int) {
+	d, m, noise = d[:len(px)], m[:len(px)], noise[:len(px)]
+	for i := range px {
+		e, r := int32(d[i])-int32(gain), int32(d[i])-int32(m[i])
+		e, r = max(e, -e), max(r, -r)
+		t := int32(floor) + noise[i]*int32(k)>>12
+		var b uint8
+		if e > t {
+			b = pxChange
+			if r > t {
+				b |= pxStructure
+			}
+			if r > 2*t {
+				b |= pxStrong
+			}
+		}
+		px[i] = b
+	}
+}
+
+// What learn does with a cell.
+const (
+	learnAll    = 0 // follow the picture
+	learnGain   = 1 // follow only the light of the whole picture
+	learnAbsorb = 2 // take the picture as the background
+)
+
+// learnGo lets the background and the noise follow the picture. cells holds one
+// of the codes above for each cell of 2x2 samples, with the given stride. ab and
+// an are the shares to follow by, with 16 fraction bits; clip bounds the
+// deviation that is learnt.
+func learnGo(bg, noise []int32, d, m []int16, w, h int, cells []uint8, stride, gain, ab, an, clip int) {
+	for y := range h {
+		o := y * w
+		bgr, nr, dr, mr := bg[o:o+w], noise[o:o+w], d[o:o+w], m[o:o+w]
+		cr := cells[(y/2)*stride:]
+		for x := range w {
+			switch cr[x/2] {
+			case learnAll:
+				bgr[x] += int32(dr[x]) * int32(ab) >> 8
+				r := int32(dr[x]) - int32(mr[x])
+				r = min(max(r, -r), int32(clip))
+				nr[x] += ((r<<8 - nr[x]) >> 4) * int32(an) >> 12
+			case learnAbsorb:
+				bgr[x] += int32(dr[x]) << 8
+			default:
+				bgr[x] += int32(gain) * int32(ab) >> 8
+			}
+		}
+	}
+}
+
+// correlateGo sets out to the sums of products a*b', a*a and b'*b' over the
+// gradients of a and of b shifted by (dx, dy), on every second row of the part
+// where both exist.
+func correlateGo(a, b []int16, w, h, dx, dy int, out *[3]int64) {
+	x0, x1 := max(0, -dx), min(w-1, w-1-dx)
+	var ab, aa, bb int64
+	for y := max(0, -dy); y < min(h-1, h-1-dy); y += 2 {
+		p, q := y*w, (y+dy)*w+dx
+		for x := x0; x < x1; x++ {
+			ax, ay := clampGrad(a[p+x+1]-a[p+x]), clampGrad(a[p+x+w]-a[p+x])
+			bx, by := clampGrad(b[q+x+1]-b[q+x]), clampGrad(b[q+x+w]-b[q+x])
+			ab += int64(ax*bx + ay*by)
+			aa += int64(ax*ax + ay*ay)
+			bb += int64(bx*bx + by*by)
+		}
+	}
+	*out = [3]int64{ab, aa, bb}
+}
+
+// clampGrad bounds a gradient, so that a few hard edges (a lamp) do not
+// outweigh the rest of the picture.
+func clampGrad(v int16) int32 { return int32(min(max(v, -255), 255)) }
