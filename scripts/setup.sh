@@ -63,9 +63,6 @@ setup_runtime() {
 # Without weights everything outside the property is hidden all the same, so a
 # machine that cannot fetch them goes on.
 setup_weights() {
-    if go run ./models/cmd/models verify; then
-        return
-    fi
     if ! go run ./models/cmd/models fetch; then
         say "weights: the networks named above are missing. Tests that need them are"
         say "weights: skipped, and the demo hides everything outside without a network."
