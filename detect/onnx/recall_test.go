@@ -1,0 +1,72 @@
+package onnx
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// TestRecall holds each network against labelled pictures. A hit covers at least
+// 80 % of the labelled box after a margin of 10 %. The floors are a few points
+// below what the same weights reached in an independent evaluation with another
+// decoder and resizer (86, 95, 92, 90, 91, 96 %).
+func TestRecall(t *testing.T) {
+	for _, c := range []struct {
+		set      string
+		family   Family
+		class    detect.Class
+		score    float32
+		minShort float32 // of the label, in pixels of the picture
+		floor    float64
+	}{
+		{"faces_wider_small", YuNet, detect.Face, 0.535, 16, 0.84},
+		{"faces_dlib_voc", YuNet, detect.Face, 0.535, 0, 0.93},
+		{"people_coco", YOLOX, detect.Person, 0.076, 16, 0.90},
+		{"plates_openalpr_eu", LPDYuNet, detect.Plate, 0.4, 0, 0.86},
+		{"plates_openalpr_us", LPDYuNet, detect.Plate, 0.4, 0, 0.87},
+		{"plates_openalpr_br", LPDYuNet, detect.Plate, 0.4, 0, 0.92},
+	} {
+		t.Run(c.set, func(t *testing.T) {
+			cfg := config(t, c.family)
+			cfg.FullRange = true
+			cfg.MinScore[c.class] = c.score
+			n := open(t, cfg)
+			pictures := set(t, c.set, 1000)
+			hits, all, iou := 0, 0, 0.0
+			var dets []detect.Detection
+			for _, l := range pictures {
+				var err error
+				if dets, err = n.Detect(t.Context(), l.pic, dets[:0]); err != nil {
+					t.Fatalf("%s: %v", l.Image, err)
+				}
+				drawing(t, fmt.Sprintf("%s_%s", c.set, strings.TrimSuffix(filepath.Base(l.Image), ".jpg")), l, dets)
+				for _, b := range l.Boxes {
+					box := detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}
+					if b.Ignore || b.Class != c.class.String() || box.Short() < c.minShort {
+						continue
+					}
+					all++
+					hit, best := false, float32(0)
+					for _, d := range dets {
+						if d.Class == c.class {
+							hit = hit || d.Box.Grow(0.1, 0.1).Intersect(box).Area() >= 0.8*box.Area()
+							best = max(best, d.Box.IoU(box))
+						}
+					}
+					if hit {
+						hits++
+						iou += float64(best)
+					}
+				}
+			}
+			recall := float64(hits) / float64(all)
+			t.Logf("%d of %d found: %.1f %%, mean IoU of the hits %.2f", hits, all, 100*recall, iou/float64(hits))
+			if recall < c.floor {
+				t.Errorf("recall %.3f is below %.3f", recall, c.floor)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package onnx
+
+import (
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+/*
+#include <stdlib.h>
+*/
+import "C"
+
+var live atomic.Int64
+
+// Live returns the number of native objects (sessions, tensors, run options) of
+// this package that are not yet freed, in the whole process. It is 0 once every
+// Network is closed.
+func Live() int { return int(live.Load()) }
+
+// tensor is a float32 tensor whose memory is C's: the runtime keeps a pointer to
+// it for as long as it lives, which memory of Go's must not be lent for.
+type tensor struct {
+	data  []float32
+	value *ort.Tensor[float32]
+}
+
+func newTensor(shape ort.Shape) (*tensor, error) {
+	n := shape.FlattenedSize()
+	// A cache line is enough for any vector instruction the runtime picks.
+	const align = 64
+	p := C.aligned_alloc(align, C.size_t((n*4+align-1)/align*align))
+	if p == nil {
+		return nil, fmt.Errorf("onnx: no memory for a tensor of shape %v", shape)
+	}
+	data := unsafe.Slice((*float32)(p), n)
+	clear(data)
+	v, err := ort.NewTensor(shape, data)
+	if err != nil {
+		C.free(p)
+		return nil, fmt.Errorf("onnx: tensor of shape %v: %w", shape, err)
+	}
+	live.Add(1)
+	return &tensor{data, v}, nil
+}
+
+func (t *tensor) close() error {
+	p := unsafe.Pointer(unsafe.SliceData(t.data))
+	t.data = nil
+	err := t.value.Destroy()
+	C.free(p)
+	live.Add(-1)
+	return err
+}
