@@ -1,0 +1,147 @@
+package redact
+
+import (
+	"fmt"
+	"image"
+	"math/bits"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Fill is what was done to a block.
+type Fill uint8
+
+// The fills of a block.
+const (
+	// Shown: the block has the pixels of the input.
+	Shown Fill = iota
+	// Frost: the block has averages of coarse cells.
+	Frost
+	// Solid: the block has one colour.
+	Solid
+)
+
+// String returns the fill's name.
+func (f Fill) String() string {
+	switch f {
+	case Shown:
+		return "shown"
+	case Frost:
+		return "frost"
+	case Solid:
+		return "solid"
+	}
+	return fmt.Sprintf("fill(%d)", uint8(f))
+}
+
+// Counts says why a picture is hidden where it is, for a legend.
+type Counts struct {
+	// Outside is the number of blocks hidden because of where they are.
+	Outside int
+	// Faces, People and Plates are the numbers of objects hidden.
+	Faces, People, Plates int
+	// Motion is the number of unexplained moving patches hidden.
+	Motion int
+	// Failed is set when the picture is hidden further than the policy asks,
+	// because of [Scene].Level or because an object of the scene made no sense.
+	Failed bool
+}
+
+// Cover says which blocks of a frame are hidden, and how. It is a view into the
+// frame, valid until the frame's Release; then it is empty.
+type Cover struct {
+	s   *frameState
+	gen uint64
+}
+
+// state returns the frame's state, or nil once it was released.
+func (c Cover) state() *frameState {
+	if c.s == nil || c.s.gen.Load() != c.gen {
+		return nil
+	}
+	return c.s
+}
+
+// Size returns the width and height in blocks of 16x16 pixels; blocks of the
+// last column and row may be cut off by the picture's edge.
+func (c Cover) Size() image.Point {
+	s := c.state()
+	if s == nil {
+		return image.Point{}
+	}
+	return image.Pt(s.hidden.w, s.hidden.h)
+}
+
+// At returns what was done to the block in column x and row y. Outside of the
+// grid, and once the frame was released, it is Solid.
+func (c Cover) At(x, y int) Fill {
+	s := c.state()
+	switch {
+	case s == nil || x < 0 || y < 0 || x >= s.hidden.w || y >= s.hidden.h:
+		return Solid
+	case !s.hidden.has(x, y):
+		return Shown
+	case s.solid.has(x, y):
+		return Solid
+	}
+	return Frost
+}
+
+// Hidden returns the share of the picture's pixels that are hidden, 0..1.
+func (c Cover) Hidden() float64 {
+	s := c.state()
+	if s == nil {
+		return 1
+	}
+	return float64(hiddenPixels(&s.hidden, s.size, image.Rectangle{Max: s.size})) / float64(s.size.X*s.size.Y)
+}
+
+// HiddenOf returns the share of the pixels of b that are hidden, 0..1, where b
+// is rounded outwards to whole pixels and clipped to the picture. It is in
+// pixels from the picture's upper left corner. Of nothing, all is hidden.
+func (c Cover) HiddenOf(b detect.Box) float64 {
+	s := c.state()
+	if s == nil {
+		return 1
+	}
+	b = clip(b, s.size)
+	if b.Empty() {
+		return 1
+	}
+	r := image.Rect(int(b.X0), int(b.Y0), ceil(b.X1), ceil(b.Y1))
+	return float64(hiddenPixels(&s.hidden, s.size, r)) / float64(r.Dx()*r.Dy())
+}
+
+// Counts returns why the picture is hidden where it is.
+func (c Cover) Counts() Counts {
+	s := c.state()
+	if s == nil {
+		return Counts{}
+	}
+	return s.counts
+}
+
+// hiddenPixels returns the number of pixels of r, a part of the picture, that
+// lie in blocks of m.
+func hiddenPixels(m *blockMask, size image.Point, r image.Rectangle) int {
+	if r.Empty() {
+		return 0
+	}
+	n := 0
+	bx0, bx1 := r.Min.X/blockSize, blocks(r.Max.X)
+	for by := r.Min.Y / blockSize; by < blocks(r.Max.Y); by++ {
+		rows := min((by+1)*blockSize, r.Max.Y) - max(by*blockSize, r.Min.Y)
+		cols := 0
+		for i, w := range m.row(by) {
+			cols += blockSize * bits.OnesCount64(w&wordMask(i, bx0, bx1))
+		}
+		if m.has(bx0, by) {
+			cols -= r.Min.X - bx0*blockSize
+		}
+		if m.has(bx1-1, by) {
+			cols -= bx1*blockSize - r.Max.X
+		}
+		n += rows * cols
+	}
+	return n
+}

@@ -1,0 +1,298 @@
+package redact
+
+import (
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// cellsAcross is the most cells that the short side of an object of a class may
+// span before the cells there are made larger. People have at most 6, of which
+// the head takes 2; so a face has 2.
+var cellsAcross = [detect.NumClasses]float32{detect.Face: 2, detect.Person: 6, detect.Plate: 2, detect.Vehicle: 6}
+
+// frost is the fill made of averages of coarse cells.
+//
+// Cells of level 0 are squares of frost.cell samples of luma; a cell of level k
+// joins 2^k x 2^k of them. Values are taken and held per level; what is painted
+// is a grid of level 0 in which every cell has the value of the cell of its
+// level that it belongs to.
+type frost struct {
+	hold       time.Duration
+	cell       int // side of a level-0 cell in luma samples, a multiple of 16
+	cols, rows int // of level 0
+	levels     []cellLevel
+
+	used  []uint8     // level 0: has hidden blocks in this picture
+	level []uint8     // level 0: its level in this picture
+	need  []uint8     // level 0: must be summed up
+	sums  [3][]uint32 // level 0: sum of the samples of hidden blocks
+	count [3][]uint32 // level 0: and their number
+	shown [3][]uint8  // level 0: values to paint
+
+	union []uint64   // scratch: blocks of a row of cells
+	ramp  [2][]int16 // interpolation weights for luma and chroma
+	line  []int16    // scratch of the kernel: two rows of samples
+}
+
+// cellLevel holds the values of one level.
+type cellLevel struct {
+	cols  int
+	cells []cellValue
+	stale []bool // scratch: in use, and has no value to hold
+}
+
+// cellValue is the value of a cell: 5 bits of each of Y, Cb and Cr.
+type cellValue struct {
+	q   [3]uint8
+	set bool
+	at  time.Duration
+}
+
+// frostCell returns the side of a cell for a picture of the given height: a
+// sixteenth of it, rounded to whole blocks.
+func frostCell(height int) int {
+	return max((height+blockSize*blockSize/2)/(blockSize*blockSize), 1) * blockSize
+}
+
+func newFrost(size image.Point, hold time.Duration) *frost {
+	f := &frost{hold: hold, cell: frostCell(size.Y)}
+	f.cols, f.rows = (size.X+f.cell-1)/f.cell, (size.Y+f.cell-1)/f.cell
+	for cols, rows := f.cols, f.rows; ; cols, rows = (cols+1)/2, (rows+1)/2 {
+		f.levels = append(f.levels, cellLevel{
+			cols:  cols,
+			cells: make([]cellValue, cols*rows),
+			stale: make([]bool, cols*rows),
+		})
+		if cols == 1 && rows == 1 {
+			break
+		}
+	}
+	n := f.cols * f.rows
+	f.used, f.level, f.need = make([]uint8, n), make([]uint8, n), make([]uint8, n)
+	for i := range 3 {
+		f.sums[i], f.count[i], f.shown[i] = make([]uint32, n), make([]uint32, n), make([]uint8, n)
+	}
+	f.union = make([]uint64, newBlockMask(image.Pt(size.X, 1)).words)
+	f.ramp = [2][]int16{newRamp(f.cell), newRamp(f.cell / 2)}
+	f.line = make([]int16, 2*size.X)
+	return f
+}
+
+// newRamp returns the weight, 0..1 in steps of 2^-15, of the right of two
+// values that are n samples apart, at the centre of every sample between them.
+func newRamp(n int) []int16 {
+	ramp := make([]int16, n)
+	for i := range ramp {
+		ramp[i] = int16((2*i + 1) << 14 / n)
+	}
+	return ramp
+}
+
+// forget drops all held values.
+func (f *frost) forget() {
+	for i := range f.levels {
+		clear(f.levels[i].cells)
+	}
+}
+
+// paint covers the blocks of m with frost. Pixels of other blocks are neither
+// read nor written; those of m are read only for cells without a held value.
+func (f *frost) paint(ps *[3]plane, m *blockMask, objects []judged, at time.Duration) {
+	if !f.use(m) {
+		return
+	}
+	f.coarsen(objects)
+	if f.findStale(at) {
+		f.sample(ps, m, at)
+	}
+	f.spread()
+	for i, p := range ps {
+		fillFrost(p, m, f.shown[i], f.cols, f.rows, f.ramp[min(i, 1)], f.line)
+	}
+}
+
+// use marks the cells that have blocks of m. It reports whether there are any.
+func (f *frost) use(m *blockMask) bool {
+	clear(f.used)
+	any := false
+	n := f.cell / blockSize
+	for r := range f.rows {
+		clear(f.union)
+		for by := r * n; by < min((r+1)*n, m.h); by++ {
+			for i, w := range m.row(by) {
+				f.union[i] |= w
+			}
+		}
+		for x0, x1 := nextSpan(f.union, 0); x0 < x1; x0, x1 = nextSpan(f.union, x1) {
+			any = true
+			for c := x0 / n; c <= (x1-1)/n; c++ {
+				f.used[r*f.cols+c] = 1
+			}
+		}
+	}
+	return any
+}
+
+// coarsen sets the level of every cell: the lowest at which no object there
+// spans too many cells.
+func (f *frost) coarsen(objects []judged) {
+	clear(f.level)
+	for i := range objects {
+		o := &objects[i]
+		k := 0
+		for size := float32(f.cell) * cellsAcross[o.class]; o.box.Short() > size && k < len(f.levels)-1; size *= 2 {
+			k++
+		}
+		if k == 0 || o.class == detect.Vehicle {
+			continue
+		}
+		// Whole cells of the level, so that its surroundings tell no more.
+		c := o.cover.Scale(1/float32(f.cell), 1/float32(f.cell)).Intersect(
+			detect.Box{X1: float32(f.cols), Y1: float32(f.rows)})
+		if c.Empty() {
+			continue
+		}
+		x0, y0 := int(c.X0)>>k<<k, int(c.Y0)>>k<<k
+		x1, y1 := min((ceil(c.X1)-1)>>k<<k+1<<k, f.cols), min((ceil(c.Y1)-1)>>k<<k+1<<k, f.rows)
+		for y := y0; y < y1; y++ {
+			for x := x0; x < x1; x++ {
+				f.level[y*f.cols+x] = max(f.level[y*f.cols+x], uint8(k))
+			}
+		}
+	}
+}
+
+// parent returns the cell of level k that level-0 cell (x,y) belongs to.
+func (f *frost) parent(k uint8, x, y int) int { return y>>k*f.levels[k].cols + x>>k }
+
+// findStale marks the cells in use, of whatever level, that have no value to
+// hold. It reports whether there are any.
+func (f *frost) findStale(at time.Duration) bool {
+	any := false
+	for k := range f.levels {
+		clear(f.levels[k].stale)
+	}
+	for y := range f.rows {
+		for x := range f.cols {
+			i := y*f.cols + x
+			if f.used[i] == 0 {
+				continue
+			}
+			k := f.level[i]
+			p := f.parent(k, x, y)
+			v := &f.levels[k].cells[p]
+			if !v.set || at < v.at || at-v.at >= f.hold {
+				f.levels[k].stale[p] = true
+				any = true
+			}
+		}
+	}
+	return any
+}
+
+// sample takes the values of the stale cells from the picture.
+func (f *frost) sample(ps *[3]plane, m *blockMask, at time.Duration) {
+	for y := range f.rows {
+		for x := range f.cols {
+			i := y*f.cols + x
+			f.need[i] = 0
+			for k := range f.levels {
+				if f.used[i] != 0 && f.levels[k].stale[f.parent(uint8(k), x, y)] {
+					f.need[i] = 1
+				}
+			}
+		}
+	}
+	for i, p := range ps {
+		clear(f.sums[i])
+		clear(f.count[i])
+		sumCells(p, m, f.need, f.cols, f.cell/blockSize, f.sums[i], f.count[i])
+	}
+	for k := range f.levels {
+		l := &f.levels[k]
+		for p, stale := range l.stale {
+			if stale {
+				f.value(k, p, at)
+			}
+		}
+	}
+}
+
+// value sets cell p of level k from the sums.
+func (f *frost) value(k, p int, at time.Duration) {
+	l := &f.levels[k]
+	x0, y0 := p%l.cols<<k, p/l.cols<<k
+	v := &l.cells[p]
+	for i := range 3 {
+		var sum, n uint64
+		for y := y0; y < min(y0+1<<k, f.rows); y++ {
+			for x := x0; x < min(x0+1<<k, f.cols); x++ {
+				sum += uint64(f.sums[i][y*f.cols+x])
+				n += uint64(f.count[i][y*f.cols+x])
+			}
+		}
+		mean := int((sum + n/2) / n)
+		// An average that wavers about the border of two steps, as noise makes
+		// it, stays in the one it is in.
+		if d := mean - paintedValue(v.q[i]); v.set && d >= -6 && d <= 6 {
+			continue
+		}
+		v.q[i] = uint8(mean >> 3)
+	}
+	v.set, v.at = true, at
+}
+
+// paintedValue returns the sample value painted for a value of 5 bits.
+func paintedValue(q uint8) int { return int(q)<<3 + 4 }
+
+// spread fills in the values to paint: those of the cells in use, and for their
+// neighbours, towards which they are interpolated, the mean of the cells in use
+// around them.
+func (f *frost) spread() {
+	for y := range f.rows {
+		for x := range f.cols {
+			i := y*f.cols + x
+			if f.used[i] == 0 {
+				continue
+			}
+			k := f.level[i]
+			v := &f.levels[k].cells[f.parent(k, x, y)]
+			for j := range 3 {
+				f.shown[j][i] = uint8(paintedValue(v.q[j]))
+			}
+		}
+	}
+	for y := range f.rows {
+		for x := range f.cols {
+			if f.used[y*f.cols+x] == 0 {
+				f.borrow(x, y)
+			}
+		}
+	}
+}
+
+// borrow sets the values of a cell that is not in use from its neighbours.
+func (f *frost) borrow(x, y int) {
+	var sum [3]int
+	n := 0
+	for v := max(y-1, 0); v < min(y+2, f.rows); v++ {
+		for u := max(x-1, 0); u < min(x+2, f.cols); u++ {
+			i := v*f.cols + u
+			if f.used[i] == 0 {
+				continue
+			}
+			n++
+			for j := range 3 {
+				sum[j] += int(f.shown[j][i])
+			}
+		}
+	}
+	if n == 0 {
+		return
+	}
+	for j := range 3 {
+		f.shown[j][y*f.cols+x] = uint8(sum[j] / n)
+	}
+}

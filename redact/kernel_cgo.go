@@ -1,0 +1,11 @@
+//go:build cgo
+
+package redact
+
+func sumCells(p plane, m *blockMask, need []uint8, cols, n int, sums, counts []uint32) {
+	sumCellsGo(p, m, need, cols, n, sums, counts)
+}
+
+func fillFrost(p plane, m *blockMask, values []uint8, cols, rows int, ramp, line []int16) {
+	fillFrostGo(p, m, values, cols, rows, ramp, line)
+}

@@ -1,0 +1,286 @@
+package redact
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Bounds of a policy.
+const (
+	// MaxPolicyBytes is the longest policy that is read.
+	MaxPolicyBytes = 1 << 20
+	// MaxPolygons is the most polygons that property, strip and mask may each
+	// have.
+	MaxPolygons = 64
+	// MaxPoints is the most points of a polygon.
+	MaxPoints = 256
+)
+
+// Policy says what of a picture is shown. Its zero values are the closed ones:
+// a Policy{Version: 1} hides everything.
+type Policy struct {
+	// Version of the format. It must be 1.
+	Version int
+	// Property are the owner's own grounds. They are shown. No polygon means
+	// that everything is outside.
+	Property []Polygon
+	// Strip is scenery that is shown although it is not the owner's, such as a
+	// narrow pavement; people, faces and plates in it are always hidden.
+	Strip []Polygon
+	// Mask is always hidden, even inside Property and Strip.
+	Mask []Polygon
+	// Outside is what happens outside of the property.
+	Outside Outside
+	// Inside is what happens inside of it.
+	Inside Inside
+	// Visitors is how an object counts as being on the property. It defaults to
+	// VisitorsBox.
+	Visitors Visitors
+}
+
+// Polygon is a closed line of at least 3 points that neither crosses nor
+// touches itself; the last point is joined to the first. A block belongs to a
+// set of polygons when it lies wholly inside one of them: polygons that adjoin
+// should overlap by a block (16 pixels), or be drawn as one.
+type Polygon []Point
+
+// Point is a place in the picture, in fractions of its width and height, 0..1,
+// y down. Coordinates are rounded to a millionth (1/500 pixel at 1080p).
+type Point struct{ X, Y float64 }
+
+// Outside is what happens outside of the property.
+type Outside struct {
+	// Hide is what is hidden. It defaults to HideAll.
+	Hide Hide
+	// Fill is how everything but plates is hidden, inside too. It defaults to
+	// FillFrost.
+	Fill FillName
+}
+
+// Inside is what happens inside of the property.
+type Inside struct {
+	// Hide are the classes hidden there: faces, people, plates.
+	Hide []detect.Class
+}
+
+// Hide is what is hidden outside of the property.
+type Hide string
+
+// What is hidden outside of the property.
+const (
+	// HideAll hides everything there.
+	HideAll Hide = "all"
+	// HideDetected hides faces, people and plates that were found there, and
+	// what moves there without an explanation.
+	HideDetected Hide = "detected"
+)
+
+// FillName names a fill in a policy.
+type FillName string
+
+// The fills; see the package's documentation for what they keep.
+const (
+	FillFrost FillName = "frost"
+	FillSolid FillName = "solid"
+)
+
+// Visitors is how an object counts as being on the property.
+type Visitors string
+
+// How an object counts as being on the property.
+const (
+	// VisitorsBox: when its whole box, with a margin, is on the property.
+	VisitorsBox Visitors = "box"
+	// VisitorsFeet: also when it is a person, tracked and seen with confidence,
+	// whose foot point (bottom centre of the box) is on the property. Their box
+	// is shown even where it rises in front of what is outside.
+	VisitorsFeet Visitors = "feet"
+)
+
+// PolicyError says what is wrong with a policy.
+type PolicyError struct {
+	// File is the policy's file, if it came from one.
+	File string
+	// Path names the offending field, such as "property[0][3][1]" for the y
+	// coordinate of the fourth point of the first polygon. It is empty for what
+	// concerns the whole.
+	Path string
+	// Line is where the policy's text ends to make sense, from 1; 0 when the
+	// error is not one of the text.
+	Line int
+	// Reason says what is wrong and what would be right.
+	Reason string
+}
+
+func (e *PolicyError) Error() string {
+	s := "policy"
+	if e.File != "" {
+		s += " " + e.File
+	}
+	if e.Line > 0 {
+		s += fmt.Sprintf(", line %d", e.Line)
+	}
+	if e.Path != "" {
+		s += ": " + e.Path
+	}
+	return s + ": " + e.Reason
+}
+
+// HideEverything returns the policy in force where there is none: everything
+// is hidden, whatever is found.
+func HideEverything() *Policy { return &Policy{Version: 1} }
+
+// withDefaults returns p with every empty choice replaced by its default.
+func (p *Policy) withDefaults() Policy {
+	q := *p
+	if q.Outside.Hide == "" {
+		q.Outside.Hide = HideAll
+	}
+	if q.Outside.Fill == "" {
+		q.Outside.Fill = FillFrost
+	}
+	if q.Visitors == "" {
+		q.Visitors = VisitorsBox
+	}
+	return q
+}
+
+// Validate returns nil or a *PolicyError for the first thing that is wrong.
+func (p *Policy) Validate() error {
+	q := p.withDefaults()
+	if q.Version != 1 {
+		return &PolicyError{Path: "version", Reason: fmt.Sprintf(`is %d; this program knows "version": 1`, q.Version)}
+	}
+	for _, z := range q.lists() {
+		if err := validatePolygons(z.name, z.polygons); err != nil {
+			return err
+		}
+	}
+	if q.Outside.Hide != HideAll && q.Outside.Hide != HideDetected {
+		return &PolicyError{Path: "outside.hide", Reason: fmt.Sprintf(`is %q; use "all" or "detected"`, q.Outside.Hide)}
+	}
+	if q.Outside.Fill != FillFrost && q.Outside.Fill != FillSolid {
+		return &PolicyError{Path: "outside.fill", Reason: fmt.Sprintf(`is %q; use "frost" or "solid"`, q.Outside.Fill)}
+	}
+	if q.Visitors != VisitorsBox && q.Visitors != VisitorsFeet {
+		return &PolicyError{Path: "visitors", Reason: fmt.Sprintf(`is %q; use "box" or "feet"`, q.Visitors)}
+	}
+	for i, c := range q.Inside.Hide {
+		path := fmt.Sprintf("inside.hide[%d]", i)
+		if c != detect.Face && c != detect.Person && c != detect.Plate {
+			return &PolicyError{Path: path, Reason: fmt.Sprintf(`is %q; use "face", "person" or "plate"`, c)}
+		}
+		if slices.Contains(q.Inside.Hide[:i], c) {
+			return &PolicyError{Path: path, Reason: fmt.Sprintf("%q is named twice; name it once", c)}
+		}
+	}
+	return nil
+}
+
+// zoneList is one of the policy's lists of polygons.
+type zoneList struct {
+	name     string
+	polygons []Polygon
+}
+
+func (p *Policy) lists() [3]zoneList {
+	return [3]zoneList{{"property", p.Property}, {"strip", p.Strip}, {"mask", p.Mask}}
+}
+
+// Needs returns the classes whose detection can change the picture. When it is
+// empty no network has to run. Vehicles are among them where a plate is shown
+// or hidden depending on the vehicle that carries it.
+func (p *Policy) Needs() detect.ClassSet {
+	q := p.withDefaults()
+	if q.judgesObjects() {
+		s := detect.Classes(detect.Face, detect.Person, detect.Plate)
+		if len(q.Property) > 0 && !q.hidesInside().Has(detect.Plate) {
+			s |= detect.Classes(detect.Vehicle)
+		}
+		return s
+	}
+	if len(q.Property) == 0 {
+		return 0
+	}
+	return q.hidesInside()
+}
+
+// NeedsMotion reports whether unexplained motion can change the picture.
+func (p *Policy) NeedsMotion() bool {
+	q := p.withDefaults()
+	return q.judgesObjects() || len(q.Property) > 0 && q.hidesInside().Has(detect.Person)
+}
+
+// judgesObjects reports whether a face, person or plate that is not on the
+// property must be hidden where the zones alone would show it. p has its
+// defaults filled in.
+func (p *Policy) judgesObjects() bool {
+	return p.Outside.Hide == HideDetected || len(p.Strip) > 0 ||
+		p.Visitors == VisitorsFeet && len(p.Property) > 0
+}
+
+// hidesInside returns Inside.Hide as a set.
+func (p *Policy) hidesInside() detect.ClassSet { return detect.Classes(p.Inside.Hide...) }
+
+// Canonical returns the policy as JSON in the one form that all policies of the
+// same meaning share: all fields present, in the order of the format, without
+// spaces, coordinates with at most 6 decimals, classes in the order face,
+// person, plate. It does not check the policy.
+func (p *Policy) Canonical() []byte {
+	q := p.withDefaults()
+	b := fmt.Appendf(nil, `{"version":%d`, q.Version)
+	for _, z := range q.lists() {
+		b = fmt.Appendf(b, `,%q:[`, z.name)
+		for i, poly := range z.polygons {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, '[')
+			for j, pt := range poly {
+				if j > 0 {
+					b = append(b, ',')
+				}
+				b = append(b, '[')
+				b = appendCoordinate(b, pt.X)
+				b = append(b, ',')
+				b = appendCoordinate(b, pt.Y)
+				b = append(b, ']')
+			}
+			b = append(b, ']')
+		}
+		b = append(b, ']')
+	}
+	b = fmt.Appendf(b, `,"outside":{"hide":%q,"fill":%q},"inside":{"hide":[`, q.Outside.Hide, q.Outside.Fill)
+	classes := slices.Clone(q.Inside.Hide)
+	slices.Sort(classes)
+	for i, c := range classes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, "%q", c)
+	}
+	return fmt.Appendf(b, `]},"visitors":%q}`, q.Visitors)
+}
+
+// SHA256 returns the checksum of the canonical form, in hexadecimal.
+func (p *Policy) SHA256() string {
+	sum := sha256.Sum256(p.Canonical())
+	return hex.EncodeToString(sum[:])
+}
+
+// MarshalJSON returns the canonical form.
+func (p *Policy) MarshalJSON() ([]byte, error) { return p.Canonical(), nil }
+
+// UnmarshalJSON is ParsePolicy.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	q, err := ParsePolicy(data)
+	if err != nil {
+		return err
+	}
+	*p = *q
+	return nil
+}

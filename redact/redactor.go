@@ -1,0 +1,207 @@
+package redact
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// MaxSize is the largest width and height of a picture.
+const MaxSize = 16384
+
+var (
+	// ErrPicture: the picture cannot be redacted, because it is missing, not
+	// 4:2:0, of another size than the Redactor's, or damaged. It must be
+	// dropped.
+	ErrPicture = errors.New("redact: picture does not fit")
+
+	// ErrOptions: an option is out of its range.
+	ErrOptions = errors.New("redact: bad option")
+)
+
+// Options adjust a Redactor.
+type Options struct {
+	// Grow is the number of blocks, 0..8, by which all hidden regions grow
+	// outwards. Use 1 for pictures that were compressed before, because their
+	// coding leaves residue beside a moving object. It defaults to 0.
+	Grow int
+
+	// Margin is the share of an object's width and height, 0..4, by which its
+	// box is grown on each side before the rules are applied. A negative value
+	// means none. It defaults to 0.1.
+	Margin float32
+
+	// FrostHold is how long a frost value is kept before it is taken anew. A
+	// negative value means that it is taken in every picture. It defaults to
+	// one second.
+	FrostHold time.Duration
+
+	// VisitorScore is the least score, 0..1, at which a person counts as a
+	// visitor under VisitorsFeet. It defaults to 0.5.
+	VisitorScore float32
+
+	// VisitorAge is the longest time since a visitor was last seen, after which
+	// they are none any more. It defaults to half a second.
+	VisitorAge time.Duration
+}
+
+func (o Options) withDefaults() (Options, error) {
+	switch {
+	case o.Grow < 0 || o.Grow > 8:
+		return o, fmt.Errorf("%w: Grow is %d, it must be 0 to 8", ErrOptions, o.Grow)
+	case !(o.Margin <= 4) || math.IsInf(float64(o.Margin), 0):
+		return o, fmt.Errorf("%w: Margin is %v, it must be at most 4", ErrOptions, o.Margin)
+	case !(o.VisitorScore >= 0 && o.VisitorScore <= 1):
+		return o, fmt.Errorf("%w: VisitorScore is %v, it must be 0 to 1", ErrOptions, o.VisitorScore)
+	case o.VisitorAge < 0:
+		return o, fmt.Errorf("%w: VisitorAge is %v, it must not be negative", ErrOptions, o.VisitorAge)
+	}
+	if o.Margin == 0 {
+		o.Margin = 0.1
+	}
+	o.Margin = max(o.Margin, 0)
+	if o.FrostHold == 0 {
+		o.FrostHold = time.Second
+	}
+	if o.VisitorScore == 0 {
+		o.VisitorScore = 0.5
+	}
+	if o.VisitorAge == 0 {
+		o.VisitorAge = 500 * time.Millisecond
+	}
+	return o, nil
+}
+
+// Level is how far a picture is trusted.
+type Level uint8
+
+// The levels, from the most trusting.
+const (
+	// HidePolicy: what the policy hides is hidden.
+	HidePolicy Level = iota
+	// HideOutside: what is outside is not known. Everything outside of the
+	// property is hidden, strips included, and nobody is a visitor; if the
+	// policy hides anything inside, the whole picture is hidden.
+	HideOutside
+	// HideFrame: the whole picture is hidden.
+	HideFrame
+)
+
+// Scene is what is known of a picture.
+type Scene struct {
+	// Time is the picture's presentation time.
+	Time time.Duration
+	// Objects are the tracked objects, in the picture's coordinates. Cover is
+	// what is hidden to hide them; the bottom centre of Box is the foot point.
+	Objects []detect.Object
+	// Motion are the moving patches that no object explains, in the picture's
+	// coordinates. Those that are not wholly on the property are hidden as an
+	// object outside would be; those on it only if people are hidden there.
+	Motion []detect.Box
+	// Level is how far the picture is trusted. Values that are not known count
+	// as HideFrame.
+	Level Level
+}
+
+// Redactor applies one policy to pictures of one size. It is used by one
+// goroutine at a time; the frames it makes are not bound to it.
+type Redactor struct {
+	opts  Options
+	rules *rules
+	frost *frost
+	solid bool // the policy's fill
+	size  image.Point
+	pool  *framePool
+
+	frosted blockMask // scratch: the hidden blocks that are not solid
+	grey    [2][]byte // a row of solid luma and of solid chroma
+}
+
+// New returns a Redactor for pictures of the given size in pixels. A nil policy
+// hides everything. The errors are a *PolicyError, ErrOptions, or ErrPicture
+// for a size that is empty or larger than MaxSize on a side.
+func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
+	if p == nil {
+		p = HideEverything()
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if size.X < 1 || size.Y < 1 || size.X > MaxSize || size.Y > MaxSize {
+		return nil, fmt.Errorf("%w: size %dx%d; a side must have 1 to %d pixels", ErrPicture, size.X, size.Y, MaxSize)
+	}
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	q := p.withDefaults()
+	return &Redactor{
+		opts:  o,
+		rules: newRules(&q, size, o),
+		frost: newFrost(size, o.FrostHold),
+		solid: q.Outside.Fill == FillSolid,
+		size:  size,
+		pool:  &framePool{},
+
+		frosted: newBlockMask(size),
+		grey:    [2][]byte{grey(size.X, solidLuma), grey((size.X+1)/2, solidChroma)},
+	}, nil
+}
+
+// Size returns the size of the pictures, in pixels.
+func (r *Redactor) Size() image.Point { return r.size }
+
+// Redact hides what is to be hidden in pic, in place, and returns the result.
+// pic is 4:2:0, of the Redactor's size, with its upper left corner at even
+// coordinates; its memory belongs to the frame until that is released. On any
+// error, a panic inside included, there is no frame: pic may be half redacted
+// and must be dropped. In the steady state Redact does not allocate.
+func (r *Redactor) Redact(pic *image.YCbCr, s Scene) (f Frame, err error) {
+	if err := r.check(pic); err != nil {
+		return Frame{}, err
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			r.frost.forget()
+			f, err = Frame{}, fmt.Errorf("redact: panic: %v", v)
+		}
+	}()
+	st := r.pool.get(r.size)
+	r.rules.decide(st, s, pic.Rect.Min, r.solid)
+	r.apply(pic, st, s.Time)
+	st.pic = *pic
+	st.at = s.Time
+	return Frame{st, st.gen.Load()}, nil
+}
+
+// check reports a picture that the kernels must not touch.
+func (r *Redactor) check(pic *image.YCbCr) error {
+	if pic == nil {
+		return fmt.Errorf("%w: no picture", ErrPicture)
+	}
+	if pic.SubsampleRatio != image.YCbCrSubsampleRatio420 {
+		return fmt.Errorf("%w: subsampling %v, not 4:2:0", ErrPicture, pic.SubsampleRatio)
+	}
+	if got := pic.Rect.Size(); got != r.size {
+		return fmt.Errorf("%w: size %dx%d, not %dx%d", ErrPicture, got.X, got.Y, r.size.X, r.size.Y)
+	}
+	if pic.Rect.Min.X%2 != 0 || pic.Rect.Min.Y%2 != 0 {
+		return fmt.Errorf("%w: corner %v is not on the chroma grid", ErrPicture, pic.Rect.Min)
+	}
+	w, h := r.size.X, r.size.Y
+	cw, ch := (w+1)/2, (h+1)/2
+	if !holdsPlane(len(pic.Y), pic.YStride, w, h) ||
+		!holdsPlane(len(pic.Cb), pic.CStride, cw, ch) || !holdsPlane(len(pic.Cr), pic.CStride, cw, ch) {
+		return fmt.Errorf("%w: a plane is shorter than its %dx%d pixels", ErrPicture, w, h)
+	}
+	return nil
+}
+
+// holdsPlane reports whether n bytes hold h rows of w samples.
+func holdsPlane(n, stride, w, h int) bool {
+	return stride >= w && (n-w)/stride >= h-1 && n >= w
+}

@@ -1,0 +1,212 @@
+package redact
+
+import (
+	"image"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// rules decides which blocks of a picture are hidden.
+type rules struct {
+	opts   Options
+	size   image.Point
+	zones  *zones
+	policy blockMask // hidden by the zones alone, at HidePolicy
+	failed blockMask // the same at HideOutside
+	// judges: objects that are not on the property are hidden where the zones
+	// would show them.
+	judges     bool
+	feet       bool
+	hideInside detect.ClassSet
+
+	objects []judged // scratch
+	tmp     blockMask
+}
+
+// judged is an object of the scene while it is being judged.
+type judged struct {
+	class  detect.Class
+	box    detect.Box // the estimate
+	cover  detect.Box // what must be hidden to hide it, with its margin
+	inside bool       // it counts as being on the property
+	guest  bool       // a visitor, whose box is shown
+}
+
+func newRules(p *Policy, size image.Point, o Options) *rules {
+	r := &rules{
+		opts: o, size: size, zones: newZones(p, size),
+		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size),
+		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
+	}
+	if p.Outside.Hide == HideDetected {
+		r.policy.fill()
+	} else {
+		r.policy.add(&r.zones.inside)
+		r.policy.add(&r.zones.strip)
+	}
+	r.policy.invert()
+	r.policy.add(&r.zones.mask)
+	if r.hideInside == 0 {
+		r.failed.add(&r.zones.inside)
+	}
+	r.failed.invert()
+	r.failed.add(&r.zones.mask)
+	return r
+}
+
+// decide fills in st.hidden, st.solid, st.whole and st.counts. origin is the
+// picture's corner in the scene's coordinates.
+func (r *rules) decide(st *frameState, s Scene, origin image.Point, solid bool) {
+	st.counts = Counts{}
+	sane := r.judge(s, origin)
+	level := s.Level
+	if !sane {
+		level = max(level, HideOutside)
+	}
+	st.counts.Failed = level != HidePolicy
+
+	switch level {
+	case HidePolicy:
+		st.hidden.copyFrom(&r.policy)
+	case HideOutside:
+		st.hidden.copyFrom(&r.failed)
+	default:
+		st.hidden.fill()
+	}
+	for i := range r.objects {
+		if o := &r.objects[i]; o.guest && level == HidePolicy {
+			st.hidden.unset(within(o.box, r.size))
+		}
+	}
+	// A mask wins over visitors.
+	st.hidden.add(&r.zones.mask)
+	st.counts.Outside = st.hidden.count()
+
+	st.solid.clear()
+	for i := range r.objects {
+		r.hide(st, &r.objects[i])
+	}
+	for _, b := range s.Motion {
+		r.hideMotion(st, shift(b, origin))
+	}
+	st.hidden.grow(r.opts.Grow, &r.tmp)
+	if solid {
+		st.solid.copyFrom(&st.hidden)
+	} else {
+		st.solid.grow(r.opts.Grow, &r.tmp)
+		st.solid.keep(&st.hidden)
+	}
+	st.whole = st.hidden.holds(blockRect{0, 0, st.hidden.w, st.hidden.h})
+}
+
+func shift(b detect.Box, origin image.Point) detect.Box {
+	return b.Shift(-float32(origin.X), -float32(origin.Y))
+}
+
+// judge fills in r.objects. It reports false if anything in the scene makes no
+// sense.
+func (r *rules) judge(s Scene, origin image.Point) bool {
+	r.objects = r.objects[:0]
+	sane := true
+	for _, b := range s.Motion {
+		sane = sane && b.Finite() && !b.Empty()
+	}
+	for i := range s.Objects {
+		o := &s.Objects[i]
+		if o.Class >= detect.NumClasses || !(o.Score >= 0 && o.Score <= 1) ||
+			!o.Box.Finite() || o.Box.Empty() || !o.Cover.Finite() || o.Cover.Empty() {
+			sane = false
+			continue
+		}
+		box := shift(o.Box, origin)
+		cover := shift(o.Cover, origin).Union(box).Grow(r.opts.Margin, r.opts.Margin)
+		if !cover.Finite() {
+			sane = false
+			continue
+		}
+		j := judged{class: o.Class, box: box, cover: cover}
+		j.inside = r.zones.inside.holds(touched(cover, r.size))
+		if r.feet && o.Class == detect.Person && o.Confirmed && o.Score >= r.opts.VisitorScore &&
+			o.Age <= r.opts.VisitorAge && r.zones.stands(box) {
+			j.inside, j.guest = true, true
+		}
+		r.objects = append(r.objects, j)
+	}
+	for i := range r.objects {
+		if o := &r.objects[i]; o.class == detect.Face || o.class == detect.Plate {
+			r.follow(o)
+		}
+	}
+	return sane
+}
+
+// follow lets a face or plate count as inside where those that may carry it do.
+// With more than one candidate, one outside is enough to put it outside; with
+// none its own box has decided.
+func (r *rules) follow(o *judged) {
+	found, inside := false, true
+	for i := range r.objects {
+		if c := &r.objects[i]; carries(c, o) {
+			found = true
+			inside = inside && c.inside
+		}
+	}
+	if found {
+		o.inside = inside
+	}
+}
+
+// carries reports whether c may carry o: a person, in the upper half of whose
+// box the centre of the face lies, or a vehicle, in whose box the centre of the
+// plate lies.
+func carries(c, o *judged) bool {
+	x, y := o.box.Center()
+	box := c.box
+	switch {
+	case o.class == detect.Face && c.class == detect.Person:
+		box.Y1 -= box.H() / 2
+	case o.class == detect.Plate && c.class == detect.Vehicle:
+	default:
+		return false
+	}
+	return x >= box.X0 && x < box.X1 && y >= box.Y0 && y < box.Y1
+}
+
+// hide hides one object if the policy wants it hidden.
+func (r *rules) hide(st *frameState, o *judged) {
+	if o.class == detect.Vehicle {
+		return
+	}
+	blocks := touched(o.cover, r.size)
+	if blocks.empty() {
+		return
+	}
+	if o.class == detect.Plate {
+		// Where a plate lies in what is hidden anyway, it is solid too.
+		st.solid.set(blocks)
+	}
+	if !r.hideInside.Has(o.class) && (!r.judges || o.inside) {
+		return
+	}
+	st.hidden.set(blocks)
+	switch o.class {
+	case detect.Face:
+		st.counts.Faces++
+	case detect.Person:
+		st.counts.People++
+	case detect.Plate:
+		st.counts.Plates++
+	}
+}
+
+// hideMotion hides a moving patch that nothing explains.
+func (r *rules) hideMotion(st *frameState, b detect.Box) {
+	blocks := touched(b, r.size)
+	if blocks.empty() {
+		return
+	}
+	if r.hideInside.Has(detect.Person) || r.judges && !r.zones.inside.holds(blocks) {
+		st.hidden.set(blocks)
+		st.counts.Motion++
+	}
+}
