@@ -11,13 +11,14 @@ import (
 type grid struct {
 	cw, ch, stride int
 
-	cand, before []uint8 // samples with changed structure, this picture and the last
-	soft         []uint8 // samples that changed at all
-	energy       []uint8 // mean absolute change, in 8 units
-	fg           []uint8 // part of a patch: 1 held from before, 2 seen now
-	seen         []time.Duration
-	learn        []uint8
-	out, tmp     []uint8 // scratch for what is given out
+	cand     []uint8 // changed structure: 1 believed, 2 not (yet)
+	lasting  []uint8 // the same samples as in the picture before
+	soft     []uint8 // samples that changed at all
+	energy   []uint8 // mean absolute change, in 8 units
+	fg       []uint8 // part of a patch: 1 held from before, 2 seen now
+	seen     []time.Duration
+	learn    []uint8
+	out, tmp []uint8 // scratch for what is given out
 
 	light, slow, wobble []int32 // mean change of a cell, its short mean and deviation, 8 fraction bits
 	busyCell            []uint8 // changes now, and is not harmless
@@ -25,6 +26,7 @@ type grid struct {
 	busy, waiting       int
 	wait                []uint8
 	lastBusy            time.Duration
+	weather             int // share of cells that change for one picture, 16 fraction bits, a mean
 
 	known      []uint8 // 1 once a look has passed the background of the cell
 	looks      []uint8
@@ -50,7 +52,7 @@ func (g *grid) setSize(cw, ch int) {
 	if cw != g.cw || ch != g.ch {
 		*g = grid{cw: cw, ch: ch, stride: cw + 2}
 		n := g.cells()
-		for _, p := range []*[]uint8{&g.cand, &g.before, &g.soft, &g.energy, &g.fg, &g.learn, &g.out, &g.tmp,
+		for _, p := range []*[]uint8{&g.cand, &g.lasting, &g.soft, &g.energy, &g.fg, &g.learn, &g.out, &g.tmp,
 			&g.busyCell, &g.wait, &g.known, &g.looks, &g.level, &g.calm, &g.absorb, &g.covered} {
 			*p = make([]uint8, n)
 		}
@@ -61,7 +63,7 @@ func (g *grid) setSize(cw, ch int) {
 			*p = make([]int32, n)
 		}
 	}
-	for _, s := range [][]uint8{g.cand, g.before, g.fg, g.busyCell, g.wait, g.known, g.looks, g.level, g.calm, g.absorb} {
+	for _, s := range [][]uint8{g.cand, g.lasting, g.fg, g.busyCell, g.wait, g.known, g.looks, g.level, g.calm, g.absorb} {
 		clear(s)
 	}
 	for i := range g.seen {
@@ -77,6 +79,7 @@ func (g *grid) setSize(cw, ch int) {
 		g.light[i], g.slow[i], g.wobble[i] = 0, 0, firstNoise<<8
 	}
 	g.busy, g.waiting, g.lastBusy = 0, 0, never
+	g.weather = 0
 }
 
 // growOut grows the set cells of out by n cells on each side.

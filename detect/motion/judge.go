@@ -48,18 +48,22 @@ func (r *ring) push(tm time.Duration, g *grid) {
 	r.n = min(r.n+1, ringFrames)
 }
 
-// near collects in dst the highest value of each cell over the pictures within
-// nearby of tm. It reports false if no such picture is remembered.
-func (r *ring) near(tm time.Duration, dst []uint8) bool {
+// near collects in high and low the highest and lowest value of each cell over
+// the pictures within nearby of tm. It reports false if no such picture is
+// remembered.
+func (r *ring) near(tm time.Duration, high, low []uint8) bool {
 	found := false
-	clear(dst)
+	clear(high)
+	for i := range low {
+		low[i] = 255
+	}
 	for i := range r.n {
 		if r.time[i] < tm-nearby || r.time[i] > tm+nearby {
 			continue
 		}
 		found = true
 		for j, v := range r.cell[i] {
-			dst[j] = max(dst[j], v)
+			high[j], low[j] = max(high[j], v), min(low[j], v)
 		}
 	}
 	return found
@@ -83,7 +87,7 @@ func (m *Model) Judge(tm time.Duration, looked detect.Box, objects []detect.Obje
 		return
 	}
 	x0, y0, x1, y1 := m.inner(looked)
-	if x1 <= x0 || y1 <= y0 || !m.past.near(tm, g.tmp) {
+	if x1 <= x0 || y1 <= y0 || !m.past.near(tm, g.tmp, g.out) {
 		return
 	}
 	clear(g.covered)
@@ -99,13 +103,14 @@ func (m *Model) Judge(tm time.Duration, looked detect.Box, objects []detect.Obje
 	}
 	for y := y0; y < y1; y++ {
 		for i, end := g.at(x0, y), g.at(x0, y)+x1-x0; i < end; i++ {
-			m.judgeCell(tm, i, g.tmp[i])
+			m.judgeCell(tm, i, g.tmp[i], g.out[i] != 0)
 		}
 	}
 }
 
-// judgeCell takes one look at a cell; seen is as near gives it.
-func (m *Model) judgeCell(tm time.Duration, i int, seen uint8) {
+// judgeCell takes one look at a cell; seen is the highest value that near gives,
+// steady says that the cell never left its patch.
+func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
 	g := &m.grid
 	switch {
 	case g.covered[i] != 0:
@@ -126,7 +131,7 @@ func (m *Model) judgeCell(tm time.Duration, i int, seen uint8) {
 	if int(g.looks[i]) < m.cfg.Looks || tm-g.firstLook[i] < m.cfg.LookSpan {
 		return
 	}
-	if g.changed[i] < tm-forget/8 {
+	if steady && g.changed[i] < tm-forget/8 {
 		g.absorb[i] = 1
 		return
 	}

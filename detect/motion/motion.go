@@ -50,10 +50,10 @@ const (
 	logScale = 1024
 	// blackLevel and logOffset shape the logarithm: limited-range black, and an
 	// offset that keeps sensor noise in the dark from growing without bounds.
-	blackLevel, logOffset = 16, 16
+	blackLevel, logOffset = 16, 32
 	// maxNoise caps the deviation that is learnt, so that a bush in the wind does
-	// not become blind for a person (4 times this is a third of the light).
-	maxNoise = 80
+	// not become blind for a person.
+	maxNoise = 120
 	// firstNoise is the deviation assumed before any was seen.
 	firstNoise = 24
 )
@@ -133,7 +133,8 @@ type Model struct {
 	acc         []uint16
 	tiny        []uint16
 	d, mean     []int16
-	px, code    []uint8
+	px, pxLast  []uint8
+	code        []uint8
 	bg, noise   []int32
 	col, row    []int32
 	hist        [2 * histSpan]int32
@@ -172,7 +173,7 @@ func (m *Model) setSize(in, full image.Point) {
 		m.acc = make([]uint16, in.X)
 		m.tiny = make([]uint16, n)
 		m.d, m.mean = make([]int16, n), make([]int16, n)
-		m.px, m.code = make([]uint8, n), make([]uint8, m.w)
+		m.px, m.pxLast, m.code = make([]uint8, n), make([]uint8, n), make([]uint8, m.w)
 		m.bg, m.noise = make([]int32, n), make([]int32, n)
 		m.col, m.row = make([]int32, m.w), make([]int32, m.w+2*meanRadius)
 	}
@@ -208,6 +209,7 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	src := pic.Y[pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y):]
 	shrink(m.tiny, src, pic.YStride, in.X, in.Y, m.step, rowStep(m.step), m.acc)
 	if m.frames == 1 {
+		clear(m.px)
 		for i, v := range m.tiny {
 			m.bg[i] = int32(m.table[v]) << 8
 			m.noise[i] = firstNoise << 8
@@ -217,6 +219,7 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	m.gain = m.medianDiff()
 	boxMean(m.mean, m.d, m.w, m.h, meanRadius, m.col, m.row)
 	m.noiseFactor = m.excessNoise()
+	m.px, m.pxLast = m.pxLast, m.px
 	classify(m.px, m.d, m.mean, m.noise, m.gain, m.floor*m.noiseFactor>>8, m.k*m.noiseFactor>>8)
 
 	m.gather()

@@ -6,6 +6,10 @@ const (
 	// sudden is the size in cells from which a patch is believed at once; a
 	// smaller one must overlap with a change in the picture before.
 	sudden = 12
+	// suddenInRain is the same while more than manyPassing cells (16 fraction bits)
+	// change for a single picture.
+	suddenInRain = 150
+	manyPassing  = 65536 / 200
 	// reach is how far apart, in cells, the edges of a smooth thing may be for
 	// its inside to be filled.
 	reach = 16
@@ -16,7 +20,6 @@ const (
 // gather sums the samples of each cell.
 func (m *Model) gather() {
 	g := &m.grid
-	g.cand, g.before = g.before, g.cand
 	gain := int32(m.gain)
 	for cy := range g.ch {
 		y0, y1 := cy*cellSize*m.w, min(cy*cellSize+1, m.h-1)*m.w
@@ -24,21 +27,23 @@ func (m *Model) gather() {
 		for cx := range g.cw {
 			x0, x1 := cx*cellSize, min(cx*cellSize+1, m.w-1)
 			at := [4]int{y0 + x0, y0 + x1, y1 + x0, y1 + x1}
-			var change, structure, strong uint8
+			var change, structure, strong, lasting uint8
 			var sum, abs int32
 			for _, j := range at {
 				b := m.px[j]
 				change += b & 1
 				structure += b >> 1 & 1
 				strong += b >> 2
+				lasting |= b & m.pxLast[j] & pxStructure
 				e := int32(m.d[j]) - gain
-				sum += e
+				sum += int32(m.d[j]) - int32(m.mean[j])
 				abs += max(e, -e)
 			}
 			g.cand[i] = 0
 			if structure >= 2 || strong > 0 {
 				g.cand[i] = 1
 			}
+			g.lasting[i] = lasting >> 1
 			g.soft[i] = change / 2
 			g.energy[i] = uint8(min(abs/32, 255))
 			g.light[i] = sum << 6
@@ -79,8 +84,8 @@ func (m *Model) findPatches(dt time.Duration) {
 	for y := range g.ch {
 		for x, i := 0, g.at(0, y); x < g.cw; x, i = x+1, i+1 {
 			g.busyCell[i], g.wait[i] = 0, 0
-			if g.tmp[i] != 0 && g.calm[i] == 0 &&
-				g.tmp[i-s-1]|g.tmp[i-s]|g.tmp[i-s+1]|g.tmp[i-1]|g.tmp[i+1]|g.tmp[i+s-1]|g.tmp[i+s]|g.tmp[i+s+1] != 0 {
+			// A change that is part of no patch is a flake of snow, or noise.
+			if g.tmp[i] != 0 && g.calm[i] == 0 && g.fg[i-s]|g.fg[i-1]|g.fg[i]|g.fg[i+1]|g.fg[i+s] != 0 {
 				g.busyCell[i] = 1
 				g.busy++
 			}
@@ -191,8 +196,7 @@ func (m *Model) join() {
 			}
 		}
 	}
-	// tmp is reused for the count of cells that have a change of the picture
-	// before beside them.
+	// tmp is reused for the number of a patch's cells that changed before.
 	clear(g.tmp)
 	for y := range g.ch {
 		for x, i := 0, int32(g.at(0, y)); x < g.cw; x, i = x+1, i+1 {
@@ -204,11 +208,16 @@ func (m *Model) join() {
 			if g.harmless[i] <= m.now {
 				g.fresh[r]++
 			}
-			if g.before[i]|g.before[i-1]|g.before[i+1]|g.before[i-s]|g.before[i+s] != 0 && g.tmp[r] < 255 {
+			if g.lasting[i] != 0 && g.tmp[r] < 255 {
 				g.tmp[r]++
 			}
 		}
 	}
+	atOnce := int32(sudden)
+	if g.weather > manyPassing {
+		atOnce = suddenInRain
+	}
+	passing := 0
 	for y := range g.ch {
 		for x, i := 0, int32(g.at(0, y)); x < g.cw; x, i = x+1, i+1 {
 			if g.cand[i] == 0 {
@@ -216,11 +225,14 @@ func (m *Model) join() {
 			}
 			r := g.root(i)
 			n := g.cnt[r]
-			if n < int32(m.cfg.MinCells) || n < sudden && int32(g.tmp[r])*2 < n {
-				g.cand[i] = 2 // not believed, but support for the next picture
+			lasts := min(n, 255)
+			if n < int32(m.cfg.MinCells) || n < atOnce && int32(g.tmp[r])*2 < lasts {
+				g.cand[i] = 2
+				passing++
 			}
 		}
 	}
+	g.weather += (passing<<16/(g.cw*g.ch) - g.weather) / 16
 }
 
 // planLearning sets what the background does in each cell: it follows the light
