@@ -81,12 +81,17 @@ func (in *input) prepare(pic *image.YCbCr) (mapping, error) {
 	if err := pixel.FillBGR(in.tensor.data, in.size.X, in.size.Y, small, image.Point{}, in.full); err != nil {
 		return mapping{}, err
 	}
-	r := pic.Rect
+	return in.mapping(full, size, pic.Rect.Min), nil
+}
+
+// mapping returns how boxes of a picture of size full at org, scaled to size,
+// go back.
+func (in *input) mapping(full, size, org image.Point) mapping {
 	return mapping{
 		sx: float32(full.X) / float32(size.X), sy: float32(full.Y) / float32(size.Y),
-		dx: float32(r.Min.X), dy: float32(r.Min.Y),
-		bounds: detect.Box{X0: float32(r.Min.X), Y0: float32(r.Min.Y), X1: float32(r.Max.X), Y1: float32(r.Max.Y)},
-	}, nil
+		dx: float32(org.X), dy: float32(org.Y),
+		bounds: detect.Box{X0: float32(org.X), Y0: float32(org.Y), X1: float32(org.X + full.X), Y1: float32(org.Y + full.Y)},
+	}
 }
 
 func (in *input) close() error { return in.tensor.close() }

@@ -1,0 +1,124 @@
+// Package networks opens the sets of networks that Hedge's programs offer, by
+// name.
+package networks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"strings"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/onnx"
+	"github.com/hedgecam/hedge/internal/ort"
+	"github.com/hedgecam/hedge/models"
+)
+
+// The sets of networks.
+const (
+	// None is no network: what would need one is hidden with everything outside.
+	None = "none"
+	// Trio is YuNet for faces, YOLOX-nano for people and vehicles, and LPD-YuNet
+	// for plates, each a detector of its own.
+	Trio = "trio"
+)
+
+var sets = map[string][]string{
+	None: nil,
+	Trio: {"yunet_s", "yolox_nano", "lpd_yunet"},
+}
+
+// Names lists the sets, for a flag's help.
+func Names() string { return strings.Join([]string{Trio, None}, ", ") }
+
+// Options adjust the networks of a set. The zero value takes every default.
+type Options struct {
+	// InputSize is that of onnx.Config. It defaults to each model's own.
+	InputSize image.Point
+	// FullRange is that of onnx.Config: samples are full range (JPEG).
+	FullRange bool
+	// MinScore replaces the models' thresholds where it is not 0.
+	MinScore [detect.NumClasses]float32
+	// Offline forbids to download weights.
+	Offline bool
+	// Progress is told of downloads: see models.Options.
+	Progress func(done, total int64)
+}
+
+// Set is an opened set of networks.
+type Set struct {
+	// Detectors are the networks, one thread each. Close closes them.
+	Detectors []detect.Detector
+	// Models describes them, in the same order.
+	Models []models.Model
+}
+
+// Open opens the set of the given name: it finds ONNX Runtime and the weights,
+// or says for each how to get it.
+func Open(ctx context.Context, name string, o Options) (*Set, error) {
+	members, ok := sets[name]
+	if !ok {
+		return nil, fmt.Errorf("networks: no set %q (one of %s)", name, Names())
+	}
+	s := &Set{}
+	if len(members) == 0 {
+		return s, nil
+	}
+	library, err := ort.Library()
+	if err != nil {
+		return nil, err
+	}
+	if err := onnx.Load(library); err != nil {
+		return nil, err
+	}
+	for _, member := range members {
+		if err := s.open(ctx, member, o); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+func (s *Set) open(ctx context.Context, name string, o Options) error {
+	m, err := models.Find(name)
+	if err != nil {
+		return err
+	}
+	family, err := onnx.ParseFamily(m.Family)
+	if err != nil {
+		return err
+	}
+	weights, err := m.Load(ctx, models.Options{Offline: o.Offline, Progress: o.Progress})
+	if err != nil {
+		return err
+	}
+	c := onnx.Config{Name: name, Model: weights, Family: family, InputSize: o.InputSize, FullRange: o.FullRange}
+	if c.InputSize == (image.Point{}) {
+		c.InputSize = image.Pt(m.Input.Width, m.Input.Height)
+	}
+	for _, k := range m.Classes {
+		c.MinScore[k.Class] = k.Threshold
+	}
+	for i, v := range o.MinScore {
+		if v != 0 {
+			c.MinScore[i] = v
+		}
+	}
+	n, err := onnx.Open(c)
+	if err != nil {
+		return err
+	}
+	s.Detectors = append(s.Detectors, n)
+	s.Models = append(s.Models, m)
+	return nil
+}
+
+// Close closes the networks. It may be called more than once.
+func (s *Set) Close() error {
+	var errs []error
+	for _, d := range s.Detectors {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
