@@ -12,10 +12,9 @@ import (
 const (
 	// buffer is by how much of its size each side of a box is moved outwards
 	// before boxes are compared.
-	buffer = 0.3
+	rivalsX = 1
 	// minAffinity is the IoU of buffered boxes below which they are of two
 	// objects.
-	minAffinity = 0.2
 	// rivals is how many detections are considered for one track.
 	rivals = 8
 )
@@ -24,11 +23,12 @@ const (
 type found struct {
 	box   detect.Box
 	score float32
+	own   float32 // share of the box that no surer detection covers
 	cell  int
 }
 
 func (f *found) sighting(at time.Duration) sighting {
-	return sighting{at: at, box: f.box, score: f.score}
+	return sighting{at: at, box: f.box, score: f.score, own: f.own}
 }
 
 // pair is a track and a detection that may be of the same object.
@@ -73,6 +73,7 @@ func (a *associator) load(t *Tracker, class detect.Class, ds []detect.Detection)
 func (a *associator) match(t *Tracker, class detect.Class, at time.Duration) {
 	a.tracks, a.places, a.got, a.pairs = a.tracks[:0], a.places[:0], a.got[:0], a.pairs[:0]
 	a.grid.fill(a.found)
+	a.overlap(t)
 	c := &t.cfg.Class[class]
 	for _, o := range t.objects {
 		if o.class != class {
@@ -98,10 +99,32 @@ func (a *associator) match(t *Tracker, class detect.Class, at time.Duration) {
 	}
 }
 
+// overlap works out what share of each detection is its own.
+func (a *associator) overlap(t *Tracker) {
+	for i := range a.found {
+		f := &a.found[i]
+		area := f.box.Area()
+		f.own = area
+		x0, y0, x1, y1 := a.grid.cells(outset(f.box, size(f.box)))
+		for y := y0; y <= y1; y++ {
+			for x := x0; x <= x1; x++ {
+				for _, j := range a.grid.at(x, y) {
+					t.work++
+					o := &a.found[j]
+					if o.score > f.score || o.score == f.score && j < i {
+						f.own -= f.box.Intersect(o.box).Area()
+					}
+				}
+			}
+		}
+		f.own = max(f.own/area, 0)
+	}
+}
+
 // rate appends the detections that may be of track i.
 func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 	p := &a.places[i]
-	near := outset(p.box, p.loose+buffer*size(p.box))
+	near := outset(p.box, looseK*p.loose+buffer*size(p.box))
 	first := len(a.pairs)
 	sure := a.tracks[i].sure > 0
 	x0, y0, x1, y1 := a.grid.cells(outset(near, buffer*size(p.box)))
@@ -110,7 +133,7 @@ func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 			for _, d := range a.grid.at(x, y) {
 				t.work++
 				f := &a.found[d]
-				aff := near.IoU(outset(f.box, p.loose+buffer*size(f.box)))
+				aff := near.IoU(outset(f.box, looseK*p.loose+buffer*size(f.box)))
 				if aff < minAffinity {
 					continue
 				}
@@ -207,3 +230,6 @@ func (g *grid) at(x, y int) []int {
 	c := y*g.n + x
 	return g.order[g.start[c]:g.start[c+1]]
 }
+
+var buffer, minAffinity float32 = 0.3, 0.2
+var looseK float32 = 1

@@ -46,6 +46,9 @@ type ClassConfig struct {
 	// to HoldDoubtful. It is never dropped before a look has missed it, within
 	// Config.Keep. It defaults to 2 s.
 	Hold time.Duration
+	// HoldStill is the same as Hold for an object that was standing still when
+	// it was last seen: it is not likely to have left. It defaults to 6 s.
+	HoldStill time.Duration
 	// HoldDoubtful is how long an object is kept that was seen once, at score
 	// Low. It defaults to 200 ms.
 	HoldDoubtful time.Duration
@@ -80,7 +83,7 @@ type ClassConfig struct {
 func DefaultClass(c detect.Class) ClassConfig {
 	d := ClassConfig{
 		Low: 0.1, High: 0.5, Sightings: 3,
-		Hold: 2 * time.Second, HoldDoubtful: 200 * time.Millisecond,
+		Hold: 2 * time.Second, HoldStill: 6 * time.Second, HoldDoubtful: 200 * time.Millisecond,
 		BackFill: time.Second, BackFillDoubtful: 200 * time.Millisecond,
 		Jitter: 0.06, Speed: 1, Accel: 1, MaxGrow: 0.6, Shrink: 0.4,
 	}
@@ -101,6 +104,7 @@ func (c ClassConfig) withDefaults(d ClassConfig) ClassConfig {
 		High:             orDefault(c.High, d.High),
 		Sightings:        orDefault(c.Sightings, d.Sightings),
 		Hold:             orDefault(c.Hold, d.Hold),
+		HoldStill:        orDefault(c.HoldStill, d.HoldStill),
 		HoldDoubtful:     orDefault(c.HoldDoubtful, d.HoldDoubtful),
 		BackFill:         orDefault(c.BackFill, d.BackFill),
 		BackFillDoubtful: orDefault(c.BackFillDoubtful, d.BackFillDoubtful),
@@ -118,7 +122,7 @@ func (c Config) withDefaults() Config {
 	c.MaxTracks = orDefault(c.MaxTracks, 4096)
 	for i := range c.Class {
 		k := c.Class[i].withDefaults(DefaultClass(detect.Class(i)))
-		c.Keep = max(c.Keep, k.Hold, k.BackFill)
+		c.Keep = max(c.Keep, k.Hold, k.HoldStill, k.BackFill)
 		c.Class[i] = k
 	}
 	return c

@@ -30,6 +30,7 @@ type sighting struct {
 	at    time.Duration
 	box   detect.Box
 	score float32
+	own   float32 // share of the box that no surer detection of the look covers
 
 	derived bool
 	cover   detect.Box // what must be hidden at this time
@@ -86,10 +87,11 @@ func (o *object) add(s sighting, c *ClassConfig) {
 		copy(o.seen[i+1:], o.seen[i:])
 		o.seen[i] = s
 		o.count++
-		if s.score >= c.High {
+		own := min(max((s.own-ownLo)/(ownHi-ownLo), 0), 1)
+		if s.score >= c.High && own > 0.5 {
 			o.sure++
 		}
-		o.doubt *= 1 - c.evidence(s.score)
+		o.doubt *= 1 - own*c.evidence(s.score)
 	}
 	for j := max(0, i-reach); j < min(len(o.seen), i+reach+1); j++ {
 		o.seen[j].derived = false
@@ -112,8 +114,11 @@ func (c *ClassConfig) evidence(score float32) float32 {
 	return 0.7 * min(max(q, 0.1), 1)
 }
 
-func (c *ClassConfig) hold(doubt float32) time.Duration {
-	return blend(c.Hold, c.HoldDoubtful, doubt)
+// hold is how long the object is kept after its last sighting, s.
+func (o *object) hold(s *sighting, c *ClassConfig) time.Duration {
+	v := float32(math.Hypot(float64(s.vx), float64(s.vy))) + s.sigma
+	still := max(0, 1-v/(stillSpeed*size(s.box)))
+	return blend(blend(c.Hold, c.HoldStill, still), c.HoldDoubtful, o.doubt)
 }
 
 func (c *ClassConfig) backFill(doubt float32) time.Duration {
@@ -125,9 +130,10 @@ func blend(a, b time.Duration, f float32) time.Duration {
 }
 
 // span works out when the object may be in the picture.
-func (o *object) span(c *ClassConfig, keep time.Duration) {
+func (o *object) span(t *Tracker) {
+	c, keep := &t.cfg.Class[o.class], t.cfg.Keep
 	first, last := o.seen[0].at, o.seen[len(o.seen)-1].at
-	o.till = last + c.hold(o.doubt)
+	o.till = last + o.hold(o.sighting(len(o.seen)-1, t), c)
 	if !o.missed {
 		o.till = last + keep
 	} else if o.missedAt > o.till {
@@ -169,8 +175,8 @@ func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 	}
 	prior := c.Jitter / c.Speed
 	var sx, sy float32
-	s.vx, sx = x.slope(prior * prior)
-	s.vy, sy = y.slope(prior * prior)
+	s.vx, sx = x.slope(prior*prior, c.Jitter*sz)
+	s.vy, sy = y.slope(prior*prior, c.Jitter*sz)
 	s.sigma = c.Jitter * sz * max(sx, sy)
 
 	s.cover, s.best = s.box, s.score
@@ -220,12 +226,21 @@ func (s *sums) centred() (tt, tx float64) {
 }
 
 // slope returns the slope, and its standard deviation for noise of deviation 1.
-// The errors of two sides of a box are not independent, hence the halves.
-func (r *regression) slope(ridge float32) (v, sigma float32) {
+// noise is the deviation of the points. Where the two sides differ by more than
+// noise explains, the object is not moving but its box is growing or shrinking,
+// as behind an obstacle, and the slower side is believed.
+func (r *regression) slope(ridge, noise float32) (v, sigma float32) {
 	tt0, tx0 := r.lo.centred()
 	tt1, tx1 := r.hi.centred()
+	// The errors of two sides of a box are not independent, hence the half.
 	tt := (tt0+tt1)/2 + float64(ridge)
-	return float32((tx0 + tx1) / 2 / tt), float32(1 / math.Sqrt(tt))
+	mean := (tx0 + tx1) / 2 / tt
+	if tt0 > 0 && tt1 > 0 {
+		d := math.Abs(tx0/(tt0+float64(ridge))-tx1/(tt1+float64(ridge))) / 2
+		d = max(0, d-2*float64(noise)/math.Sqrt(tt))
+		mean = math.Copysign(max(0, math.Abs(mean)-d), mean)
+	}
+	return float32(mean), float32(1 / math.Sqrt(tt))
 }
 
 // place is where an object is at some time.
@@ -266,6 +281,18 @@ func (o *object) at(tm time.Duration, t *Tracker) (p place, ok bool) {
 		f := float32(a.Seconds() / (r.at - l.at).Seconds())
 		p.box = lerp(t.carry(l.box, l.at, tm), t.carry(r.box, r.at, tm), f)
 		p.cover = lerp(t.carry(l.cover, l.at, tm), t.carry(r.cover, r.at, tm), f)
+		if gapMode >= 1 {
+			u := t.beyond(l, tm, c)
+			v := t.beyond(r, tm, c)
+			if gapMode == 1 {
+				if a <= o.hold(l, c) {
+					p.cover = p.cover.Union(u.cover)
+				}
+				p.cover = p.cover.Union(v.cover)
+			} else {
+				p.cover = p.cover.Union(u.box).Union(v.box)
+			}
+		}
 		p.age, p.best = min(a, b), max(l.best, r.best)
 		sz := size(p.box)
 		p.loose = min(c.Accel*sz*seconds(a)*seconds(b)/2, c.MaxGrow*sz)
@@ -301,3 +328,7 @@ func (t *Tracker) beyond(s *sighting, tm time.Duration, c *ClassConfig) place {
 		loose: min(s.sigma*a+c.Accel*sz*a*a/2, c.MaxGrow*sz),
 	}
 }
+
+var ownLo, ownHi float32 = 0.3, 0.7
+var stillSpeed float32 = 0.3
+var gapMode = 1

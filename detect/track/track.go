@@ -130,10 +130,10 @@ func (t *Tracker) update(class detect.Class, l Look) {
 	for i, o := range a.tracks {
 		if d := a.got[i]; d >= 0 {
 			o.add(a.found[d].sighting(l.Time), c)
-			o.span(c, t.cfg.Keep)
+			o.span(t)
 		} else if l.Classes.Has(class) && looked(l.Region, a.places[i].box.Intersect(t.whole)) {
 			o.miss(l.Time)
-			o.span(c, t.cfg.Keep)
+			o.span(t)
 		}
 	}
 	for d := range a.found {
@@ -179,7 +179,7 @@ func (t *Tracker) begin(class detect.Class, s sighting) {
 			o.miss(g.at)
 		}
 	}
-	o.span(c, t.cfg.Keep)
+	o.span(t)
 	t.objects = append(t.objects, o)
 }
 
