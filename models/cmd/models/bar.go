@@ -38,7 +38,7 @@ func (b *bar) update(done, total int64) {
 		return
 	}
 	// A second address begins anew.
-	if b.bar == nil || done < int64(b.bar.State().CurrentNum) {
+	if b.bar == nil || done < b.bar.State().CurrentNum {
 		b.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(b.out),
 			progressbar.OptionSetDescription(b.name),
