@@ -1,6 +1,8 @@
 package motion
 
 import (
+	"bytes"
+	"encoding/binary"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -11,35 +13,40 @@ import (
 type grid struct {
 	cw, ch, stride int
 
-	cand     []uint8 // changed structure: 1 believed, 2 not (yet)
-	lasting  []uint8 // the same samples as in the picture before
-	soft     []uint8 // samples that changed at all
-	energy   []uint8 // mean absolute change, in 8 units
-	fg       []uint8 // part of a patch: 1 held from before, 2 seen now
-	seen     []time.Duration
-	learn    []uint8
-	out, tmp []uint8 // scratch for what is given out
+	// Of the newest picture. In in.cand, 2 marks a candidate not believed.
+	in             gathered
+	x0, y0, x1, y1 int // the part that has candidates
+	label          []int32
+	cnt            []int32 // by patch: cells,
+	fresh          []int32 // those that are not harmless,
+	lasts          []int32 // and those that changed before
+	weather        int     // share of cells that change for one picture, 16 fraction bits, a mean
 
-	light, slow, wobble []int32 // mean change of a cell, its short mean and deviation, 8 fraction bits
-	busyCell            []uint8 // changes now, and is not harmless
-	changed             []time.Duration
-	busy, waiting       int
-	wait                []uint8
-	lastBusy            time.Duration
-	weather             int // share of cells that change for one picture, 16 fraction bits, a mean
+	fg      []uint8 // part of a patch: 1 held from before, 2 seen now
+	calm    []uint8 // harmless, and now like what was judged
+	open    []uint8 // 1 for those of fg that are not calm
+	seen    []time.Duration
+	learn   []uint8
+	absorb  []int // cells to be taken as background
+	out     []uint8
+	tmp     []uint8 // like out, scratch
+	touched []uint8 // by an object of a look
 
-	known      []uint8 // 1 once a look has passed the background of the cell
-	looks      []uint8
-	firstLook  []time.Duration
-	lastLook   []time.Duration
-	harmless   []time.Duration // until when
-	calm       []uint8         // harmless, and now like what was judged
-	level      []uint8         // energy found harmless
-	explained  []time.Duration // when an object was found here
-	absorb     []uint8
-	label, cnt []int32
-	fresh      []int32 // cells of a patch that are not harmless
-	covered    []uint8
+	slow, wobble  []int32 // short mean and deviation of in.light
+	changed       []time.Duration
+	busyCell      []uint8 // changes now, and is not calm
+	wait          []uint8 // waits for a look
+	busy, waiting int     // how many
+	lastBusy      time.Duration
+
+	// What looks said.
+	unknown   []uint8 // 1 until a look has passed the background
+	looks     []uint8 // in vain, from firstLook to lastLook
+	firstLook []time.Duration
+	lastLook  []time.Duration
+	harmless  []time.Duration // until when
+	level     []uint8         // energy found harmless
+	explained []time.Duration // when an object was found here
 }
 
 func (g *grid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
@@ -52,50 +59,61 @@ func (g *grid) setSize(cw, ch int) {
 	if cw != g.cw || ch != g.ch {
 		*g = grid{cw: cw, ch: ch, stride: cw + 2}
 		n := g.cells()
-		for _, p := range []*[]uint8{&g.cand, &g.lasting, &g.soft, &g.energy, &g.fg, &g.learn, &g.out, &g.tmp,
-			&g.busyCell, &g.wait, &g.known, &g.looks, &g.level, &g.calm, &g.absorb, &g.covered} {
+		for _, p := range []*[]uint8{&g.in.cand, &g.in.lasting, &g.in.soft, &g.in.energy, &g.fg, &g.open, &g.learn, &g.out, &g.tmp,
+			&g.busyCell, &g.wait, &g.unknown, &g.looks, &g.level, &g.calm, &g.touched} {
 			*p = make([]uint8, n)
 		}
 		for _, p := range []*[]time.Duration{&g.seen, &g.changed, &g.firstLook, &g.lastLook, &g.harmless, &g.explained} {
 			*p = make([]time.Duration, n)
 		}
-		for _, p := range []*[]int32{&g.light, &g.slow, &g.wobble, &g.label, &g.cnt, &g.fresh} {
+		for _, p := range []*[]int32{&g.in.light, &g.slow, &g.wobble, &g.label, &g.cnt, &g.fresh, &g.lasts} {
 			*p = make([]int32, n)
 		}
+		g.absorb = make([]int, 0, cw*ch)
 	}
-	for _, s := range [][]uint8{g.cand, g.lasting, g.fg, g.busyCell, g.wait, g.known, g.looks, g.level, g.calm, g.absorb} {
+	for _, s := range [][]uint8{g.fg, g.open, g.busyCell, g.wait, g.looks, g.level, g.calm} {
 		clear(s)
 	}
 	for i := range g.seen {
 		g.seen[i], g.changed[i], g.harmless[i], g.explained[i], g.lastLook[i] = never, never, never, never, never
 	}
-	for i := range g.known {
-		x, y := i%g.stride, i/g.stride
-		if x == 0 || y == 0 || x > g.cw || y > g.ch {
-			g.known[i] = 1 // the border is no part of the picture
+	for y := range ch {
+		for i := g.at(0, y); i < g.at(cw, y); i++ {
+			g.unknown[i] = 1
 		}
 	}
 	for i := range g.wobble {
-		g.light[i], g.slow[i], g.wobble[i] = 0, 0, firstNoise<<8
+		g.slow[i], g.wobble[i] = 0, firstNoise<<8
 	}
 	g.busy, g.waiting, g.lastBusy = 0, 0, never
-	g.weather = 0
+	g.weather, g.absorb = 0, g.absorb[:0]
 }
 
 // growOut grows the set cells of out by n cells on each side.
 func (g *grid) growOut(n int) {
 	for range n {
-		s := g.stride
+		// The border is free, so that neighbours of all cells can be taken from
+		// the flat array; what grew into the border is cleared again.
+		orShifted(g.tmp, g.out, 1)
+		orShifted(g.out, g.tmp, g.stride)
+		clear(g.out[:g.stride])
+		clear(g.out[len(g.out)-g.stride:])
 		for y := range g.ch {
-			for x, i := 0, g.at(0, y); x < g.cw; x, i = x+1, i+1 {
-				g.tmp[i] = g.out[i-1] | g.out[i] | g.out[i+1]
-			}
+			g.out[g.at(-1, y)], g.out[g.at(g.cw, y)] = 0, 0
 		}
-		for y := range g.ch {
-			for x, i := 0, g.at(0, y); x < g.cw; x, i = x+1, i+1 {
-				g.out[i] = g.tmp[i-s] | g.tmp[i] | g.tmp[i+s]
-			}
-		}
+	}
+}
+
+// orShifted sets each element of dst, but for by at both ends, to the or of the
+// element of src and of those by before and after it; eight at a time.
+func orShifted(dst, src []uint8, by int) {
+	le := binary.LittleEndian
+	i := by
+	for ; i+8+by <= len(src); i += 8 {
+		le.PutUint64(dst[i:], le.Uint64(src[i-by:])|le.Uint64(src[i:])|le.Uint64(src[i+by:]))
+	}
+	for ; i+by < len(src); i++ {
+		dst[i] = src[i-by] | src[i] | src[i+by]
 	}
 }
 
@@ -109,13 +127,10 @@ func (m *Model) boxes(dst []detect.Box) []detect.Box {
 	for y := range g.ch {
 		rowStart := len(dst)
 		o := open
-		for x := 0; x < g.cw; {
-			if g.out[g.at(x, y)] == 0 {
-				x++
-				continue
-			}
+		line := g.out[g.at(0, y):g.at(g.cw, y)]
+		for x := bytes.IndexByte(line, 1); x < g.cw && x >= 0; {
 			x0 := x
-			for x < g.cw && g.out[g.at(x, y)] != 0 {
+			for x < g.cw && line[x] != 0 {
 				x++
 			}
 			b := detect.Box{X0: float32(x0) * cw, Y0: float32(y) * ch,
@@ -129,6 +144,11 @@ func (m *Model) boxes(dst []detect.Box) []detect.Box {
 				dst[o].X1 = dst[o].X0 // emptied: continued below
 			}
 			dst = append(dst, b)
+			next := bytes.IndexByte(line[x:], 1)
+			if next < 0 {
+				break
+			}
+			x += next
 		}
 		open = rowStart
 	}

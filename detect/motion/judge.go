@@ -40,7 +40,7 @@ func (r *ring) push(tm time.Duration, g *grid) {
 	for i, v := range g.fg {
 		c[i] = 0
 		if v == 2 {
-			c[i] = 1 + min(g.energy[i], 254)
+			c[i] = 1 + min(g.in.energy[i], 254)
 		}
 	}
 	r.time[r.next] = tm
@@ -90,13 +90,13 @@ func (m *Model) Judge(tm time.Duration, looked detect.Box, objects []detect.Obje
 	if x1 <= x0 || y1 <= y0 || !m.past.near(tm, g.tmp, g.out) {
 		return
 	}
-	clear(g.covered)
+	clear(g.touched)
 	for i := range objects {
 		for _, b := range [2]detect.Box{objects[i].Box, objects[i].Cover} {
 			cx0, cy0, cx1, cy1 := m.outer(b)
 			for y := cy0; y < cy1; y++ {
 				for x := cx0; x < cx1; x++ {
-					g.covered[g.at(x, y)] = 1
+					g.touched[g.at(x, y)] = 1
 				}
 			}
 		}
@@ -113,12 +113,12 @@ func (m *Model) Judge(tm time.Duration, looked detect.Box, objects []detect.Obje
 func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
 	g := &m.grid
 	switch {
-	case g.covered[i] != 0:
-		g.looks[i], g.harmless[i], g.level[i], g.absorb[i] = 0, never, 0, 0
+	case g.touched[i] != 0:
+		g.looks[i], g.harmless[i], g.level[i] = 0, never, 0
 		g.explained[i] = max(g.explained[i], tm)
 		return
 	case seen == 0:
-		g.known[i] = 1
+		g.unknown[i] = 0
 		return
 	case tm <= g.lastLook[i]:
 		return
@@ -132,9 +132,12 @@ func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
 		return
 	}
 	if steady && g.changed[i] < tm-forget/8 {
-		g.absorb[i] = 1
+		// Two calls before the next picture may both come to this.
+		if len(g.absorb) < cap(g.absorb) {
+			g.absorb = append(g.absorb, i)
+		}
 		return
 	}
-	g.known[i], g.harmless[i] = 1, tm+m.cfg.Harmless
+	g.unknown[i], g.harmless[i] = 0, tm+m.cfg.Harmless
 	g.level[i] = max(g.level[i]-g.level[i]/8, seen-1)
 }

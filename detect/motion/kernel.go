@@ -117,6 +117,46 @@ func classifyGo(px []uint8, d, m []int16, noise []int32, gain, floor, k int) {
 	}
 }
 
+// gathered holds what gather says of each cell.
+type gathered struct {
+	cand    []uint8 // 1 where structure changed
+	lasting []uint8 // 1 where it had changed in the same samples of the last picture
+	soft    []uint8 // 1 where half of the samples changed at all
+	energy  []uint8 // mean absolute change, in 8 units
+	light   []int32 // mean change against the surroundings, 8 fraction bits
+}
+
+// gatherGo sums the samples of each of the cells, cw to a row. The arrays of c
+// have the given stride and a border of one cell, which is left as it is. At an
+// odd edge the last samples count twice.
+func gatherGo(c gathered, px, last []uint8, d, mean []int16, w, h, gain, cw, stride int) {
+	for y0, o := 0, stride+1; y0 < h; y0, o = y0+2, o+stride {
+		below := w * (min(y0+1, h-1) - y0)
+		for cx := range cw {
+			i := o + cx
+			a := y0*w + 2*cx
+			b := a + min(2*cx+1, w-1) - 2*cx
+			var change, structure, strong, lasting uint8
+			var sum, abs int32
+			for _, j := range [4]int{a, b, a + below, b + below} {
+				p := px[j]
+				change += p & pxChange
+				structure += p >> 1 & 1
+				strong |= p >> 2
+				lasting |= p & last[j]
+				e := int32(d[j]) - int32(gain)
+				abs += max(e, -e)
+				sum += int32(d[j]) - int32(mean[j])
+			}
+			c.cand[i] = min(structure/2+strong, 1)
+			c.lasting[i] = lasting >> 1 & 1
+			c.soft[i] = min(change/2, 1)
+			c.energy[i] = uint8(min(abs/32, 255))
+			c.light[i] = sum << 6
+		}
+	}
+}
+
 // What learn does with a cell.
 const (
 	learnAll    = 0 // follow the picture

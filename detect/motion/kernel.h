@@ -12,6 +12,15 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define ABS(a) ((a) < 0 ? -(a) : (a))
 
+// With k known at compile time the inner loop is unrolled.
+static inline __attribute__((always_inline)) void across(uint16_t *restrict dst, const uint16_t *restrict acc, int n, int k, uint64_t r) {
+	for (int i = 0; i < n; i++, acc += k) {
+		uint32_t sum = 0;
+		for (int x = 0; x < k; x++) sum += acc[x];
+		dst[i] = (uint16_t)((sum * r + ((uint64_t)1 << 31)) >> 32);
+	}
+}
+
 CLONES
 static void shrink(uint16_t *restrict dst, const uint8_t *restrict src, long stride, int w, int h, int k, int step, uint16_t *restrict acc) {
 	int tw = (w + k - 1) / k;
@@ -24,19 +33,13 @@ static void shrink(uint16_t *restrict dst, const uint8_t *restrict src, long str
 		}
 		uint64_t whole = ((uint64_t)16 << 32) / (uint64_t)(rows * k);
 		int full = w / k;
-		if (k == 8) {
-			for (int tx = 0; tx < full; tx++) {
-				const uint16_t *a = acc + tx * 8;
-				uint32_t sum = (uint32_t)a[0] + a[1] + a[2] + a[3] + a[4] + a[5] + a[6] + a[7];
-				dst[tx] = (uint16_t)((sum * whole + ((uint64_t)1 << 31)) >> 32);
-			}
-		} else {
-			for (int tx = 0; tx < full; tx++) {
-				const uint16_t *a = acc + tx * k;
-				uint32_t sum = 0;
-				for (int x = 0; x < k; x++) sum += a[x];
-				dst[tx] = (uint16_t)((sum * whole + ((uint64_t)1 << 31)) >> 32);
-			}
+		switch (k) {
+		case 2: across(dst, acc, full, 2, whole); break;
+		case 3: across(dst, acc, full, 3, whole); break;
+		case 4: across(dst, acc, full, 4, whole); break;
+		case 5: across(dst, acc, full, 5, whole); break;
+		case 8: across(dst, acc, full, 8, whole); break;
+		default: across(dst, acc, full, k, whole);
 		}
 		if (full < tw) {
 			uint64_t r = ((uint64_t)16 << 32) / (uint64_t)(rows * (w - full * k));
@@ -128,4 +131,33 @@ static void correlate(const int16_t *restrict a, const int16_t *restrict b, int 
 		ab += rab, aa += raa, bb += rbb;
 	}
 	out[0] = ab, out[1] = aa, out[2] = bb;
+}
+
+CLONES
+static void gather(uint8_t *restrict cand, uint8_t *restrict lasting, uint8_t *restrict soft, uint8_t *restrict energy, int32_t *restrict light,
+                   const uint8_t *restrict px, const uint8_t *restrict last, const int16_t *restrict d, const int16_t *restrict mean, int w, int h, int gain, int cw, long stride) {
+	cand += stride + 1, lasting += stride + 1, soft += stride + 1, energy += stride + 1, light += stride + 1;
+	for (int y = 0; y < h; y += 2) {
+		long o = (long)y * w, below = y + 1 < h ? w : 0;
+		for (int cx = 0; cx < cw; cx++) {
+			long a = o + 2 * cx, b = a + (2 * cx + 1 < w);
+			long at[4] = {a, b, a + below, b + below};
+			int change = 0, structure = 0, strong = 0, lasts = 0;
+			int32_t sum = 0, abs = 0;
+			for (int k = 0; k < 4; k++) {
+				long j = at[k];
+				int p = px[j];
+				change += p & 1, structure += p >> 1 & 1, strong |= p >> 2, lasts |= p & last[j];
+				int32_t e = d[j] - gain;
+				abs += ABS(e);
+				sum += d[j] - mean[j];
+			}
+			cand[cx] = (uint8_t)MIN(structure / 2 + strong, 1);
+			lasting[cx] = lasts >> 1 & 1;
+			soft[cx] = (uint8_t)MIN(change / 2, 1);
+			energy[cx] = (uint8_t)MIN(abs / 32, 255);
+			light[cx] = sum * 64;
+		}
+		cand += stride, lasting += stride, soft += stride, energy += stride, light += stride;
+	}
 }

@@ -222,7 +222,8 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	m.px, m.pxLast = m.pxLast, m.px
 	classify(m.px, m.d, m.mean, m.noise, m.gain, m.floor*m.noiseFactor>>8, m.k*m.noiseFactor>>8)
 
-	m.gather()
+	g := &m.grid
+	gather(g.in, m.px, m.pxLast, m.d, m.mean, m.w, m.h, m.gain, g.cw, g.stride)
 	m.findPatches(dt)
 	m.past.push(tm, &m.grid)
 	m.camera.update(m)
@@ -234,9 +235,9 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, m.grid.learn[m.grid.at(0, 0):], m.grid.stride, m.gain, ab, an, maxNoise, m.code)
 }
 
-// rowStep says which rows of a block of k are read: at most 8 of them, which
-// also keeps the sums of shrink within 16 bits.
-func rowStep(k int) int { return (k + 7) / 8 }
+// rowStep says which rows of a block of k are read: at most 5 of them, which
+// are enough for a mean and keep the sums of shrink within 16 bits.
+func rowStep(k int) int { return (k + 4) / 5 }
 
 // share returns the part of a difference that a first-order filter of time
 // constant tau makes up for in dt, with 16 fraction bits.
@@ -255,7 +256,7 @@ const (
 
 // sampling is the distance of the samples that the medians are taken of; it
 // shares no factor with common widths, so that all columns are seen.
-const sampling = 7
+const sampling = 13
 
 // medianDiff returns the median of d, interpolated within its bin: the change of
 // light of the whole picture. As long as most of the picture is background, what
@@ -372,17 +373,10 @@ func (m *Model) Unexplained(dst []detect.Box, objects []detect.Object) []detect.
 		return append(dst, detect.Box{X1: all, Y1: all})
 	}
 	g := &m.grid
-	for i := range g.out {
-		g.out[i] = 0
-		if g.fg[i] != 0 && g.calm[i] == 0 {
-			g.out[i] = 1
-		}
-	}
+	copy(g.out, g.open)
 	g.growOut(m.cfg.Grow)
-	for i, s := range g.known {
-		if s == 0 {
-			g.out[i] = 1
-		}
+	for i, v := range g.unknown {
+		g.out[i] |= v
 	}
 	for i := range objects {
 		x0, y0, x1, y1 := m.inner(objects[i].Cover)

@@ -1,10 +1,13 @@
 package motion
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 const (
-	// sudden is the size in cells from which a patch is believed at once; a
-	// smaller one must overlap with a change in the picture before.
+	// sudden is the size in cells from which a patch is believed at once; half of
+	// the cells of a smaller one must have changed in the picture before.
 	sudden = 12
 	// suddenInRain is the same while more than manyPassing cells (16 fraction bits)
 	// change for a single picture.
@@ -17,148 +20,126 @@ const (
 	slowMean = 400 * time.Millisecond
 )
 
-// gather sums the samples of each cell.
-func (m *Model) gather() {
-	g := &m.grid
-	gain := int32(m.gain)
-	for cy := range g.ch {
-		y0, y1 := cy*cellSize*m.w, min(cy*cellSize+1, m.h-1)*m.w
-		i := g.at(0, cy)
-		for cx := range g.cw {
-			x0, x1 := cx*cellSize, min(cx*cellSize+1, m.w-1)
-			at := [4]int{y0 + x0, y0 + x1, y1 + x0, y1 + x1}
-			var change, structure, strong, lasting uint8
-			var sum, abs int32
-			for _, j := range at {
-				b := m.px[j]
-				change += b & 1
-				structure += b >> 1 & 1
-				strong += b >> 2
-				lasting |= b & m.pxLast[j] & pxStructure
-				e := int32(m.d[j]) - gain
-				sum += int32(m.d[j]) - int32(m.mean[j])
-				abs += max(e, -e)
-			}
-			g.cand[i] = 0
-			if structure >= 2 || strong > 0 {
-				g.cand[i] = 1
-			}
-			g.lasting[i] = lasting >> 1
-			g.soft[i] = change / 2
-			g.energy[i] = uint8(min(abs/32, 255))
-			g.light[i] = sum << 6
-			i++
-		}
-	}
-}
-
 // findPatches decides which cells are part of a patch, and which change.
 func (m *Model) findPatches(dt time.Duration) {
 	g := &m.grid
+	g.bound()
 	m.fill()
 	m.join()
-	g.busy, g.waiting = 0, 0
-	sl, wb := int32(share(dt, slowMean)), int32(share(dt, m.cfg.Learn))
 	if m.frames == 1 {
 		g.lastBusy = m.now
 	}
-	floor := int32(m.floor) << 8
-	k := int32(m.k * m.noiseFactor >> 8)
+	sl, wb := int32(share(dt, slowMean)), int32(share(dt, m.cfg.Learn))
+	floor, k := int32(m.floor)<<8, int32(m.k*m.noiseFactor>>8)
+	busy, waiting := 0, 0
 	for y := range g.ch {
-		for x, i := 0, g.at(0, y); x < g.cw; x, i = x+1, i+1 {
-			m.decide(i)
-			r := g.light[i] - g.slow[i]
-			g.slow[i] += (r >> 4) * sl >> 12
+		o, end := g.at(0, y), g.at(g.cw, y)
+		light, slow, wobble := g.in.light[o:end], g.slow[o:end], g.wobble[o:end]
+		unknown, fg, cand := g.unknown[o:end], g.fg[o:end], g.in.cand[o:end]
+		busyCell, wait, open := g.busyCell[o:end], g.wait[o:end], g.open[o:end]
+		for x := range light {
+			r := light[x] - slow[x]
+			slow[x] += (r >> 4) * sl >> 12
 			r = max(r, -r)
-			t := floor + (g.wobble[i]>>4)*k
-			g.tmp[i] = 0
-			if r > t {
-				g.tmp[i] = 1
-				g.changed[i] = m.now
+			t := floor + (wobble[x]>>4)*k
+			changed := r > t
+			wobble[x] = min(wobble[x]+((min(r, t)-wobble[x])>>4)*wb>>12, maxNoise<<8)
+			if changed {
+				g.changed[o+x] = m.now
 			}
-			g.wobble[i] += ((min(r, t) - g.wobble[i]) >> 4) * wb >> 12
-			g.wobble[i] = min(g.wobble[i], maxNoise<<8)
+			busyCell[x], wait[x], open[x] = 0, unknown[x], 0
+			if fg[x] == 0 && cand[x] != 1 {
+				if unknown[x] != 0 {
+					waiting++
+				}
+				continue
+			}
+			m.decide(o + x)
+			if fg[x] == 0 || g.calm[o+x] != 0 {
+				continue
+			}
+			open[x] = 1
+			if changed {
+				busyCell[x] = 1
+				busy++
+			}
+			wait[x] = 1
+			if e := g.explained[o+x]; e != never && g.changed[o+x] <= e {
+				wait[x] = 0 // an object that stands and was found
+			} else {
+				waiting++
+			}
 		}
 	}
-	s := g.stride
-	for y := range g.ch {
-		for x, i := 0, g.at(0, y); x < g.cw; x, i = x+1, i+1 {
-			g.busyCell[i], g.wait[i] = 0, 0
-			// A change that is part of no patch is a flake of snow, or noise.
-			if g.tmp[i] != 0 && g.calm[i] == 0 && g.fg[i-s]|g.fg[i-1]|g.fg[i]|g.fg[i+1]|g.fg[i+s] != 0 {
-				g.busyCell[i] = 1
-				g.busy++
-			}
-			stands := g.explained[i] != never && g.changed[i] <= g.explained[i]
-			if (g.known[i] == 0 || g.fg[i] != 0 && g.calm[i] == 0) && !stands {
-				g.wait[i] = 1
-				g.waiting++
-			}
-		}
-	}
-	if g.busy > 0 {
+	g.busy, g.waiting = busy, waiting
+	if busy > 0 {
 		g.lastBusy = m.now
 	}
 }
 
-// decide settles a cell after join: in a patch or not, like what was judged or
-// not.
+// decide settles a cell that was in a patch or is: is it still, and is it like
+// what was judged?
 func (m *Model) decide(i int) {
 	g := &m.grid
 	remembered := g.harmless[i] > m.now
-	if g.cand[i] != 1 {
-		if g.fg[i] != 0 && m.now-g.seen[i] > m.cfg.Hold {
+	if g.in.cand[i] != 1 {
+		// A cell that is only held keeps what was said of it.
+		g.fg[i] = 1
+		if m.now-g.seen[i] > m.cfg.Hold {
 			g.fg[i] = 0
-		} else if g.fg[i] != 0 {
-			g.fg[i] = 1
 		}
-		if g.fg[i] == 0 || !remembered {
-			g.calm[i] = uint8(b2i(remembered))
+		if !remembered {
+			g.calm[i] = 0
 		}
 		return
 	}
-	g.fg[i], g.seen[i] = 2, m.now
-	root := g.root(int32(i))
+	g.fg[i], g.seen[i], g.calm[i] = 2, m.now, 0
 	// A patch most of which was never judged is something new that passes in
 	// front of the tree.
-	like := int(g.energy[i])*2 <= int(g.level[i])*3+8 && g.fresh[root]*2 < g.cnt[root]
-	g.calm[i] = uint8(b2i(remembered && like))
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
+	root := g.root(int32(i))
+	if remembered && int(g.in.energy[i])*2 <= int(g.level[i])*3+8 && g.fresh[root]*2 < g.cnt[root] {
+		g.calm[i] = 1
 	}
-	return 0
 }
 
-// fill adds changed cells that lie between cells with changed structure, both
-// ways in their row or column: the plain inside of a large thing looks like a
-// change of light.
+// bound finds the rectangle that holds all candidates.
+func (g *grid) bound() {
+	g.x0, g.y0, g.x1, g.y1 = g.cw, g.ch, 0, 0
+	for y := range g.ch {
+		line := g.in.cand[g.at(0, y):g.at(g.cw, y)]
+		if x := bytes.IndexByte(line, 1); x >= 0 {
+			g.x0, g.x1 = min(g.x0, x), max(g.x1, bytes.LastIndexByte(line, 1)+1)
+			g.y0, g.y1 = min(g.y0, y), y+1
+		}
+	}
+}
+
+// fill adds changed cells that lie between cells with changed structure in their
+// row or column: the plain inside of a large thing looks like a change of light.
 func (m *Model) fill() {
 	g := &m.grid
-	copy(g.tmp, g.cand)
-	for y := range g.ch {
-		m.fillLine(g.at(0, y), 1, g.cw)
+	copy(g.tmp, g.in.cand)
+	for y := g.y0; y < g.y1; y++ {
+		g.fillLine(g.at(g.x0, y), 1, g.x1-g.x0)
 	}
-	for x := range g.cw {
-		m.fillLine(g.at(x, 0), g.stride, g.ch)
+	for x := g.x0; x < g.x1; x++ {
+		g.fillLine(g.at(x, g.y0), g.stride, g.y1-g.y0)
 	}
 }
 
-func (m *Model) fillLine(i, step, n int) {
-	g := &m.grid
-	last := -1 // distance from the last edge along changed cells, -1 for none
+// fillLine does so for the n cells from i on that are step apart.
+func (g *grid) fillLine(i, step, n int) {
+	last := -1 // changed cells since the last edge, -1 if not only such lie between
 	for range n {
 		switch {
 		case g.tmp[i] != 0:
 			if last > 0 && last <= reach {
 				for j := i - last*step; j != i; j += step {
-					g.cand[j] = 1
+					g.in.cand[j] = 1
 				}
 			}
 			last = 0
-		case g.soft[i] == 0:
+		case g.in.soft[i] == 0:
 			last = -1
 		case last >= 0:
 			last++
@@ -180,36 +161,31 @@ func (g *grid) root(i int32) int32 {
 // drops those that are too small or were not there before.
 func (m *Model) join() {
 	g := &m.grid
-	s := int32(g.stride)
-	for y := range g.ch {
-		for x, i := 0, int32(g.at(0, y)); x < g.cw; x, i = x+1, i+1 {
-			g.cnt[i], g.fresh[i] = 0, 0
-			if g.cand[i] == 0 {
+	s, cand := int32(g.stride), g.in.cand
+	for y := g.y0; y < g.y1; y++ {
+		for i, end := int32(g.at(g.x0, y)), int32(g.at(g.x1, y)); i < end; i++ {
+			if cand[i] == 0 {
 				continue
 			}
-			g.label[i] = i
+			g.label[i], g.cnt[i], g.fresh[i], g.lasts[i] = i, 0, 0, 0
 			for _, j := range [4]int32{i - 1, i - s - 1, i - s, i - s + 1} {
-				if g.cand[j] != 0 {
+				if cand[j] != 0 {
 					a, b := g.root(i), g.root(j)
 					g.label[max(a, b)] = min(a, b)
 				}
 			}
 		}
 	}
-	// tmp is reused for the number of a patch's cells that changed before.
-	clear(g.tmp)
-	for y := range g.ch {
-		for x, i := 0, int32(g.at(0, y)); x < g.cw; x, i = x+1, i+1 {
-			if g.cand[i] == 0 {
+	for y := g.y0; y < g.y1; y++ {
+		for i, end := int32(g.at(g.x0, y)), int32(g.at(g.x1, y)); i < end; i++ {
+			if cand[i] == 0 {
 				continue
 			}
 			r := g.root(i)
 			g.cnt[r]++
+			g.lasts[r] += int32(g.in.lasting[i])
 			if g.harmless[i] <= m.now {
 				g.fresh[r]++
-			}
-			if g.lasting[i] != 0 && g.tmp[r] < 255 {
-				g.tmp[r]++
 			}
 		}
 	}
@@ -218,16 +194,14 @@ func (m *Model) join() {
 		atOnce = suddenInRain
 	}
 	passing := 0
-	for y := range g.ch {
-		for x, i := 0, int32(g.at(0, y)); x < g.cw; x, i = x+1, i+1 {
-			if g.cand[i] == 0 {
+	for y := g.y0; y < g.y1; y++ {
+		for i, end := int32(g.at(g.x0, y)), int32(g.at(g.x1, y)); i < end; i++ {
+			if cand[i] == 0 {
 				continue
 			}
 			r := g.root(i)
-			n := g.cnt[r]
-			lasts := min(n, 255)
-			if n < int32(m.cfg.MinCells) || n < atOnce && int32(g.tmp[r])*2 < lasts {
-				g.cand[i] = 2
+			if n := g.cnt[r]; n < int32(m.cfg.MinCells) || n < atOnce && g.lasts[r]*2 < n {
+				cand[i] = 2
 				passing++
 			}
 		}
@@ -239,24 +213,15 @@ func (m *Model) join() {
 // and the noise, but a patch that was not judged does not fade into it.
 func (m *Model) planLearning() {
 	g := &m.grid
-	for i := range g.out {
-		g.out[i] = 0
-		if g.fg[i] != 0 && g.calm[i] == 0 {
-			g.out[i] = 1
-		}
-	}
+	copy(g.out, g.open)
 	g.growOut(1)
-	for i, v := range g.out {
-		g.learn[i] = learnAll
-		switch {
-		case g.absorb[i] != 0 && g.changed[i] < m.now:
-			g.learn[i] = learnAbsorb
-			g.absorb[i] = 0
-			g.known[i] = 1
-			g.fg[i] = 0
-			g.slow[i], g.light[i] = 0, 0
-		case v != 0:
-			g.learn[i] = learnGain
+	copy(g.learn, g.out) // learnAll is 0 and learnGain 1, as the cells of out are
+	for _, i := range g.absorb {
+		if g.changed[i] == m.now {
+			continue // something came since the look
 		}
+		g.learn[i] = learnAbsorb
+		g.unknown[i], g.fg[i], g.open[i], g.slow[i] = 0, 0, 0, 0
 	}
+	g.absorb = g.absorb[:0]
 }
