@@ -51,13 +51,17 @@ type NMS struct {
 	// box is dropped. It defaults to DefaultMaxIoU.
 	MaxIoU float32
 
-	heads []int32 // hash table of chains through next, by cell
-	next  []int32 // index of the box kept before in the same chain, or -1
+	heads  []int32                       // hash table of chains through next, by cell
+	next   []int32                       // of each box kept: the one before it in its chain, or -1
+	levels [maxLevel - minLevel + 1]bool // levels on which there are boxes
 }
 
-// bruteForce is the number of boxes up to which comparing all pairs is faster
-// than the grid.
-const bruteForce = 48
+// Levels, see level, of boxes that the grid takes.
+const minLevel, maxLevel = -16, 25
+
+// bruteForce is the number of boxes kept up to which comparing with all of them
+// is faster than looking on the grid.
+const bruteForce = 128
 
 // Apply sorts dets by falling score, drops in place what is suppressed, and
 // boxes that are empty or not finite, and returns what is left. Equal scores
@@ -79,10 +83,10 @@ func (n *NMS) Apply(dets []Detection) []Detection {
 	}
 	dets = dets[:kept]
 	slices.SortFunc(dets, order)
-	if len(dets) <= bruteForce || !onGrid {
+	if !onGrid {
 		return suppressAll(dets, limit)
 	}
-	return n.suppressGrid(dets, limit)
+	return n.suppress(dets, limit)
 }
 
 func order(a, b Detection) int {
@@ -96,71 +100,110 @@ func order(a, b Detection) int {
 	)
 }
 
-func suppressAll(dets []Detection, limit float32) []Detection {
-	n := 0
-next:
-	for _, d := range dets {
-		for _, k := range dets[:n] {
-			if k.Class == d.Class && k.Box.IoU(d.Box) > limit {
-				continue next
-			}
+// overlaps reports whether d is suppressed by one of the boxes kept.
+func overlaps(kept []Detection, d *Detection, limit float32) bool {
+	for i := range kept {
+		if k := &kept[i]; k.Class == d.Class && k.Box.IoU(d.Box) > limit {
+			return true
 		}
-		dets[n] = d
-		n++
 	}
-	return dets[:n]
+	return false
 }
 
-func (n *NMS) suppressGrid(dets []Detection, limit float32) []Detection {
-	size := 1
-	for size < 2*len(dets) {
-		size *= 2
-	}
-	if len(n.heads) < size {
-		n.heads = make([]int32, size)
-	}
-	if cap(n.next) < len(dets) {
-		n.next = make([]int32, len(dets))
-	}
-	heads, next := n.heads[:size], n.next[:0]
-	for i := range heads {
-		heads[i] = -1
-	}
-	mask := uint64(size - 1)
-	// Of two boxes with an IoU above the limit, neither's longer side is below
-	// limit times the other's; along each axis the distance of the centres is
-	// at most (w1+w2)/2 less the overlap that the limit asks for.
-	levels := int(math.Ceil(-math.Log2(float64(limit))))
-	reach := 1.001 * float64((1-limit)/(1+limit)/2) // more than IoU's rounding
+// suppressAll compares all pairs.
+func suppressAll(dets []Detection, limit float32) []Detection {
 	kept := 0
-next:
 	for _, d := range dets {
-		own := level(d.Box)
-		x, y := center(d.Box)
-		w, h := float64(d.Box.X1)-float64(d.Box.X0), float64(d.Box.Y1)-float64(d.Box.Y0)
-		for l := own - levels; l <= own+levels; l++ {
-			cell := math.Ldexp(1, l)
-			rx, ry := (w+2*cell)*reach, (h+2*cell)*reach
-			x0, x1 := floor((x-rx)/cell), floor((x+rx)/cell)
-			y0, y1 := floor((y-ry)/cell), floor((y+ry)/cell)
-			for cy := y0; cy <= y1; cy++ {
-				for cx := x0; cx <= x1; cx++ {
-					for i := heads[hash(d.Class, l, cx, cy)&mask]; i >= 0; i = next[i] {
-						if dets[i].Class == d.Class && dets[i].Box.IoU(d.Box) > limit {
-							continue next
-						}
-					}
-				}
-			}
+		if !overlaps(dets[:kept], &d, limit) {
+			dets[kept] = d
+			kept++
 		}
-		cell := math.Ldexp(1, own)
-		slot := &heads[hash(d.Class, own, floor(x/cell), floor(y/cell))&mask]
-		next = append(next, *slot)
-		*slot = int32(kept)
+	}
+	return dets[:kept]
+}
+
+// suppress compares with all boxes kept while those are few, and then on the
+// grid.
+func (n *NMS) suppress(dets []Detection, limit float32) []Detection {
+	kept, grid := 0, false
+	for _, d := range dets {
+		if kept == bruteForce && !grid {
+			n.reset(len(dets))
+			for i := range dets[:kept] {
+				n.insert(dets[i], i)
+			}
+			grid = true
+		}
+		if grid && n.overlaps(dets, &d, limit) || !grid && overlaps(dets[:kept], &d, limit) {
+			continue
+		}
+		if grid {
+			n.insert(d, kept)
+		}
 		dets[kept] = d
 		kept++
 	}
 	return dets[:kept]
+}
+
+// reset empties the grid and makes room for count boxes.
+func (n *NMS) reset(count int) {
+	size := 1
+	for size < 2*count {
+		size *= 2
+	}
+	n.heads = slices.Grow(n.heads[:0], size)[:size]
+	n.next = slices.Grow(n.next[:0], count)
+	for i := range n.heads {
+		n.heads[i] = -1
+	}
+	n.levels = [len(n.levels)]bool{}
+}
+
+func (n *NMS) slot(c Class, level int, x, y float64) *int32 {
+	return &n.heads[hash(c, level, x, y)&uint64(len(n.heads)-1)]
+}
+
+// insert puts the i'th box kept on the grid, in the cell of its centre.
+func (n *NMS) insert(d Detection, i int) {
+	l := level(d.Box)
+	inv := math.Ldexp(1, -l)
+	x, y := center(d.Box)
+	slot := n.slot(d.Class, l, floor(x*inv), floor(y*inv))
+	n.next = append(n.next, *slot)
+	*slot = int32(i)
+	n.levels[l-minLevel] = true
+}
+
+// overlaps reports whether d is suppressed by a box on the grid. Of two boxes
+// with an IoU above the limit, neither's longer side is below limit times the
+// other's; along each axis their centres are apart by at most (w1+w2)/2 less the
+// overlap that the limit asks for.
+func (n *NMS) overlaps(dets []Detection, d *Detection, limit float32) bool {
+	span := int(math.Ceil(-math.Log2(float64(limit))))
+	reach := 1.001 * float64((1-limit)/(1+limit)/2) // more than IoU's rounding
+	own := level(d.Box)
+	x, y := center(d.Box)
+	w, h := float64(d.Box.X1)-float64(d.Box.X0), float64(d.Box.Y1)-float64(d.Box.Y0)
+	for l := max(own-span, minLevel); l <= min(own+span, maxLevel); l++ {
+		if !n.levels[l-minLevel] {
+			continue
+		}
+		cell, inv := math.Ldexp(1, l), math.Ldexp(1, -l)
+		rx, ry := (w+2*cell)*reach, (h+2*cell)*reach
+		x0, x1 := floor((x-rx)*inv), floor((x+rx)*inv)
+		y0, y1 := floor((y-ry)*inv), floor((y+ry)*inv)
+		for cy := y0; cy <= y1; cy++ {
+			for cx := x0; cx <= x1; cx++ {
+				for i := *n.slot(d.Class, l, cx, cy); i >= 0; i = n.next[i] {
+					if k := &dets[i]; k.Class == d.Class && k.Box.IoU(d.Box) > limit {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // center is Box.Center in double precision: cells must not depend on rounding.
@@ -175,7 +218,7 @@ func floor(x float64) float64 { return math.Floor(x) + 0 }
 // those of any box in a picture are.
 func fitsGrid(b Box) bool {
 	const far = 1 << 24
-	return b.X0 > -far && b.Y0 > -far && b.X1 < far && b.Y1 < far && level(b) > -16
+	return b.X0 > -far && b.Y0 > -far && b.X1 < far && b.Y1 < far && level(b) >= minLevel
 }
 
 // level returns the exponent of the longer side: 2^level <= side < 2^(level+1).
