@@ -1,7 +1,67 @@
 package pipeline
 
-import "errors"
+import (
+	"errors"
+	"fmt"
 
-// ErrPicture is returned by a Source for one picture that cannot be decoded.
-// The pipeline drops the picture, counts it, and goes on.
-var ErrPicture = errors.New("pipeline: picture cannot be decoded")
+	"github.com/hedgecam/hedge/detect"
+)
+
+var (
+	// ErrPicture is returned by a Source for one picture that cannot be
+	// decoded. The pipeline drops the picture, counts it, and goes on.
+	ErrPicture = errors.New("pipeline: picture cannot be decoded")
+
+	// ErrRunning is returned by Run while another Run of the same pipeline is
+	// under way: a pipeline serves one source at a time.
+	ErrRunning = errors.New("pipeline: is running already")
+
+	// ErrClosed is returned by a pipeline that was closed.
+	ErrClosed = errors.New("pipeline: is closed")
+
+	// ErrTimeout: a detector did not answer within Config.Timeout.
+	ErrTimeout = errors.New("no answer in time")
+)
+
+// StageError is what Run returns when a stage failed so often in a row that
+// the pipeline stopped. Nothing went out after the last good picture but
+// pictures with everything outside of the property hidden.
+type StageError struct {
+	// Stage names what failed: "source", "sink", "redact" or a detector.
+	Stage string
+	// Count is how often it failed in a row.
+	Count int
+	// Err is the last failure.
+	Err error
+}
+
+func (e *StageError) Error() string {
+	if e.Count > 1 {
+		return fmt.Sprintf("%s failed %d times in a row, last: %v", e.Stage, e.Count, e.Err)
+	}
+	return fmt.Sprintf("%s: %v", e.Stage, e.Err)
+}
+
+// Unwrap returns the last failure.
+func (e *StageError) Unwrap() error { return e.Err }
+
+// panicError is a panic of a stage, as an error.
+type panicError struct{ value any }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// checkDetections reports as an OutputError what no detector may say: a class
+// it did not announce, a score that is not one, a box outside of the picture.
+func checkDetections(name string, ds []detect.Detection, may detect.ClassSet, within detect.Box) error {
+	for _, d := range ds {
+		switch {
+		case !may.Has(d.Class):
+			return &detect.OutputError{Network: name, Reason: fmt.Sprintf("class %v was not announced", d.Class)}
+		case !(d.Score >= 0 && d.Score <= 1):
+			return &detect.OutputError{Network: name, Reason: fmt.Sprintf("score %v", d.Score)}
+		case !d.Box.Finite() || d.Box.Empty() || !within.Contains(d.Box):
+			return &detect.OutputError{Network: name, Reason: fmt.Sprintf("box %v outside of the picture %v", d.Box, within)}
+		}
+	}
+	return nil
+}

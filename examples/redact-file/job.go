@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// job redacts one recording.
+type job struct {
+	options
+	file   file
+	policy *redact.Policy
+	set    *networks.Set
+	stderr io.Writer
+}
+
+// run does the work. The report is complete as far as it went.
+func (j *job) run(ctx context.Context) (rep *report, err error) {
+	rep = &report{Input: j.file.in, Output: j.file.out, PolicySHA256: j.policy.SHA256(), Networks: j.networks}
+	for _, m := range j.set.Models {
+		rep.Models = append(rep.Models, modelReport{m.Name, m.SHA256})
+	}
+	defer func() {
+		if err != nil {
+			rep.Error = err.Error()
+		}
+	}()
+
+	start := time.Now()
+	src, err := ffmpeg.Open(ctx, j.file.in, ffmpeg.Options{})
+	if err != nil {
+		return rep, err
+	}
+	defer func() { err = firstError(err, src.Close()) }()
+	info := src.Info()
+	oo := info.OutOptions()
+	oo.Overwrite = j.force
+	enc, err := ffmpeg.Create(ctx, j.file.out, oo)
+	if err != nil {
+		return rep, err
+	}
+	defer func() { err = firstError(err, enc.Close()) }()
+
+	lookAhead := j.lookAhead
+	if lookAhead == 0 {
+		lookAhead = pipeline.NoLookAhead
+	}
+	p, err := pipeline.New(pipeline.Config{
+		Policy:     j.policy,
+		Detectors:  j.set.Detectors,
+		LookAhead:  lookAhead,
+		Every:      j.every,
+		Moving:     j.moving,
+		Compressed: true,
+	})
+	if err != nil {
+		return rep, err
+	}
+	out := &output{enc: enc, progress: newProgress(j.file.in, info.Frames, j.stderr)}
+	if j.file.sheet != "" {
+		out.sheet = &sheet{}
+	}
+	err = p.Run(ctx, src, out)
+	out.progress.end()
+	stats := p.Stats()
+	rep.fill(stats, time.Since(start))
+	if w := src.Warning(); w != nil {
+		rep.Warnings = append(rep.Warnings, w.Error())
+		j.say("warning: %v", w)
+	}
+	if err != nil {
+		return rep, err
+	}
+	if stats.Missing != 0 {
+		w := fmt.Sprintf("nothing looks for %s: everything outside of the property is hidden", strings.Join(names(stats.Missing), ", "))
+		rep.Warnings = append(rep.Warnings, w)
+		j.say("warning: %s", w)
+	}
+	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
+		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
+	if out.sheet != nil {
+		return rep, out.sheet.write(j.file.sheet)
+	}
+	return rep, nil
+}
+
+func (j *job) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(j.stderr, format+"\n", args...) // nowhere else to say it
+}
+
+func names(s detect.ClassSet) (list []string) {
+	for c := range detect.Class(detect.NumClasses) {
+		if s.Has(c) {
+			list = append(list, c.String())
+		}
+	}
+	return list
+}
+
+// output is the pipeline's sink: the encoder, and beside it the contact sheet
+// and the progress bar.
+type output struct {
+	enc      *ffmpeg.Sink
+	sheet    *sheet
+	progress *progress
+}
+
+// Write takes one redacted frame.
+func (o *output) Write(ctx context.Context, f redact.Frame) error {
+	if err := o.enc.Write(ctx, f); err != nil {
+		return err
+	}
+	if o.sheet != nil {
+		o.sheet.add(f)
+	}
+	o.progress.step()
+	return nil
+}
+
+// Finish completes the file.
+func (o *output) Finish(ctx context.Context) error { return o.enc.Finish(ctx) }
+
+// Close does nothing: the encoder is closed by who opened it.
+func (o *output) Close() error { return nil }

@@ -1,0 +1,185 @@
+// Command redact-file hides in a recording, or in a folder of recordings, what
+// is not on the owner's property.
+//
+//	go run ./examples/redact-file -in street.mp4 -out redacted.mp4 -policy policy.json
+//
+// Exit codes: 0 all done; 1 a file could not be redacted; 2 wrong flags,
+// policy, network or output; 130 interrupted. A file that could not be redacted
+// to its end is not left behind.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// options are the command line.
+type options struct {
+	in, out, policy string
+	report, sheet   string
+	networks        string
+	lookAhead       int
+	every           int
+	moving          bool
+	force           bool
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("redact-file", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.in, "in", "", "the recording, or a folder of recordings")
+	f.StringVar(&o.out, "out", "", "the MP4 file to write; for a folder, the folder")
+	f.StringVar(&o.policy, "policy", "", "the policy file (JSON)")
+	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
+	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file")
+	f.StringVar(&o.networks, "networks", networks.Trio, "which networks look for people, faces and plates: "+networks.Names())
+	f.IntVar(&o.lookAhead, "lookahead", 8, "how many frames an object is hidden before it is first seen, 0 to 120")
+	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is as many as fit into 100 ms")
+	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves")
+	f.BoolVar(&o.force, "force", true, "replace an output that exists")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
+	case o.in == "":
+		return o, errors.New("-in is missing: name the recording to redact")
+	case o.out == "":
+		return o, errors.New("-out is missing: name the file to write")
+	case o.policy == "":
+		return o, errors.New("-policy is missing: name the policy file; README.md says how to write one")
+	case o.lookAhead < 0 || o.lookAhead > 120:
+		return o, fmt.Errorf("-lookahead %d: must be 0 to 120", o.lookAhead)
+	case o.every < 0:
+		return o, fmt.Errorf("-every %d: must not be negative", o.every)
+	}
+	return o, nil
+}
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	fail := func(code int, err error) int {
+		_, _ = fmt.Fprintf(stderr, "redact-file: %v\n", err) // nowhere else to say it
+		return code
+	}
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDone
+	}
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	policy, err := redact.LoadPolicy(o.policy)
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	files, err := plan(o)
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+	// Networks that the policy never asks need not be there.
+	if policy.Needs() == 0 {
+		o.networks = networks.None
+	}
+	set, err := networks.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr)})
+	if err != nil {
+		return fail(exitUsage, fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err))
+	}
+
+	code := exitDone
+	var reports []*report
+	for _, f := range files {
+		j := job{options: o, policy: policy, set: set, stderr: stderr, file: f}
+		rep, err := j.run(ctx)
+		reports = append(reports, rep)
+		if ctx.Err() != nil {
+			code = fail(exitInterrupted, fmt.Errorf("interrupted; %s is not left half done", f.out))
+			break
+		}
+		if err != nil {
+			code = fail(exitFailed, fmt.Errorf("%s: %w", f.in, err))
+		}
+	}
+	if o.report != "" {
+		if err := writeReport(o.report, reports); err != nil {
+			code = max(code, fail(exitUsage, err))
+		}
+	}
+	if err := set.Close(); err != nil {
+		code = max(code, fail(exitFailed, err))
+	}
+	return code
+}
+
+// file is one recording to redact. sheet is empty if none is wanted.
+type file struct{ in, out, sheet string }
+
+// extensions are those of files taken from a folder; a file named on the
+// command line may have any.
+const extensions = " .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .3gp .flv .wmv "
+
+// plan lists the recordings.
+func plan(o options) ([]file, error) {
+	info, err := os.Stat(o.in)
+	if err != nil || !info.IsDir() {
+		// An address, or a file that the source says more about than stat.
+		return []file{{o.in, o.out, o.sheet}}, nil
+	}
+	entries, err := os.ReadDir(o.in)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return nil, fmt.Errorf("output folder: %w", err)
+	}
+	var files []file
+	for _, e := range entries {
+		ext := strings.ToLower(filepath.Ext(e.Name()))
+		if e.IsDir() || ext == "" || !strings.Contains(extensions, " "+ext+" ") {
+			continue
+		}
+		base := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
+		f := file{in: filepath.Join(o.in, e.Name()), out: filepath.Join(o.out, base+".mp4")}
+		if o.sheet != "" {
+			f.sheet = filepath.Join(o.out, base+".png")
+		}
+		for _, other := range files {
+			if other.out == f.out {
+				return nil, fmt.Errorf("%s and %s would both become %s: rename one", other.in, f.in, f.out)
+			}
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no recording in this folder (looked for%s)", o.in, strings.TrimRight(extensions, " "))
+	}
+	return files, nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// report is what -report writes, one for each file.
+type report struct {
+	Input        string            `json:"input"`
+	Output       string            `json:"output"`
+	Error        string            `json:"error,omitempty"`
+	PolicySHA256 string            `json:"policy_sha256"`
+	Networks     string            `json:"networks"`
+	Models       []modelReport     `json:"models"`
+	Missing      []string          `json:"missing_classes,omitempty"`
+	Warnings     []string          `json:"warnings,omitempty"`
+	Frames       framesReport      `json:"frames"`
+	HiddenShare  float64           `json:"hidden_share"`
+	Detections   map[string]uint64 `json:"detections"`
+	Tracks       map[string]uint64 `json:"tracks"`
+	Stages       []stageReport     `json:"stages"`
+	Detectors    []detectorReport  `json:"detectors"`
+	Seconds      float64           `json:"seconds"`
+	FPS          float64           `json:"frames_per_second"`
+	PeakMemory   int64             `json:"peak_memory_bytes"`
+}
+
+type modelReport struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+}
+
+type framesReport struct {
+	In           uint64 `json:"in"`
+	Out          uint64 `json:"out"`
+	Dropped      uint64 `json:"dropped"`
+	Lost         uint64 `json:"lost"`
+	HiddenWhole  uint64 `json:"hidden_whole"`
+	FailedClosed uint64 `json:"failed_closed"`
+}
+
+type stageReport struct {
+	Name  string  `json:"name"`
+	Count uint64  `json:"count"`
+	P50   float64 `json:"p50_ms"`
+	P95   float64 `json:"p95_ms"`
+	P99   float64 `json:"p99_ms"`
+	Max   float64 `json:"max_ms"`
+}
+
+type detectorReport struct {
+	Name     string  `json:"name"`
+	Running  bool    `json:"running"`
+	Looks    uint64  `json:"looks"`
+	Failures uint64  `json:"failures"`
+	Mean     float64 `json:"mean_ms"`
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// fill enters what the pipeline counted.
+func (r *report) fill(s pipeline.Stats, took time.Duration) {
+	r.Frames = framesReport{In: s.FramesIn, Out: s.FramesOut, Dropped: s.FramesDropped,
+		Lost: s.FramesLost, HiddenWhole: s.FramesHidden, FailedClosed: s.FramesFailedClosed}
+	r.HiddenShare = s.HiddenShare
+	r.Detections, r.Tracks = map[string]uint64{}, map[string]uint64{}
+	for c := range detect.Class(detect.NumClasses) {
+		r.Detections[c.String()] = s.Detections[c]
+		r.Tracks[c.String()] = s.Tracks[c]
+		if s.Missing.Has(c) {
+			r.Missing = append(r.Missing, c.String())
+		}
+	}
+	for _, st := range s.Stages {
+		r.Stages = append(r.Stages, stageReport{Name: st.Name, Count: st.Count, P50: milliseconds(st.P50),
+			P95: milliseconds(st.P95), P99: milliseconds(st.P99), Max: milliseconds(st.Max)})
+	}
+	for _, d := range s.Detectors {
+		dr := detectorReport{Name: d.Name, Running: d.Running, Looks: d.Looks, Failures: d.Failures}
+		if d.Looks > 0 {
+			dr.Mean = milliseconds(d.Time) / float64(d.Looks)
+		}
+		r.Detectors = append(r.Detectors, dr)
+	}
+	r.Seconds = took.Seconds()
+	if took > 0 {
+		r.FPS = float64(s.FramesOut) / took.Seconds()
+	}
+	r.PeakMemory = peakMemory()
+}
+
+// peakMemory returns the largest resident size so far of this process, in
+// bytes; ffmpeg's processes are not part of it. 0 where the system does not say.
+func peakMemory() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Maxrss * 1024
+}
+
+// writeReport writes one report, or several as a list.
+func writeReport(path string, reports []*report) error {
+	var v any = reports
+	if len(reports) == 1 {
+		v = reports[0]
+	}
+	return writeFile(path, func(f *os.File) error {
+		e := json.NewEncoder(f)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	})
+}

@@ -1,0 +1,172 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Mode says what may wait for what.
+type Mode uint8
+
+const (
+	// File: nothing is lost. The source waits for the detectors and the sink.
+	File Mode = iota
+	// Live: no frame waits for a detector or for the sink. Late results are
+	// entered at their own frame's time, and waiting frames are dropped, oldest
+	// first, when the sink is slow.
+	Live
+)
+
+// String returns "file" or "live".
+func (m Mode) String() string {
+	if m == Live {
+		return "live"
+	}
+	return "file"
+}
+
+// Config is what a pipeline is made of.
+type Config struct {
+	// Policy is the owner's policy. A nil policy hides everything.
+	Policy *redact.Policy
+	// Detectors find what the policy must hide. The pipeline runs those whose
+	// classes the policy needs, each on a goroutine of its own, and does not
+	// close them. It defaults to none: then all that would have needed one is
+	// hidden with everything outside of the property.
+	Detectors []detect.Detector
+	// Mode says what may wait for what. It defaults to File.
+	Mode Mode
+	// LookAhead is how many frames are held back, so that an object found now
+	// is hidden in the frames before as well: 0 to 120. NoLookAhead asks for
+	// none. It defaults to 8.
+	LookAhead int
+	// Every is, in File mode, how many frames one look of the detectors serves.
+	// It defaults to as many as fit into 100 ms of the source, at least 1.
+	Every int
+	// Cores is, in Live mode, the core time that all detectors together may
+	// use, in cores. It defaults to 1.
+	Cores float64
+	// TimeToLive is how old, in the source's time, a detector's newest good look
+	// may be while it still counts. It defaults to 2 s for a fixed camera in
+	// Live mode, where moving patches are hidden until looked at, and to 600 ms
+	// otherwise.
+	TimeToLive time.Duration
+	// Timeout is how long a detector may work on one look. It defaults to 5 s in
+	// File mode and to 2 s in Live mode.
+	Timeout time.Duration
+	// MaxFailures is how many failures of one stage in a row stop the pipeline.
+	// It defaults to 30.
+	MaxFailures int
+	// Moving says that the camera moves (a dashcam): moving patches say nothing
+	// then. It defaults to false, a fixed camera.
+	Moving bool
+	// Compressed says that the source's pictures were decoded from lossy video:
+	// hidden regions grow by one block, because residue of a moving object sits
+	// beside it.
+	Compressed bool
+	// Redact adjusts the redactor. Its Grow is set by Compressed when zero.
+	Redact redact.Options
+	// Track adjusts the tracker. Its zero value is the tuned default.
+	Track track.Config
+	// OnEvent is called for each event, on the pipeline's own goroutine: it must
+	// return soon and must not call the pipeline. It defaults to nothing.
+	OnEvent func(Event)
+}
+
+// NoLookAhead as Config.LookAhead asks for no look-ahead at all.
+const NoLookAhead = -1
+
+// maxLookAhead bounds the memory of the frame pool: 4 s at 30 frames a second.
+const maxLookAhead = 120
+
+// withDefaults returns the configuration with its defaults filled in.
+func (c Config) withDefaults() (Config, error) {
+	if c.Policy == nil {
+		c.Policy = redact.HideEverything()
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return c, fmt.Errorf("pipeline: policy: %w", err)
+	}
+	switch {
+	case c.LookAhead == 0:
+		c.LookAhead = 8
+	case c.LookAhead == NoLookAhead:
+		c.LookAhead = 0
+	case c.LookAhead < 0 || c.LookAhead > maxLookAhead:
+		return c, fmt.Errorf("pipeline: look-ahead of %d frames: must be 0 to %d", c.LookAhead, maxLookAhead)
+	}
+	if c.Every < 0 || c.Cores < 0 || c.TimeToLive < 0 || c.Timeout < 0 || c.MaxFailures < 0 {
+		return c, errors.New("pipeline: Every, Cores, TimeToLive, Timeout and MaxFailures must not be negative")
+	}
+	if c.Cores == 0 {
+		c.Cores = 1
+	}
+	if c.TimeToLive == 0 {
+		c.TimeToLive = 600 * time.Millisecond
+		if c.Mode == Live && !c.Moving {
+			c.TimeToLive = 2 * time.Second
+		}
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+		if c.Mode == Live {
+			c.Timeout = 2 * time.Second
+		}
+	}
+	if c.MaxFailures == 0 {
+		c.MaxFailures = 30
+	}
+	if c.Compressed && c.Redact.Grow == 0 {
+		c.Redact.Grow = 1
+	}
+	if c.OnEvent == nil {
+		c.OnEvent = func(Event) {}
+	}
+	return c, nil
+}
+
+// Event is something that the owner may want to know.
+type Event struct {
+	// Time is the presentation time of the frame concerned.
+	Time time.Duration
+	// Kind says what happened.
+	Kind EventKind
+	// Text says it in words.
+	Text string
+	// Err is the cause, if there is one.
+	Err error
+}
+
+// EventKind is the kind of an event.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	// DetectorFailed: a look erred, panicked, timed out or returned nonsense.
+	DetectorFailed EventKind = iota
+	// FailedClosed: frames go out with more hidden than the policy asks.
+	FailedClosed
+	// Recovered: the policy alone decides again.
+	Recovered
+	// FormatChanged: the source changed its size or aspect ratio.
+	FormatChanged
+	// PictureLost: a picture could not be decoded and was dropped.
+	PictureLost
+	// CameraMoved: the picture is hidden until the zones are confirmed.
+	CameraMoved
+)
+
+var eventNames = [...]string{"detector failed", "failed closed", "recovered", "format changed", "picture lost", "camera moved"}
+
+// String returns the kind in words.
+func (k EventKind) String() string {
+	if int(k) < len(eventNames) {
+		return eventNames[k]
+	}
+	return "unknown"
+}

@@ -1,0 +1,57 @@
+// Package pipeline carries pictures from a source to a sink and hides on the
+// way what the owner's policy asks for. It fails closed: a stage that errs,
+// panics, hangs or returns nonsense makes it hide more, never less.
+//
+// # How a frame travels
+//
+//	reader     Source.Read fills a buffer of a fixed pool
+//	owner      small copies for motion and detectors; window of look-ahead;
+//	           decide (policy, tracks, motion), redact in place
+//	writer     Sink.Write gets the redact.Frame; the buffer returns to the pool
+//	lookers    one goroutine a detector; sees small copies only
+//
+// The owner is one goroutine and owns all state. A frame waits in the window
+// until LookAhead newer ones have come, so that an object found in any of them
+// is hidden in this one too.
+//
+// # Who waits for whom
+//
+// In File mode nothing is lost: the owner waits for every look that it asked
+// for, the reader for the owner, the owner for the writer. In Live mode the
+// frame path waits for nobody. Each detector has one look in flight and at
+// most one waiting, which a newer frame replaces; a result is entered at the
+// time of the frame that was looked at, and the tracker predicts from there to
+// the frame that goes out. Frames that wait for the reader's or the writer's
+// next stage are dropped oldest first, and counted.
+//
+// # When a detector looks in Live mode
+//
+// Each detector is in one of three beats:
+//
+//	fresh    something moves that no look has judged, or the
+//	         camera itself moves                            every 100 ms
+//	active   something moves, and is known                  every 300 ms
+//	still    nothing moves and every object is held; for
+//	         plates also: nothing that carries one is known every second
+//
+// A look that is due takes the newest frame. It starts when the detector is
+// idle and the budget of core time is not used up: the bucket fills with the
+// wall clock times Config.Cores, and each look is paid from it. Where small
+// faces or plates are to be found, every second look goes to a part of the
+// frame at native size around a person or a vehicle.
+//
+// # When more is hidden than the policy asks
+//
+//	ok             every detector that the policy needs has a good look not older
+//	               than TimeToLive: the policy alone decides
+//	failed or late everything outside of the property is hidden, and the whole
+//	               frame when the policy hides something inside. Until the
+//	               detector's next good look, and in every frame held back since
+//	               the failed one
+//	format changed the whole frame is hidden until every detector has looked at
+//	               the new format; as long as its aspect ratio is not the one the
+//	               zones were drawn for, it stays hidden
+//	camera moved   the whole frame is hidden until Pipeline.Confirm or SetPolicy
+//	stopped        a stage failed MaxFailures times in a row: Run returns a
+//	               *StageError, and nothing more goes out
+package pipeline

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"image"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// format is the picture format that the run's state was made for.
+type format struct {
+	size    image.Point // as delivered
+	native  image.Point // as the source has it
+	epoch   int         // counts the changes
+	foreign bool        // another aspect ratio than the zones were drawn for
+	fresh   bool        // changed, and not all detectors have looked since
+}
+
+// sameAspect reports whether two sizes have the same aspect ratio to 1 %.
+func sameAspect(a, b image.Point) bool {
+	p, q := a.X*b.Y, b.X*a.Y
+	return max(p, q)-min(p, q) <= max(p, q)/100
+}
+
+// adopt makes redactor, tracker and the rest fit the frame's format and the
+// policy in force. When the format changes, the frames held back go out first.
+func (r *run) adopt(ctx context.Context, f *frame) error {
+	size := f.buf.pic.Rect.Size()
+	native := f.buf.Native
+	if native == (image.Point{}) {
+		native = size
+	}
+	policy, reference, zones := r.inForce(native)
+	changed := size != r.format.size || native != r.format.native
+	if !changed && zones == r.zones {
+		if r.format.fresh && r.vouched(f) {
+			r.format.fresh = false
+		}
+		return nil
+	}
+	first := r.red == nil
+	if changed {
+		for r.window.len() > 0 {
+			if err := r.releaseOldest(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	red, err := redact.New(policy, size, r.cfg.Redact)
+	if err != nil {
+		return &StageError{Stage: "redact", Count: 1, Err: err}
+	}
+	r.red, r.zones = red, zones
+	if r.knocked {
+		r.knocked, r.motion = false, nil
+	}
+	r.need(policy.Needs())
+	r.format.foreign = !sameAspect(native, reference)
+	if changed {
+		r.restart(f, size, native, !first)
+	}
+	switch watch := !r.cfg.Moving && policy.NeedsMotion(); {
+	case !watch:
+		r.motion = nil
+	case r.motion == nil:
+		r.motion = motion.New(motion.Config{})
+	}
+	return nil
+}
+
+// restart forgets what was known of pictures of another format.
+func (r *run) restart(f *frame, size, native image.Point, announce bool) {
+	r.format.size, r.format.native, r.format.fresh = size, native, announce
+	r.format.epoch++
+	c := r.cfg.Track
+	c.Size = size
+	r.tracker = track.New(c)
+	r.motion = nil
+	for _, k := range r.lookers {
+		k.health = health{}
+		k.plan.offered = false
+	}
+	if announce || r.format.foreign {
+		r.cfg.OnEvent(Event{Time: f.at, Kind: FormatChanged, Text: fmt.Sprintf("picture is %dx%d now", native.X, native.Y)})
+	}
+}
+
+// vouched reports whether every detector that the policy needs has looked at
+// the present format.
+func (r *run) vouched(f *frame) bool {
+	for _, k := range r.lookers {
+		if k.needed && !k.health.vouches(f.at, r.cfg.TimeToLive) {
+			return false
+		}
+	}
+	return true
+}
+
+// need sets which detectors run.
+func (r *run) need(needs detect.ClassSet) {
+	r.needs = needs
+	// Vehicles only carry plates: without them each plate stands for itself.
+	r.missing = needs &^ detect.Classes(detect.Vehicle)
+	for _, k := range r.lookers {
+		k.needed = k.classes&needs != 0
+		r.missing &^= k.classes
+		r.stats.running(k.index, k.needed)
+	}
+	r.stats.missing(r.missing)
+}

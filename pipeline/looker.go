@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// look is one picture on its way through one detector. Its memory is reused.
+type look struct {
+	at      time.Duration // presentation time of the frame looked at
+	pic     *scaled       // what the detector sees
+	toFrame mapping       // from pic's coordinates to the frame's
+	region  detect.Box    // the part of the frame looked at; empty for the whole
+	epoch   int           // picture format in force when the look was made
+	ctx     context.Context
+
+	found []detect.Detection // the result, in the frame's coordinates
+	err   error
+	spent time.Duration
+}
+
+// mapping takes a box from a scaled picture or crop to the frame.
+type mapping struct{ sx, sy, dx, dy float32 }
+
+func (m mapping) box(b detect.Box) detect.Box { return b.Scale(m.sx, m.sy).Shift(m.dx, m.dy) }
+
+// looker runs one detector on a goroutine of its own: one look in flight, one
+// waiting. All but the goroutine's own work belongs to the owner loop.
+type looker struct {
+	name    string
+	index   int // in Config.Detectors
+	det     detect.Detector
+	classes detect.ClassSet
+	needed  bool // by the policy in force
+
+	in   chan *look
+	out  chan<- lookResult
+	done chan error
+
+	ctx       context.Context // ends when a look takes too long
+	cancel    context.CancelCauseFunc
+	busy      bool
+	abandoned bool // busy, but nobody waits for the answer any more
+	expired   int  // how many timeouts the look in flight has let pass
+	startedAt time.Time
+
+	health health
+	plan   plan
+}
+
+type lookResult struct {
+	from *looker
+	look *look
+}
+
+// renew gives the looker a context that has not ended.
+func (k *looker) renew(ctx context.Context) { k.ctx, k.cancel = context.WithCancelCause(ctx) }
+
+// work is the goroutine's body. It ends when in is closed.
+func (k *looker) work() {
+	defer func() { k.done <- nil }()
+	for l := range k.in {
+		start := time.Now()
+		l.found, l.err = k.detect(l)
+		l.spent = time.Since(start)
+		k.out <- lookResult{k, l} // has room for one of each looker
+	}
+}
+
+// detect runs the detector on l and returns its detections in the frame's
+// coordinates. A panic and an answer that makes no sense are errors.
+func (k *looker) detect(l *look) (found []detect.Detection, err error) {
+	found = l.found[:0]
+	defer func() {
+		if v := recover(); v != nil {
+			found, err = l.found[:0], &panicError{v}
+		}
+	}()
+	found, err = k.det.Detect(l.ctx, l.pic.pic, found)
+	if err != nil {
+		if errors.Is(context.Cause(l.ctx), ErrTimeout) {
+			err = ErrTimeout
+		}
+		return l.found[:0], err
+	}
+	if err := checkDetections(k.name, found, k.classes, rectBox(l.pic.pic.Rect)); err != nil {
+		return found[:0], err
+	}
+	for i := range found {
+		found[i].Box = l.toFrame.box(found[i].Box)
+	}
+	return found, nil
+}
+
+// maxInput bounds what a detector may ask for, in pixels a side.
+const maxInput = 8192
+
+// inputSize returns the size at which the detector wants to see the frame.
+func (k *looker) inputSize(full image.Point) image.Point {
+	s, ok := k.det.(detect.InputSizer)
+	if !ok {
+		return full
+	}
+	size := s.InputSize(full)
+	return image.Pt(min(max(size.X, 1), maxInput), min(max(size.Y, 1), maxInput))
+}
+
+func rectBox(r image.Rectangle) detect.Box {
+	return detect.Box{
+		X0: float32(r.Min.X), Y0: float32(r.Min.Y),
+		X1: float32(r.Max.X), Y1: float32(r.Max.Y),
+	}
+}
+
+// health is what is known of a detector's recent looks.
+type health struct {
+	looked   bool          // at least one look came back, good or bad
+	lastAt   time.Duration // frame time of the newest look that came back
+	good     bool          // that look was good
+	goodAt   time.Duration // frame time of the newest good look
+	everGood bool
+	failures int // bad looks in a row
+	lastErr  error
+}
+
+func (h *health) succeed(at time.Duration) {
+	h.looked, h.lastAt, h.good = true, at, true
+	h.goodAt, h.everGood, h.failures, h.lastErr = at, true, 0, nil
+}
+
+func (h *health) fail(at time.Duration, err error) {
+	h.looked, h.lastAt, h.good = true, at, false
+	h.failures++
+	h.lastErr = err
+}
+
+// vouches reports whether the detector's knowledge holds for a frame of time
+// t: its newest look is good and at most ttl older than the frame.
+func (h *health) vouches(t, ttl time.Duration) bool {
+	return h.looked && h.good && t-h.goodAt <= ttl
+}

@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"image"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// watch shows the new frame to the background model, and notes what moves in it
+// unexplained.
+func (r *run) watch(f *frame) error {
+	f.moved = f.moved[:0]
+	r.now = r.tracker.At(f.at, r.now[:0])
+	if r.motion == nil {
+		return nil
+	}
+	full := f.buf.pic.Rect.Size()
+	small, err := r.small(f, r.watchSize(full))
+	if err != nil {
+		return err
+	}
+	r.motion.Update(f.at, small.pic, full)
+	f.moved = r.motion.Unexplained(f.moved, nil)
+	r.still = r.motion.Still()
+	if r.motion.Moved() && !r.knocked {
+		r.knocked = true
+		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Text: "the picture no longer shows the place that the zones were drawn for"})
+	}
+	r.fresh = false
+	for _, b := range f.moved {
+		if !covered(b, r.now) {
+			r.fresh = true
+			break
+		}
+	}
+	return nil
+}
+
+// watchSize returns the size of the small picture that the background model
+// sees: one that a detector wants as well, if there is any.
+func (r *run) watchSize(full image.Point) image.Point {
+	for _, k := range r.lookers {
+		if k.needed {
+			return k.inputSize(full)
+		}
+	}
+	return image.Pt(max(full.X/4, 1), max(full.Y/4, 1))
+}
+
+// covered reports whether b lies within what is known of one of objects.
+func covered(b detect.Box, objects []detect.Object) bool {
+	for i := range objects {
+		if objects[i].Cover.Contains(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain takes out of f.moved what the tracked objects explain by now.
+func (f *frame) explain(objects []detect.Object) {
+	kept := f.moved[:0]
+	for _, b := range f.moved {
+		if !covered(b, objects) {
+			kept = append(kept, b)
+		}
+	}
+	f.moved = kept
+}

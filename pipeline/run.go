@@ -1,0 +1,428 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// frame is one picture of the pool on its way through the pipeline.
+type frame struct {
+	buf   Buffer
+	at    time.Duration
+	level redact.Level // at least this much is hidden, whatever the policy says
+	moved []detect.Box // patches whose motion nothing has explained
+	out   redact.Frame // the redacted picture, once there is one
+}
+
+const (
+	// tick is how often the owner loop looks for detectors that hang.
+	tick = 50 * time.Millisecond
+	// grace is how long a detector may take to return after its context ended.
+	grace = 500 * time.Millisecond
+	// queued is how many redacted pictures may wait for the sink.
+	queued = 3
+)
+
+// run is one Run of a pipeline. All fields but the channels belong to the
+// owner loop's goroutine.
+type run struct {
+	*Pipeline
+	src  Source
+	sink Sink
+
+	free    chan *frame     // the pool
+	in      chan *frame     // raw, from the reader
+	out     chan *frame     // redacted, to the writer
+	results chan lookResult // from the lookers
+	readErr chan error      // how reading ended, once
+	sinkErr chan error      // how writing ended, once
+
+	window  window
+	budget  budget
+	motion  *motion.Model
+	knocked bool            // the camera was moved, and nobody has confirmed the zones
+	still   bool            // nothing moves in the newest frame
+	fresh   bool            // something moves in it that nothing has looked at
+	now     []detect.Object // the objects in the newest frame
+	judged  []detect.Object // the objects in a frame that was looked at
+	current []*scaled       // small copies of the newest frame
+	refused []*looker       // detectors that could not look, being hung
+	why     string          // why more is hidden than the policy asks
+	format  format
+	lookers []*looker
+	pending int // looks that File mode waits for
+	pool    scaledPool
+	looks   []*look // spare ones
+
+	red      *redact.Redactor
+	zones    uint64 // generation of the policy that red was made from
+	needs    detect.ClassSet
+	missing  detect.ClassSet // needed, and no detector finds it
+	tracker  *track.Tracker
+	objects  []detect.Object
+	lastLook time.Duration // frame time of File mode's newest look
+	lastAt   time.Duration // frame time of the newest frame
+	frames   int
+	redFails int
+}
+
+// Run takes pictures from src until its end, hides in each what the policy
+// asks for, and hands it to sink. At the end of src everything held back is
+// written and the sink finished. When ctx ends, what is held back is thrown
+// away, the sink is not finished, and Run returns ctx's error. Stop ends a Run
+// as the end of src does. Run closes neither src nor sink; whichever way it
+// ends, it waits for all its goroutines, and names a stage that does not
+// return within a second of being asked.
+func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
+	runCtx, stop, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	r := &run{Pipeline: p, src: src, sink: sink,
+		// The window and its newest frame, one in the reader's hand and one
+		// waiting, those that wait for the writer and one in its hand.
+		free:    make(chan *frame, p.cfg.LookAhead+1+2+queued+1),
+		in:      make(chan *frame, 1),
+		out:     make(chan *frame, queued),
+		results: make(chan lookResult, len(p.cfg.Detectors)),
+		readErr: make(chan error, 1),
+		sinkErr: make(chan error, 1),
+		window:  newWindow(p.cfg.LookAhead + 1),
+	}
+	r.budget.cores = p.cfg.Cores
+	for range cap(r.free) {
+		r.free <- &frame{}
+	}
+	r.startLookers(runCtx)
+	go func() { r.readErr <- r.read(stop); close(r.in) }()
+	go func() { r.sinkErr <- r.write(runCtx) }()
+
+	err = r.own(runCtx)
+
+	// Whatever the reason, everybody is called back and waited for.
+	if err != nil {
+		p.abort()
+	}
+	p.Stop()
+	close(r.out)
+	err = firstError(err, join("source", r.readErr), r.joinSink(err == nil))
+	p.abort()
+	err = firstError(err, r.stopLookers())
+	if f, ok := sink.(Finisher); ok && err == nil {
+		if ferr := f.Finish(ctx); ferr != nil {
+			err = &StageError{Stage: "sink", Count: 1, Err: ferr}
+		}
+	}
+	return err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// join waits for a stage that was asked to end.
+func join(stage string, ended <-chan error) error {
+	late := time.NewTimer(2 * grace)
+	defer late.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-late.C:
+		return &StageError{Stage: stage, Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
+	}
+}
+
+// joinSink waits for the writer: as long as it takes when all frames are to be
+// written, and otherwise as for any stage.
+func (r *run) joinSink(drain bool) error {
+	if drain {
+		return <-r.sinkErr
+	}
+	return join("sink", r.sinkErr)
+}
+
+// read is the reader's goroutine. It ends with the source or with ctx.
+func (r *run) read(ctx context.Context) error {
+	lost := 0
+	last := time.Duration(-1 << 62)
+	for {
+		var f *frame
+		select {
+		case f = <-r.free:
+		case <-ctx.Done():
+			return nil
+		}
+		err := r.readOne(ctx, f)
+		if err == nil && f.buf.Time <= last {
+			err = fmt.Errorf("%w: its time %v is not after that of the picture before, %v", ErrPicture, f.buf.Time, last)
+		}
+		switch {
+		case err == nil:
+			lost, last = 0, f.buf.Time
+			f.at = f.buf.Time
+			r.stats.add(&r.stats.s.FramesIn, 1)
+			r.deliver(ctx, f)
+		case errors.Is(err, ErrPicture):
+			r.free <- f
+			r.stats.add(&r.stats.s.FramesLost, 1)
+			if lost++; lost >= r.cfg.MaxFailures {
+				return &StageError{Stage: "source", Count: lost, Err: err}
+			}
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			r.free <- f
+			return nil
+		default:
+			r.free <- f
+			return &StageError{Stage: "source", Count: 1, Err: err}
+		}
+	}
+}
+
+func (r *run) readOne(ctx context.Context, f *frame) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	f.buf.Native.X, f.buf.Native.Y = 0, 0
+	if err := r.src.Read(ctx, &f.buf); err != nil {
+		return err
+	}
+	if f.buf.pic == nil || f.buf.pic.Rect.Empty() {
+		return fmt.Errorf("%w: it has no pixels", ErrPicture)
+	}
+	return nil
+}
+
+// deliver hands a raw frame to the owner loop. A file waits for it; a live
+// source drops the oldest frame that waits.
+func (r *run) deliver(ctx context.Context, f *frame) {
+	if r.cfg.Mode == File {
+		select {
+		case r.in <- f:
+		case <-ctx.Done():
+			r.free <- f
+		}
+		return
+	}
+	for {
+		select {
+		case r.in <- f:
+			return
+		default:
+		}
+		select {
+		case old := <-r.in:
+			r.free <- old
+			r.stats.add(&r.stats.s.FramesDropped, 1)
+		default:
+		}
+	}
+}
+
+// write is the writer's goroutine. It ends when out is closed, or with the
+// sink's error.
+func (r *run) write(ctx context.Context) error {
+	fails := 0
+	for f := range r.out {
+		start := time.Now()
+		err := r.writeOne(ctx, f.out)
+		r.stats.stage(stageWrite, time.Since(start))
+		r.recycle(f)
+		switch {
+		case err == nil:
+			fails = 0
+			r.stats.add(&r.stats.s.FramesOut, 1)
+			continue
+		case ctx.Err() != nil:
+			return nil
+		}
+		r.stats.add(&r.stats.s.FramesDropped, 1)
+		// A file without one of its pictures is not the file that was asked
+		// for; a live view is.
+		if fails++; r.cfg.Mode == File || fails >= r.cfg.MaxFailures {
+			return &StageError{Stage: "sink", Count: fails, Err: err}
+		}
+	}
+	return nil
+}
+
+func (r *run) writeOne(ctx context.Context, f redact.Frame) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	return r.sink.Write(ctx, f)
+}
+
+// recycle returns a frame to the pool. The pool has room for all frames.
+func (r *run) recycle(f *frame) {
+	f.out.Release()
+	f.out = redact.Frame{}
+	f.moved = f.moved[:0]
+	r.free <- f
+}
+
+// own is the owner loop: it takes frames and results, and releases frames from
+// the window.
+func (r *run) own(ctx context.Context) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	in := r.in
+	for {
+		// In File mode the next frame is taken only when every look of the last
+		// one is in.
+		next := in
+		if r.cfg.Mode == File && r.pending > 0 {
+			next = nil
+		}
+		select {
+		case f, ok := <-next:
+			if !ok {
+				in = nil
+				break
+			}
+			if err := r.take(ctx, f); err != nil {
+				return err
+			}
+		case res := <-r.results:
+			if err := r.enter(ctx, res); err != nil {
+				return err
+			}
+		case <-ticker.C:
+			if err := r.expire(time.Now()); err != nil {
+				return err
+			}
+		case err := <-r.sinkErr:
+			r.sinkErr <- nil
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if r.cfg.Mode == File && r.pending > 0 {
+			continue
+		}
+		hold := r.cfg.LookAhead
+		if in == nil {
+			hold = 0
+		}
+		for r.window.len() > hold {
+			if err := r.releaseOldest(ctx); err != nil {
+				return err
+			}
+		}
+		if in == nil {
+			return nil
+		}
+	}
+}
+
+// take enters a new frame: format, policy, motion, looks, window.
+func (r *run) take(ctx context.Context, f *frame) error {
+	f.level = redact.HidePolicy
+	if err := r.adopt(ctx, f); err != nil {
+		return err
+	}
+	start := time.Now()
+	r.dropSmall()
+	if r.needs != 0 {
+		if err := r.watch(f); err != nil {
+			return err
+		}
+		if err := r.offer(f); err != nil {
+			return err
+		}
+	}
+	r.stats.stage(stageInspect, time.Since(start))
+	r.window.push(f)
+	r.lastAt = f.at
+	r.frames++
+	for _, k := range r.refused {
+		if err := r.lookFailed(k, f.at, ErrTimeout); err != nil {
+			return err
+		}
+	}
+	r.refused = r.refused[:0]
+	return nil
+}
+
+// releaseOldest redacts the oldest frame of the window and hands it to the
+// writer.
+func (r *run) releaseOldest(ctx context.Context) error {
+	f := r.window.pop()
+	start := time.Now()
+	scene := r.decide(f)
+	r.stats.stage(stageDecide, time.Since(start))
+
+	start = time.Now()
+	out, err := r.redact(f, scene)
+	r.stats.stage(stageRedact, time.Since(start))
+	if err != nil {
+		// The picture may be half redacted: it goes nowhere.
+		r.recycle(f)
+		r.stats.add(&r.stats.s.FramesDropped, 1)
+		if r.redFails++; r.redFails >= r.cfg.MaxFailures {
+			return &StageError{Stage: "redact", Count: r.redFails, Err: err}
+		}
+		return nil
+	}
+	r.redFails = 0
+	f.out = out
+	r.stats.released(out, scene)
+	return r.emit(ctx, f)
+}
+
+func (r *run) redact(f *frame, s redact.Scene) (out redact.Frame, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = redact.Frame{}, &panicError{v}
+		}
+	}()
+	return r.red.Redact(f.buf.pic, s)
+}
+
+// emit hands a redacted frame to the writer. A file waits for it; live, the
+// oldest frame that waits is dropped.
+func (r *run) emit(ctx context.Context, f *frame) error {
+	if r.cfg.Mode == File {
+		select {
+		case r.out <- f:
+			return nil
+		case err := <-r.sinkErr:
+			r.sinkErr <- nil
+			r.recycle(f)
+			return err
+		case <-ctx.Done():
+			r.recycle(f)
+			return ctx.Err()
+		}
+	}
+	for {
+		select {
+		case r.out <- f:
+			return nil
+		default:
+		}
+		select {
+		case old := <-r.out:
+			r.recycle(old)
+			r.stats.add(&r.stats.s.FramesDropped, 1)
+		default:
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package pipeline
+
+import (
+	"image"
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// The beats of Live mode: how long, in the source's time, a detector leaves
+// the scene alone.
+const (
+	// beatFresh: something moves that nothing has looked at yet.
+	beatFresh = 100 * time.Millisecond
+	// beatActive: something moves, and is known.
+	beatActive = 300 * time.Millisecond
+	// beatStill: nothing moves, and every known object is held. At 30 frames a
+	// second this skips 97 % of the looks.
+	beatStill = time.Second
+	// fileBeat is the longest time that one look serves in File mode.
+	fileBeat = 100 * time.Millisecond
+	// burst is how much core time may be saved up for a busy moment.
+	burst = 300 * time.Millisecond
+)
+
+// plan is what the scheduler knows of one detector.
+type plan struct {
+	lastAt  time.Duration // frame time of the newest look offered
+	offered bool
+	beat    time.Duration // in force at the newest frame
+	cost    time.Duration // core time of a look, smoothed
+	waiting *look         // newest look that could not start yet
+	crops   int           // looks at parts since the last look at the whole
+	next    int           // which candidate the next look at a part takes
+}
+
+// budget is the core time that the detectors may use: a bucket that fills with
+// the wall clock and that each look is paid from.
+type budget struct {
+	cores    float64
+	tokens   time.Duration
+	filledAt time.Time
+	inFlight int
+}
+
+func (b *budget) fill(now time.Time) {
+	if !b.filledAt.IsZero() {
+		b.tokens += time.Duration(b.cores * float64(now.Sub(b.filledAt)))
+		b.tokens = min(b.tokens, time.Duration(b.cores*float64(burst)))
+	} else {
+		b.tokens = time.Duration(b.cores * float64(burst))
+	}
+	b.filledAt = now
+}
+
+// allows reports whether one more look may start: the bucket is not empty, and
+// no more looks are under way than there are cores for.
+func (b *budget) allows() bool {
+	return b.tokens > 0 && b.inFlight < int(math.Ceil(b.cores))
+}
+
+// offer decides which detectors look at the frame f, and on what.
+func (r *run) offer(f *frame) error {
+	if r.cfg.Mode == File {
+		return r.offerFile(f)
+	}
+	r.budget.fill(time.Now())
+	for _, k := range r.lookers {
+		if !k.needed {
+			continue
+		}
+		k.plan.beat = r.beat(k)
+		if k.plan.waiting == nil && k.plan.offered && f.at-k.plan.lastAt < k.plan.beat {
+			r.stats.skipped(k.index)
+			continue
+		}
+		if old := k.plan.waiting; old != nil {
+			// Newest frame wins.
+			k.plan.waiting = nil
+			r.recycleLook(old)
+			r.stats.offerDropped(k.index)
+		}
+		l, err := r.newLook(k, f, r.aim(k, f))
+		if err != nil {
+			return err
+		}
+		k.plan.waiting = l
+	}
+	r.startWaiting()
+	return nil
+}
+
+// startWaiting starts waiting looks as the budget allows, the one that has
+// waited longest for its turn first.
+func (r *run) startWaiting() {
+	for r.budget.allows() {
+		var next *looker
+		for _, k := range r.lookers {
+			if k.plan.waiting != nil && !k.busy && (next == nil || overdue(k) > overdue(next)) {
+				next = k
+			}
+		}
+		if next == nil {
+			return
+		}
+		l := next.plan.waiting
+		next.plan.waiting = nil
+		next.plan.lastAt, next.plan.offered = l.at, true
+		r.budget.inFlight++
+		r.budget.tokens -= next.plan.cost
+		r.start(next, l)
+	}
+}
+
+// overdue returns how late the waiting look is, in beats.
+func overdue(k *looker) float64 {
+	if !k.plan.offered {
+		return math.Inf(1)
+	}
+	return float64(k.plan.waiting.at-k.plan.lastAt) / float64(max(k.plan.beat, 1))
+}
+
+// settle ends the account of a look that came back, or of one that was given
+// up (nil).
+func (r *run) settle(k *looker, l *look) {
+	if r.cfg.Mode == File {
+		r.pending--
+		return
+	}
+	r.budget.inFlight--
+	if l == nil {
+		return
+	}
+	r.budget.tokens += k.plan.cost - l.spent
+	if k.plan.cost == 0 {
+		k.plan.cost = l.spent
+	}
+	k.plan.cost += (l.spent - k.plan.cost) / 4
+}
+
+// beat returns how long detector k leaves the scene alone.
+func (r *run) beat(k *looker) time.Duration {
+	switch {
+	case r.motion == nil || r.fresh:
+		return beatFresh
+	case r.still:
+		return beatStill
+	case k.classes == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
+		// Something moves, but nothing that carries a plate.
+		return beatStill
+	}
+	return beatActive
+}
+
+// vehiclesKnown reports whether a detector in use finds vehicles, so that their
+// absence means something.
+func (r *run) vehiclesKnown() bool {
+	for _, k := range r.lookers {
+		if k.needed && k.classes.Has(detect.Vehicle) && k.health.good {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether an object of the class is in the newest frame.
+func (r *run) has(c detect.Class) bool {
+	for i := range r.now {
+		if r.now[i].Class == c {
+			return true
+		}
+	}
+	return false
+}
+
+// smallFace and smallPlate are the sizes, in pixels of the network's input,
+// below which a carrier's face or plate is looked for at native size: YuNet and
+// LPD-YuNet miss most faces under 10 px and plates under 48 px of width.
+const (
+	smallPerson  = 80 // a person's shorter side; the face is about a third
+	smallVehicle = 240
+)
+
+// aim chooses the part of the frame for detector k's next look: the whole, or,
+// every second time, the surroundings of a person (for faces) or vehicle (for
+// plates) too small in the scaled picture. Empty means the whole.
+func (r *run) aim(k *looker, f *frame) image.Rectangle {
+	frame := f.buf.pic.Rect
+	size := k.inputSize(frame.Size())
+	if 2*frame.Dx() < 3*size.X || k.plan.crops > 0 {
+		k.plan.crops = 0
+		return image.Rectangle{}
+	}
+	n := 0
+	for _, o := range r.now {
+		if r.wantsCrop(k, o, frame.Dx(), size.X) {
+			n++
+		}
+	}
+	if n == 0 {
+		return image.Rectangle{}
+	}
+	k.plan.crops++
+	k.plan.next++
+	pick := k.plan.next % n
+	for _, o := range r.now {
+		if !r.wantsCrop(k, o, frame.Dx(), size.X) {
+			continue
+		}
+		if pick > 0 {
+			pick--
+			continue
+		}
+		return cropAround(o.Box, size, frame)
+	}
+	return image.Rectangle{}
+}
+
+func (r *run) wantsCrop(k *looker, o detect.Object, full, scaled int) bool {
+	short := o.Box.Short() * float32(scaled) / float32(full)
+	return k.classes.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
+		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
+}
+
+// cropAround returns a rectangle of the given size inside the frame, as near to
+// the middle of b as the frame's edges allow. Its corners are even.
+func cropAround(b detect.Box, size image.Point, frame image.Rectangle) image.Rectangle {
+	cx, cy := b.Center()
+	size.X, size.Y = min(size.X, frame.Dx()), min(size.Y, frame.Dy())
+	x := min(max(int(cx)-size.X/2, 0), frame.Dx()-size.X) &^ 1
+	y := min(max(int(cy)-size.Y/2, 0), frame.Dy()-size.Y) &^ 1
+	return image.Rect(x, y, x+size.X, y+size.Y)
+}
+
+// offerFile has every detector look at each frame that is due, and the owner
+// loop wait for all of them.
+func (r *run) offerFile(f *frame) error {
+	if r.frames > 0 {
+		if r.cfg.Every > 0 {
+			if r.frames%r.cfg.Every != 0 {
+				return nil
+			}
+		} else if step := f.at - r.lastAt; f.at-r.lastLook < fileBeat-step/2 {
+			return nil
+		}
+	}
+	r.lastLook = f.at
+	for _, k := range r.lookers {
+		switch {
+		case !k.needed:
+		case k.busy: // given up, but has not returned
+			r.refused = append(r.refused, k)
+		default:
+			l, err := r.newLook(k, f, image.Rectangle{})
+			if err != nil {
+				return err
+			}
+			r.pending++
+			r.start(k, l)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Stats is a snapshot of what a pipeline has done since it was made.
+type Stats struct {
+	// FramesIn counts the pictures that the source delivered, FramesOut those
+	// that the sink took.
+	FramesIn, FramesOut uint64
+	// FramesLost counts pictures that could not be decoded or whose time did
+	// not rise, FramesDropped those given up because the sink was slow, could
+	// not be redacted, or because the pipeline was told to stop.
+	FramesLost, FramesDropped uint64
+	// FramesHidden counts pictures that went out hidden as a whole.
+	FramesHidden uint64
+	// FramesFailedClosed counts pictures that went out with more hidden than
+	// the policy asks, because a stage had failed or was late.
+	FramesFailedClosed uint64
+	// HiddenShare is the mean share of a picture's blocks that was hidden, 0..1.
+	HiddenShare float64
+	// FailedClosed says why more is hidden just now than the policy asks; it is
+	// empty when all is well.
+	FailedClosed string
+	// Detections counts what the detectors reported, Tracks the different
+	// objects that were confirmed.
+	Detections, Tracks [detect.NumClasses]uint64
+	// Missing are the classes that the policy needs and no detector finds.
+	Missing detect.ClassSet
+	// Stages are the times of each stage.
+	Stages []StageStats
+	// Detectors describes each detector, in the order of Config.Detectors.
+	Detectors []DetectorStats
+}
+
+// StageStats is how long one stage took per frame.
+type StageStats struct {
+	// Name is inspect, decide, redact or write.
+	Name string
+	// Count is how often it ran, Total how long together.
+	Count uint64
+	Total time.Duration
+	// P50, P95, P99 are percentiles, to two digits; Max is the longest.
+	P50, P95, P99, Max time.Duration
+}
+
+// DetectorStats is what one detector did.
+type DetectorStats struct {
+	// Name names the detector; Running says whether the policy needs it.
+	Name    string
+	Running bool
+	// Beat is how often it looks just now; 0 in File mode.
+	Beat time.Duration
+	// Looks counts the looks that came back, Failures those that came to
+	// nothing, Dropped the offers replaced by a newer frame before they could
+	// start, and Skipped the frames on which no look was needed.
+	Looks, Failures, Dropped, Skipped uint64
+	// Time is the wall time of all looks together; with one thread a detector,
+	// that is core time.
+	Time time.Duration
+	// LastError is the newest failure.
+	LastError error
+}
+
+type stage int
+
+const (
+	stageInspect stage = iota
+	stageDecide
+	stageRedact
+	stageWrite
+	stageCount
+)
+
+var stageNames = [stageCount]string{"inspect", "decide", "redact", "write"}
+
+// stats collects under a lock; nothing in it allocates once running.
+type stats struct {
+	mu    sync.Mutex
+	s     Stats
+	hist  [stageCount]*hdrhistogram.Histogram
+	total [stageCount]time.Duration
+
+	hidden   float64 // sum of the hidden shares of all releases
+	releases uint64
+	counted  map[uint64]struct{} // tracks already in s.Tracks
+}
+
+func (s *stats) init(names []string) {
+	for i := range s.hist {
+		s.hist[i] = hdrhistogram.New(1, int64(time.Minute), 2)
+	}
+	s.counted = make(map[uint64]struct{}, 2048)
+	s.s.Detectors = make([]DetectorStats, len(names))
+	for i, n := range names {
+		s.s.Detectors[i].Name = n
+	}
+}
+
+func (s *stats) snapshot() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.s
+	out.Detectors = append([]DetectorStats(nil), s.s.Detectors...)
+	if s.releases > 0 {
+		out.HiddenShare = s.hidden / float64(s.releases)
+	}
+	for i, h := range s.hist {
+		out.Stages = append(out.Stages, StageStats{
+			Name: stageNames[i], Count: uint64(h.TotalCount()), Total: s.total[i],
+			P50: time.Duration(h.ValueAtQuantile(50)), P95: time.Duration(h.ValueAtQuantile(95)),
+			P99: time.Duration(h.ValueAtQuantile(99)), Max: time.Duration(h.Max()),
+		})
+	}
+	return out
+}
+
+func (s *stats) add(counter *uint64, n uint64) {
+	s.mu.Lock()
+	*counter += n
+	s.mu.Unlock()
+}
+
+func (s *stats) stage(i stage, d time.Duration) {
+	s.mu.Lock()
+	// A stage that takes over a minute counts as a minute.
+	if err := s.hist[i].RecordValue(int64(min(max(d, 1), time.Minute))); err == nil {
+		s.total[i] += d
+	}
+	s.mu.Unlock()
+}
+
+// released counts a redacted picture on its way to the sink.
+func (s *stats) released(f redact.Frame, scene redact.Scene) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden += f.Cover().Hidden()
+	s.releases++
+	if f.Hidden() {
+		s.s.FramesHidden++
+	}
+	if scene.Level != redact.HidePolicy {
+		s.s.FramesFailedClosed++
+	}
+}
+
+// tracked counts objects not seen before among those of a frame.
+func (s *stats) tracked(objects []detect.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range objects {
+		o := &objects[i]
+		if !o.Confirmed {
+			continue
+		}
+		if _, known := s.counted[o.ID]; !known {
+			s.counted[o.ID] = struct{}{}
+			s.s.Tracks[o.Class]++
+		}
+	}
+	// An object that is gone never comes back under its number.
+	if len(s.counted) > 4*len(objects)+1024 {
+		clear(s.counted)
+		for i := range objects {
+			if objects[i].Confirmed {
+				s.counted[objects[i].ID] = struct{}{}
+			}
+		}
+	}
+}
+
+func (s *stats) found(ds []detect.Detection) {
+	s.mu.Lock()
+	for i := range ds {
+		s.s.Detections[ds[i].Class]++
+	}
+	s.mu.Unlock()
+}
+
+// detector changes what is known of detector i.
+func (s *stats) detector(i int, change func(*DetectorStats)) {
+	s.mu.Lock()
+	change(&s.s.Detectors[i])
+	s.mu.Unlock()
+}
+
+func (s *stats) looked(i int, spent time.Duration) {
+	s.detector(i, func(d *DetectorStats) { d.Looks++; d.Time += spent })
+}
+
+func (s *stats) lookFailed(i int, err error) {
+	s.detector(i, func(d *DetectorStats) { d.Failures++; d.LastError = err })
+}
+
+func (s *stats) offerDropped(i int) { s.detector(i, func(d *DetectorStats) { d.Dropped++ }) }
+
+func (s *stats) skipped(i int) { s.detector(i, func(d *DetectorStats) { d.Skipped++ }) }
+
+func (s *stats) beat(i int, beat time.Duration) {
+	s.detector(i, func(d *DetectorStats) { d.Beat = beat })
+}
+
+func (s *stats) running(i int, on bool) {
+	s.detector(i, func(d *DetectorStats) { d.Running = on })
+}
+
+func (s *stats) missing(c detect.ClassSet) {
+	s.mu.Lock()
+	s.s.Missing = c
+	s.mu.Unlock()
+}
+
+func (s *stats) failedClosed(why string) {
+	s.mu.Lock()
+	s.s.FailedClosed = why
+	s.mu.Unlock()
+}
