@@ -1,0 +1,13 @@
+// Package ffmpeg reads video through the ffmpeg program and writes MP4 files
+// through it.
+//
+// Decoder and encoder are separate processes; pictures pass through pipes as
+// planar 4:2:0 of 8 bits. [Open] starts a [Source] on a file, an RTSP or HTTP
+// camera or a V4L2 device; [Create] starts a [Sink] that takes redacted frames
+// and nothing else. Sound, subtitles, data tracks and metadata are never mapped.
+// No raw picture is written to disk: a Source writes no file at all, and a Sink
+// writes redacted video only.
+//
+// The programs ffmpeg and ffprobe must be in PATH. Versions 4.4 and later are
+// expected to work; the tests run with the one that is installed.
+package ffmpeg

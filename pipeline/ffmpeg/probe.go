@@ -1,0 +1,228 @@
+package ffmpeg
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// probeResult is the part of ffprobe's JSON that is used.
+type probeResult struct {
+	Program struct {
+		Version string `json:"version"`
+	} `json:"program_version"`
+	Streams []probeStream `json:"streams"`
+	Format  struct {
+		Name     string `json:"format_name"`
+		Streams  int    `json:"nb_streams"`
+		Duration string `json:"duration"`
+	} `json:"format"`
+}
+
+type probeStream struct {
+	Codec      string `json:"codec_name"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	Pixels     string `json:"pix_fmt"`
+	Aspect     string `json:"sample_aspect_ratio"`
+	Range      string `json:"color_range"`
+	Space      string `json:"color_space"`
+	Transfer   string `json:"color_transfer"`
+	Primaries  string `json:"color_primaries"`
+	RealRate   string `json:"r_frame_rate"`
+	MeanRate   string `json:"avg_frame_rate"`
+	TimeBase   string `json:"time_base"`
+	Duration   string `json:"duration"`
+	FrameCount string `json:"nb_frames"`
+	Tags       struct {
+		Rotate string `json:"rotate"`
+	} `json:"tags"`
+	SideData []struct {
+		Rotation *float64 `json:"rotation"`
+	} `json:"side_data_list"`
+}
+
+// maxProbe bounds what is read of ffprobe's answer.
+const maxProbe = 1 << 20
+
+// runProbe runs ffprobe and decodes its answer.
+func runProbe(ctx context.Context, in input, args ...string) (probeResult, error) {
+	var res probeResult
+	r, w, err := os.Pipe()
+	if err != nil {
+		return res, fmt.Errorf("ffmpeg: pipe for ffprobe: %w", err)
+	}
+	base := []string{"-hide_banner", "-loglevel", "repeat+level+error", "-of", "json", "-show_program_version"}
+	p, err := start("ffprobe", append(base, args...), nil, w, nil)
+	err = errors.Join(err, w.Close())
+	if p == nil {
+		return res, errors.Join(err, r.Close())
+	}
+	p.messages.hideAddress(in)
+	stop := context.AfterFunc(ctx, p.kill)
+	answer, rerr := io.ReadAll(io.LimitReader(r, maxProbe))
+	err = errors.Join(err, rerr, r.Close())
+	<-p.done
+	stop()
+	switch {
+	case ctx.Err() != nil:
+		return res, ctx.Err()
+	case p.status != nil:
+		return res, p.exitError()
+	case err != nil:
+		return res, fmt.Errorf("ffmpeg: read from ffprobe: %w", err)
+	}
+	if err := json.Unmarshal(answer, &res); err != nil {
+		return res, fmt.Errorf("ffmpeg: answer of ffprobe: %w", err)
+	}
+	return res, nil
+}
+
+// installed returns the version of the installed programs.
+func installed(ctx context.Context) (version, error) {
+	res, err := runProbe(ctx, input{})
+	return parseVersion(res.Program.Version), err
+}
+
+// probe asks ffprobe about the input.
+func probe(ctx context.Context, in input, o Options) (Info, version, error) {
+	info := Info{Input: in.name, Path: in.path, Live: in.live()}
+	var v version
+	if in.live() {
+		// The options for a camera depend on the version.
+		var err error
+		if v, err = installed(ctx); err != nil {
+			return info, v, err
+		}
+		if in.kind == kindDevice {
+			// A device is opened once only: some need time to recover.
+			return info, v, nil
+		}
+	}
+	args := []string{"-select_streams", "V:0", "-show_entries",
+		"format=format_name,nb_streams,duration:stream:stream_tags=rotate:stream_side_data"}
+	res, err := runProbe(ctx, in, append(args, in.args(o, v)...)...)
+	var exit *ExitError
+	if errors.As(err, &exit) && exit.Err == nil {
+		return info, v, fmt.Errorf("ffmpeg: input %q: %w (cut off, or of another kind?): %w", in.name, ErrNotVideo, err)
+	}
+	if err != nil {
+		return info, v, fmt.Errorf("ffmpeg: input %q: %w", in.name, err)
+	}
+	v = parseVersion(res.Program.Version)
+	if err := res.check(in); err != nil {
+		return info, v, err
+	}
+	res.describe(&info)
+	return info, v, nil
+}
+
+// check refuses what is not a recording.
+func (res *probeResult) check(in input) error {
+	switch res.Format.Name {
+	case "tty", "bin", "xbin", "adf", "idf":
+		// ffmpeg can draw texts as pictures.
+		return fmt.Errorf("ffmpeg: input %q: %w: it is a text (ffmpeg calls it %q)", in.name, ErrNotVideo, res.Format.Name)
+	case "concat", "hls", "dash", "imf":
+		if in.kind == kindFile {
+			return fmt.Errorf("ffmpeg: input %q: %w: it is a playlist (%q), name the files in it instead", in.name, ErrNotVideo, res.Format.Name)
+		}
+	}
+	if len(res.Streams) == 0 {
+		return fmt.Errorf("ffmpeg: input %q: %w among its %d tracks (sound only?)", in.name, ErrNoVideo, res.Format.Streams)
+	}
+	if s := res.Streams[0]; s.Width <= 0 || s.Height <= 0 {
+		return fmt.Errorf("ffmpeg: input %q: %w: its %s track has no picture size (file cut off?)", in.name, ErrNotVideo, s.Codec)
+	}
+	return nil
+}
+
+// describe fills in what does not come from the first picture.
+func (res *probeResult) describe(info *Info) {
+	s := res.Streams[0]
+	info.Container, info.Codec, info.PixelFormat = res.Format.Name, s.Codec, s.Pixels
+	info.Rotation = s.rotation()
+	info.TimeBase = parseRational(s.TimeBase)
+	info.Rate = parseRational(s.MeanRate)
+	if !info.Rate.Known() {
+		info.Rate = parseRational(s.RealRate)
+	}
+	info.SourceRange = known(s.Range)
+	info.Color = Color{Range: "tv", Matrix: known(s.Space), Primaries: known(s.Primaries), Transfer: known(s.Transfer)}
+	if s.rgb() {
+		info.Color.Matrix = rgbMatrix
+	}
+	if info.Live {
+		info.Live = res.Format.Duration == "" || res.Format.Duration == "N/A"
+	}
+	if info.Live {
+		return
+	}
+	info.Duration = seconds(s.Duration)
+	if info.Duration == 0 {
+		info.Duration = seconds(res.Format.Duration)
+	}
+	if n, err := strconv.ParseInt(s.FrameCount, 10, 64); err == nil && n > 0 {
+		info.Frames = n
+	} else {
+		info.Frames = int64(math.Round(info.Duration.Seconds() * info.Rate.Float()))
+	}
+}
+
+// rgbMatrix is the matrix by which RGB sources are turned into luma and chroma.
+const rgbMatrix = "bt709"
+
+// rgb reports whether the decoder delivers RGB.
+func (s *probeStream) rgb() bool {
+	if s.Space == "gbr" {
+		return true
+	}
+	for _, p := range []string{"rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr", "bayer"} {
+		if strings.HasPrefix(s.Pixels, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// rotation returns the angle clockwise, 0 to 359 degrees.
+func (s *probeStream) rotation() int {
+	angle := 0.0
+	if r, err := strconv.ParseFloat(s.Tags.Rotate, 64); err == nil {
+		angle = r
+	}
+	for _, d := range s.SideData {
+		if d.Rotation != nil {
+			angle = -*d.Rotation
+		}
+	}
+	if math.IsNaN(angle) || math.Abs(angle) > 1e6 {
+		return 0
+	}
+	return (int(math.Round(angle))%360 + 360) % 360
+}
+
+// known drops ffprobe's words for "not known".
+func known(s string) string {
+	switch s {
+	case "unknown", "unspecified", "reserved", "N/A":
+		return ""
+	}
+	return s
+}
+
+// seconds reads a number of seconds, 0 if it is none.
+func seconds(s string) time.Duration {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x > 0) || x > 1e9 {
+		return 0
+	}
+	return time.Duration(x * float64(time.Second))
+}

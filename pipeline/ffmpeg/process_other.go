@@ -1,0 +1,14 @@
+//go:build !unix
+
+package ffmpeg
+
+import (
+	"os"
+	"syscall"
+)
+
+// processAttributes asks for nothing: this system has no process groups.
+func processAttributes() *syscall.SysProcAttr { return nil }
+
+// widen does nothing: the size of a pipe is fixed.
+func widen(*os.File) {}

@@ -1,0 +1,126 @@
+package ffmpeg
+
+import (
+	"bytes"
+	"math"
+)
+
+// showinfoName is the name under which the filter showinfo is put into the
+// graph; its lines on stderr begin with it.
+const showinfoName = "showinfo@hedge"
+
+// frameInfo is what the showinfo filter tells about one decoded picture.
+type frameInfo struct {
+	pts    int64
+	hasPTS bool
+	// w and h are the picture's size before it is scaled to that of the first.
+	w, h int
+	// sar is the sample aspect ratio.
+	sar Rational
+	// base is the time base of pts.
+	base Rational
+	// damaged is set when the decoder reported the picture as corrupt.
+	damaged bool
+}
+
+// showinfo parses the filter's lines.
+//
+//	[showinfo@hedge @ 0x55d0] [info] config in time_base: 1/30000, frame_rate: 30000/1001
+//	[showinfo@hedge @ 0x55d0] [info] n:   1 pts:   1001 pts_time:0.0333667 pos: 6620 fmt:yuv420p sar:1/1 s:320x240 i:P iskey:0 type:B
+//
+// A program that reads pictures of the same stream must get exactly one
+// frameInfo per picture, so a line counts as one as soon as it has a size.
+type showinfo struct {
+	base    Rational
+	damaged bool
+}
+
+// line takes one line of stderr, without its end. It reports whether it told of
+// a picture, and keeps no reference to b.
+func (s *showinfo) line(b []byte) (frameInfo, bool) {
+	rest, ok := bytes.CutPrefix(b, []byte("["+showinfoName+" @ "))
+	if !ok {
+		// Versions up to 6 end "corrupt decoded frame in stream 0", later ones
+		// "corrupt decoded frame".
+		if bytes.Contains(b, []byte("corrupt decoded frame")) {
+			s.damaged = true
+		}
+		return frameInfo{}, false
+	}
+	_, rest, ok = bytes.Cut(rest, []byte("] "))
+	if !ok {
+		return frameInfo{}, false
+	}
+	rest = bytes.TrimPrefix(rest, []byte("[info] "))
+	if v, ok := bytes.CutPrefix(rest, []byte("config in time_base: ")); ok {
+		if num, den, ok := pair(v, '/'); ok {
+			s.base = Rational{num, den}
+		}
+		return frameInfo{}, false
+	}
+	if !bytes.HasPrefix(rest, []byte("n:")) {
+		return frameInfo{}, false
+	}
+	w, h, ok := pair(field(rest, " s:"), 'x')
+	if !ok || w > math.MaxInt32 || h > math.MaxInt32 {
+		return frameInfo{}, false
+	}
+	f := frameInfo{w: int(w), h: int(h), base: s.base, damaged: s.damaged}
+	s.damaged = false
+	f.pts, _, f.hasPTS = number(field(rest, " pts:"))
+	if num, den, ok := pair(field(rest, " sar:"), '/'); ok {
+		f.sar = Rational{num, den}
+	}
+	return f, true
+}
+
+// field returns what follows the first occurrence of key, without leading
+// spaces, or nil.
+func field(b []byte, key string) []byte {
+	i := bytes.Index(b, []byte(key))
+	if i < 0 {
+		return nil
+	}
+	return bytes.TrimLeft(b[i+len(key):], " ")
+}
+
+// pair reads two positive numbers with sep between them from the start of b.
+func pair(b []byte, sep byte) (x, y int64, ok bool) {
+	x, b, ok = number(b)
+	if !ok || len(b) == 0 || b[0] != sep {
+		return 0, 0, false
+	}
+	y, _, ok = number(b[1:])
+	return x, y, ok && x > 0 && y > 0
+}
+
+// number reads a decimal number from the start of b and returns what follows.
+func number(b []byte) (n int64, rest []byte, ok bool) {
+	neg := len(b) > 0 && b[0] == '-'
+	if neg {
+		b = b[1:]
+	}
+	i := 0
+	for ; i < len(b) && b[i] >= '0' && b[i] <= '9'; i++ {
+		d := int64(b[i] - '0')
+		if n > (math.MaxInt64-d)/10 {
+			return 0, b, false
+		}
+		n = n*10 + d
+	}
+	if neg {
+		n = -n
+	}
+	return n, b[i:], i > 0
+}
+
+// isTruncation reports whether a message says that the file ends before its
+// data: of MP4, of Matroska, and of AVI and others.
+func isTruncation(line []byte) bool {
+	for _, s := range [...]string{"partial file", "File ended prematurely", "Truncating packet"} {
+		if bytes.Contains(line, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}
