@@ -101,7 +101,7 @@ func (m Model) Locate(ctx context.Context, o Options) (string, error) {
 	}
 	if err := m.download(ctx, path, o.Progress); err != nil {
 		if ctx.Err() != nil {
-			return "", fmt.Errorf("models: %s: %w", m.Name, ctx.Err())
+			return "", m.wrap(ctx.Err())
 		}
 		notFound.Err = err
 		return "", notFound
@@ -146,7 +146,8 @@ func CacheDir() (string, error) {
 }
 
 // Fetch downloads the weights into the user's cache folder, in place of a copy
-// that is there, and returns their path. progress may be nil.
+// that is there, and returns their path. If they cannot be had the error is a
+// *[NotFoundError], and a copy that was there stays. progress may be nil.
 func (m Model) Fetch(ctx context.Context, progress func(done, total int64)) (string, error) {
 	if m.Embedded {
 		return "", ErrEmbedded
@@ -156,7 +157,13 @@ func (m Model) Fetch(ctx context.Context, progress func(done, total int64)) (str
 		return "", err
 	}
 	path := filepath.Join(dir, m.File)
-	return path, m.wrap(m.download(ctx, path, progress))
+	if err := m.download(ctx, path, progress); err != nil {
+		if ctx.Err() != nil {
+			return "", m.wrap(ctx.Err())
+		}
+		return "", &NotFoundError{Model: m.Name, File: m.File, Looked: []string{dir}, Err: err}
+	}
+	return path, nil
 }
 
 // download tries the addresses of the source in turn. Files of another size or

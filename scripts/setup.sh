@@ -23,13 +23,14 @@ is_installed() {
     [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]
 }
 
+# as_root runs one line of shell as root.
 as_root() {
     if [[ $(id -u) == 0 ]]; then
-        "$@"
+        sh -c "$1"
     elif command -v sudo >/dev/null; then
-        sudo "$@"
+        sudo sh -c "$1"
     else
-        die "needs root and there is no sudo. As root, run: $*"
+        die "this needs root and there is no sudo. As root, run: $1"
     fi
 }
 
@@ -52,8 +53,7 @@ and run again with HEDGE_SKIP_PACKAGES=1."
         return
     fi
     say "packages: installing ${missing[*]}"
-    # One command, so that a user without sudo is shown all that is to be done.
-    as_root sh -c "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${missing[*]}"
+    as_root "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${missing[*]}"
 }
 
 setup_runtime() {

@@ -40,10 +40,10 @@ func Library() (string, error) {
 	if path := os.Getenv(Env); path != "" {
 		info, err := os.Stat(path)
 		if err != nil {
-			return "", fmt.Errorf("ONNX Runtime, named by %s: %w", Env, err)
+			return "", fmt.Errorf("ONNX Runtime, named by %s: %w (unset it, or name a libonnxruntime.so)", Env, err)
 		}
 		if !info.Mode().IsRegular() {
-			return "", fmt.Errorf("ONNX Runtime, named by %s: %s is not a file", Env, path)
+			return "", fmt.Errorf("ONNX Runtime, named by %s: %s is not a file (unset it, or name a libonnxruntime.so)", Env, path)
 		}
 		return path, nil
 	}
