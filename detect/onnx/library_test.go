@@ -85,7 +85,7 @@ func TestLoadOnce(t *testing.T) {
 		}
 		t.Skip("the rest needs ONNX Runtime (HEDGE_ORT_LIB)")
 	}
-	path := os.Getenv("HEDGE_ORT_LIB")
+	path := library.path
 	if err := Load(path); err != nil {
 		t.Errorf("again: %v", err)
 	}

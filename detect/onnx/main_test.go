@@ -15,11 +15,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/ort"
 )
 
 // TestMain fails the run if a goroutine or a native object outlives the tests.
 func TestMain(m *testing.M) {
-	if path := os.Getenv("HEDGE_ORT_LIB"); path != "" {
+	if path, err := ort.Library(); err == nil {
 		if err := Load(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
