@@ -1,0 +1,117 @@
+package main
+
+import (
+	"image"
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// side is the side of a block of the cover, in pixels.
+const side = 16
+
+// shot is what is kept of a frame that went out: not one pixel.
+type shot struct {
+	frame  int           // in decode order, from 1
+	at     time.Duration // presentation time
+	failed bool          // more was hidden than the policy asks
+	cover  grid
+}
+
+// grid is a copy of a frame's cover: which blocks are hidden.
+type grid struct {
+	size   image.Point // of the picture, in pixels
+	w, h   int         // in blocks
+	hidden []bool
+}
+
+func newGrid(size image.Point) grid {
+	w, h := (size.X+side-1)/side, (size.Y+side-1)/side
+	return grid{size: size, w: w, h: h, hidden: make([]bool, w*h)}
+}
+
+func copyCover(f redact.Frame) grid {
+	g := newGrid(f.Size())
+	c := f.Cover()
+	for y := range g.h {
+		for x := range g.w {
+			g.hidden[y*g.w+x] = c.At(x, y) != redact.Shown
+		}
+	}
+	return g
+}
+
+// pixels returns the whole pixels that b touches inside a picture.
+func pixels(b detect.Box, size image.Point) image.Rectangle {
+	r := image.Rect(
+		int(math.Floor(float64(b.X0))), int(math.Floor(float64(b.Y0))),
+		int(math.Ceil(float64(b.X1))), int(math.Ceil(float64(b.Y1))))
+	return r.Intersect(image.Rectangle{Max: size})
+}
+
+// block returns the pixels of the block in column x and row y.
+func (g *grid) block(x, y int) image.Rectangle {
+	return image.Rect(x*side, y*side, (x+1)*side, (y+1)*side).Intersect(image.Rectangle{Max: g.size})
+}
+
+// share returns the share of r's pixels that are hidden; r is not empty.
+func (g *grid) share(r image.Rectangle) float64 {
+	n := 0
+	for y := r.Min.Y / side; y*side < r.Max.Y; y++ {
+		for x := r.Min.X / side; x*side < r.Max.X; x++ {
+			if g.hidden[y*g.w+x] {
+				n += area(g.block(x, y).Intersect(r))
+			}
+		}
+	}
+	return float64(n) / float64(area(r))
+}
+
+func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
+
+// rest returns how many pixels lie in none of the boxes, and how many of them
+// are hidden.
+func (g *grid) rest(boxes []image.Rectangle) (pixels, hidden int) {
+	var in []image.Rectangle
+	for y := range g.h {
+		for x := range g.w {
+			b := g.block(x, y)
+			in = in[:0]
+			for _, r := range boxes {
+				if c := r.Intersect(b); !c.Empty() {
+					in = append(in, c)
+				}
+			}
+			n := area(b) - union(in, b)
+			pixels += n
+			if g.hidden[y*g.w+x] {
+				hidden += n
+			}
+		}
+	}
+	return pixels, hidden
+}
+
+// union returns how many pixels of the block b lie in at least one of rs.
+func union(rs []image.Rectangle, b image.Rectangle) int {
+	switch len(rs) {
+	case 0:
+		return 0
+	case 1:
+		return area(rs[0])
+	}
+	n := 0
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			for _, r := range rs {
+				if image.Pt(x, y).In(r) {
+					n++
+					break
+				}
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"path/filepath"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// plan is how sets are run.
+type plan struct {
+	config  pipeline.Config // Moving, LookAhead for clips
+	rate    float64         // of -fps; 0: what SOURCE.md or the clip says
+	moving  string          // auto, yes or no
+	classes detect.ClassSet // what is hidden and scored
+	skip    int
+}
+
+// measure runs all recordings of a set.
+func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error) {
+	sc := &score{}
+	run := &runReport{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.rate}
+	start := time.Now()
+	for _, r := range s.recordings {
+		c, fps := pl.fit(s, r)
+		p, err := play(ctx, filepath.Join(s.dir, r.file), c, fps)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
+		}
+		if err := sc.add(pl.only(r), p, pl.skip); err != nil {
+			return nil, nil, err
+		}
+		if c.Mode == pipeline.Live {
+			run.Mode = "live"
+		}
+		run.Rate, run.Moving = fps, c.Moving
+		run.count(p)
+	}
+	run.Seconds = time.Since(start).Seconds()
+	run.Scored, run.NotOut, run.Skipped, run.Unlabelled = sc.shown, sc.dropped, sc.skipped, sc.unlabelled
+	if sc.pixels > 0 {
+		run.AskedShare = 1 - float64(sc.rest)/float64(sc.pixels)
+	}
+	run.average()
+	return sc, run, nil
+}
+
+// fit returns the pipeline's configuration and the rate for one recording. A
+// single picture is a recording of one frame: nothing moves in it, nothing
+// follows it, and there is no time in which to be late.
+func (pl *plan) fit(s *set, r *recording) (pipeline.Config, float64) {
+	c, fps := pl.config, pl.rate
+	if !r.clip {
+		c.Mode, c.LookAhead, c.Every, c.Moving = pipeline.File, pipeline.NoLookAhead, 1, true
+		return c, 0
+	}
+	if fps == 0 {
+		fps = s.facts.rate
+	}
+	switch pl.moving {
+	case "yes":
+		c.Moving = true
+	case "no":
+		c.Moving = false
+	default:
+		c.Moving = s.facts.moving
+	}
+	return c, fps
+}
+
+// only returns the recording with the labels of the plan's classes.
+func (pl *plan) only(r *recording) *recording {
+	out := &recording{file: r.file, clip: r.clip}
+	for _, l := range r.labels {
+		k := *l
+		k.objects = nil
+		for _, o := range l.objects {
+			if pl.classes.Has(o.class) {
+				k.objects = append(k.objects, o)
+			}
+		}
+		out.labels = append(out.labels, &k)
+	}
+	return out
+}
+
+// count adds up what the pipeline did with one recording.
+func (r *runReport) count(p *played) {
+	s := &p.stats
+	r.In += s.FramesIn
+	r.Out += s.FramesOut
+	r.Dropped += s.FramesDropped
+	r.Lost += s.FramesLost
+	r.FailedClosed += s.FramesFailedClosed
+	r.HiddenWhole += s.FramesHidden
+	r.HiddenShare += s.HiddenShare * float64(s.FramesOut)
+	r.LagMS = max(r.LagMS, ms(p.lag))
+	if r.Detectors == nil {
+		r.Detectors = make([]detectorReport, len(s.Detectors))
+	}
+	for i, d := range s.Detectors {
+		k := &r.Detectors[i]
+		k.Name = d.Name
+		k.Looks += d.Looks
+		k.Failures += d.Failures
+		k.Replaced += d.Dropped
+		k.SkippedBy += d.Skipped
+		k.time += d.Time
+	}
+}
+
+// average turns sums into means.
+func (r *runReport) average() {
+	if r.In == 0 {
+		return
+	}
+	frames := float64(r.In)
+	r.HiddenShare /= float64(max(r.Out, 1))
+	r.FailedClosedShare = float64(r.FailedClosed) / float64(max(r.Out, 1))
+	for i := range r.Detectors {
+		d := &r.Detectors[i]
+		d.SkippedPct = float64(d.SkippedBy) / frames
+		d.MSPerFrame = ms(d.time) / frames
+		r.DetectorMS += d.MSPerFrame
+	}
+}
+
+// deaf is a detector that does not tell of some classes. It still claims them:
+// a pipeline that misses a class hides everything, and the point is to measure
+// with only some hidden.
+type deaf struct {
+	detect.Detector
+	keep detect.ClassSet
+}
+
+// Detect implements detect.Detector.
+func (d *deaf) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+	n := len(dst)
+	out, err := d.Detector.Detect(ctx, pic, dst)
+	if err != nil {
+		return out, err
+	}
+	kept := out[:n]
+	for _, k := range out[n:] {
+		if d.keep.Has(k.Class) {
+			kept = append(kept, k)
+		}
+	}
+	return kept, nil
+}
+
+// String names the detector as the pipeline would.
+func (d *deaf) String() string {
+	if s, ok := d.Detector.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return "detector"
+}
+
+// InputSize implements detect.InputSizer.
+func (d *deaf) InputSize(full image.Point) image.Point {
+	if s, ok := d.Detector.(detect.InputSizer); ok {
+		return s.InputSize(full)
+	}
+	return full
+}

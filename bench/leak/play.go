@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// played is what came of one recording.
+type played struct {
+	decoded int // pictures that the source had, damaged ones included
+	shots   []shot
+	stats   pipeline.Stats
+	wall    time.Duration
+	lag     time.Duration // how late the source was, at most, in live mode
+}
+
+// play runs a clip or picture through a pipeline of its own. rate, in frames
+// per second, replaces the recording's times; 0 leaves them.
+func play(ctx context.Context, path string, c pipeline.Config, rate float64) (p *played, err error) {
+	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	return playSource(ctx, src, c, rate)
+}
+
+func playSource(ctx context.Context, src pipeline.Source, c pipeline.Config, rate float64) (*played, error) {
+	p, err := pipeline.New(c)
+	if err != nil {
+		return nil, err
+	}
+	counted := &counter{src: src, rate: rate, live: c.Mode == pipeline.Live, frames: map[time.Duration]int{}}
+	covers := &covers{frameAt: counted.frameAt}
+	start := time.Now()
+	err = p.Run(ctx, counted, covers)
+	out := &played{
+		decoded: counted.frame, shots: covers.shots, stats: p.Stats(),
+		wall: time.Since(start), lag: counted.lag,
+	}
+	return out, errors.Join(err, p.Close())
+}
+
+// counter numbers the pictures of a source in decode order, gives them the
+// times of a constant rate if it has one, and in live mode hands each out at
+// its time by the wall clock and no earlier.
+type counter struct {
+	src  pipeline.Source
+	rate float64
+	live bool
+
+	start time.Time
+	lag   time.Duration
+
+	mu     sync.Mutex
+	frame  int // the newest
+	frames map[time.Duration]int
+}
+
+// Read implements pipeline.Source.
+func (c *counter) Read(ctx context.Context, b *pipeline.Buffer) error {
+	err := c.src.Read(ctx, b)
+	if err != nil {
+		if errors.Is(err, pipeline.ErrPicture) {
+			c.mu.Lock()
+			c.frame++
+			c.mu.Unlock()
+		}
+		return err
+	}
+	c.mu.Lock()
+	if c.rate > 0 {
+		b.Time = time.Duration(float64(c.frame) / c.rate * float64(time.Second))
+	}
+	c.frame++
+	c.frames[b.Time] = c.frame
+	c.mu.Unlock()
+	if c.live {
+		return c.wait(ctx, b.Time)
+	}
+	return nil
+}
+
+// wait returns at the wall clock time of a picture.
+func (c *counter) wait(ctx context.Context, at time.Duration) error {
+	if c.start.IsZero() {
+		c.start = time.Now().Add(-at)
+	}
+	early := time.Until(c.start.Add(at))
+	if early <= 0 {
+		c.lag = max(c.lag, -early)
+		return nil
+	}
+	t := time.NewTimer(early)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// frameAt returns the number of the picture of the given time, 0 if there is
+// none.
+func (c *counter) frameAt(at time.Duration) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.frames[at]
+}
+
+// Close does nothing: the source is closed by who opened it.
+func (c *counter) Close() error { return nil }
+
+// covers is a sink that keeps the cover of each frame and none of its pixels.
+type covers struct {
+	frameAt func(time.Duration) int
+	shots   []shot
+}
+
+// Write implements pipeline.Sink.
+func (c *covers) Write(_ context.Context, f redact.Frame) error {
+	n := c.frameAt(f.Time())
+	if n == 0 {
+		return fmt.Errorf("a frame went out at %v, where the source had none", f.Time())
+	}
+	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, cover: copyCover(f)})
+	return nil
+}
+
+// Close implements pipeline.Sink.
+func (c *covers) Close() error { return nil }
