@@ -31,12 +31,8 @@ func (r *run) decide(f *frame) redact.Scene {
 // text that needs no memory.
 func (r *run) level(f *frame) (redact.Level, string) {
 	switch {
-	case r.format.foreign:
-		return redact.HideFrame, "the picture's aspect ratio is not the one the zones were drawn for"
-	case r.knocked:
-		return redact.HideFrame, "the camera was moved, and the zones are not confirmed"
-	case r.format.fresh:
-		return redact.HideFrame, "the picture's format changed and has not been looked at yet"
+	case f.why != "":
+		return redact.HideFrame, f.why
 	case r.needs != 0 && r.missing != 0:
 		return max(f.level, redact.HideOutside), "no detector finds what the policy asks to hide"
 	}
@@ -45,7 +41,7 @@ func (r *run) level(f *frame) (redact.Level, string) {
 			continue
 		}
 		f.level = max(f.level, redact.HideOutside)
-		if k.health.looked && !k.health.good {
+		if k.health.failures > 0 {
 			return f.level, "a detector failed"
 		}
 		return f.level, "a detector is late"
@@ -54,6 +50,19 @@ func (r *run) level(f *frame) (redact.Level, string) {
 		return f.level, "a detector failed"
 	}
 	return redact.HidePolicy, ""
+}
+
+// unfit returns why nothing of the newest frame may be shown, or "".
+func (r *run) unfit() string {
+	switch {
+	case r.format.foreign:
+		return "the picture's aspect ratio is not the one the zones were drawn for"
+	case r.knocked:
+		return "the camera was moved, and the zones are not confirmed"
+	case r.format.fresh:
+		return "the picture's format changed and has not been looked at yet"
+	}
+	return ""
 }
 
 // told keeps the owner informed: one event when the pipeline begins to hide

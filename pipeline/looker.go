@@ -116,30 +116,31 @@ func rectBox(r image.Rectangle) detect.Box {
 	}
 }
 
-// health is what is known of a detector's recent looks.
+// health is what is known of a detector's recent looks. Looks come back in the
+// order of their frames.
 type health struct {
-	looked   bool          // at least one look came back, good or bad
-	lastAt   time.Duration // frame time of the newest look that came back
-	good     bool          // that look was good
+	good     bool          // the newest look was good
+	everGood bool          // at least one was
 	goodAt   time.Duration // frame time of the newest good look
-	everGood bool
-	failures int // bad looks in a row
-	lastErr  error
+	failedAt time.Duration // frame time of the first of the failures in a row
+	failures int           // how many they are
 }
 
 func (h *health) succeed(at time.Duration) {
-	h.looked, h.lastAt, h.good = true, at, true
-	h.goodAt, h.everGood, h.failures, h.lastErr = at, true, 0, nil
+	*h = health{good: true, everGood: true, goodAt: at}
 }
 
-func (h *health) fail(at time.Duration, err error) {
-	h.looked, h.lastAt, h.good = true, at, false
+func (h *health) fail(at time.Duration) {
+	if h.failures == 0 {
+		h.failedAt = at
+	}
+	h.good = false
 	h.failures++
-	h.lastErr = err
 }
 
 // vouches reports whether the detector's knowledge holds for a frame of time
-// t: its newest look is good and at most ttl older than the frame.
+// t: its newest good look is at most ttl older than the frame, and none has
+// failed from then up to the frame.
 func (h *health) vouches(t, ttl time.Duration) bool {
-	return h.looked && h.good && t-h.goodAt <= ttl
+	return h.everGood && t-h.goodAt <= ttl && (h.failures == 0 || t < h.failedAt)
 }

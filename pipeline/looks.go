@@ -153,7 +153,7 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 // lookFailed counts a look that came to nothing. The frames from then on have
 // everything outside of the property hidden, until a look succeeds.
 func (r *run) lookFailed(k *looker, at time.Duration, err error) error {
-	k.health.fail(at, err)
+	k.health.fail(at)
 	r.stats.lookFailed(k.index, err)
 	for i := range r.window.len() {
 		if f := r.window.at(i); f.at >= at {

@@ -18,6 +18,7 @@ type frame struct {
 	buf   Buffer
 	at    time.Duration
 	level redact.Level // at least this much is hidden, whatever the policy says
+	why   string       // why nothing of it may be shown; empty if it may
 	moved []detect.Box // patches whose motion nothing has explained
 	out   redact.Frame // the redacted picture, once there is one
 }
@@ -349,6 +350,7 @@ func (r *run) take(ctx context.Context, f *frame) error {
 		}
 	}
 	r.stats.stage(stageInspect, time.Since(start))
+	f.why = r.unfit()
 	r.window.push(f)
 	r.lastAt = f.at
 	r.frames++

@@ -1,0 +1,240 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// The scene of these tests: 128x96 pixels, 8x6 blocks. The property is the
+// lower half, so that rows 0..2 of blocks are outside.
+const (
+	width, height = 128, 96
+	insideRow     = 3
+	interval      = 40 * time.Millisecond
+)
+
+const (
+	zones       = `"property": [[[0,0.5],[1,0.5],[1,1],[0,1]]]`
+	hideAll     = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}}`
+	hideFound   = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}}`
+	hideInside  = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "inside": {"hide": ["face"]}}`
+	hideAllFace = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "inside": {"hide": ["face"]}}`
+)
+
+func policy(t testing.TB, text string) *redact.Policy {
+	t.Helper()
+	p, err := redact.ParsePolicy([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// raw fills a picture with noise that depends on the frame's number: no two
+// neighbouring samples are alike, so that a hidden block cannot look like a
+// shown one.
+func raw(pic *image.YCbCr, n int) {
+	seed := uint32(n)*2654435761 + 1
+	for _, plane := range [][]byte{pic.Y, pic.Cb, pic.Cr} {
+		for i := range plane {
+			seed = seed*1664525 + 1013904223
+			plane[i] = uint8(16 + seed>>24%200)
+		}
+	}
+}
+
+// camera is a source of numbered noise pictures.
+type camera struct {
+	frames int
+	size   func(n int) image.Point                // defaults to width x height
+	native func(n int) image.Point                // defaults to none
+	at     func(n int) time.Duration              // defaults to n*interval
+	fault  func(ctx context.Context, n int) error // before frame n is made
+	pace   time.Duration                          // real time between frames
+
+	n int
+}
+
+func (c *camera) Read(ctx context.Context, b *pipeline.Buffer) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.n == c.frames {
+		return io.EOF
+	}
+	n := c.n
+	c.n++
+	if c.pace > 0 {
+		select {
+		case <-time.After(c.pace):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if c.fault != nil {
+		if err := c.fault(ctx, n); err != nil {
+			return err
+		}
+	}
+	size := image.Pt(width, height)
+	if c.size != nil {
+		size = c.size(n)
+	}
+	if c.native != nil {
+		b.Native = c.native(n)
+	}
+	raw(b.Resize(size.X, size.Y), n)
+	b.Time = time.Duration(n) * interval
+	if c.at != nil {
+		b.Time = c.at(n)
+	}
+	return nil
+}
+
+func (c *camera) Close() error { return nil }
+
+// shot is what reached the sink: which blocks of a frame were shown.
+type shot struct {
+	n     int
+	at    time.Duration
+	size  image.Point
+	shown [][]bool // by row and column of blocks
+}
+
+// outsideShown and insideShown count the shown blocks of either side.
+func (s shot) outsideShown() int { return count(s.shown[:len(s.shown)/2]) }
+func (s shot) insideShown() int  { return count(s.shown[len(s.shown)/2:]) }
+
+func count(rows [][]bool) (n int) {
+	for _, row := range rows {
+		for _, v := range row {
+			if v {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// album is a sink that compares every byte it gets with the raw picture of the
+// same time: each block is either the raw one or one flat colour.
+type album struct {
+	t     testing.TB
+	fault func(ctx context.Context, n int) error // before frame n is taken
+	index func(at time.Duration) int             // defaults to at/interval
+
+	mu       sync.Mutex
+	shots    []shot
+	writes   int
+	finished int
+	ref      image.YCbCr
+}
+
+func (a *album) Write(ctx context.Context, f redact.Frame) error {
+	a.writes++
+	if a.fault != nil {
+		if err := a.fault(ctx, a.writes-1); err != nil {
+			return err
+		}
+	}
+	pic := f.Picture()
+	n := int(f.Time() / interval)
+	if a.index != nil {
+		n = a.index(f.Time())
+	}
+	ref := image.NewYCbCr(pic.Rect, image.YCbCrSubsampleRatio420)
+	raw(ref, n)
+	s := shot{n: n, at: f.Time(), size: pic.Rect.Size()}
+	for y := 0; y < pic.Rect.Dy(); y += 16 {
+		var row []bool
+		for x := 0; x < pic.Rect.Dx(); x += 16 {
+			row = append(row, a.block(pic, ref, x, y))
+		}
+		s.shown = append(s.shown, row)
+	}
+	a.mu.Lock()
+	a.shots = append(a.shots, s)
+	a.mu.Unlock()
+	return nil
+}
+
+// block reports whether the block at (x, y) is shown, and fails the test if it
+// is neither wholly raw nor wholly flat.
+func (a *album) block(pic, ref *image.YCbCr, x, y int) bool {
+	type plane struct {
+		got, raw []byte
+		stride   int
+		x, y, n  int
+		w, h     int
+	}
+	w, h := pic.Rect.Dx(), pic.Rect.Dy()
+	planes := []plane{
+		{pic.Y, ref.Y, pic.YStride, x, y, 16, w, h},
+		{pic.Cb, ref.Cb, pic.CStride, x / 2, y / 2, 8, (w + 1) / 2, (h + 1) / 2},
+		{pic.Cr, ref.Cr, pic.CStride, x / 2, y / 2, 8, (w + 1) / 2, (h + 1) / 2},
+	}
+	same, flat := 0, 0
+	for _, p := range planes {
+		first := p.got[p.y*p.stride+p.x]
+		isRaw, isFlat := true, true
+		for r := p.y; r < min(p.y+p.n, p.h); r++ {
+			from, to := r*p.stride+p.x, r*p.stride+min(p.x+p.n, p.w)
+			isRaw = isRaw && bytes.Equal(p.got[from:to], p.raw[from:to])
+			for _, v := range p.got[from:to] {
+				isFlat = isFlat && v == first
+			}
+		}
+		if isRaw {
+			same++
+		}
+		if isFlat {
+			flat++
+		}
+	}
+	if same != 3 && flat != 3 {
+		a.t.Errorf("block at %d,%d is neither raw (%d of 3 planes) nor flat (%d of 3)", x, y, same, flat)
+	}
+	return flat != 3
+}
+
+func (a *album) Finish(context.Context) error { a.finished++; return nil }
+func (a *album) Close() error                 { return nil }
+
+// seen is the album's shots so far.
+func (a *album) seen() []shot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]shot(nil), a.shots...)
+}
+
+// everything is all classes that the policies of these tests need.
+var everything = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+
+func newPipeline(t testing.TB, c pipeline.Config) *pipeline.Pipeline {
+	t.Helper()
+	// Noise pictures are all motion; that voice has its own tests.
+	c.Moving = true
+	p, err := pipeline.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
