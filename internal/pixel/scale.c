@@ -26,6 +26,18 @@ INLINE void box_row(uint8_t *restrict dst, const uint16_t *restrict row, int n, 
 	}
 }
 
+// box_row_wide is box_row for boxes whose sum needs a longer reciprocal.
+INLINE void box_row_wide(uint8_t *restrict dst, const uint16_t *restrict row, int n, int kx,
+                         uint16_t half, uint32_t mul)
+{
+	for (int x = 0; x < n; x++) {
+		uint32_t s = half;
+		for (int k = 0; k < kx; k++)
+			s += row[x * kx + k];
+		dst[x] = (uint8_t)((s * mul) >> 22);
+	}
+}
+
 CLONES
 void hedge_box(uint8_t *dst, ptrdiff_t dstride, const uint8_t *src, ptrdiff_t sstride,
                int dw, int dh, int kx, int ky)
@@ -38,6 +50,7 @@ void hedge_box(uint8_t *dst, ptrdiff_t dstride, const uint8_t *src, ptrdiff_t ss
 	}
 	uint16_t half = (uint16_t)(n / 2);
 	uint16_t mul = (uint16_t)((65536 + n - 1) / n);
+	uint32_t wide = n > 16 ? (uint32_t)(((1 << 22) + n - 1) / n) : 0;
 	uint16_t row[TILE * 16];
 	for (int y = 0; y < dh; y++) {
 		for (int x0 = 0; x0 < dw; x0 += TILE) {
@@ -64,6 +77,13 @@ void hedge_box(uint8_t *dst, ptrdiff_t dstride, const uint8_t *src, ptrdiff_t ss
 				for (int k = 1; k < ky; k++)
 					for (int i = 0; i < sn; i++)
 						row[i] = (uint16_t)(row[i] + s[i + k * sstride]);
+			}
+			if (wide) {
+				if (kx == 6)
+					box_row_wide(d, row, dn, 6, half, wide);
+				else
+					box_row_wide(d, row, dn, kx, half, wide);
+				continue;
 			}
 			switch (kx) {
 			case 1: box_row(d, row, dn, 1, half, mul); break;
@@ -121,6 +141,14 @@ INLINE int32_t clamp_sample(int32_t v)
 	return v > (255 << 13) ? (255 << 13) : v;
 }
 
+INLINE void fill_row(float *restrict dst, const uint8_t *restrict y, const int32_t *restrict c,
+                     int from, int to, int32_t y0, int32_t ky)
+{
+	const float scale = 1.0f / 8192;
+	for (int i = from; i < to; i++)
+		dst[i] = (float)clamp_sample((y[i] - y0) * ky + c[i]) * scale;
+}
+
 CLONES
 void hedge_fill_bgr(float *b, float *g, float *r, int stride,
                     const uint8_t *y, ptrdiff_t ystride,
@@ -128,7 +156,6 @@ void hedge_fill_bgr(float *b, float *g, float *r, int stride,
                     int w, int h, int offx, int offy, const int32_t *k)
 {
 	const int32_t ky = k[0], y0 = k[1], kbu = k[2], kgu = k[3], kgv = k[4], krv = k[5];
-	const float scale = 1.0f / 8192;
 	int32_t tb[2 * TILE], tg[2 * TILE], tr[2 * TILE];
 	for (int yy = 0; yy < h;) {
 		int cy = (yy + offy) >> 1;
@@ -154,13 +181,9 @@ void hedge_fill_bgr(float *b, float *g, float *r, int stride,
 			for (int j = 0; j < rows; j++) {
 				ptrdiff_t o = (ptrdiff_t)(yy + j) * stride + x0;
 				const uint8_t *s = y + (yy + j) * ystride + x0;
-				float *restrict pb = b + o, *restrict pg = g + o, *restrict pr = r + o;
-				for (int i = lead; i < n; i++) {
-					int32_t l = (s[i] - y0) * ky;
-					pb[i] = (float)clamp_sample(l + tb[i]) * scale;
-					pg[i] = (float)clamp_sample(l + tg[i]) * scale;
-					pr[i] = (float)clamp_sample(l + tr[i]) * scale;
-				}
+				fill_row(b + o, s, tb, lead, n, y0, ky);
+				fill_row(g + o, s, tg, lead, n, y0, ky);
+				fill_row(r + o, s, tr, lead, n, y0, ky);
 			}
 		}
 		yy += rows;

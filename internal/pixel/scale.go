@@ -58,7 +58,7 @@ type Scaler struct {
 // origin inside of a chroma sample (a crop) shifts the chroma by its half.
 //
 // Each sample is the average over the area that it covers in src, rounded to
-// nearest: exactly where the ratio is a whole number up to 4, otherwise with
+// nearest: exactly where the ratio is a whole number up to 8 or so, otherwise with
 // weights of 16 bits and within one level. Along an axis on which dst is larger
 // it is interpolated linearly between the centres of the samples.
 //
@@ -90,7 +90,7 @@ func (s *Scaler) Scale(dst, src *image.YCbCr) error {
 	return nil
 }
 
-// plane is one geometry's two kernels: box for whole ratios, resample for the rest.
+// geometry is how one plane is scaled: whole ratios by box, the rest by resample.
 type geometry struct {
 	x, y   axis
 	kx, ky int // 0 where the ratio is not a whole number
@@ -101,9 +101,10 @@ type geometry struct {
 	yw     []uint32
 }
 
-// maxBox is the largest number of samples in a box for which the kernel's
-// multiplication by a 16-bit reciprocal gives the exactly rounded quotient.
-const maxBox = 16
+// maxBox is the largest number of samples in a box, and maxBoxCols of columns,
+// that the kernels take. Up to 128, a product with a reciprocal of 22 bits is the
+// exactly rounded quotient; up to 16, with one of 16 bits too.
+const maxBox, maxBoxCols = 128, 16
 
 func (g *geometry) set(x, y axis) {
 	if g.x == x && g.y == y {
@@ -112,7 +113,7 @@ func (g *geometry) set(x, y axis) {
 	g.x, g.y = x, y
 	g.nx, g.ny = x.count(), y.count()
 	g.kx, g.ky = x.whole(), y.whole()
-	if g.kx*g.ky == 0 || g.kx*g.ky > maxBox {
+	if g.kx*g.ky == 0 || g.kx*g.ky > maxBox || g.kx > maxBoxCols {
 		g.kx, g.ky = 0, 0
 		g.xspan, g.xw = x.table(g.xspan[:0], g.xw[:0])
 		g.yspan, g.yw = y.table(g.yspan[:0], g.yw[:0])

@@ -1,10 +1,10 @@
 package pixel
 
 // boxGo averages boxes of kx x ky samples, rounded to nearest. kx*ky is at most
-// maxBox.
+// maxBox, kx at most maxBoxCols.
 func boxGo(dst []byte, dstride int, src []byte, sstride int, dw, dh, kx, ky int) {
 	n := uint32(kx * ky)
-	half, mul := n/2, (65536+n-1)/n
+	half, mul := n/2, (1<<22+n-1)/n
 	for y := range dh {
 		d := dst[y*dstride:][:dw]
 		s := src[y*ky*sstride:]
@@ -19,7 +19,7 @@ func boxGo(dst []byte, dstride int, src []byte, sstride int, dw, dh, kx, ky int)
 					sum += uint32(v)
 				}
 			}
-			d[x] = byte(sum * mul >> 16)
+			d[x] = byte(sum * mul >> 22)
 		}
 	}
 }
