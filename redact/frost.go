@@ -19,21 +19,25 @@ var cellsAcross = [detect.NumClasses]float32{detect.Face: 2, detect.Person: 6, d
 // is a grid of level 0 in which every cell has the value of the cell of its
 // level that it belongs to.
 type frost struct {
-	hold       time.Duration
-	cell       int // side of a level-0 cell in luma samples, a multiple of 16
-	cols, rows int // of level 0
-	levels     []cellLevel
+	hold   time.Duration
+	cell   int // side of a level-0 cell in luma samples, a multiple of 16
+	levels []cellLevel
 
-	used  []uint8     // level 0: has hidden blocks in this picture
+	used  blockMask   // level 0, a bit a cell: it has hidden blocks in this picture
 	level []uint8     // level 0: its level in this picture
 	need  []uint8     // level 0: must be summed up
 	sums  [3][]uint32 // level 0: sum of the samples of hidden blocks
 	count [3][]uint32 // level 0: and their number
 	shown [3][]uint8  // level 0: values to paint
+	// packed has, for cells in use, their three values and 1 in four fields of
+	// 16 bits, so that neighbours are added up in one go.
+	packed []uint64
 
-	union []uint64   // scratch: blocks of a row of cells
-	ramp  [2][]int16 // interpolation weights for luma and chroma
-	line  []int16    // scratch of the kernel: two rows of samples
+	union  []uint64  // scratch: blocks of a row of cells
+	around blockMask // scratch: cells beside those in use
+	tmp    blockMask
+	ramp   [2][]int16 // interpolation weights for luma and chroma
+	line   []uint16   // scratch of the kernel: two rows of samples
 }
 
 // cellLevel holds the values of one level.
@@ -58,8 +62,9 @@ func frostCell(height int) int {
 
 func newFrost(size image.Point, hold time.Duration) *frost {
 	f := &frost{hold: hold, cell: frostCell(size.Y)}
-	f.cols, f.rows = (size.X+f.cell-1)/f.cell, (size.Y+f.cell-1)/f.cell
-	for cols, rows := f.cols, f.rows; ; cols, rows = (cols+1)/2, (rows+1)/2 {
+	cells := image.Pt((size.X+f.cell-1)/f.cell, (size.Y+f.cell-1)/f.cell)
+	f.used, f.around, f.tmp = newMask(cells.X, cells.Y), newMask(cells.X, cells.Y), newMask(cells.X, cells.Y)
+	for cols, rows := cells.X, cells.Y; ; cols, rows = (cols+1)/2, (rows+1)/2 {
 		f.levels = append(f.levels, cellLevel{
 			cols:  cols,
 			cells: make([]cellValue, cols*rows),
@@ -69,25 +74,15 @@ func newFrost(size image.Point, hold time.Duration) *frost {
 			break
 		}
 	}
-	n := f.cols * f.rows
-	f.used, f.level, f.need = make([]uint8, n), make([]uint8, n), make([]uint8, n)
+	n := cells.X * cells.Y
+	f.packed = make([]uint64, n)
+	f.level, f.need = make([]uint8, n), make([]uint8, n)
 	for i := range 3 {
 		f.sums[i], f.count[i], f.shown[i] = make([]uint32, n), make([]uint32, n), make([]uint8, n)
 	}
-	f.union = make([]uint64, newBlockMask(image.Pt(size.X, 1)).words)
-	f.ramp = [2][]int16{newRamp(f.cell), newRamp(f.cell / 2)}
-	f.line = make([]int16, 2*size.X)
+	f.union = make([]uint64, newMask(blocks(size.X), 1).words)
+	f.line = make([]uint16, 2*(size.X+1))
 	return f
-}
-
-// newRamp returns the weight, 0..1 in steps of 2^-15, of the right of two
-// values that are n samples apart, at the centre of every sample between them.
-func newRamp(n int) []int16 {
-	ramp := make([]int16, n)
-	for i := range ramp {
-		ramp[i] = int16((2*i + 1) << 14 / n)
-	}
-	return ramp
 }
 
 // forget drops all held values.
@@ -109,16 +104,16 @@ func (f *frost) paint(ps *[3]plane, m *blockMask, objects []judged, at time.Dura
 	}
 	f.spread()
 	for i, p := range ps {
-		fillFrost(p, m, f.shown[i], f.cols, f.rows, f.ramp[min(i, 1)], f.line)
+		fillFrost(p, m, f.shown[i], f.used.w, f.used.h, f.cell/blockSize*p.block, f.line)
 	}
 }
 
 // use marks the cells that have blocks of m. It reports whether there are any.
 func (f *frost) use(m *blockMask) bool {
-	clear(f.used)
+	f.used.clear()
 	any := false
 	n := f.cell / blockSize
-	for r := range f.rows {
+	for r := range f.used.h {
 		clear(f.union)
 		for by := r * n; by < min((r+1)*n, m.h); by++ {
 			for i, w := range m.row(by) {
@@ -127,9 +122,7 @@ func (f *frost) use(m *blockMask) bool {
 		}
 		for x0, x1 := nextSpan(f.union, 0); x0 < x1; x0, x1 = nextSpan(f.union, x1) {
 			any = true
-			for c := x0 / n; c <= (x1-1)/n; c++ {
-				f.used[r*f.cols+c] = 1
-			}
+			f.used.set(blockRect{x0 / n, r, (x1-1)/n + 1, r + 1})
 		}
 	}
 	return any
@@ -150,15 +143,15 @@ func (f *frost) coarsen(objects []judged) {
 		}
 		// Whole cells of the level, so that its surroundings tell no more.
 		c := o.cover.Scale(1/float32(f.cell), 1/float32(f.cell)).Intersect(
-			detect.Box{X1: float32(f.cols), Y1: float32(f.rows)})
+			detect.Box{X1: float32(f.used.w), Y1: float32(f.used.h)})
 		if c.Empty() {
 			continue
 		}
 		x0, y0 := int(c.X0)>>k<<k, int(c.Y0)>>k<<k
-		x1, y1 := min((ceil(c.X1)-1)>>k<<k+1<<k, f.cols), min((ceil(c.Y1)-1)>>k<<k+1<<k, f.rows)
+		x1, y1 := min((ceil(c.X1)-1)>>k<<k+1<<k, f.used.w), min((ceil(c.Y1)-1)>>k<<k+1<<k, f.used.h)
 		for y := y0; y < y1; y++ {
 			for x := x0; x < x1; x++ {
-				f.level[y*f.cols+x] = max(f.level[y*f.cols+x], uint8(k))
+				f.level[y*f.used.w+x] = max(f.level[y*f.used.w+x], uint8(k))
 			}
 		}
 	}
@@ -174,18 +167,17 @@ func (f *frost) findStale(at time.Duration) bool {
 	for k := range f.levels {
 		clear(f.levels[k].stale)
 	}
-	for y := range f.rows {
-		for x := range f.cols {
-			i := y*f.cols + x
-			if f.used[i] == 0 {
-				continue
-			}
-			k := f.level[i]
-			p := f.parent(k, x, y)
-			v := &f.levels[k].cells[p]
-			if !v.set || at < v.at || at-v.at >= f.hold {
-				f.levels[k].stale[p] = true
-				any = true
+	for y := range f.used.h {
+		row := f.used.row(y)
+		for x, end := nextSpan(row, 0); x < end; x, end = nextSpan(row, end) {
+			for ; x < end; x++ {
+				k := f.level[y*f.used.w+x]
+				p := f.parent(k, x, y)
+				v := &f.levels[k].cells[p]
+				if !v.set || at < v.at || at-v.at >= f.hold {
+					f.levels[k].stale[p] = true
+					any = true
+				}
 			}
 		}
 	}
@@ -194,13 +186,16 @@ func (f *frost) findStale(at time.Duration) bool {
 
 // sample takes the values of the stale cells from the picture.
 func (f *frost) sample(ps *[3]plane, m *blockMask, at time.Duration) {
-	for y := range f.rows {
-		for x := range f.cols {
-			i := y*f.cols + x
-			f.need[i] = 0
-			for k := range f.levels {
-				if f.used[i] != 0 && f.levels[k].stale[f.parent(uint8(k), x, y)] {
-					f.need[i] = 1
+	clear(f.need)
+	for y := range f.used.h {
+		row := f.used.row(y)
+		for x, end := nextSpan(row, 0); x < end; x, end = nextSpan(row, end) {
+			for ; x < end; x++ {
+				for k := range f.levels {
+					if f.levels[k].stale[f.parent(uint8(k), x, y)] {
+						f.need[y*f.used.w+x] = 1
+						break
+					}
 				}
 			}
 		}
@@ -208,7 +203,7 @@ func (f *frost) sample(ps *[3]plane, m *blockMask, at time.Duration) {
 	for i, p := range ps {
 		clear(f.sums[i])
 		clear(f.count[i])
-		sumCells(p, m, f.need, f.cols, f.cell/blockSize, f.sums[i], f.count[i])
+		sumCells(p, m, f.need, f.used.w, f.cell/blockSize, f.sums[i], f.count[i])
 	}
 	for k := range f.levels {
 		l := &f.levels[k]
@@ -227,10 +222,10 @@ func (f *frost) value(k, p int, at time.Duration) {
 	v := &l.cells[p]
 	for i := range 3 {
 		var sum, n uint64
-		for y := y0; y < min(y0+1<<k, f.rows); y++ {
-			for x := x0; x < min(x0+1<<k, f.cols); x++ {
-				sum += uint64(f.sums[i][y*f.cols+x])
-				n += uint64(f.count[i][y*f.cols+x])
+		for y := y0; y < min(y0+1<<k, f.used.h); y++ {
+			for x := x0; x < min(x0+1<<k, f.used.w); x++ {
+				sum += uint64(f.sums[i][y*f.used.w+x])
+				n += uint64(f.count[i][y*f.used.w+x])
 			}
 		}
 		mean := int((sum + n/2) / n)
@@ -251,48 +246,47 @@ func paintedValue(q uint8) int { return int(q)<<3 + 4 }
 // neighbours, towards which they are interpolated, the mean of the cells in use
 // around them.
 func (f *frost) spread() {
-	for y := range f.rows {
-		for x := range f.cols {
-			i := y*f.cols + x
-			if f.used[i] == 0 {
-				continue
-			}
-			k := f.level[i]
-			v := &f.levels[k].cells[f.parent(k, x, y)]
-			for j := range 3 {
-				f.shown[j][i] = uint8(paintedValue(v.q[j]))
+	clear(f.packed)
+	for y := range f.used.h {
+		row := f.used.row(y)
+		for x, end := nextSpan(row, 0); x < end; x, end = nextSpan(row, end) {
+			for ; x < end; x++ {
+				i := y*f.used.w + x
+				k := f.level[i]
+				v := &f.levels[k].cells[f.parent(k, x, y)]
+				packed := uint64(1) << 48
+				for j, q := range v.q {
+					f.shown[j][i] = uint8(paintedValue(q))
+					packed |= uint64(paintedValue(q)) << (16 * j)
+				}
+				f.packed[i] = packed
 			}
 		}
 	}
-	for y := range f.rows {
-		for x := range f.cols {
-			if f.used[y*f.cols+x] == 0 {
+	f.around.copyFrom(&f.used)
+	f.around.grow(1, &f.tmp)
+	f.around.remove(&f.used)
+	for y := range f.around.h {
+		row := f.around.row(y)
+		for x, end := nextSpan(row, 0); x < end; x, end = nextSpan(row, end) {
+			for ; x < end; x++ {
 				f.borrow(x, y)
 			}
 		}
 	}
 }
 
-// borrow sets the values of a cell that is not in use from its neighbours.
+// borrow sets the values of a cell that is not in use, but beside one that is.
 func (f *frost) borrow(x, y int) {
-	var sum [3]int
-	n := 0
-	for v := max(y-1, 0); v < min(y+2, f.rows); v++ {
-		for u := max(x-1, 0); u < min(x+2, f.cols); u++ {
-			i := v*f.cols + u
-			if f.used[i] == 0 {
-				continue
-			}
-			n++
-			for j := range 3 {
-				sum[j] += int(f.shown[j][i])
-			}
+	var sum uint64
+	for v := max(y-1, 0); v < min(y+2, f.used.h); v++ {
+		for _, c := range f.packed[v*f.used.w+max(x-1, 0) : v*f.used.w+min(x+2, f.used.w)] {
+			sum += c
 		}
 	}
-	if n == 0 {
-		return
-	}
-	for j := range 3 {
-		f.shown[j][y*f.cols+x] = uint8(sum[j] / n)
-	}
+	i := y*f.used.w + x
+	n := sum >> 48
+	f.shown[0][i] = uint8(sum & 0xffff / n)
+	f.shown[1][i] = uint8(sum >> 16 & 0xffff / n)
+	f.shown[2][i] = uint8(sum >> 32 & 0xffff / n)
 }

@@ -33,18 +33,19 @@ func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts [
 }
 
 // fillFrostGo paints the blocks of m with the bilinear interpolation of values
-// between the centres of the cells, of which there are cols x rows; beyond the
-// outermost centres it is constant. ramp are the weights of newRamp; its length
-// is the side of a cell. line is scratch for two rows of samples.
+// between the centres of the cells, of which there are cols x rows, with sides
+// of cell samples; beyond the outermost centres it is constant. line is scratch
+// of 2*(w+1) words.
 //
-// The arithmetic is that of 16-bit lanes: values have 6 fractional bits, and a
-// difference, doubled, is multiplied by a weight of 15 bits and the upper half
-// of the product kept.
-func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows int, ramp, line []int16) {
-	cell := len(ramp)
-	top, step := line[:p.w], line[p.w:2*p.w]
+// A sample is the upper byte of a word of 16 bits that grows by a constant step
+// from row to row. Steps are rounded, which makes an error of at most cell/128
+// levels; values from 12 to 243 would not overflow for cells of up to 1024.
+func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows, cell int, line []uint16) {
+	start, step := line[:p.w], line[p.w:2*p.w]
+	reciprocal := int32(1<<17) / int32(cell)
 	for r := -1; r < rows; r++ {
-		y0, y1 := max(r*cell+cell/2, 0), min(r*cell+cell/2+cell, p.h)
+		origin := r*cell + cell/2
+		y0, y1 := max(origin, 0), min(origin+cell, p.h)
 		if y0 >= y1 {
 			continue
 		}
@@ -54,16 +55,18 @@ func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows int, ramp, li
 			row := m.row(by)
 			for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
 				l, x1 := a*p.block, min(b*p.block, p.w)
-				interpolateGo(top, upper, ramp, l, x1)
-				interpolateGo(step, lower, ramp, l, x1)
+				interpolateGo(start, upper, cell, l, x1)
+				interpolateGo(step, lower, cell, l, x1)
 				for x := l; x < x1; x++ {
-					step[x] = 2 * (step[x] - top[x])
+					s := (int32(step[x]>>1) - int32(start[x]>>1)) * reciprocal >> 16
+					step[x] = uint16(s)
+					start[x] += uint16(s>>1) + 128
 				}
 				for y := max(by*p.block, y0); y < min((by+1)*p.block, y1); y++ {
-					w := int32(ramp[y-r*cell-cell/2])
-					out := p.pix[y*p.stride:]
+					k := uint16(y - origin)
+					out := p.pix[y*p.stride:][:x1]
 					for x := l; x < x1; x++ {
-						out[x] = uint8((top[x] + int16(int32(step[x])*w>>16) + 32) >> 6)
+						out[x] = uint8((start[x] + k*step[x]) >> 8)
 					}
 				}
 			}
@@ -72,17 +75,16 @@ func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows int, ramp, li
 }
 
 // interpolateGo sets out[x0:x1] to values interpolated between the centres of
-// the cells of one row, with 6 fractional bits.
-func interpolateGo(out []int16, values []uint8, ramp []int16, x0, x1 int) {
-	cell := len(ramp)
+// the cells of one row, with 8 fractional bits.
+func interpolateGo(out []uint16, values []uint8, cell, x0, x1 int) {
 	for x := x0; x < x1; {
 		c := (x+cell/2)/cell - 1
 		origin := c*cell + cell/2
 		end := min(origin+cell, x1)
-		a := int16(values[max(c, 0)]) << 6
-		b := int16(values[min(c+1, len(values)-1)]) << 6
+		a := int(values[max(c, 0)])
+		slope := (int(values[min(c+1, len(values)-1)]) - a) * 256 / cell
 		for ; x < end; x++ {
-			out[x] = a + int16(int32(2*(b-a))*int32(ramp[x-origin])>>16)
+			out[x] = uint16(a*256 + slope/2 + (x-origin)*slope)
 		}
 	}
 }

@@ -6,6 +6,6 @@ func sumCells(p plane, m *blockMask, need []uint8, cols, n int, sums, counts []u
 	sumCellsGo(p, m, need, cols, n, sums, counts)
 }
 
-func fillFrost(p plane, m *blockMask, values []uint8, cols, rows int, ramp, line []int16) {
-	fillFrostGo(p, m, values, cols, rows, ramp, line)
+func fillFrost(p plane, m *blockMask, values []uint8, cols, rows, cell int, line []uint16) {
+	fillFrostGo(p, m, values, cols, rows, cell, line)
 }

@@ -23,8 +23,12 @@ type blockMask struct {
 	bits  []uint64
 }
 
+// newBlockMask returns an empty mask for a picture of the given size in pixels.
 func newBlockMask(size image.Point) blockMask {
-	w, h := blocks(size.X), blocks(size.Y)
+	return newMask(blocks(size.X), blocks(size.Y))
+}
+
+func newMask(w, h int) blockMask {
 	words := (w + 63) / 64
 	return blockMask{w: w, h: h, words: words, bits: make([]uint64, words*h)}
 }

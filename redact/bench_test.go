@@ -1,0 +1,98 @@
+package redact
+
+import (
+	"fmt"
+	"image"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+var fullHD = image.Pt(1920, 1080)
+
+// benchArea runs Redact on 1080p pictures of which the given share is hidden.
+// Every run is followed by a memcpy of as many bytes, outside of ns/op (a median);
+// the metric "memcpy" is the median ratio of the two times, which load on the
+// machine moves little.
+func benchArea(b *testing.B, share float64, fill FillName, step time.Duration) {
+	p := &Policy{Version: 1, Outside: Outside{Fill: fill}}
+	var objects []detect.Object
+	if share < 1 {
+		p.Outside.Hide = HideDetected
+		// Four objects of 17 x 6 blocks, of the picture's 120 x 68.
+		for i := range 4 {
+			x, y := float32(160+400*i), float32(112+224*i)
+			box := detect.Box{X0: x, Y0: y, X1: x + 17*blockSize, Y1: y + 6*blockSize}
+			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Cover: box})
+		}
+	}
+	r, err := New(p, fullHD, Options{Margin: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pic := noise(fullHD.X, fullHD.Y, 1)
+	at := time.Duration(0)
+	run := func() {
+		f, err := r.Redact(pic, Scene{Time: at, Objects: objects})
+		if err != nil {
+			b.Fatal(err)
+		}
+		f.Release()
+		at += step
+	}
+	run()
+	b.ReportAllocs()
+	src, dst := clone(pic), clone(pic)
+	var times, ratios []float64
+	for b.Loop() {
+		start := time.Now()
+		run()
+		spent := float64(time.Since(start))
+		start = time.Now()
+		copyPicture(dst, src)
+		times = append(times, spent)
+		ratios = append(ratios, spent/float64(time.Since(start)))
+	}
+	slices.Sort(times)
+	slices.Sort(ratios)
+	b.ReportMetric(times[len(times)/2], "ns/op")
+	b.ReportMetric(ratios[len(ratios)/2], "memcpy")
+}
+
+func copyPicture(dst, src *image.YCbCr) {
+	copy(dst.Y, src.Y)
+	copy(dst.Cb, src.Cb)
+	copy(dst.Cr, src.Cr)
+}
+
+func BenchmarkFrost(b *testing.B) {
+	for _, share := range []float64{1, 0.05} {
+		b.Run(fmt.Sprintf("1080p/area=%.0f%%/anew", 100*share), func(b *testing.B) {
+			benchArea(b, share, FillFrost, 2*time.Second)
+		})
+		b.Run(fmt.Sprintf("1080p/area=%.0f%%/held", 100*share), func(b *testing.B) {
+			benchArea(b, share, FillFrost, 0)
+		})
+	}
+}
+
+func BenchmarkSolid(b *testing.B) {
+	for _, share := range []float64{1, 0.05} {
+		b.Run(fmt.Sprintf("1080p/area=%.0f%%", 100*share), func(b *testing.B) {
+			benchArea(b, share, FillSolid, 0)
+		})
+	}
+}
+
+// BenchmarkMemcpy copies the bytes of a 1080p picture, for comparison.
+func BenchmarkMemcpy(b *testing.B) {
+	b.Run("1080p", func(b *testing.B) {
+		src, dst := noise(fullHD.X, fullHD.Y, 1), noise(fullHD.X, fullHD.Y, 2)
+		b.SetBytes(int64(fullHD.X * fullHD.Y * 3 / 2))
+		for b.Loop() {
+			copyPicture(dst, src)
+		}
+	})
+}

@@ -1,0 +1,250 @@
+//go:build cgo
+
+/* The kernels of kernel.go in C. Both give the same results, bit for bit. */
+
+#include "kernel.h"
+
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define CLONES
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE int min(int a, int b) { return a < b ? a : b; }
+INLINE int max(int a, int b) { return a > b ? a : b; }
+
+/* next_span finds the first run of set bits at or after bit x; 0 if none. */
+INLINE int next_span(const uint64_t *row, int words, int x, int *x0, int *x1)
+{
+	int i = x / 64;
+	if (i >= words)
+		return 0;
+	uint64_t w = row[i] & (~(uint64_t)0 << (x % 64));
+	while (w == 0) {
+		if (++i == words)
+			return 0;
+		w = row[i];
+	}
+	*x0 = i * 64 + __builtin_ctzll(w);
+	w = ~row[i] & (~(uint64_t)0 << (*x0 % 64));
+	while (w == 0) {
+		if (++i == words) {
+			*x1 = i * 64;
+			return 1;
+		}
+		w = ~row[i];
+	}
+	*x1 = i * 64 + __builtin_ctzll(w);
+	return 1;
+}
+
+/* sum_rect adds up w x h samples. */
+INLINE uint32_t sum_rect(const uint8_t *p, int stride, int w, int h)
+{
+	uint32_t sum = 0;
+	int wide = 0;
+#ifdef __SSE2__
+	/* The sum of 8 absolute differences from 0 is the sum of 8 samples. */
+	const __m128i zero = _mm_setzero_si128();
+	__m128i acc = zero, acc2 = zero;
+	const uint8_t *q = p;
+	wide = w & ~15;
+	if (wide == 64) {
+		for (int y = 0; y < h; y++, q += stride) {
+			const __m128i *v = (const __m128i *)q;
+			acc = _mm_add_epi64(acc, _mm_sad_epu8(_mm_loadu_si128(v), zero));
+			acc2 = _mm_add_epi64(acc2, _mm_sad_epu8(_mm_loadu_si128(v + 1), zero));
+			acc = _mm_add_epi64(acc, _mm_sad_epu8(_mm_loadu_si128(v + 2), zero));
+			acc2 = _mm_add_epi64(acc2, _mm_sad_epu8(_mm_loadu_si128(v + 3), zero));
+		}
+	} else {
+		for (int y = 0; y < h; y++, q += stride)
+			for (int x = 0; x < wide; x += 16)
+				acc = _mm_add_epi64(acc, _mm_sad_epu8(_mm_loadu_si128((const __m128i *)(q + x)), zero));
+	}
+	if (w - wide >= 8) {
+		q = p + wide;
+		for (int y = 0; y < h; y++, q += stride)
+			acc = _mm_add_epi64(acc, _mm_sad_epu8(_mm_loadl_epi64((const __m128i *)q), zero));
+		wide += 8;
+	}
+	acc = _mm_add_epi64(acc, acc2);
+	acc = _mm_add_epi64(acc, _mm_unpackhi_epi64(acc, acc));
+	sum = (uint32_t)_mm_cvtsi128_si32(acc);
+#endif
+	if (wide < w)
+		for (int y = 0; y < h; y++, p += stride)
+			for (int x = wide; x < w; x++)
+				sum += p[x];
+	return sum;
+}
+
+void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t *blocks,
+                      const uint8_t *need, int cols, int n, uint32_t *sums, uint32_t *counts)
+{
+	for (int by = 0; by < p.rows; by++) {
+		const uint64_t *row = blocks + (int64_t)by * p.words;
+		int y0 = by * p.block, h = min(y0 + p.block, p.h) - y0;
+		int a, b = 0;
+		while (next_span(row, p.words, b, &a, &b)) {
+			for (int x = a; x < b;) {
+				int end = min((x / n + 1) * n, b);
+				int cell = by / n * cols + x / n;
+				int l = x * p.block, w = min(end * p.block, p.w) - l;
+				x = end;
+				if (!need[cell])
+					continue;
+				sums[cell] += sum_rect(pix + (int64_t)y0 * p.stride + l, p.stride, w, h);
+				counts[cell] += (uint32_t)w * (uint32_t)h;
+			}
+		}
+	}
+}
+
+/* See interpolateGo; even and odd samples go to arrays of their own. */
+INLINE void interpolate(uint16_t *restrict even, uint16_t *restrict odd, const uint8_t *values,
+                        int cols, int cell, int x0, int x1)
+{
+	for (int x = x0; x < x1;) {
+		int c = (x + cell / 2) / cell - 1;
+		int origin = c * cell + cell / 2;
+		int end = min(origin + cell, x1);
+		int a = values[max(c, 0)];
+		int slope = (values[min(c + 1, cols - 1)] - a) * 256 / cell;
+		uint16_t first = (uint16_t)(a * 256 + slope / 2 + (x - origin) * slope);
+		uint16_t next = (uint16_t)(first + slope), step = (uint16_t)(2 * slope);
+		int pairs = (end - x + 1) / 2;
+		uint16_t *restrict e = even + x / 2, *restrict o = odd + x / 2;
+		for (uint16_t i = 0; i < pairs; i++) {
+			e[i] = (uint16_t)(first + i * step);
+			o[i] = (uint16_t)(next + i * step);
+		}
+		x = end;
+	}
+}
+
+/* vertical turns two rows of samples, with 8 fractional bits, into the start
+ * and the step of the samples between them. */
+INLINE void vertical(uint16_t *restrict start, uint16_t *restrict step, int n, int cell)
+{
+	const int16_t reciprocal = (int16_t)((1 << 17) / cell);
+	for (int i = 0; i < n; i++) {
+		int16_t d = (int16_t)((step[i] >> 1) - (start[i] >> 1));
+		int16_t s = (int16_t)((d * reciprocal) >> 16);
+		step[i] = (uint16_t)s;
+		start[i] = (uint16_t)(start[i] + (s >> 1) + 128);
+	}
+}
+
+/* The upper bytes of an even and an odd sample's words, as they lie in memory.
+ * Even and odd samples are apart so that no lane has to be packed or shuffled. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define JOIN(even, odd) ((even) >> 8 | ((odd) & 0xff00))
+#else
+#define JOIN(even, odd) (((even) & 0xff00) | (odd) >> 8)
+#endif
+typedef uint16_t pair __attribute__((aligned(1), may_alias));
+typedef uint16_t lanes4 __attribute__((vector_size(8), aligned(2), may_alias));
+typedef uint16_t lanes8 __attribute__((vector_size(16), aligned(2), may_alias));
+typedef uint16_t lanes16 __attribute__((vector_size(32), aligned(2), may_alias));
+
+/* What fill_frost knows of the samples of a span of blocks. */
+struct ramp {
+	const uint16_t *start_e, *start_o, *step_e, *step_o;
+};
+
+/* wide_row writes one row of n samples, the k-th of start + k * step. */
+INLINE void wide_row(uint8_t *out, int n, uint16_t k, struct ramp r)
+{
+	const uint16_t *restrict start_e = r.start_e, *restrict start_o = r.start_o;
+	const uint16_t *restrict step_e = r.step_e, *restrict step_o = r.step_o;
+	pair *restrict q = (pair *)out;
+	for (int i = 0; i < n / 2; i++) {
+		uint16_t e = (uint16_t)(start_e[i] + k * step_e[i]);
+		uint16_t o = (uint16_t)(start_o[i] + k * step_o[i]);
+		q[i] = (uint16_t)JOIN(e, o);
+	}
+	if (n & 1)
+		out[n - 1] = (uint8_t)((uint16_t)(start_e[n / 2] + k * step_e[n / 2]) >> 8);
+}
+
+/* COLUMNS writes h rows of as many columns as there are lanes for, from pair i
+ * on: short rows would cost more to begin than to write. */
+#define COLUMNS(lanes, i)                                                        \
+	do {                                                                     \
+		const lanes se = *(const lanes *)(r.step_e + (i));               \
+		const lanes so = *(const lanes *)(r.step_o + (i));               \
+		lanes e = *(const lanes *)(r.start_e + (i)) + se * k;            \
+		lanes o = *(const lanes *)(r.start_o + (i)) + so * k;            \
+		uint8_t *q = out + 2 * (i);                                      \
+		for (int y = 0; y < h; y++, q += stride, e += se, o += so) {     \
+			const lanes v = JOIN(e, o);                              \
+			memcpy(q, &v, sizeof v);                                 \
+		}                                                                \
+	} while (0)
+
+/* narrow_rows writes h rows of n samples, the k-th row and those after it. */
+INLINE void narrow_rows(uint8_t *out, int stride, int n, int h, uint16_t k, struct ramp r)
+{
+	int i = 0;
+	for (; i + 16 <= n / 2; i += 16)
+		COLUMNS(lanes16, i);
+	for (; i + 8 <= n / 2; i += 8)
+		COLUMNS(lanes8, i);
+	for (; i + 4 <= n / 2; i += 4)
+		COLUMNS(lanes4, i);
+	for (int x = 2 * i; x < n; x++) {
+		const uint16_t start = (x & 1 ? r.start_o : r.start_e)[x / 2];
+		const uint16_t step = (x & 1 ? r.step_o : r.step_e)[x / 2];
+		for (int y = 0; y < h; y++)
+			out[(int64_t)y * stride + x] = (uint8_t)((uint16_t)(start + (k + y) * step) >> 8);
+	}
+}
+
+CLONES
+void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
+                       const uint8_t *values, int cols, int rows, int cell, uint16_t *line)
+{
+	const int half = (p.w + 1) / 2;
+	uint16_t *start_e = line, *start_o = line + half, *step_e = line + 2 * half, *step_o = line + 3 * half;
+	for (int r = -1; r < rows; r++) {
+		int origin = r * cell + cell / 2;
+		int y0 = max(origin, 0), y1 = min(origin + cell, p.h);
+		if (y0 >= y1)
+			continue;
+		const uint8_t *upper = values + max(r, 0) * cols;
+		const uint8_t *lower = values + min(r + 1, rows - 1) * cols;
+		const uint64_t *drawn = 0; /* the row of blocks that start and step were made for */
+		for (int by = y0 / p.block; by <= (y1 - 1) / p.block; by++) {
+			const uint64_t *row = blocks + (int64_t)by * p.words;
+			int same = drawn && !memcmp(drawn, row, (size_t)p.words * sizeof *row);
+			int top = max(by * p.block, y0), end = min((by + 1) * p.block, y1);
+			int a, b = 0;
+			while (next_span(row, p.words, b, &a, &b)) {
+				int l = a * p.block, n = min(b * p.block, p.w) - l;
+				int i = l / 2, pairs = (n + 1) / 2;
+				if (!same) {
+					interpolate(start_e, start_o, upper, cols, cell, l, l + n);
+					interpolate(step_e, step_o, lower, cols, cell, l, l + n);
+					vertical(start_e + i, step_e + i, pairs, cell);
+					vertical(start_o + i, step_o + i, pairs, cell);
+				}
+				const struct ramp ramp = {start_e + i, start_o + i, step_e + i, step_o + i};
+				if (n <= 512)
+					narrow_rows(pix + (int64_t)top * p.stride + l, p.stride, n, end - top,
+					            (uint16_t)(top - origin), ramp);
+				else
+					for (int y = top; y < end; y++)
+						wide_row(pix + (int64_t)y * p.stride + l, n, (uint16_t)(y - origin), ramp);
+			}
+			drawn = row;
+		}
+	}
+}

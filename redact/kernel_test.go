@@ -1,0 +1,136 @@
+package redact
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// guarded returns a plane of random samples inside a larger buffer, and that.
+func guarded(rng *rand.Rand, w, h, block int) (plane, []byte) {
+	const guard = 64
+	stride := w + rng.IntN(40)
+	buf := make([]byte, 2*guard+stride*h)
+	for i := range buf {
+		buf[i] = byte(rng.Uint32())
+	}
+	return plane{buf[guard : guard+stride*(h-1)+w], stride, w, h, block}, buf
+}
+
+// TestKernels: the kernels in use give the same results as the plain ones, and
+// change nothing but the blocks of the mask.
+func TestKernels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	for i := range 400 {
+		block := 8 << (i % 2)
+		w, h := 1+rng.IntN(300), 1+rng.IntN(200)
+		if i%20 == 0 {
+			w = 1000 + rng.IntN(1000) // rows that are long enough for the wide kernel
+		}
+		n := 1 + rng.IntN(9)
+		if i < 20 {
+			w, h = 1+i%5, 1+i/5
+		}
+		cell := n * block
+		cols, rows := (w+cell-1)/cell, (h+cell-1)/cell
+		m := randomMask(rng, (w+block-1)/block, (h+block-1)/block, []float64{0.1, 0.5, 0.97, 1}[rng.IntN(4)])
+		name := fmt.Sprintf("%dx%d, blocks of %d, cells of %d", w, h, block, n)
+
+		p, buf := guarded(rng, w, h, block)
+		need := make([]uint8, cols*rows)
+		for i := range need {
+			need[i] = uint8(rng.IntN(2))
+		}
+		var sums, counts [2][]uint32
+		for i := range sums {
+			sums[i], counts[i] = make([]uint32, cols*rows), make([]uint32, cols*rows)
+		}
+		before := slices.Clone(buf)
+		sumCells(p, &m, need, cols, n, sums[0], counts[0])
+		sumCellsGo(p, &m, need, cols, n, sums[1], counts[1])
+		if !slices.Equal(sums[0], sums[1]) || !slices.Equal(counts[0], counts[1]) {
+			t.Fatalf("%s: sums differ", name)
+		}
+		checkSums(t, name, p, &m, need, cols, n, sums[0], counts[0])
+		if !bytes.Equal(buf, before) {
+			t.Fatalf("%s: adding up changed a sample", name)
+		}
+
+		values := make([]uint8, cols*rows)
+		for i := range values {
+			values[i] = uint8(paintedValue(uint8(rng.IntN(32))))
+		}
+		want := slices.Clone(buf)
+		q := p
+		q.pix = want[64 : 64+len(p.pix)]
+		fillFrost(p, &m, values, cols, rows, cell, make([]uint16, 2*(w+1)))
+		fillFrostGo(q, &m, values, cols, rows, cell, make([]uint16, 2*(w+1)))
+		if !bytes.Equal(buf, want) {
+			t.Fatalf("%s: frost differs", name)
+		}
+		checkOnlyMasked(t, name, p, &m, before, buf)
+		checkBilinear(t, name, p, &m, values, cols, rows, cell)
+
+		fillSolid(p, &m, grey(w, 77))
+		checkOnlyMasked(t, name, p, &m, before, buf)
+	}
+}
+
+func checkSums(t *testing.T, name string, p plane, m *blockMask, need []uint8, cols, n int, sums, counts []uint32) {
+	t.Helper()
+	wantSums, wantCounts := make([]uint32, len(sums)), make([]uint32, len(sums))
+	for y := range p.h {
+		for x := range p.w {
+			cell := y/(n*p.block)*cols + x/(n*p.block)
+			if need[cell] != 0 && m.has(x/p.block, y/p.block) {
+				wantSums[cell] += uint32(p.pix[y*p.stride+x])
+				wantCounts[cell]++
+			}
+		}
+	}
+	if !slices.Equal(sums, wantSums) || !slices.Equal(counts, wantCounts) {
+		t.Fatalf("%s: sums are wrong", name)
+	}
+}
+
+// checkOnlyMasked fails when a byte of the buffer that is not in a block of m
+// has changed.
+func checkOnlyMasked(t *testing.T, name string, p plane, m *blockMask, before, after []byte) {
+	t.Helper()
+	for i := range before {
+		if before[i] == after[i] {
+			continue
+		}
+		j := i - 64
+		x, y := j%p.stride, j/p.stride
+		if j < 0 || y >= p.h || x >= p.w || !m.has(x/p.block, y/p.block) {
+			t.Fatalf("%s: byte %d was touched", name, i)
+		}
+	}
+}
+
+// checkBilinear compares frost with the interpolation computed in floating
+// point. The tolerance is that stated for fillFrostGo, and 1 for rounding.
+func checkBilinear(t *testing.T, name string, p plane, m *blockMask, values []uint8, cols, rows, cell int) {
+	t.Helper()
+	tolerance := 1 + float64(cell)/128
+	at := func(c, r int) float64 {
+		return float64(values[min(max(r, 0), rows-1)*cols+min(max(c, 0), cols-1)])
+	}
+	for y := range p.h {
+		for x := range p.w {
+			if !m.has(x/p.block, y/p.block) {
+				continue
+			}
+			c, r := (x+cell/2)/cell-1, (y+cell/2)/cell-1
+			u := (float64(x-c*cell-cell/2) + 0.5) / float64(cell)
+			v := (float64(y-r*cell-cell/2) + 0.5) / float64(cell)
+			want := (at(c, r)*(1-u)+at(c+1, r)*u)*(1-v) + (at(c, r+1)*(1-u)+at(c+1, r+1)*u)*v
+			if got := float64(p.pix[y*p.stride+x]); got < want-tolerance || got > want+tolerance {
+				t.Fatalf("%s: sample (%d,%d) is %v, want %.2f", name, x, y, got, want)
+			}
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package redact
+
+import (
+	"encoding/binary"
+	"image"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// ratPoint is a point in pixels.
+type ratPoint struct{ x, y *big.Rat }
+
+// overlap returns the area that polygon g, scaled to size, has in common with
+// rectangle r, exactly: the polygon is clipped at the rectangle's four sides
+// (Sutherland and Hodgman 1974), which leaves its area inside right even where
+// the clipped outline is degenerate.
+func overlap(g []gridPoint, size image.Point, r image.Rectangle) *big.Rat {
+	poly := make([]ratPoint, len(g))
+	for i, p := range g {
+		poly[i] = ratPoint{big.NewRat(p.x*int64(size.X), grid), big.NewRat(p.y*int64(size.Y), grid)}
+	}
+	x := func(p ratPoint) *big.Rat { return p.x }
+	y := func(p ratPoint) *big.Rat { return p.y }
+	poly = clipSide(poly, x, int64(r.Min.X), 1)
+	poly = clipSide(poly, x, int64(r.Max.X), -1)
+	poly = clipSide(poly, y, int64(r.Min.Y), 1)
+	poly = clipSide(poly, y, int64(r.Max.Y), -1)
+	sum := new(big.Rat)
+	for i, a := range poly {
+		b := poly[(i+1)%len(poly)]
+		sum.Add(sum, new(big.Rat).Mul(a.x, b.y))
+		sum.Sub(sum, new(big.Rat).Mul(b.x, a.y))
+	}
+	return sum.Abs(sum).Quo(sum, big.NewRat(2, 1))
+}
+
+// clipSide keeps the part of poly whose coordinate is at least (sign 1) or at
+// most (sign -1) limit.
+func clipSide(poly []ratPoint, coord func(ratPoint) *big.Rat, limit int64, sign int) []ratPoint {
+	lim := big.NewRat(limit, 1)
+	var out []ratPoint
+	for i, a := range poly {
+		b := poly[(i+1)%len(poly)]
+		sa, sb := coord(a).Cmp(lim)*sign, coord(b).Cmp(lim)*sign
+		if sa >= 0 {
+			out = append(out, a)
+		}
+		if sa*sb < 0 {
+			t := new(big.Rat).Sub(lim, coord(a))
+			t.Quo(t, new(big.Rat).Sub(coord(b), coord(a)))
+			mix := func(u, v *big.Rat) *big.Rat {
+				d := new(big.Rat).Sub(v, u)
+				return d.Add(d.Mul(d, t), u)
+			}
+			out = append(out, ratPoint{mix(a.x, b.x), mix(a.y, b.y)})
+		}
+	}
+	return out
+}
+
+// checkDrawer compares the masks of a polygon with the areas the blocks have in
+// common with it.
+func checkDrawer(t *testing.T, g []gridPoint, size image.Point) {
+	t.Helper()
+	d := newDrawer(size)
+	d.draw(g)
+	for by := range d.within.h {
+		for bx := range d.within.w {
+			r := image.Rect(bx, by, bx+1, by+1)
+			r.Min, r.Max = r.Min.Mul(blockSize), r.Max.Mul(blockSize)
+			r = r.Intersect(image.Rectangle{Max: size})
+			area := overlap(g, size, r)
+			within := area.Cmp(big.NewRat(int64(r.Dx()*r.Dy()), 1)) == 0
+			if d.within.has(bx, by) != within || d.touched.has(bx, by) != (area.Sign() > 0) {
+				t.Fatalf("polygon %v, size %v, block (%d,%d): within %v touched %v, but %v of %d pixels are common",
+					g, size, bx, by, d.within.has(bx, by), d.touched.has(bx, by), area.FloatString(6), r.Dx()*r.Dy())
+			}
+		}
+	}
+}
+
+func TestZonesAgainstExactAreas(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	sizes := []image.Point{{1, 1}, {16, 16}, {17, 33}, {64, 48}, {100, 75}, {131, 90}}
+	tested := 0
+	for tested < 400 {
+		size := sizes[rng.IntN(len(sizes))]
+		g := make([]gridPoint, 3+rng.IntN(5))
+		for i := range g {
+			g[i] = gridPoint{rng.Int64N(grid + 1), rng.Int64N(grid + 1)}
+			if rng.IntN(2) == 0 {
+				// On, or a millionth beside, a block border.
+				g[i].x = min(g[i].x*int64(size.X)/grid/16*16*grid/int64(size.X)+rng.Int64N(2), grid)
+				g[i].y = min(g[i].y*int64(size.Y)/grid/16*16*grid/int64(size.Y)+rng.Int64N(2), grid)
+			}
+		}
+		if validateShape("", g) != nil {
+			continue
+		}
+		checkDrawer(t, g, size)
+		tested++
+	}
+}
+
+func FuzzZones(f *testing.F) {
+	f.Add(uint16(100), uint16(75), []byte{0, 0, 0, 0, 255, 255, 0, 0, 255, 255, 255, 255})
+	f.Fuzz(func(t *testing.T, w, h uint16, data []byte) {
+		size := image.Pt(1+int(w)%200, 1+int(h)%200)
+		var g []gridPoint
+		for len(data) >= 4 && len(g) < 12 {
+			x, y := binary.BigEndian.Uint16(data), binary.BigEndian.Uint16(data[2:])
+			g = append(g, gridPoint{int64(x) * grid / 65535, int64(y) * grid / 65535})
+			data = data[4:]
+		}
+		if len(g) < 3 || validateShape("", g) != nil {
+			return
+		}
+		checkDrawer(t, g, size)
+	})
+}
+
+// TestZonesOnBlockBorders: a fraction that falls on a block border includes the
+// block, without rounding errors, also at the far end of an odd-sized picture.
+func TestZonesOnBlockBorders(t *testing.T) {
+	p := &Policy{
+		Version:  1,
+		Property: []Polygon{{{0.1, 0.2}, {1, 0.2}, {1, 1}, {0.1, 1}}},
+		Mask:     []Polygon{{{0.2, 0.2}, {0.3, 0.2}, {0.3, 0.3}, {0.2, 0.3}}},
+	}
+	z := newZones(p, image.Pt(1920, 1085)) // 0.1*1920 = 192 = 12 blocks; 0.2*1085 = 217 is in block row 13
+	for by := range z.inside.h {
+		for bx := range z.inside.w {
+			if want := bx >= 12 && by >= 14; z.inside.has(bx, by) != want {
+				t.Fatalf("block (%d,%d): inside %v", bx, by, !want)
+			}
+			// 384..576 x 217..325.5
+			if want := bx >= 24 && bx < 36 && by >= 13 && by <= 20; z.mask.has(bx, by) != want {
+				t.Fatalf("block (%d,%d): masked %v", bx, by, !want)
+			}
+		}
+	}
+}
+
+func TestStands(t *testing.T) {
+	size := image.Pt(200, 100)
+	// A triangle with the corners (20,90), (180,90), (100,10).
+	z := newZones(&Policy{Version: 1, Property: []Polygon{{{0.1, 0.9}, {0.9, 0.9}, {0.5, 0.1}}}}, size)
+	for _, c := range []struct {
+		x, y float32
+		want bool
+	}{
+		{100, 50, true},
+		{100, 10, true},
+		{100, 9.9, false},
+		{20, 90, true},
+		{100, 90, true},
+		{100, 90.1, false},
+		{60, 50, true},
+		{59.9, 50, false},
+		{140, 50, true},
+		{140.1, 50, false},
+		{0, 90, false},
+		{200, 90, false},
+	} {
+		b := detect.Box{X0: c.x - 5, X1: c.x + 5, Y0: c.y - 30, Y1: c.y}
+		if got := z.stands(b); got != c.want {
+			t.Errorf("foot point (%v,%v): %v", c.x, c.y, got)
+		}
+	}
+	// Feet below the picture's edge are taken to be on it.
+	z = newZones(&Policy{Version: 1, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}, size)
+	if !z.stands(detect.Box{X0: 50, X1: 80, Y0: 20, Y1: 130}) {
+		t.Error("feet below the picture are not on the property that reaches its edge")
+	}
+}
