@@ -12,9 +12,13 @@ import (
 const (
 	// buffer is by how much of its size each side of a box is moved outwards
 	// before boxes are compared.
-	rivalsX = 1
+	buffer = 0.35
+	// slack is the share of the uncertainty of a track's position by which the
+	// boxes are moved outwards, too.
+	slack = 0.3
 	// minAffinity is the IoU of buffered boxes below which they are of two
 	// objects.
+	minAffinity = 0.3
 	// rivals is how many detections are considered for one track.
 	rivals = 8
 )
@@ -124,7 +128,7 @@ func (a *associator) overlap(t *Tracker) {
 // rate appends the detections that may be of track i.
 func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 	p := &a.places[i]
-	near := outset(p.box, looseK*p.loose+buffer*size(p.box))
+	near := outset(p.box, slack*p.loose+buffer*size(p.box))
 	first := len(a.pairs)
 	sure := a.tracks[i].sure > 0
 	x0, y0, x1, y1 := a.grid.cells(outset(near, buffer*size(p.box)))
@@ -133,7 +137,7 @@ func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 			for _, d := range a.grid.at(x, y) {
 				t.work++
 				f := &a.found[d]
-				aff := near.IoU(outset(f.box, looseK*p.loose+buffer*size(f.box)))
+				aff := near.IoU(outset(f.box, slack*p.loose+buffer*size(f.box)))
 				if aff < minAffinity {
 					continue
 				}
@@ -230,6 +234,3 @@ func (g *grid) at(x, y int) []int {
 	c := y*g.n + x
 	return g.order[g.start[c]:g.start[c+1]]
 }
-
-var buffer, minAffinity float32 = 0.3, 0.2
-var looseK float32 = 1

@@ -10,15 +10,22 @@ import (
 const (
 	// maxSightings bounds the history of one object.
 	maxSightings = 256
-	// reach is how many sightings before and after one take part in what is
-	// made of it.
-	reach = 8
+	// nearby is the time before and after a sighting whose sightings take part
+	// in what is made of it, and nearest how many do in any case. Of more than
+	// samples on one side, only some are used.
+	nearby  = 1200 * time.Millisecond
+	nearest = 8
+	samples = 8
 	// speedSpan is the time, in seconds, over which sightings agree on a speed:
 	// one that far off weighs half.
 	speedSpan = 0.5
 	// damping is the time constant, in seconds, with which an object out of
 	// sight is assumed to lose its speed.
-	damping = 2.0
+	damping = 4.0
+	// apart is the share of a detection's box outside of all surer ones from
+	// which it counts in full as a sighting of an object of its own, and shared
+	// the one up to which it does not count as that at all.
+	apart, shared = 0.5, 0.1
 	// atEdge is how near to the picture's border, in pixels, the side of a box
 	// lies that shows the border and not the object.
 	atEdge = 2
@@ -87,13 +94,15 @@ func (o *object) add(s sighting, c *ClassConfig) {
 		copy(o.seen[i+1:], o.seen[i:])
 		o.seen[i] = s
 		o.count++
-		own := min(max((s.own-ownLo)/(ownHi-ownLo), 0), 1)
+		// A box that lies in surer ones is often a second one of the same object.
+		own := min(max((s.own-shared)/(apart-shared), 0), 1)
 		if s.score >= c.High && own > 0.5 {
 			o.sure++
 		}
 		o.doubt *= 1 - own*c.evidence(s.score)
 	}
-	for j := max(0, i-reach); j < min(len(o.seen), i+reach+1); j++ {
+	lo, hi := o.around(i)
+	for j := lo; j <= hi; j++ {
 		o.seen[j].derived = false
 	}
 	if o.missed && o.seen[len(o.seen)-1].at >= o.missedAt {
@@ -102,6 +111,20 @@ func (o *object) add(s sighting, c *ClassConfig) {
 	if o.unseen && o.seen[0].at <= o.unseenAt {
 		o.unseen = false
 	}
+}
+
+// around returns the first and the last sighting that take part in what is
+// made of sighting i.
+func (o *object) around(i int) (lo, hi int) {
+	at := o.seen[i].at
+	lo, hi = i, i
+	for lo > 0 && (i-lo < nearest || o.seen[lo-1].at >= at-nearby) {
+		lo--
+	}
+	for hi < len(o.seen)-1 && (hi-i < nearest || o.seen[hi+1].at <= at+nearby) {
+		hi++
+	}
+	return lo, hi
 }
 
 // evidence is how much a detection of that score removes of the doubt that
@@ -114,11 +137,8 @@ func (c *ClassConfig) evidence(score float32) float32 {
 	return 0.7 * min(max(q, 0.1), 1)
 }
 
-// hold is how long the object is kept after its last sighting, s.
-func (o *object) hold(s *sighting, c *ClassConfig) time.Duration {
-	v := float32(math.Hypot(float64(s.vx), float64(s.vy))) + s.sigma
-	still := max(0, 1-v/(stillSpeed*size(s.box)))
-	return blend(blend(c.Hold, c.HoldStill, still), c.HoldDoubtful, o.doubt)
+func (c *ClassConfig) hold(doubt float32) time.Duration {
+	return blend(c.Hold, c.HoldDoubtful, doubt)
 }
 
 func (c *ClassConfig) backFill(doubt float32) time.Duration {
@@ -133,7 +153,7 @@ func blend(a, b time.Duration, f float32) time.Duration {
 func (o *object) span(t *Tracker) {
 	c, keep := &t.cfg.Class[o.class], t.cfg.Keep
 	first, last := o.seen[0].at, o.seen[len(o.seen)-1].at
-	o.till = last + o.hold(o.sighting(len(o.seen)-1, t), c)
+	o.till = last + c.hold(o.doubt)
 	if !o.missed {
 		o.till = last + keep
 	} else if o.missedAt > o.till {
@@ -162,10 +182,12 @@ func (o *object) span(t *Tracker) {
 // box at once, before it grows even, and a shrinking one at ClassConfig.Shrink.
 func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 	s := &o.seen[i]
-	lo, hi := max(0, i-reach), min(len(o.seen), i+reach+1)
+	lo, hi := o.around(i)
+	stride := max((i-lo+samples-1)/samples, (hi-i+samples-1)/samples, 1)
+	lo = i - (i-lo)/stride*stride
 	sz := size(s.box)
 	var x, y regression
-	for j := lo; j < hi; j++ {
+	for j := lo; j <= hi; j += stride {
 		n := &o.seen[j]
 		dt := seconds(n.at - s.at)
 		w := 1 / (1 + dt*dt/(speedSpan*speedSpan))
@@ -180,7 +202,7 @@ func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 	s.sigma = c.Jitter * sz * max(sx, sy)
 
 	s.cover, s.best = s.box, s.score
-	for j := lo; j < hi; j++ {
+	for j := lo; j <= hi; j += stride {
 		n := &o.seen[j]
 		s.best = max(s.best, n.score)
 		dt := seconds(n.at - s.at)
@@ -281,17 +303,13 @@ func (o *object) at(tm time.Duration, t *Tracker) (p place, ok bool) {
 		f := float32(a.Seconds() / (r.at - l.at).Seconds())
 		p.box = lerp(t.carry(l.box, l.at, tm), t.carry(r.box, r.at, tm), f)
 		p.cover = lerp(t.carry(l.cover, l.at, tm), t.carry(r.cover, r.at, tm), f)
-		if gapMode >= 1 {
-			u := t.beyond(l, tm, c)
-			v := t.beyond(r, tm, c)
-			if gapMode == 1 {
-				if a <= o.hold(l, c) {
-					p.cover = p.cover.Union(u.cover)
-				}
-				p.cover = p.cover.Union(v.cover)
-			} else {
-				p.cover = p.cover.Union(u.box).Union(v.box)
-			}
+		// The two may be of different objects, of which the first was lost and
+		// the second not found before.
+		if a <= c.hold(o.doubt) {
+			p.cover = p.cover.Union(t.beyond(l, tm, c).cover)
+		}
+		if b <= c.backFill(o.doubt) {
+			p.cover = p.cover.Union(t.beyond(r, tm, c).cover)
 		}
 		p.age, p.best = min(a, b), max(l.best, r.best)
 		sz := size(p.box)
@@ -328,7 +346,3 @@ func (t *Tracker) beyond(s *sighting, tm time.Duration, c *ClassConfig) place {
 		loose: min(s.sigma*a+c.Accel*sz*a*a/2, c.MaxGrow*sz),
 	}
 }
-
-var ownLo, ownHi float32 = 0.3, 0.7
-var stillSpeed float32 = 0.3
-var gapMode = 1

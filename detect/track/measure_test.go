@@ -119,14 +119,14 @@ type result struct {
 	switches                  int     // times that a labelled track changes its id
 	leakedB, leakyB, longestB int     // hidden by blocks
 	ids                       int
-	softP, softB              float64
 }
 
 func (r result) rate() float64 { return float64(r.leaked) / float64(r.boxes) }
 
 func (r result) String() string {
-	return fmt.Sprintf("leak %.3f %% (%d of %d), tracks %d of %d, longest %d, over-hidden %.2f %% (blocks %.2f %%), switches %d, ids %d",
-		100*r.rate(), r.leaked, r.boxes, r.leaky, r.tracks, r.longest, 100*r.over, 100*r.overBlocks, r.switches, r.ids)
+	return fmt.Sprintf("leak %.3f %% (%d of %d), tracks %d of %d, longest %d, over-hidden %.2f %%; by blocks leak %.3f %%, tracks %d, longest %d, over-hidden %.2f %%; switches %d, ids %d",
+		100*r.rate(), r.leaked, r.boxes, r.leaky, r.tracks, r.longest, 100*r.over,
+		100*float64(r.leakedB)/float64(r.boxes), r.leakyB, r.longestB, 100*r.overBlocks, r.switches, r.ids)
 }
 
 // measure runs a tracker over the detections of every step-th frame, with a
@@ -166,16 +166,12 @@ func (c *clip) measure(cfg Config, found [][]detect.Detection, step, ahead, skip
 		for _, l := range c.labels[i] {
 			r.boxes++
 			asked.fill(l.box, 1)
-			r.softP += min(1, max(0, (.9-hidden.share(l.box))*10))
-			r.softB += min(1, max(0, (.9-blocks.share(l.box))*10))
-			if run[l.track] += 0; hidden.share(l.box) < 0.8 {
+			run[l.track] += 0 // so that it counts as a track
+			if hidden.share(l.box) < 0.8 {
 				r.leaked++
 				leaky[l.track] = true
 				run[l.track]++
 				r.longest = max(r.longest, run[l.track])
-				if verbose {
-					fmt.Printf("  leak frame %d track %d box %.0f share %.2f\n", i+1, l.track, l.box, hidden.share(l.box))
-				}
 			} else {
 				run[l.track] = 0
 			}
@@ -209,8 +205,6 @@ func (c *clip) measure(cfg Config, found [][]detect.Detection, step, ahead, skip
 	r.over, r.overBlocks = float64(over)/float64(rest), float64(overBlocks)/float64(rest)
 	return r
 }
-
-var verbose = os.Getenv("HEDGE_TRACK_VERBOSE") != ""
 
 // mask is a picture of what is hidden, a bit for each pixel.
 type mask struct {

@@ -18,7 +18,6 @@ package track
 import (
 	"image"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -257,12 +256,13 @@ func (t *Tracker) Forget(before time.Duration) {
 
 // forget drops sightings that no answer for a time from before on uses.
 func (o *object) forget(before time.Duration) {
-	n, _ := slices.BinarySearchFunc(o.seen, before, func(s sighting, t time.Duration) int {
-		return int(min(max(s.at-t, -1), 1))
-	})
-	// The last one before is the start of a line, and reach before that one
-	// take part in its speed and cover.
-	n -= 1 + reach
+	// The last one before is the start of a line, and what is around that one
+	// takes part in its speed and cover.
+	n := len(o.seen) - 1
+	for n > 0 && o.seen[n].at > before {
+		n--
+	}
+	n, _ = o.around(n)
 	if n > 0 {
 		o.seen = o.seen[:copy(o.seen, o.seen[n:])]
 		o.begun = false
