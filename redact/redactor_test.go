@@ -1,8 +1,13 @@
 package redact
 
 import (
+	"bytes"
+	"errors"
 	"image"
+	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,27 +28,400 @@ func noise(w, h int, seed uint64) *image.YCbCr {
 
 func clone(p *image.YCbCr) *image.YCbCr {
 	q := *p
-	q.Y, q.Cb, q.Cr = append([]byte(nil), p.Y...), append([]byte(nil), p.Cb...), append([]byte(nil), p.Cr...)
+	q.Y, q.Cb, q.Cr = slices.Clone(p.Y), slices.Clone(p.Cb), slices.Clone(p.Cr)
 	return &q
 }
 
-func TestNilPolicyHidesEverything(t *testing.T) {
-	r, err := New(nil, image.Pt(200, 120), Options{})
+func equal(a, b *image.YCbCr) bool {
+	return bytes.Equal(a.Y, b.Y) && bytes.Equal(a.Cb, b.Cb) && bytes.Equal(a.Cr, b.Cr)
+}
+
+// padded returns a copy of pic with wide strides, an offset and guard bytes in
+// between, and the memory it lies in.
+func padded(pic *image.YCbCr, rng *rand.Rand) (*image.YCbCr, [3][]byte) {
+	const guard = 64
+	q := *pic
+	off := image.Pt(2*rng.IntN(9), 2*rng.IntN(9))
+	q.Rect = pic.Rect.Add(off)
+	q.YStride += rng.IntN(50)
+	q.CStride += rng.IntN(50)
+	var mem [3][]byte
+	for i, p := range planes(pic) {
+		stride := [3]int{q.YStride, q.CStride, q.CStride}[i]
+		mem[i] = make([]byte, guard+stride*p.h+guard)
+		for j := range mem[i] {
+			mem[i][j] = byte(rng.Uint32())
+		}
+		plane := mem[i][guard:][:stride*(p.h-1)+p.w]
+		for y := range p.h {
+			copy(plane[y*stride:], p.pix[y*p.stride:][:p.w])
+		}
+		*[3]*[]byte{&q.Y, &q.Cb, &q.Cr}[i] = plane
+	}
+	return &q, mem
+}
+
+func mustNew(t testing.TB, p *Policy, size image.Point, o Options) *Redactor {
+	t.Helper()
+	r, err := New(p, size, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := r.Redact(noise(200, 120, 1), Scene{Time: time.Second})
+	return r
+}
+
+func mustRedact(t testing.TB, r *Redactor, pic *image.YCbCr, s Scene) Frame {
+	t.Helper()
+	f, err := r.Redact(pic, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !f.Hidden() || f.Cover().Hidden() != 1 || f.Cover().At(3, 3) != Frost || f.Time() != time.Second {
-		t.Fatalf("hidden %v share %v", f.Hidden(), f.Cover().Hidden())
+	return f
+}
+
+// randomScene returns a policy that shows some and hides some of a picture, and
+// objects for it.
+func randomScene(rng *rand.Rand, size image.Point) (*Policy, Scene) {
+	p := &Policy{Version: 1, Property: []Polygon{{{rng.Float64(), 0}, {1, rng.Float64()}, {0.5, 1}}}}
+	p.Outside.Hide = []Hide{HideAll, HideDetected}[rng.IntN(2)]
+	p.Visitors = []Visitors{VisitorsBox, VisitorsFeet}[rng.IntN(2)]
+	if rng.IntN(3) == 0 {
+		p.Mask = []Polygon{{{0.2, 0.2}, {0.4, 0.3}, {0.3, rng.Float64()/2 + 0.4}}}
 	}
-	other, err := r.Redact(noise(200, 120, 2), Scene{Time: time.Second + time.Millisecond, Objects: []detect.Object{}})
-	if err != nil {
-		t.Fatal(err)
+	if rng.IntN(3) == 0 {
+		p.Inside.Hide = []detect.Class{detect.Person}
 	}
-	if string(other.Picture().Y) != string(f.Picture().Y) {
-		t.Fatal("held frost values differ")
+	var s Scene
+	for range rng.IntN(6) {
+		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)
+		b := detect.Box{X0: x - 4, Y0: y - 4, X1: x + 1 + rng.Float32()*90, Y1: y + 1 + rng.Float32()*90}
+		s.Objects = append(s.Objects, detect.Object{
+			Class: detect.Class(rng.IntN(detect.NumClasses)), Box: b, Cover: b,
+			Score: rng.Float32(), Confirmed: rng.IntN(2) == 0,
+		})
+	}
+	for range rng.IntN(3) {
+		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)
+		s.Motion = append(s.Motion, detect.Box{X0: x, Y0: y, X1: x + 20, Y1: y + 20})
+	}
+	return p, s
+}
+
+// shuffleHidden permutes the samples within every hidden block, which changes
+// them but not their averages; with other set, it replaces them instead.
+func shuffleHidden(pic *image.YCbCr, c Cover, rng *rand.Rand, other bool) {
+	for _, p := range planes(pic) {
+		for by := range c.Size().Y {
+			for bx := range c.Size().X {
+				if c.At(bx, by) == Shown {
+					continue
+				}
+				var at []int
+				for y := by * p.block; y < min((by+1)*p.block, p.h); y++ {
+					for x := bx * p.block; x < min((bx+1)*p.block, p.w); x++ {
+						at = append(at, y*p.stride+x)
+					}
+				}
+				rng.Shuffle(len(at), func(i, j int) { p.pix[at[i]], p.pix[at[j]] = p.pix[at[j]], p.pix[at[i]] })
+				if other {
+					for _, i := range at {
+						p.pix[i] = byte(rng.Uint32())
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestHiddenIsGone is the promise of the package: what was in hidden blocks has
+// no influence on the output, but through their averages for frost; shown
+// blocks are unchanged; and no byte outside of the picture is touched.
+func TestHiddenIsGone(t *testing.T) {
+	rng := rand.New(rand.NewPCG(11, 12))
+	sizes := []image.Point{{1, 1}, {2, 1}, {15, 17}, {16, 16}, {17, 15}, {33, 300}, {161, 95}, {320, 240}, {641, 481}}
+	hidden, shown := 0, 0
+	for i := range 300 {
+		size := sizes[i%len(sizes)]
+		p, s := randomScene(rng, size)
+		p.Outside.Fill = []FillName{FillFrost, FillSolid}[i/len(sizes)%2]
+		o := Options{Grow: rng.IntN(2)}
+		in := noise(size.X, size.Y, uint64(i))
+
+		first := clone(in)
+		cover := mustRedact(t, mustNew(t, p, size, o), first, s).Cover()
+		checkShown(t, in, first, cover)
+		other := clone(in)
+		shuffleHidden(other, cover, rng, p.Outside.Fill == FillSolid)
+		mustRedact(t, mustNew(t, p, size, o), other, s)
+		if !equal(first, other) {
+			t.Fatalf("case %d, %v, %v: what is hidden shows in the output", i, size, p.Outside.Fill)
+		}
+
+		wide, mem := padded(in, rng)
+		before := [3][]byte{slices.Clone(mem[0]), slices.Clone(mem[1]), slices.Clone(mem[2])}
+		moved := s
+		moved.Objects = slices.Clone(s.Objects)
+		moved.Motion = slices.Clone(s.Motion)
+		dx, dy := float32(wide.Rect.Min.X), float32(wide.Rect.Min.Y)
+		for j := range moved.Objects {
+			moved.Objects[j].Box = moved.Objects[j].Box.Shift(dx, dy)
+			moved.Objects[j].Cover = moved.Objects[j].Box
+		}
+		for j := range moved.Motion {
+			moved.Motion[j] = moved.Motion[j].Shift(dx, dy)
+		}
+		wideCover := mustRedact(t, mustNew(t, p, size, o), wide, moved).Cover()
+		checkGuards(t, planes(wide), mem, before, wideCover)
+
+		for by := range cover.Size().Y {
+			for bx := range cover.Size().X {
+				if cover.At(bx, by) == Shown {
+					shown++
+				} else {
+					hidden++
+				}
+			}
+		}
+	}
+	if hidden < 1000 || shown < 1000 {
+		t.Fatalf("%d hidden and %d shown blocks test nothing", hidden, shown)
+	}
+}
+
+// checkShown fails unless all samples of shown blocks are as they were, and
+// those of solid blocks of one colour.
+func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
+	t.Helper()
+	a, b := planes(in), planes(out)
+	for i := range a {
+		for y := range a[i].h {
+			for x := range a[i].w {
+				was, is := a[i].pix[y*a[i].stride+x], b[i].pix[y*b[i].stride+x]
+				switch c.At(x/a[i].block, y/a[i].block) {
+				case Shown:
+					if was != is {
+						t.Fatalf("plane %d, sample (%d,%d) of a shown block changed", i, x, y)
+					}
+				case Solid:
+					if is != [3]byte{solidLuma, solidChroma, solidChroma}[i] {
+						t.Fatalf("plane %d, sample (%d,%d) of a solid block is %d", i, x, y, is)
+					}
+				case Frost:
+				}
+			}
+		}
+	}
+}
+
+// checkGuards fails when memory changed that is not of a hidden block.
+func checkGuards(t *testing.T, ps [3]plane, mem, before [3][]byte, c Cover) {
+	t.Helper()
+	for i, p := range ps {
+		for j := range mem[i] {
+			if mem[i][j] == before[i][j] {
+				continue
+			}
+			k := j - 64
+			x, y := k%p.stride, k/p.stride
+			if k < 0 || y >= p.h || x >= p.w || c.At(x/p.block, y/p.block) == Shown {
+				t.Fatalf("plane %d: byte %d, sample (%d,%d) of %dx%d, was touched", i, j, x, y, p.w, p.h)
+			}
+		}
+	}
+}
+
+func TestFrostIsHeldForAWhile(t *testing.T) {
+	size := image.Pt(320, 240)
+	r := mustNew(t, nil, size, Options{})
+	first := mustRedact(t, r, noise(320, 240, 1), Scene{Time: 5 * time.Second})
+	bright := func() *image.YCbCr {
+		pic := noise(320, 240, 2)
+		for i := range pic.Y {
+			pic.Y[i] |= 0x80
+		}
+		return pic
+	}
+	for _, c := range []struct {
+		at   time.Duration
+		held bool
+	}{
+		{5*time.Second + time.Millisecond, true},
+		{6*time.Second - 1, true},
+		{6 * time.Second, false},
+		{4 * time.Second, false}, // time ran backwards
+	} {
+		f := mustRedact(t, r, bright(), Scene{Time: c.at})
+		if held := equal(f.Picture(), first.Picture()); held != c.held {
+			t.Errorf("at %v held is %v", c.at, held)
+		}
+		if c.at == 6*time.Second {
+			first = f
+		}
+		if !c.held {
+			mustRedact(t, r, noise(320, 240, 1), Scene{Time: 5 * time.Second})
+			first = mustRedact(t, r, noise(320, 240, 1), Scene{Time: 5 * time.Second})
+		}
+	}
+	r = mustNew(t, nil, size, Options{FrostHold: -1})
+	a := mustRedact(t, r, noise(320, 240, 1), Scene{})
+	if equal(a.Picture(), mustRedact(t, r, bright(), Scene{}).Picture()) {
+		t.Error("a negative hold held")
+	}
+}
+
+// TestFrostKeepsCoarseCellsOnly: a picture with fine detail comes out without
+// any, and large objects get larger cells.
+func TestFrostKeepsCoarseCellsOnly(t *testing.T) {
+	size := image.Pt(512, 512)
+	box := detect.Box{X0: 128, Y0: 128, X1: 384, Y1: 384}
+	distinct := func(class detect.Class) int {
+		r := mustNew(t, &Policy{Version: 1, Outside: Outside{Hide: HideDetected}}, size, Options{Margin: -1})
+		f := mustRedact(t, r, noise(512, 512, 1), Scene{Objects: []detect.Object{{Class: class, Score: 1, Box: box, Cover: box}}})
+		values := map[[3]uint8]bool{}
+		for k := range r.frost.levels {
+			for _, c := range r.frost.levels[k].cells {
+				if c.set {
+					values[c.q] = true
+				}
+			}
+		}
+		n := 0
+		for k := range r.frost.levels {
+			for _, c := range r.frost.levels[k].cells {
+				if c.set {
+					n++
+				}
+			}
+		}
+		if got := f.Cover().At(10, 10); got != Frost {
+			t.Fatalf("the middle of the object is %v", got)
+		}
+		return n
+	}
+	// Cells are 32 pixels: 8 across the object. A person has 6, so 4 of 64; a
+	// face 2 of 128.
+	if n := distinct(detect.Person); n != 4*4 {
+		t.Errorf("%d cells for a person, want 16", n)
+	}
+	if n := distinct(detect.Face); n != 2*2 {
+		t.Errorf("%d cells for a face, want 4", n)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	size := image.Pt(320, 160)
+	left := []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}
+	strip := []Polygon{{{0.5, 0}, {0.75, 0}, {0.75, 1}, {0.5, 1}}}
+	base := Policy{Version: 1, Property: left, Strip: strip}
+	detected, inside := base, base
+	detected.Outside.Hide = HideDetected
+	inside.Inside.Hide = []detect.Class{detect.Face}
+	nan := float32(math.NaN())
+	bad := []detect.Object{{Class: detect.Face, Score: 1, Box: detect.Box{X0: nan, X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}
+	for _, c := range []struct {
+		name   string
+		policy Policy
+		scene  Scene
+		hidden float64
+		failed bool
+	}{
+		{"policy", base, Scene{}, 0.25, false},
+		{"policy, detected", detected, Scene{}, 0, false},
+		{"outside", base, Scene{Level: HideOutside}, 0.5, true},
+		{"outside, detected", detected, Scene{Level: HideOutside}, 0.5, true},
+		{"outside, something hidden inside", inside, Scene{Level: HideOutside}, 1, true},
+		{"frame", detected, Scene{Level: HideFrame}, 1, true},
+		{"level that does not exist", base, Scene{Level: 17}, 1, true},
+		{"object that is no number", detected, Scene{Objects: bad}, 0.5, true},
+		{"object that is no number, something hidden inside", inside, Scene{Objects: bad}, 1, true},
+		{"empty motion", detected, Scene{Motion: []detect.Box{{X0: 5, X1: 5, Y1: 9}}}, 0.5, true},
+		{"class that does not exist", detected, Scene{Objects: []detect.Object{{Class: 9, Box: detect.Box{X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+		{"score that is none", detected, Scene{Objects: []detect.Object{{Score: nan, Box: detect.Box{X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+		{"boundless object", detected, Scene{Objects: []detect.Object{{Score: 1, Box: detect.Box{X0: -3e38, Y0: -3e38, X1: 3e38, Y1: 3e38}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+	} {
+		f := mustRedact(t, mustNew(t, &c.policy, size, Options{}), noise(320, 160, 1), c.scene)
+		if got := f.Cover().Hidden(); got != c.hidden || f.Hidden() != (c.hidden == 1) {
+			t.Errorf("%s: %v hidden, want %v (whole: %v)", c.name, got, c.hidden, f.Hidden())
+		}
+		if f.Cover().Counts().Failed != c.failed {
+			t.Errorf("%s: failed is %v", c.name, !c.failed)
+		}
+	}
+}
+
+func TestRefusedPictures(t *testing.T) {
+	r := mustNew(t, nil, image.Pt(64, 48), Options{})
+	good := noise(64, 48, 1)
+	for name, spoil := range map[string]func(p *image.YCbCr){
+		"another size":    func(p *image.YCbCr) { *p = *noise(48, 64, 1) },
+		"empty":           func(p *image.YCbCr) { *p = image.YCbCr{} },
+		"4:4:4":           func(p *image.YCbCr) { p.SubsampleRatio = image.YCbCrSubsampleRatio444 },
+		"odd corner":      func(p *image.YCbCr) { p.Rect = p.Rect.Add(image.Pt(1, 0)) },
+		"short luma":      func(p *image.YCbCr) { p.Y = p.Y[:len(p.Y)-1] },
+		"short chroma":    func(p *image.YCbCr) { p.Cr = p.Cr[:10] },
+		"no chroma":       func(p *image.YCbCr) { p.Cb = nil },
+		"narrow stride":   func(p *image.YCbCr) { p.YStride = 63 },
+		"negative stride": func(p *image.YCbCr) { p.CStride = -32 },
+		"zero stride":     func(p *image.YCbCr) { p.CStride = 0 },
+	} {
+		bad := clone(good)
+		spoil(bad)
+		before := clone(bad)
+		f, err := r.Redact(bad, Scene{})
+		if !errors.Is(err, ErrPicture) || f != (Frame{}) || !equal(bad, before) {
+			t.Errorf("%s: frame %v, error %v", name, f.Valid(), err)
+		}
+	}
+	if f, err := r.Redact(nil, Scene{}); !errors.Is(err, ErrPicture) || f.Valid() {
+		t.Errorf("no picture: %v", err)
+	}
+	if !mustRedact(t, r, good, Scene{}).Valid() {
+		t.Error("the redactor does not work any more")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, size := range []image.Point{{0, 0}, {0, 5}, {-3, 4}, {MaxSize + 1, 8}} {
+		if _, err := New(nil, size, Options{}); !errors.Is(err, ErrPicture) {
+			t.Errorf("size %v: %v", size, err)
+		}
+	}
+	var pe *PolicyError
+	if _, err := New(&Policy{}, image.Pt(8, 8), Options{}); !errors.As(err, &pe) {
+		t.Errorf("bad policy: %v", err)
+	}
+	nan := float32(math.NaN())
+	for _, o := range []Options{{Grow: -1}, {Grow: 9}, {Margin: nan}, {Margin: 5}, {VisitorScore: nan}, {VisitorScore: 2}, {VisitorAge: -1}} {
+		if _, err := New(nil, image.Pt(8, 8), o); !errors.Is(err, ErrOptions) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
+// TestPanic: a panic inside gives an error and no frame, and spoils nothing.
+func TestPanic(t *testing.T) {
+	r := mustNew(t, nil, image.Pt(64, 48), Options{})
+	line := r.frost.sums[0]
+	r.frost.sums[0] = nil
+	f, err := r.Redact(noise(64, 48, 1), Scene{})
+	if err == nil || !strings.Contains(err.Error(), "panic") || f != (Frame{}) {
+		t.Fatalf("frame %v, error %v", f.Valid(), err)
+	}
+	r.frost.sums[0] = line
+	if f := mustRedact(t, r, noise(64, 48, 1), Scene{}); !f.Hidden() {
+		t.Fatal("not hidden after a panic")
+	}
+}
+
+func TestLargestPicture(t *testing.T) {
+	for _, size := range []image.Point{{MaxSize, 16}, {16, MaxSize}, {4096, 2304}} {
+		in := noise(size.X, size.Y, 3)
+		p := &Policy{Version: 1, Property: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}
+		out := clone(in)
+		f := mustRedact(t, mustNew(t, p, size, Options{}), out, Scene{})
+		checkShown(t, in, out, f.Cover())
+		if got := f.Cover().Hidden(); got < 0.5 || got > 0.51 && size.X > 16 {
+			t.Errorf("%v: %v hidden", size, got)
+		}
 	}
 }

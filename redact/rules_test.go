@@ -1,0 +1,214 @@
+package redact
+
+import (
+	"image"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// object returns a confirmed object seen just now, whose box is given in blocks.
+func object(c detect.Class, x0, y0, x1, y1 float32) detect.Object {
+	b := inBlocks(x0, y0, x1, y1)
+	return detect.Object{Class: c, Box: b, Cover: b, Score: 0.9, Confirmed: true}
+}
+
+func inBlocks(x0, y0, x1, y1 float32) detect.Box {
+	return detect.Box{X0: x0 * blockSize, Y0: y0 * blockSize, X1: x1 * blockSize, Y1: y1 * blockSize}
+}
+
+// TestRules draws rule R3 case by case on a picture of 10 x 8 blocks, of which
+// the lower half (rows 4 to 7) is the property. '.' is shown, '#' frost, 'X'
+// solid.
+func TestRules(t *testing.T) {
+	lower := []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}
+	all := Policy{Version: 1, Property: lower}
+	detected := Policy{Version: 1, Property: lower, Outside: Outside{Hide: HideDetected}}
+	feet := Policy{Version: 1, Property: lower, Visitors: VisitorsFeet}
+	with := func(p Policy, f func(*Policy)) Policy { f(&p); return p }
+	maskRight := func(p *Policy) { p.Mask = []Polygon{{{0.5, 0}, {1, 0}, {1, 1}, {0.5, 1}}} }
+	stripLeft := func(p *Policy) { p.Strip = []Polygon{{{0, 0}, {0.5, 0}, {0.5, 0.5}, {0, 0.5}}} }
+	insideHide := func(cs ...detect.Class) func(*Policy) { return func(p *Policy) { p.Inside.Hide = cs } }
+
+	visitor := object(detect.Person, 2, 1, 4, 6) // stands on the property, rises above it
+	unsure, faint, gone := visitor, visitor, visitor
+	unsure.Confirmed = false
+	faint.Score = 0.3
+	gone.Age = time.Second
+	wide := visitor
+	wide.Cover = inBlocks(1, 0, 5, 7)
+
+	const (
+		none  = ".........."
+		whole = "##########"
+	)
+	zones := []string{whole, whole, whole, whole, none, none, none, none}
+	clear := []string{none, none, none, none, none, none, none, none}
+	shown := []string{whole, "##..######", "##..######", "##..######", none, none, none, none}
+	straddling := []string{none, "..##......", "..##......", "..##......", "..##......", "..##......", none, none}
+
+	for _, c := range []struct {
+		name    string
+		policy  Policy
+		objects []detect.Object
+		motion  []detect.Box
+		grow    int
+		want    []string
+		counts  Counts
+	}{
+		{name: "nobody", policy: all, want: zones, counts: Counts{Outside: 40}},
+		{name: "nobody, detected", policy: detected, want: clear},
+		{name: "with all hidden objects change nothing", policy: all, objects: []detect.Object{visitor}, want: zones, counts: Counts{Outside: 40}},
+		{name: "whole box inside", policy: detected, objects: []detect.Object{object(detect.Person, 2, 4, 4, 7)}, want: clear},
+		{name: "box straddles", policy: detected, objects: []detect.Object{visitor}, want: straddling, counts: Counts{People: 1}},
+		{name: "grown box straddles", policy: detected, objects: []detect.Object{wide},
+			want:   []string{".####.....", ".####.....", ".####.....", ".####.....", ".####.....", ".####.....", ".####.....", none},
+			counts: Counts{People: 1}},
+		{name: "a block touched is hidden", policy: detected, objects: []detect.Object{object(detect.Person, 1.99, 0.5, 4.01, 1)},
+			want: []string{".####.....", none, none, none, none, none, none, none}, counts: Counts{People: 1}},
+		{name: "outside of the picture", policy: detected, objects: []detect.Object{object(detect.Person, -5, 0, -1, 4)}, want: clear},
+		{name: "vehicle", policy: detected, objects: []detect.Object{object(detect.Vehicle, 0, 0, 9, 3)}, want: clear},
+		{name: "grown by a block", policy: detected, objects: []detect.Object{object(detect.Person, 2, 1, 3, 2)}, grow: 1,
+			want: []string{".###......", ".###......", ".###......", none, none, none, none, none}, counts: Counts{People: 1}},
+		{name: "zones grown by a block", policy: all, grow: 1,
+			want: []string{whole, whole, whole, whole, whole, none, none, none}, counts: Counts{Outside: 40}},
+
+		{name: "visitor", policy: feet, objects: []detect.Object{visitor}, want: shown, counts: Counts{Outside: 34}},
+		{name: "visitor's cover is not shown", policy: feet, objects: []detect.Object{wide}, want: shown, counts: Counts{Outside: 34}},
+		{name: "unconfirmed", policy: feet, objects: []detect.Object{unsure},
+			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
+			counts: Counts{Outside: 40, People: 1}},
+		{name: "faint", policy: feet, objects: []detect.Object{faint},
+			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
+			counts: Counts{Outside: 40, People: 1}},
+		{name: "not seen for long", policy: feet, objects: []detect.Object{gone},
+			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
+			counts: Counts{Outside: 40, People: 1}},
+		{name: "feet outside", policy: feet, objects: []detect.Object{object(detect.Person, 2, 1, 4, 3.9)}, want: zones, counts: Counts{Outside: 40, People: 1}},
+		{name: "someone outside before a visitor", policy: feet,
+			objects: []detect.Object{visitor, object(detect.Person, 3, 2, 6, 3.9)},
+			want:    []string{whole, "##..######", "##.#######", "##.#######", none, none, none, none},
+			counts:  Counts{Outside: 34, People: 1}},
+		{name: "only persons visit", policy: feet, objects: []detect.Object{object(detect.Face, 2, 1, 4, 6)},
+			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
+			counts: Counts{Outside: 40, Faces: 1}},
+		{name: "visitor, detected", policy: with(detected, func(p *Policy) { p.Visitors = VisitorsFeet }), objects: []detect.Object{visitor}, want: clear},
+		{name: "visitors hidden inside", policy: with(feet, insideHide(detect.Person)), objects: []detect.Object{visitor},
+			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
+			counts: Counts{Outside: 34, People: 1}},
+
+		{name: "face follows its person in", policy: feet, objects: []detect.Object{visitor, object(detect.Face, 2, 1, 3, 2)}, want: shown, counts: Counts{Outside: 34}},
+		{name: "face follows its person out", policy: detected,
+			objects: []detect.Object{object(detect.Person, 6, 3, 8, 7.5), object(detect.Face, 6, 4, 7, 5)},
+			want:    []string{none, none, none, "......##..", "......##..", "......##..", "......##..", "......##.."},
+			counts:  Counts{People: 1, Faces: 1}},
+		{name: "face low in a person's box is not theirs", policy: feet, objects: []detect.Object{object(detect.Person, 2, 1, 4, 4.5), object(detect.Face, 2, 3, 3, 4)},
+			want:   []string{whole, "##..######", "##..######", "###.######", none, none, none, none},
+			counts: Counts{Outside: 34, Faces: 1}},
+		{name: "face that two may carry", policy: feet,
+			objects: []detect.Object{visitor, object(detect.Person, 2, 1, 3, 3), object(detect.Face, 2, 1, 3, 2)},
+			want:    []string{whole, "###.######", "###.######", "##..######", none, none, none, none},
+			counts:  Counts{Outside: 34, People: 1, Faces: 1}},
+		{name: "face alone inside", policy: detected, objects: []detect.Object{object(detect.Face, 2, 5, 3, 6)}, want: clear},
+		{name: "face alone outside", policy: detected, objects: []detect.Object{object(detect.Face, 2, 1, 3, 2)},
+			want: []string{none, "..#.......", none, none, none, none, none, none}, counts: Counts{Faces: 1}},
+
+		{name: "plate outside is solid", policy: detected, objects: []detect.Object{object(detect.Plate, 2, 1, 4, 2)},
+			want: []string{none, "..XX......", none, none, none, none, none, none}, counts: Counts{Plates: 1}},
+		{name: "plate in what is hidden is solid", policy: all, objects: []detect.Object{object(detect.Plate, 2, 3, 4, 5)},
+			want: []string{whole, whole, whole, "##XX######", none, none, none, none}, counts: Counts{Outside: 40}},
+		{name: "plate follows its vehicle in", policy: detected,
+			objects: []detect.Object{object(detect.Vehicle, 2, 4, 8, 7), object(detect.Plate, 4, 4, 5, 5)}, want: clear},
+		{name: "plate follows its vehicle out", policy: detected,
+			objects: []detect.Object{object(detect.Vehicle, 2, 3, 8, 7), object(detect.Plate, 4, 6, 5, 7)},
+			want:    []string{none, none, none, none, none, none, "....X.....", none}, counts: Counts{Plates: 1}},
+		{name: "plate hidden inside", policy: with(all, insideHide(detect.Plate)), objects: []detect.Object{object(detect.Plate, 4, 6, 5, 7)},
+			want: []string{whole, whole, whole, whole, none, none, "....X.....", none}, counts: Counts{Outside: 40, Plates: 1}},
+
+		{name: "mask wins over the property", policy: with(detected, maskRight),
+			want:   []string{".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####"},
+			counts: Counts{Outside: 40}},
+		{name: "mask wins over a visitor", policy: with(feet, maskRight), objects: []detect.Object{object(detect.Person, 4, 1, 7, 6)},
+			want:   []string{whole, "####.#####", "####.#####", "####.#####", ".....#####", ".....#####", ".....#####", ".....#####"},
+			counts: Counts{Outside: 57}},
+
+		{name: "strip shows scenery", policy: with(all, stripLeft),
+			want:   []string{".....#####", ".....#####", ".....#####", ".....#####", none, none, none, none},
+			counts: Counts{Outside: 20}},
+		{name: "strip hides people, wholly", policy: with(all, stripLeft), objects: []detect.Object{visitor},
+			want:   []string{".....#####", "..##.#####", "..##.#####", "..##.#####", "..##......", "..##......", none, none},
+			counts: Counts{Outside: 20, People: 1}},
+
+		{name: "motion outside", policy: detected, motion: []detect.Box{inBlocks(2, 1, 4, 6)}, want: straddling, counts: Counts{Motion: 1}},
+		{name: "motion inside", policy: detected, motion: []detect.Box{inBlocks(2, 5, 4, 6)}, want: clear},
+		{name: "motion inside where people are hidden", policy: with(detected, insideHide(detect.Person)), motion: []detect.Box{inBlocks(2, 5, 4, 6)},
+			want: []string{none, none, none, none, none, "..##......", none, none}, counts: Counts{Motion: 1}},
+		{name: "motion with all hidden", policy: all, motion: []detect.Box{inBlocks(2, 1, 4, 6)}, want: zones, counts: Counts{Outside: 40}},
+		{name: "motion in the strip", policy: with(all, stripLeft), motion: []detect.Box{inBlocks(2, 1, 4, 2)},
+			want:   []string{".....#####", "..##.#####", ".....#####", ".....#####", none, none, none, none},
+			counts: Counts{Outside: 20, Motion: 1}},
+
+		{name: "solid fill", policy: with(all, func(p *Policy) { p.Outside.Fill = FillSolid }),
+			want:   []string{"XXXXXXXXXX", "XXXXXXXXXX", "XXXXXXXXXX", "XXXXXXXXXX", none, none, none, none},
+			counts: Counts{Outside: 40}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			size := image.Pt(10*blockSize, 8*blockSize)
+			in := noise(size.X, size.Y, 1)
+			out := clone(in)
+			r := mustNew(t, &c.policy, size, Options{Margin: -1, Grow: c.grow})
+			f := mustRedact(t, r, out, Scene{Objects: c.objects, Motion: c.motion})
+			cover := f.Cover()
+			for y, row := range c.want {
+				for x := range row {
+					want := map[byte]Fill{'.': Shown, '#': Frost, 'X': Solid}[row[x]]
+					if got := cover.At(x, y); got != want {
+						t.Fatalf("block (%d,%d) is %v, want %v", x, y, got, want)
+					}
+					if changed := blockChanged(in, out, x, y); changed != (want != Shown) {
+						t.Fatalf("block (%d,%d) is %v, but changed is %v", x, y, want, changed)
+					}
+				}
+			}
+			checkShown(t, in, out, cover)
+			if got := cover.Counts(); got != c.counts {
+				t.Fatalf("counts %+v, want %+v", got, c.counts)
+			}
+		})
+	}
+}
+
+// blockChanged reports whether any sample of a whole block differs, in every
+// plane.
+func blockChanged(a, b *image.YCbCr, bx, by int) bool {
+	pa, pb := planes(a), planes(b)
+	changed := 0
+	for i, p := range pa {
+		for y := by * p.block; y < (by+1)*p.block; y++ {
+			row := y*p.stride + bx*p.block
+			if string(p.pix[row:row+p.block]) != string(pb[i].pix[row:row+p.block]) {
+				changed++
+				break
+			}
+		}
+	}
+	return changed == len(pa)
+}
+
+// TestMargin: the margin of an object counts before it is judged.
+func TestMargin(t *testing.T) {
+	size := image.Pt(160, 128)
+	p := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}
+	o := []detect.Object{object(detect.Person, 2, 4, 4, 7)}
+	if f := mustRedact(t, mustNew(t, p, size, Options{Margin: -1}), noise(160, 128, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
+		t.Error("without a margin the person is inside, but hidden")
+	}
+	f := mustRedact(t, mustNew(t, p, size, Options{}), noise(160, 128, 1), Scene{Objects: o})
+	if got := f.Cover().HiddenOf(inBlocks(1, 3, 5, 8)); got != 1 {
+		t.Errorf("with a margin %v of the person's blocks are hidden", got)
+	}
+	if got := f.Cover().HiddenOf(inBlocks(0, 0, 2, 8)); got != 5.0/16 {
+		t.Errorf("%v of the first two columns are hidden", got)
+	}
+}
