@@ -175,7 +175,7 @@ func play(t *testing.T, data []byte) {
 func tapes() [][]byte {
 	r := rand.New(rand.NewPCG(1, 2))
 	var all [][]byte
-	for i := range 60 {
+	for i := range 30 {
 		b := make([]byte, 2000)
 		for k := 0; k+8 <= len(b); k += 8 {
 			binary.LittleEndian.PutUint64(b[k:], r.Uint64())
