@@ -99,6 +99,10 @@ func (in input) args(o Options, v version) []string {
 	case kindFile:
 		// A playlist may otherwise fetch what it names from anywhere.
 		a = append(a, "-protocol_whitelist", "file")
+		if strings.Contains(in.path, "%") && stillImage(in.path) {
+			// Else the name is a pattern for a series of files.
+			a = append(a, "-f", "image2", "-pattern_type", "none")
+		}
 	case kindDevice:
 		a = append(a, "-f", "v4l2")
 		if o.Device.Format != "" {
@@ -123,6 +127,15 @@ func (in input) args(o Options, v version) []string {
 			"-rw_timeout", microseconds(o.Timeout))
 	}
 	return append(a, "-i", in.arg)
+}
+
+// stillImage reports whether ffmpeg takes the file for a picture by its name.
+func stillImage(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm", ".tga", ".jp2", ".jxl", ".exr":
+		return true
+	}
+	return false
 }
 
 func microseconds(d time.Duration) string {

@@ -112,3 +112,19 @@ func times(all []picture) []time.Duration {
 	}
 	return ts
 }
+
+// reader reads one picture after the other.
+type reader struct {
+	t   testing.TB
+	s   *Source
+	ctx context.Context
+	buf pipeline.Buffer
+}
+
+func (r *reader) next() time.Duration {
+	r.t.Helper()
+	if err := r.s.Read(r.ctx, &r.buf); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.buf.Time
+}

@@ -65,7 +65,7 @@ func runProbe(ctx context.Context, in input, args ...string) (probeResult, error
 	if p == nil {
 		return res, errors.Join(err, r.Close())
 	}
-	p.messages.hideAddress(in)
+	p.messages.replace(in.arg, in.name)
 	stop := context.AfterFunc(ctx, p.kill)
 	answer, rerr := io.ReadAll(io.LimitReader(r, maxProbe))
 	err = errors.Join(err, rerr, r.Close())

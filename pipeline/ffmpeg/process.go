@@ -158,7 +158,7 @@ const (
 // messages remembers the last lines of a program's stderr.
 type messages struct {
 	mu sync.Mutex
-	// hide is replaced by show in what text returns.
+	// hide is replaced by show in what text and last return.
 	hide, show string
 	// errors are the last lines at the levels error and above, others the last
 	// warnings and lines without a level.
@@ -184,14 +184,11 @@ func (m *messages) add(line []byte) {
 	}
 }
 
-// hideAddress keeps the password of an address out of the messages.
-func (m *messages) hideAddress(in input) {
-	if in.kind != kindRTSP && in.kind != kindHTTP {
-		return
-	}
+// replace makes text and last show a name instead of another.
+func (m *messages) replace(hide, show string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.hide, m.show = in.arg, in.name
+	m.hide, m.show = hide, show
 }
 
 func push(list []string, text []byte) []string {

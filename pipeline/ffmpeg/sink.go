@@ -120,13 +120,13 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if _, err := find("ffmpeg"); err != nil {
 		return nil, err
 	}
-	v, err := installed(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out, err := newOutput(name, o.Inputs, o.Overwrite)
 	if err != nil {
 		return nil, err
+	}
+	v, err := installed(ctx)
+	if err != nil {
+		return nil, errors.Join(err, out.discard())
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -142,6 +142,7 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.proc.messages.replace(out.part, name)
 	period, ok := (Rational{o.Rate.Den, o.Rate.Num}).duration(1)
 	if !ok || period <= 0 {
 		period = 40 * time.Millisecond

@@ -153,7 +153,7 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if s.proc == nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	s.proc.messages.hideAddress(in)
+	s.proc.messages.replace(in.arg, in.name)
 	if err == nil {
 		err = s.waitFirst(ctx)
 	}
