@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -18,6 +19,7 @@ type plan struct {
 	moving  string          // auto, yes or no
 	classes detect.ClassSet // what is hidden and scored
 	skip    int
+	caches  []*cache
 }
 
 // measure runs all recordings of a set.
@@ -154,16 +156,26 @@ func (d *deaf) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detect
 }
 
 // String names the detector as the pipeline would.
-func (d *deaf) String() string {
-	if s, ok := d.Detector.(fmt.Stringer); ok {
-		return s.String()
-	}
-	return "detector"
-}
+func (d *deaf) String() string { return nameOf(d.Detector) }
 
 // InputSize implements detect.InputSizer.
-func (d *deaf) InputSize(full image.Point) image.Point {
-	if s, ok := d.Detector.(detect.InputSizer); ok {
+func (d *deaf) InputSize(full image.Point) image.Point { return inputSize(d.Detector, full) }
+
+func nameOf(d detect.Detector) string {
+	if s, ok := d.(fmt.Stringer); ok {
+		return s.String()
+	}
+	var names []string
+	for c := range detect.Class(detect.NumClasses) {
+		if d.Classes().Has(c) {
+			names = append(names, c.String())
+		}
+	}
+	return strings.Join(names, "+") + " detector"
+}
+
+func inputSize(d detect.Detector, full image.Point) image.Point {
+	if s, ok := d.(detect.InputSizer); ok {
 		return s.InputSize(full)
 	}
 	return full

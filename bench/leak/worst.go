@@ -33,21 +33,36 @@ var (
 // sameObject is the IoU from which on a detection is of a labelled object.
 const sameObject = 0.3
 
+// overMax is how many frames are drawn that hide most without being asked.
+const overMax = 6
+
 // drawWorst looks at the frames with leaks once more: it says of each leaked box
 // whether the networks see the object in that very frame, and draws the worst
-// cases. Pictures of set s go into a folder of its name.
+// cases, and the frames in which most was hidden that no label asked for.
+// Pictures of set s go into a folder of its name.
 func drawWorst(ctx context.Context, o *options, s *set, sc *score, models *networks.Set, out io.Writer) error {
 	dir := filepath.Join(o.worst, s.name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	d := drawer{dir: dir, models: models, drawn: worstOf(sc.leaks, o.worstMax)}
-	byFile := map[string]map[int][]*leak{}
-	for _, l := range sc.leaks {
-		if byFile[l.file] == nil {
-			byFile[l.file] = map[int][]*leak{}
+	byFile := map[string]map[int]*cases{}
+	at := func(file string, frame int) *cases {
+		if byFile[file] == nil {
+			byFile[file] = map[int]*cases{}
 		}
-		byFile[l.file][l.label.frame] = append(byFile[l.file][l.label.frame], l)
+		if byFile[file][frame] == nil {
+			byFile[file][frame] = &cases{}
+		}
+		return byFile[file][frame]
+	}
+	for _, l := range sc.leaks {
+		c := at(l.file, l.label.frame)
+		c.leaks = append(c.leaks, l)
+	}
+	slices.SortStableFunc(sc.excess, func(a, b *excess) int { return cmp.Compare(b.share, a.share) })
+	for _, e := range sc.excess[:min(overMax, len(sc.excess))] {
+		at(e.file, e.label.frame).excess = e
 	}
 	for _, r := range s.recordings {
 		if frames := byFile[r.file]; frames != nil {
@@ -88,6 +103,12 @@ func worstOf(leaks []*leak, n int) map[*leak]bool {
 	return chosen
 }
 
+// cases are what is worth a drawing in one frame.
+type cases struct {
+	leaks  []*leak
+	excess *excess // nil if there is none
+}
+
 type drawer struct {
 	dir    string
 	models *networks.Set
@@ -97,7 +118,7 @@ type drawer struct {
 }
 
 // recording reads a recording again, up to the last frame with a leak.
-func (d *drawer) recording(ctx context.Context, path, name string, frames map[int][]*leak) (err error) {
+func (d *drawer) recording(ctx context.Context, path, name string, frames map[int]*cases) (err error) {
 	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
 	if err != nil {
 		return err
@@ -109,20 +130,26 @@ func (d *drawer) recording(ctx context.Context, path, name string, frames map[in
 		if err != nil && !errors.Is(err, pipeline.ErrPicture) {
 			return fmt.Errorf("frame %d of %s: %w", n, name, err)
 		}
-		leaks := frames[n]
-		if leaks == nil {
+		c := frames[n]
+		if c == nil {
 			continue
 		}
 		left--
-		size := leaks[0].label.size
-		if err := d.frame(ctx, b.Resize(size.X, size.Y), name, leaks); err != nil {
+		if err := d.frame(ctx, &b, name, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks []*leak) error {
+func (d *drawer) frame(ctx context.Context, b *pipeline.Buffer, name string, c *cases) error {
+	var size image.Point
+	if c.excess != nil {
+		size = c.excess.label.size
+	} else {
+		size = c.leaks[0].label.size
+	}
+	pic := b.Resize(size.X, size.Y)
 	var found []detect.Detection
 	for _, m := range d.models.Detectors {
 		var err error
@@ -130,7 +157,14 @@ func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks
 			return err
 		}
 	}
-	for _, l := range leaks {
+	name = strings.ReplaceAll(name, string(filepath.Separator), "_")
+	if e := c.excess; e != nil {
+		file := fmt.Sprintf("over%02.0f-%s-frame%04d.png", 100*e.share, name, e.label.frame)
+		if err := writePNG(filepath.Join(d.dir, file), drawing(pic, e.label, e.shot, nil, found)); err != nil {
+			return err
+		}
+	}
+	for _, l := range c.leaks {
 		how := "unseen"
 		for _, f := range found {
 			if f.Class == l.truth.class && f.Box.IoU(l.truth.box) >= sameObject {
@@ -148,21 +182,20 @@ func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks
 		if l.truth.track != noTrack {
 			track = fmt.Sprintf("-track%d-run%d", l.truth.track, l.run)
 		}
-		file := fmt.Sprintf("%s-frame%04d-%v%s-hidden%02.0f-%s.png", strings.ReplaceAll(name, string(filepath.Separator), "_"),
-			l.label.frame, l.truth.class, track, 100*l.share, how)
-		if err := writePNG(filepath.Join(d.dir, file), drawing(pic, l, found)); err != nil {
+		file := fmt.Sprintf("leak-%s-frame%04d-%v%s-hidden%02.0f-%s.png", name, l.label.frame, l.truth.class, track, 100*l.share, how)
+		if err := writePNG(filepath.Join(d.dir, file), drawing(pic, l.label, l.shot, &l.truth, found)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// drawing shows the picture with the cover, the labels, and what the networks
-// find in it.
-func drawing(pic *image.YCbCr, l *leak, found []detect.Detection) *image.RGBA {
+// drawing shows the picture with the cover, the labels, of which one may stand
+// out, and what the networks find in it.
+func drawing(pic *image.YCbCr, l *label, s *shot, mark *truth, found []detect.Detection) *image.RGBA {
 	dst := image.NewRGBA(pic.Rect)
 	draw.Draw(dst, dst.Rect, pic, pic.Rect.Min, draw.Src)
-	g := &l.shot.cover
+	g := &s.cover
 	for y := range g.h {
 		for x := range g.w {
 			if g.hidden[y*g.w+x] {
@@ -173,7 +206,7 @@ func drawing(pic *image.YCbCr, l *leak, found []detect.Detection) *image.RGBA {
 	for _, f := range found {
 		outline(dst, pixels(f.Box, g.size), colorFound, 1)
 	}
-	for _, o := range l.label.objects {
+	for _, o := range l.objects {
 		r := pixels(o.box, g.size)
 		c := colorHidden
 		switch {
@@ -183,7 +216,7 @@ func drawing(pic *image.YCbCr, l *leak, found []detect.Detection) *image.RGBA {
 			c = colorLeak
 		}
 		width := 1
-		if o == l.truth {
+		if mark != nil && o == *mark {
 			width = 2
 		}
 		outline(dst, r, c, width)

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"hash"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// cache is a detector that remembers what a network found in a picture, so that
+// everything behind the networks can be tried again in seconds. Time spent is
+// then not that of the network: it is for offline runs only.
+type cache struct {
+	detect.Detector
+	file  string
+	known map[[sha256.Size]byte][]detect.Detection
+	sum   hash.Hash
+	fresh bool // known has what file has not
+}
+
+// openCache returns d with its answers remembered in dir. id names everything
+// that its answers depend on, such as the weights and thresholds.
+func openCache(dir, id string, d detect.Detector) (*cache, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	name := sha256.Sum256([]byte(id))
+	c := &cache{
+		Detector: d, file: filepath.Join(dir, fmt.Sprintf("%x.gob", name[:8])),
+		known: map[[sha256.Size]byte][]detect.Detection{}, sum: sha256.New(),
+	}
+	f, err := os.Open(c.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := gob.NewDecoder(f).Decode(&c.known); err != nil {
+		return nil, fmt.Errorf("%s: %w (remove it)", c.file, err)
+	}
+	return c, nil
+}
+
+// Detect implements detect.Detector.
+func (c *cache) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+	key := c.key(pic)
+	if found, ok := c.known[key]; ok {
+		return append(dst, found...), nil
+	}
+	n := len(dst)
+	dst, err := c.Detector.Detect(ctx, pic, dst)
+	if err == nil {
+		c.known[key] = append([]detect.Detection(nil), dst[n:]...)
+		c.fresh = true
+	}
+	return dst, err
+}
+
+// key is a checksum of the picture's size and pixels.
+func (c *cache) key(pic *image.YCbCr) (key [sha256.Size]byte) {
+	c.sum.Reset()
+	r := pic.Rect
+	_, _ = fmt.Fprint(c.sum, r, pic.SubsampleRatio) // a hash takes everything
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		i := pic.YOffset(r.Min.X, y)
+		c.sum.Write(pic.Y[i : i+r.Dx()])
+		j, k := pic.COffset(r.Min.X, y), pic.COffset(r.Max.X-1, y)+1
+		c.sum.Write(pic.Cb[j:k])
+		c.sum.Write(pic.Cr[j:k])
+	}
+	copy(key[:], c.sum.Sum(nil))
+	return key
+}
+
+// InputSize implements detect.InputSizer.
+func (c *cache) InputSize(full image.Point) image.Point { return inputSize(c.Detector, full) }
+
+// String names the detector as the pipeline would.
+func (c *cache) String() string { return nameOf(c.Detector) }
+
+// save writes what is new.
+func (c *cache) save() error {
+	if !c.fresh {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.file), "new")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(gob.NewEncoder(f).Encode(c.known), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), c.file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	c.fresh = false
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// hardCase is the default policy: everything is outside, and shown unless
+// something is found in it.
+const hardCase = `{"version":1,"outside":{"hide":"detected","fill":"frost"}}`
+
+// plan makes the configuration of all runs. The caller closes the networks.
+func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
+	policy, err := redact.ParsePolicy([]byte(hardCase))
+	if o.policy != "" {
+		policy, err = redact.LoadPolicy(o.policy)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c := pipeline.Config{
+		Policy: policy, Mode: o.pipelineMode, Cores: o.cores,
+		LookAhead: o.lookAhead, Every: o.every, Compressed: o.compressed,
+		Redact: redact.Options{Margin: float32(o.margin)},
+	}
+	if o.lookAhead == 0 {
+		c.LookAhead = pipeline.NoLookAhead
+	}
+	if c.Track, err = parseTrack(o.track); err != nil {
+		return nil, nil, fmt.Errorf("-track: %w", err)
+	}
+	n := networks.Options{}
+	if n.MinScore, err = parseScores(o.minScore); err != nil {
+		return nil, nil, fmt.Errorf("-minscore: %w", err)
+	}
+	if n.InputSize, err = parseSize(o.input); err != nil {
+		return nil, nil, fmt.Errorf("-input: %w", err)
+	}
+	models, err := networks.Open(ctx, o.networks, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	pl := &plan{config: c, rate: o.fps, moving: o.moving, classes: o.classSet, skip: o.skip}
+	if err := pl.listen(o, models); err != nil {
+		return nil, nil, errors.Join(err, models.Close())
+	}
+	return pl, models, nil
+}
+
+// listen puts the networks into the plan, remembered and deaf as the options
+// say.
+func (pl *plan) listen(o *options, models *networks.Set) error {
+	for i, d := range models.Detectors {
+		if o.cache != "" {
+			m := models.Models[i]
+			c, err := openCache(o.cache, fmt.Sprintf("%s %s %s %s", m.Name, m.SHA256, o.input, o.minScore), d)
+			if err != nil {
+				return err
+			}
+			pl.caches = append(pl.caches, c)
+			d = c
+		}
+		if d.Classes()&^o.classSet&^detect.Classes(detect.Vehicle) != 0 {
+			d = &deaf{d, o.classSet | detect.Classes(detect.Vehicle)}
+		}
+		pl.config.Detectors = append(pl.config.Detectors, d)
+	}
+	return nil
+}
+
+// save keeps what the caches have learnt.
+func (pl *plan) save() error {
+	for _, c := range pl.caches {
+		if err := c.save(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) report(p *redact.Policy, models *networks.Set) configReport {
+	c := configReport{
+		Policy: json.RawMessage(p.Canonical()), PolicySHA256: p.SHA256(), Mode: o.mode,
+		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAhead: o.lookAhead,
+		Every: o.every, Moving: o.moving, Classes: strings.Split(o.classes, ","), Skip: o.skip,
+		Compressed: o.compressed, Options: o.given,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
+	}
+	for _, m := range models.Models {
+		c.Models = append(c.Models, modelReport{m.Name, m.SHA256})
+	}
+	return c
+}
