@@ -44,6 +44,7 @@ type frost struct {
 type cellLevel struct {
 	cols  int
 	cells []cellValue
+	inUse []bool // scratch: is painted in this picture
 	stale []bool // scratch: in use, and has no value to hold
 }
 
@@ -68,6 +69,7 @@ func newFrost(size image.Point, hold time.Duration) *frost {
 		f.levels = append(f.levels, cellLevel{
 			cols:  cols,
 			cells: make([]cellValue, cols*rows),
+			inUse: make([]bool, cols*rows),
 			stale: make([]bool, cols*rows),
 		})
 		if cols == 1 && rows == 1 {
@@ -165,6 +167,7 @@ func (f *frost) parent(k uint8, x, y int) int { return y>>k*f.levels[k].cols + x
 func (f *frost) findStale(at time.Duration) bool {
 	any := false
 	for k := range f.levels {
+		clear(f.levels[k].inUse)
 		clear(f.levels[k].stale)
 	}
 	for y := range f.used.h {
@@ -173,6 +176,7 @@ func (f *frost) findStale(at time.Duration) bool {
 			for ; x < end; x++ {
 				k := f.level[y*f.used.w+x]
 				p := f.parent(k, x, y)
+				f.levels[k].inUse[p] = true
 				v := &f.levels[k].cells[p]
 				if !v.set || at < v.at || at-v.at >= f.hold {
 					f.levels[k].stale[p] = true
@@ -234,13 +238,17 @@ func (f *frost) value(k, p int, at time.Duration) {
 		if d := mean - paintedValue(v.q[i]); v.set && d >= -6 && d <= 6 {
 			continue
 		}
-		v.q[i] = uint8(mean >> 3)
+		v.q[i] = quantise(mean)
 	}
 	v.set, v.at = true, at
 }
 
-// paintedValue returns the sample value painted for a value of 5 bits.
-func paintedValue(q uint8) int { return int(q)<<3 + 4 }
+// quantise returns the value of 5 bits, 1..31, for the sample value mean.
+func quantise(mean int) uint8 { return uint8(min(max((mean+4)>>3, 1), 31)) }
+
+// paintedValue returns the sample value painted for a value of 5 bits. That of
+// neutral chroma is neutral.
+func paintedValue(q uint8) int { return int(q) << 3 }
 
 // spread fills in the values to paint: those of the cells in use, and for their
 // neighbours, towards which they are interpolated, the mean of the cells in use
@@ -252,12 +260,10 @@ func (f *frost) spread() {
 		for x, end := nextSpan(row, 0); x < end; x, end = nextSpan(row, end) {
 			for ; x < end; x++ {
 				i := y*f.used.w + x
-				k := f.level[i]
-				v := &f.levels[k].cells[f.parent(k, x, y)]
 				packed := uint64(1) << 48
-				for j, q := range v.q {
-					f.shown[j][i] = uint8(paintedValue(q))
-					packed |= uint64(paintedValue(q)) << (16 * j)
+				for j, v := range f.levelValue(f.level[i], x, y) {
+					f.shown[j][i] = v
+					packed |= uint64(v) << (16 * j)
 				}
 				f.packed[i] = packed
 			}
@@ -274,6 +280,51 @@ func (f *frost) spread() {
 			}
 		}
 	}
+}
+
+// levelValue returns what is painted in cell (x,y) of level 0 for its cell of
+// level k: the interpolation of that and of its neighbours in use, at the centre
+// of the cell of level 0.
+func (f *frost) levelValue(k uint8, x, y int) (out [3]uint8) {
+	l := &f.levels[k]
+	px, py := x>>k, y>>k
+	own := &l.cells[py*l.cols+px].q
+	if k == 0 {
+		return [3]uint8{uint8(paintedValue(own[0])), uint8(paintedValue(own[1])), uint8(paintedValue(own[2]))}
+	}
+	// The nearest neighbours, and their weights in units of 1/2^(k+1).
+	unit := 1 << (k + 1)
+	nx, wx := nearest(x, k)
+	ny, wy := nearest(y, k)
+	var sum [3]int
+	for _, n := range [4]struct{ x, y, w int }{
+		{px, py, (unit - wx) * (unit - wy)}, {nx, py, wx * (unit - wy)},
+		{px, ny, (unit - wx) * wy}, {nx, ny, wx * wy},
+	} {
+		q := own
+		if n.x >= 0 && n.x < l.cols && n.y >= 0 && n.y*l.cols < len(l.cells) && l.inUse[n.y*l.cols+n.x] {
+			q = &l.cells[n.y*l.cols+n.x].q
+		}
+		for j := range sum {
+			sum[j] += n.w * paintedValue(q[j])
+		}
+	}
+	for j := range out {
+		out[j] = uint8(sum[j] >> (2 * (k + 1)))
+	}
+	return out
+}
+
+// nearest returns, along one axis, the cell of level k whose centre is the
+// second nearest to the centre of cell x of level 0, and its weight in units of
+// 1/2^(k+1).
+func nearest(x int, k uint8) (cell, weight int) {
+	// From the centre of its own cell of level k, in halves of a level-0 cell.
+	d := 2*(x&(1<<k-1)) + 1 - 1<<k
+	if d < 0 {
+		return x>>k - 1, -d
+	}
+	return x>>k + 1, d
 }
 
 // borrow sets the values of a cell that is not in use, but beside one that is.

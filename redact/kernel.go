@@ -38,8 +38,10 @@ func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts [
 // of 2*(w+1) words.
 //
 // A sample is the upper byte of a word of 16 bits that grows by a constant step
-// from row to row. Steps are rounded, which makes an error of at most cell/128
-// levels; values from 12 to 243 would not overflow for cells of up to 1024.
+// from row to row. Steps are rounded, towards 0 along the row and down along the
+// column, which makes an error of less than cell/128. It brings no sample above
+// the values around it, and none more than cell/256 below them, so that values
+// from 8 on do not underflow for cells of up to 1024.
 func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows, cell int, line []uint16) {
 	start, step := line[:p.w], line[p.w:2*p.w]
 	reciprocal := int32(1<<17) / int32(cell)

@@ -60,7 +60,7 @@ func TestKernels(t *testing.T) {
 
 		values := make([]uint8, cols*rows)
 		for i := range values {
-			values[i] = uint8(paintedValue(uint8(rng.IntN(32))))
+			values[i] = uint8(paintedValue(uint8(1 + rng.IntN(31))))
 		}
 		want := slices.Clone(buf)
 		q := p
