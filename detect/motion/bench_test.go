@@ -2,7 +2,9 @@ package motion
 
 import (
 	"image"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 )
@@ -42,16 +44,28 @@ func BenchmarkUpdate(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			pics, m, n := street(c.w, c.h, c.walkers), New(Config{}), 0
 			full := image.Pt(1920, 1080)
-			boxes := make([]detect.Box, 0, 4096)
+			boxes := make([]detect.Box, 0, 8192)
+			frame, copied := make([]byte, 1920*1080*3/2), make([]byte, 1920*1080*3/2)
+			var took, memcpy []float64
 			b.ReportAllocs()
 			for b.Loop() {
+				t0 := time.Now()
+				copy(copied, frame)
+				t1 := time.Now()
+				memcpy = append(memcpy, float64(t1.Sub(t0)))
 				m.Update(at(n), pics[n%len(pics)], full)
 				boxes = m.Unexplained(boxes[:0], nil)
 				if n == 3 {
 					m.Judge(at(n), detect.Box{X1: 1920, Y1: 1080}, nil)
 				}
 				n++
+				took = append(took, float64(time.Since(t1)))
 			}
+			slices.Sort(took)
+			slices.Sort(memcpy)
+			b.ReportMetric(took[len(took)/2]/1e3, "p50-us")
+			b.ReportMetric(took[len(took)/10]/1e3, "p10-us")
+			b.ReportMetric(took[len(took)/2]/memcpy[len(memcpy)/2], "memcpy-of-1080p-I420")
 		})
 	}
 }

@@ -17,6 +17,8 @@ const (
 	// anchorAge is the time after which the reference is taken anew, so that it
 	// follows the day.
 	anchorAge = time.Minute
+	// darkLuma is the mean luma below which a picture is little but noise.
+	darkLuma = blackLevel + 6
 	// settle is the time after a reset at which the reference is taken first.
 	settle = time.Second
 )
@@ -26,11 +28,13 @@ const (
 // they disagree it searches for a shift at which they agree, one row of shifts
 // a picture.
 type camera struct {
-	ref   []int16 // background at the time taken
-	cur   []int16 // the picture under search
+	ref   []int16  // background at the time taken
+	cur   []int16  // the picture under search
+	sums  [3]int64 // here, since what C writes to would be allocated elsewhere
 	taken time.Duration
 	start time.Duration
 	have  bool
+	dark  bool // cur shows nothing
 	gone  bool
 
 	since      time.Duration // of the disagreement
@@ -46,7 +50,7 @@ func (c *camera) setSize(n int) {
 	if len(c.ref) != n {
 		c.ref, c.cur = make([]int16, n), make([]int16, n)
 	}
-	c.have, c.gone, c.doubt, c.start, c.wrong = false, false, false, never, 0
+	c.have, c.dark, c.gone, c.doubt, c.start, c.wrong = false, false, false, false, never, 0
 }
 
 // update compares the newest picture with the reference.
@@ -85,20 +89,27 @@ func (c *camera) take(m *Model) {
 	c.have, c.taken, c.doubt = true, m.now, false
 }
 
+// current takes the newest picture to be compared.
 func (c *camera) current(m *Model) {
+	sum := 0
 	for i, v := range m.tiny {
 		c.cur[i] = m.table[v]
+		sum += int(v)
 	}
+	c.dark = sum < len(m.tiny)*darkLuma*16
 }
 
 // correlation returns that of the gradients of the reference and of the picture
 // shifted by (dx, dy). It reports false if one of the two has no structure: in
 // the dark, or for a bare wall, nothing can be said.
 func (c *camera) correlation(m *Model, dx, dy int) (float64, bool) {
-	var s [3]int64
-	correlate(c.ref, c.cur, m.w, m.h, dx, dy, &s)
-	// Mean squared gradient of 2 units a direction on the rows that are read.
-	if least := int64(m.w) * int64(m.h) * 4; s[1] < least || s[2] < least {
+	if c.dark {
+		return 0, false
+	}
+	s := &c.sums
+	correlate(c.ref, c.cur, m.w, m.h, dx, dy, s)
+	// A mean squared gradient of 16 units, a contrast of half a percent.
+	if least := int64(m.w) * int64(m.h) * 16 / 4; s[1] < least || s[2] < least {
 		return 0, false
 	}
 	return float64(s[0]) / math.Sqrt(float64(s[1])*float64(s[2])), true

@@ -33,6 +33,7 @@ type grid struct {
 	touched []uint8 // by an object of a look
 
 	slow, wobble  []int32 // short mean and deviation of in.light
+	rebase        bool    // the background was changed, and with it light
 	changed       []time.Duration
 	busyCell      []uint8 // changes now, and is not calm
 	wait          []uint8 // waits for a look
@@ -47,6 +48,7 @@ type grid struct {
 	harmless  []time.Duration // until when
 	level     []uint8         // energy found harmless
 	explained []time.Duration // when an object was found here
+	absorbed  []time.Duration // when it became background
 }
 
 func (g *grid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
@@ -63,7 +65,7 @@ func (g *grid) setSize(cw, ch int) {
 			&g.busyCell, &g.wait, &g.unknown, &g.looks, &g.level, &g.calm, &g.touched} {
 			*p = make([]uint8, n)
 		}
-		for _, p := range []*[]time.Duration{&g.seen, &g.changed, &g.firstLook, &g.lastLook, &g.harmless, &g.explained} {
+		for _, p := range []*[]time.Duration{&g.seen, &g.changed, &g.firstLook, &g.lastLook, &g.harmless, &g.explained, &g.absorbed} {
 			*p = make([]time.Duration, n)
 		}
 		for _, p := range []*[]int32{&g.in.light, &g.slow, &g.wobble, &g.label, &g.cnt, &g.fresh, &g.lasts} {
@@ -75,7 +77,7 @@ func (g *grid) setSize(cw, ch int) {
 		clear(s)
 	}
 	for i := range g.seen {
-		g.seen[i], g.changed[i], g.harmless[i], g.explained[i], g.lastLook[i] = never, never, never, never, never
+		g.seen[i], g.changed[i], g.harmless[i], g.explained[i], g.lastLook[i], g.absorbed[i] = never, never, never, never, never, never
 	}
 	for y := range ch {
 		for i := g.at(0, y); i < g.at(cw, y); i++ {
@@ -86,7 +88,7 @@ func (g *grid) setSize(cw, ch int) {
 		g.slow[i], g.wobble[i] = 0, firstNoise<<8
 	}
 	g.busy, g.waiting, g.lastBusy = 0, 0, never
-	g.weather, g.absorb = 0, g.absorb[:0]
+	g.weather, g.absorb, g.rebase = 0, g.absorb[:0], false
 }
 
 // growOut grows the set cells of out by n cells on each side.

@@ -48,6 +48,13 @@ func (r *ring) push(tm time.Duration, g *grid) {
 	r.n = min(r.n+1, ringFrames)
 }
 
+// settle takes a cell out of all patches remembered: it was judged.
+func (r *ring) settle(cell int) {
+	for i := range r.cell {
+		r.cell[i][cell] = 0
+	}
+}
+
 // near collects in high and low the highest and lowest value of each cell over
 // the pictures within nearby of tm. It reports false if no such picture is
 // remembered.
@@ -103,21 +110,20 @@ func (m *Model) Judge(tm time.Duration, looked detect.Box, objects []detect.Obje
 	}
 	for y := y0; y < y1; y++ {
 		for i, end := g.at(x0, y), g.at(x0, y)+x1-x0; i < end; i++ {
-			m.judgeCell(tm, i, g.tmp[i], g.out[i] != 0)
+			m.judgeCell(tm, i, g.tmp[i], g.out[i])
 		}
 	}
 }
 
-// judgeCell takes one look at a cell; seen is the highest value that near gives,
-// steady says that the cell never left its patch.
-func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
+// judgeCell takes one look at a cell; high and low are what near gives.
+func (m *Model) judgeCell(tm time.Duration, i int, high, low uint8) {
 	g := &m.grid
 	switch {
 	case g.touched[i] != 0:
 		g.looks[i], g.harmless[i], g.level[i] = 0, never, 0
 		g.explained[i] = max(g.explained[i], tm)
 		return
-	case seen == 0:
+	case high == 0:
 		g.unknown[i] = 0
 		return
 	case tm <= g.lastLook[i]:
@@ -131,7 +137,10 @@ func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
 	if int(g.looks[i]) < m.cfg.Looks || tm-g.firstLook[i] < m.cfg.LookSpan {
 		return
 	}
-	if steady && g.changed[i] < tm-forget/8 {
+	// A thing that stands never leaves its patch, and changes no more than noise
+	// does; what changes again soon after it became background waves, if slowly.
+	steady := low > 0 && int(high)*4 <= int(low)*5+24
+	if steady && g.changed[i] < tm-forget/8 && tm-g.absorbed[i] > m.cfg.Harmless {
 		// Two calls before the next picture may both come to this.
 		if len(g.absorb) < cap(g.absorb) {
 			g.absorb = append(g.absorb, i)
@@ -139,5 +148,5 @@ func (m *Model) judgeCell(tm time.Duration, i int, seen uint8, steady bool) {
 		return
 	}
 	g.unknown[i], g.harmless[i] = 0, tm+m.cfg.Harmless
-	g.level[i] = max(g.level[i]-g.level[i]/8, seen-1)
+	g.level[i] = max(g.level[i]-g.level[i]/8, high-1)
 }

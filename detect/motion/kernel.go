@@ -49,16 +49,17 @@ func diffGo(d []int16, t []uint16, table *[lumaSteps]int16, bg []int32) {
 	}
 }
 
-// boxMeanGo sets m to the mean of d over the (2r+1)x(2r+1) square round each
+// boxMeanGo sets m to the mean of d over the square of meanRadius round each
 // element, the edge elements repeated outwards. col and row are scratch of w
-// elements, row with 2r+1 more.
-func boxMeanGo(m, d []int16, w, h, r int, col, row []int32) {
-	n := 2*r + 1
-	// A reciprocal with 20 fraction bits; |sum| < 2^20 since |d| < 2^12 and n*n < 2^8.
-	inv := int64((1<<20)/(n*n) + 1)
+// elements, row with 2*meanRadius more.
+func boxMeanGo(m, d []int16, w, h int, col, row []int32) {
+	const r, n = meanRadius, 2*meanRadius + 1
+	// A reciprocal with 20 fraction bits. |d| < 2^12 and n*n < 2^8, so a sum less
+	// its last 3 bits times it stays below 2^31.
+	const inv = (1<<20)/(n*n) + 1
 	col = col[:w]
 	for x := range col {
-		s := int32(d[x]) * int32(r+1)
+		s := int32(d[x]) * (r + 1)
 		for y := 1; y <= r; y++ {
 			s += int32(d[min(y, h-1)*w+x])
 		}
@@ -77,7 +78,7 @@ func boxMeanGo(m, d []int16, w, h, r int, col, row []int32) {
 		out := m[y*w : y*w+w]
 		for x := range out {
 			s += line[x+n-1]
-			out[x] = int16((int64(s)*inv + 1<<19) >> 20)
+			out[x] = int16(((s>>3)*inv + 1<<16) >> 17)
 			s -= line[x]
 		}
 		add, sub := d[min(y+r+1, h-1)*w:][:w], d[max(y-r, 0)*w:][:w]
@@ -164,12 +165,15 @@ const (
 	learnAbsorb = 2 // take the picture as the background
 )
 
-// learnGo lets the background and the noise follow the picture. cells holds one
-// of the codes above for each cell of 2x2 samples, with the given stride. ab and
-// an are the shares to follow by, with 16 fraction bits; clip bounds the
+// learnGo lets the background and the noise follow the picture, in every second
+// pair of rows (odd says in which). cells holds one of the codes above for each cell of 2x2 samples, with the given stride. ab and
+// an are the shares to follow by, with 16 fraction bits, at most 1; clip bounds the
 // deviation that is learnt.
-func learnGo(bg, noise []int32, d, m []int16, w, h int, cells []uint8, stride, gain, ab, an, clip int) {
+func learnGo(bg, noise []int32, d, m []int16, w, h, odd int, cells []uint8, stride, gain, ab, an, clip int) {
 	for y := range h {
+		if y>>1&1 != odd {
+			continue
+		}
 		o := y * w
 		bgr, nr, dr, mr := bg[o:o+w], noise[o:o+w], d[o:o+w], m[o:o+w]
 		cr := cells[(y/2)*stride:]
@@ -179,7 +183,7 @@ func learnGo(bg, noise []int32, d, m []int16, w, h int, cells []uint8, stride, g
 				bgr[x] += int32(dr[x]) * int32(ab) >> 8
 				r := int32(dr[x]) - int32(mr[x])
 				r = min(max(r, -r), int32(clip))
-				nr[x] += ((r<<8 - nr[x]) >> 4) * int32(an) >> 12
+				nr[x] += (r<<8 - nr[x]) * int32(an>>4) >> 12
 			case learnAbsorb:
 				bgr[x] += int32(dr[x]) << 8
 			default:
@@ -190,12 +194,12 @@ func learnGo(bg, noise []int32, d, m []int16, w, h int, cells []uint8, stride, g
 }
 
 // correlateGo sets out to the sums of products a*b', a*a and b'*b' over the
-// gradients of a and of b shifted by (dx, dy), on every second row of the part
+// gradients of a and of b shifted by (dx, dy), on every fourth row of the part
 // where both exist.
 func correlateGo(a, b []int16, w, h, dx, dy int, out *[3]int64) {
 	x0, x1 := max(0, -dx), min(w-1, w-1-dx)
 	var ab, aa, bb int64
-	for y := max(0, -dy); y < min(h-1, h-1-dy); y += 2 {
+	for y := max(0, -dy); y < min(h-1, h-1-dy); y += 4 {
 		p, q := y*w, (y+dy)*w+dx
 		for x := x0; x < x1; x++ {
 			ax, ay := clampGrad(a[p+x+1]-a[p+x]), clampGrad(a[p+x+w]-a[p+x])

@@ -55,10 +55,14 @@ static void diff(int16_t *restrict d, const uint16_t *restrict t, const int16_t 
 	for (int i = 0; i < n; i++) d[i] = (int16_t)(table[t[i]] - (int16_t)(bg[i] >> 8));
 }
 
+#define RADIUS 6   // meanRadius
+#define WIDEST 256 // longSide
+
 CLONES
-static void box_mean(int16_t *restrict m, const int16_t *restrict d, int w, int h, int r, int32_t *restrict col, int32_t *restrict line) {
-	int n = 2 * r + 1;
-	int64_t inv = (1 << 20) / (n * n) + 1;
+static void box_mean(int16_t *restrict m, const int16_t *restrict d, int w, int h, int32_t *restrict col, int32_t *restrict line) {
+	const int r = RADIUS, n = 2 * RADIUS + 1;
+	const int32_t inv = (1 << 20) / (n * n) + 1;
+	int32_t two[WIDEST + 2 * RADIUS], four[WIDEST + 2 * RADIUS];
 	for (int x = 0; x < w; x++) {
 		int32_t s = d[x] * (r + 1);
 		for (int y = 1; y <= r; y++) s += d[(long)MIN(y, h - 1) * w + x];
@@ -67,13 +71,13 @@ static void box_mean(int16_t *restrict m, const int16_t *restrict d, int w, int 
 	for (int y = 0; y < h; y++) {
 		for (int x = 0; x < r; x++) line[x] = col[0], line[w + r + x] = col[w - 1];
 		memcpy(line + r, col, sizeof(*col) * (size_t)w);
-		int32_t s = 0;
-		for (int x = 0; x < n - 1; x++) s += line[x];
+		// 13 = 8 + 4 + 1: sums of two and of four make the rest.
+		for (int x = 0; x < w + 11; x++) two[x] = line[x] + line[x + 1];
+		for (int x = 0; x < w + 9; x++) four[x] = two[x] + two[x + 2];
 		int16_t *out = m + (long)y * w;
 		for (int x = 0; x < w; x++) {
-			s += line[x + n - 1];
-			out[x] = (int16_t)((s * inv + (1 << 19)) >> 20);
-			s -= line[x];
+			int32_t s = four[x] + four[x + 4] + four[x + 8] + line[x + 12];
+			out[x] = (int16_t)(((s >> 3) * inv + (1 << 16)) >> 17);
 		}
 		const int16_t *add = d + (long)MIN(y + r + 1, h - 1) * w, *sub = d + (long)MAX(y - r, 0) * w;
 		for (int x = 0; x < w; x++) col[x] += add[x] - sub[x];
@@ -92,21 +96,21 @@ static void classify(uint8_t *restrict px, const int16_t *restrict d, const int1
 }
 
 CLONES
-static void learn(int32_t *restrict bg, int32_t *restrict noise, const int16_t *restrict d, const int16_t *restrict m, int w, int h, const uint8_t *restrict cells, long stride, int gain, int ab, int an, int clip, uint8_t *restrict code) {
+static void learn(int32_t *restrict bg, int32_t *restrict noise, const int16_t *restrict d, const int16_t *restrict m, int w, int h, int odd, const uint8_t *restrict cells, long stride, int gain, int ab, int an, int clip, uint8_t *restrict code) {
 	int32_t drift = gain * ab >> 8;
 	for (int y = 0; y < h; y++, bg += w, noise += w, d += w, m += w) {
-		if (y % 2 == 0) {
-			const uint8_t *c = cells + (y / 2) * stride;
-			for (int x = 0; x < w; x++) code[x] = c[x / 2];
-		}
+		if ((y >> 1 & 1) != odd) continue;
+		const uint8_t *c = cells + (y / 2) * stride;
+		for (int i = 0; i < w / 2; i++) code[2 * i] = code[2 * i + 1] = c[i];
+		if (w & 1) code[w - 1] = c[w / 2];
 		for (int x = 0; x < w; x++) {
-			int32_t all = d[x] * ab >> 8, absorb = d[x] * 256;
+			// Masks in place of branches, so that the loop becomes vector code.
+			int32_t all = -(int32_t)(code[x] == 0), absorb = -(int32_t)(code[x] == 2);
 			int32_t r = d[x] - m[x];
 			r = ABS(r);
 			r = MIN(r, clip);
-			int32_t dn = ((r * 256 - noise[x]) >> 4) * an >> 12;
-			bg[x] += code[x] == 0 ? all : code[x] == 2 ? absorb : drift;
-			noise[x] += code[x] == 0 ? dn : 0;
+			bg[x] += ((d[x] * ab >> 8) & all) | ((d[x] * 256) & absorb) | (drift & ~(all | absorb));
+			noise[x] += ((r * 256 - noise[x]) * (an >> 4) >> 12) & all;
 		}
 	}
 }
@@ -117,9 +121,9 @@ CLONES
 static void correlate(const int16_t *restrict a, const int16_t *restrict b, int w, int h, int dx, int dy, int64_t *restrict out) {
 	int x0 = MAX(0, -dx), x1 = MIN(w - 1, w - 1 - dx), y1 = MIN(h - 1, h - 1 - dy);
 	int64_t ab = 0, aa = 0, bb = 0;
-	for (int y = MAX(0, -dy); y < y1; y += 2) {
+	for (int y = MAX(0, -dy); y < y1; y += 4) {
 		const int16_t *p = a + (long)y * w, *q = b + (long)(y + dy) * w + dx;
-		// 2 * 255^2 * 16384 samples of a row would overflow; rows are shorter.
+		// A row of WIDEST samples of at most 2 * 255^2 fits 32 bits.
 		int32_t rab = 0, raa = 0, rbb = 0;
 		for (int x = x0; x < x1; x++) {
 			int32_t ax = clamp_grad(p[x + 1] - p[x]), ay = clamp_grad(p[x + w] - p[x]);
@@ -136,27 +140,30 @@ static void correlate(const int16_t *restrict a, const int16_t *restrict b, int 
 CLONES
 static void gather(uint8_t *restrict cand, uint8_t *restrict lasting, uint8_t *restrict soft, uint8_t *restrict energy, int32_t *restrict light,
                    const uint8_t *restrict px, const uint8_t *restrict last, const int16_t *restrict d, const int16_t *restrict mean, int w, int h, int gain, int cw, long stride) {
+	// Columns of two first: counts of the three bits of px in three bits each
+	// (structure is shared with what lasts), then pairs of columns.
+	uint16_t count[WIDEST + 2];
+	int16_t size[WIDEST + 2], rest[WIDEST + 2];
 	cand += stride + 1, lasting += stride + 1, soft += stride + 1, energy += stride + 1, light += stride + 1;
 	for (int y = 0; y < h; y += 2) {
-		long o = (long)y * w, below = y + 1 < h ? w : 0;
-		for (int cx = 0; cx < cw; cx++) {
-			long a = o + 2 * cx, b = a + (2 * cx + 1 < w);
-			long at[4] = {a, b, a + below, b + below};
-			int change = 0, structure = 0, strong = 0, lasts = 0;
-			int32_t sum = 0, abs = 0;
-			for (int k = 0; k < 4; k++) {
-				long j = at[k];
-				int p = px[j];
-				change += p & 1, structure += p >> 1 & 1, strong |= p >> 2, lasts |= p & last[j];
-				int32_t e = d[j] - gain;
-				abs += ABS(e);
-				sum += d[j] - mean[j];
-			}
-			cand[cx] = (uint8_t)MIN(structure / 2 + strong, 1);
-			lasting[cx] = lasts >> 1 & 1;
-			soft[cx] = (uint8_t)MIN(change / 2, 1);
-			energy[cx] = (uint8_t)MIN(abs / 32, 255);
-			light[cx] = sum * 64;
+		long o = (long)y * w, u = y + 1 < h ? o + w : o;
+		for (int x = 0; x < w; x++) {
+			int p = px[o + x], q = px[u + x], l = (p & last[o + x] & 2) + (q & last[u + x] & 2);
+			int e = d[o + x] - gain, f = d[u + x] - gain;
+			e = ABS(e), f = ABS(f);
+			count[x] = (uint16_t)((p & 1) + (q & 1) + ((p & 2) << 2) + ((q & 2) << 2) + ((p & 4) << 4) + ((q & 4) << 4) + (l << 8));
+			size[x] = (int16_t)(e + f);
+			rest[x] = (int16_t)(d[o + x] - mean[o + x] + d[u + x] - mean[u + x]);
+		}
+		if (w & 1) count[w] = count[w - 1], size[w] = size[w - 1], rest[w] = rest[w - 1];
+		for (int c = 0; c < cw; c++) {
+			int n = count[2 * c] + count[2 * c + 1], abs = size[2 * c] + size[2 * c + 1];
+			int change = n & 7, structure = n >> 3 & 7, strong = n >> 6 & 7;
+			cand[c] = (structure >= 2) | (strong > 0);
+			lasting[c] = n >> 9 > 0;
+			soft[c] = change >= 2;
+			energy[c] = (uint8_t)MIN(abs / 32, 255);
+			light[c] = (rest[2 * c] + rest[2 * c + 1]) * 64;
 		}
 		cand += stride, lasting += stride, soft += stride, energy += stride, light += stride;
 	}

@@ -2,6 +2,7 @@ package motion
 
 import (
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -13,6 +14,10 @@ func randomDiffs(r *rand.Rand, n int) []int16 {
 		d[i] = int16(r.IntN(5000) - 2500)
 	}
 	return d
+}
+
+func newGathered(n int) gathered {
+	return gathered{make([]uint8, n), make([]uint8, n), make([]uint8, n), make([]uint8, n), make([]int32, n)}
 }
 
 func TestKernelsMatchTwins(t *testing.T) {
@@ -37,11 +42,10 @@ func TestKernelsMatchTwins(t *testing.T) {
 		if !slices.Equal(a, b) {
 			t.Fatalf("diff differs at %dx%d", w, h)
 		}
-		rad := 1 + r.IntN(7)
-		boxMean(a, d, w, h, rad, make([]int32, w), make([]int32, w+2*rad))
-		boxMeanGo(b, d, w, h, rad, make([]int32, w), make([]int32, w+2*rad))
+		boxMean(a, d, w, h, make([]int32, w), make([]int32, w+2*meanRadius))
+		boxMeanGo(b, d, w, h, make([]int32, w), make([]int32, w+2*meanRadius))
 		if !slices.Equal(a, b) {
-			t.Fatalf("boxMean differs at %dx%d, radius %d", w, h, rad)
+			t.Fatalf("boxMean differs at %dx%d", w, h)
 		}
 		pa, pb := make([]uint8, n), make([]uint8, n)
 		classify(pa, d, mean, noise, gain, 50, 64)
@@ -55,10 +59,22 @@ func TestKernelsMatchTwins(t *testing.T) {
 		}
 		ab, an := r.IntN(65537), r.IntN(65537)
 		bg2, noise2 := slices.Clone(bg), slices.Clone(noise)
-		learn(bg, noise, d, mean, w, h, cells, w/2+1, gain, ab, an, maxNoise, make([]uint8, w))
-		learnGo(bg2, noise2, d, mean, w, h, cells, w/2+1, gain, ab, an, maxNoise)
+		odd := r.IntN(2)
+		learn(bg, noise, d, mean, w, h, odd, cells, w/2+1, gain, ab, an, maxNoise, make([]uint8, w))
+		learnGo(bg2, noise2, d, mean, w, h, odd, cells, w/2+1, gain, ab, an, maxNoise)
 		if !slices.Equal(bg, bg2) || !slices.Equal(noise, noise2) {
 			t.Fatalf("learn differs at %dx%d", w, h)
+		}
+		cw, ch := (w+1)/2, (h+1)/2
+		last := make([]uint8, n)
+		for i := range n {
+			pa[i], last[i] = uint8(r.IntN(8)), uint8(r.IntN(8))
+		}
+		ga, gb := newGathered((cw+2)*(ch+2)), newGathered((cw+2)*(ch+2))
+		gather(ga, pa, last, d, mean, w, h, gain, cw, cw+2)
+		gatherGo(gb, pa, last, d, mean, w, h, gain, cw, cw+2)
+		if !reflect.DeepEqual(ga, gb) {
+			t.Fatalf("gather differs at %dx%d", w, h)
 		}
 		var sa, sb [3]int64
 		dx, dy := r.IntN(17)-8, r.IntN(17)-8
@@ -132,7 +148,7 @@ func TestBoxMeanIsTheMean(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	const w, h, rad = 31, 17, meanRadius
 	d, m := randomDiffs(r, w*h), make([]int16, w*h)
-	boxMean(m, d, w, h, rad, make([]int32, w), make([]int32, w+2*rad))
+	boxMean(m, d, w, h, make([]int32, w), make([]int32, w+2*rad))
 	for y := range h {
 		for x := range w {
 			sum := 0

@@ -217,7 +217,7 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	}
 	diff(m.d, m.tiny, &m.table, m.bg)
 	m.gain = m.medianDiff()
-	boxMean(m.mean, m.d, m.w, m.h, meanRadius, m.col, m.row)
+	boxMean(m.mean, m.d, m.w, m.h, m.col, m.row)
 	m.noiseFactor = m.excessNoise()
 	m.px, m.pxLast = m.pxLast, m.px
 	classify(m.px, m.d, m.mean, m.noise, m.gain, m.floor*m.noiseFactor>>8, m.k*m.noiseFactor>>8)
@@ -228,11 +228,15 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	m.past.push(tm, &m.grid)
 	m.camera.update(m)
 
-	m.planLearning()
-	first := 65536 / m.frames
-	ab := max(share(dt, m.cfg.Learn), first)
-	an := max(share(dt, m.cfg.Learn), first)
-	learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, m.grid.learn[m.grid.at(0, 0):], m.grid.stride, m.gain, ab, an, maxNoise, m.code)
+	// Half of the rows learn from a picture, for twice the time; all of them when
+	// something becomes background.
+	odd, a := m.frames&1, max(share(2*dt, m.cfg.Learn), 2*65536/(m.frames+1))
+	absorbs := m.planLearning()
+	cells := g.learn[g.at(0, 0):]
+	learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, odd, cells, g.stride, m.gain, a, a, maxNoise, m.code)
+	if absorbs {
+		learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, 1-odd, cells, g.stride, m.gain, a, a, maxNoise, m.code)
+	}
 }
 
 // rowStep says which rows of a block of k are read: at most 5 of them, which

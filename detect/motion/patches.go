@@ -38,12 +38,15 @@ func (m *Model) findPatches(dt time.Duration) {
 		unknown, fg, cand := g.unknown[o:end], g.fg[o:end], g.in.cand[o:end]
 		busyCell, wait, open := g.busyCell[o:end], g.wait[o:end], g.open[o:end]
 		for x := range light {
+			if g.rebase {
+				slow[x] = light[x]
+			}
 			r := light[x] - slow[x]
 			slow[x] += (r >> 4) * sl >> 12
 			r = max(r, -r)
 			t := floor + (wobble[x]>>4)*k
 			changed := r > t
-			wobble[x] = min(wobble[x]+((min(r, t)-wobble[x])>>4)*wb>>12, maxNoise<<8)
+			wobble[x] = min(max(wobble[x]+((min(r, t)-wobble[x])>>4)*wb>>12, 0), maxNoise<<8)
 			if changed {
 				g.changed[o+x] = m.now
 			}
@@ -71,6 +74,7 @@ func (m *Model) findPatches(dt time.Duration) {
 			}
 		}
 	}
+	g.rebase = false
 	g.busy, g.waiting = busy, waiting
 	if busy > 0 {
 		g.lastBusy = m.now
@@ -210,10 +214,14 @@ func (m *Model) join() {
 }
 
 // planLearning sets what the background does in each cell: it follows the light
-// and the noise, but a patch that was not judged does not fade into it.
-func (m *Model) planLearning() {
+// and the noise, but a patch that was not judged does not fade into it. It
+// reports whether something that was judged becomes background.
+func (m *Model) planLearning() (absorbs bool) {
 	g := &m.grid
 	copy(g.out, g.open)
+	if m.now-m.camera.start < settle {
+		clear(g.out) // the noise is not known yet, so patches mean little
+	}
 	g.growOut(1)
 	copy(g.learn, g.out) // learnAll is 0 and learnGain 1, as the cells of out are
 	for _, i := range g.absorb {
@@ -221,7 +229,12 @@ func (m *Model) planLearning() {
 			continue // something came since the look
 		}
 		g.learn[i] = learnAbsorb
-		g.unknown[i], g.fg[i], g.open[i], g.slow[i] = 0, 0, 0, 0
+		g.unknown[i], g.fg[i], g.open[i], g.looks[i] = 0, 0, 0, 0
+		// Until the mean has settled, noise is no news.
+		g.absorbed[i], g.harmless[i] = m.now, m.now+m.cfg.Learn
+		m.past.settle(i)
+		g.rebase = true
 	}
 	g.absorb = g.absorb[:0]
+	return g.rebase
 }

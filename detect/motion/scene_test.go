@@ -105,6 +105,7 @@ type effect struct {
 	sigma float32
 	draw  func(s *scene, n int)
 	after func(s *scene, n int)
+	limit outcome // zero for that of a quiet scene
 }
 
 func effects() []effect {
@@ -120,7 +121,7 @@ func effects() []effect {
 				}
 			}
 		}},
-		{name: "exposure step", sigma: 2, after: func(s *scene, n int) {
+		{name: "exposure step", sigma: 2, limit: outcome{hidden: 0.003, still: 0.85, seen: 0.97, first: 2}, after: func(s *scene, n int) {
 			if n/60%2 == 1 {
 				s.gain(func(int, int) float64 { return 1.35 })
 			}
@@ -147,7 +148,7 @@ func effects() []effect {
 			edge := 200 + sec(n)*40/60
 			s.gain(func(x, y int) float64 { return 1 - 0.45/(1+math.Exp((float64(x)+0.4*float64(y)-edge)/5)) })
 		}},
-		{name: "rain", sigma: 2, after: func(s *scene, n int) {
+		{name: "rain", sigma: 2, limit: outcome{hidden: 0.03, seen: 0.95, first: 3}, after: func(s *scene, n int) {
 			for range 350 {
 				x, y, l := s.rnd.IntN(sceneW), s.rnd.IntN(sceneH), 8+s.rnd.IntN(20)
 				for j := range l {
@@ -158,7 +159,7 @@ func effects() []effect {
 				}
 			}
 		}},
-		{name: "snow", sigma: 2, after: func(s *scene, n int) {
+		{name: "snow", sigma: 2, limit: outcome{hidden: 0.03, seen: 0.95, first: 3}, after: func(s *scene, n int) {
 			for range 150 {
 				r := 1 + s.rnd.IntN(2)
 				x0, y0 := s.rnd.IntN(sceneW), s.rnd.IntN(sceneH)
@@ -187,7 +188,7 @@ func effects() []effect {
 				}
 			}
 		}},
-		{name: "leaves", sigma: 2, draw: func(s *scene, n int) { s.leaves(n, 1) }},
+		{name: "leaves", sigma: 2, limit: outcome{hidden: 0.006, still: 0.3, seen: 0.97, first: 2}, draw: func(s *scene, n int) { s.leaves(n, 1) }},
 	}
 }
 
