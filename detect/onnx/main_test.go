@@ -88,8 +88,9 @@ type labelled struct {
 	pic *image.YCbCr
 }
 
-// set reads at most limit pictures of a development set, or skips.
-func set(t testing.TB, name string, limit int) []labelled {
+// set reads the first pictures of a development set, at most limit, or skips.
+// Given a name it reads that picture only.
+func set(t testing.TB, name string, limit int, only ...string) []labelled {
 	t.Helper()
 	dir := os.Getenv("HEDGE_DATA")
 	if dir == "" {
@@ -106,6 +107,9 @@ func set(t testing.TB, name string, limit int) []labelled {
 		var l labelled
 		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
 			t.Fatal(err)
+		}
+		if len(only) > 0 && l.Image != only[0] {
+			continue
 		}
 		l.pic = decode(t, filepath.Join(dir, l.Image))
 		all = append(all, l)

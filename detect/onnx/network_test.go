@@ -25,13 +25,11 @@ var samples = map[Family]struct{ set, image string }{
 
 func sample(t testing.TB, f Family) labelled {
 	t.Helper()
-	for _, l := range set(t, samples[f].set, 1000) {
-		if l.Image == samples[f].image {
-			return l
-		}
+	found := set(t, samples[f].set, 1, samples[f].image)
+	if len(found) != 1 {
+		t.Fatalf("no picture %v", samples[f])
 	}
-	t.Fatalf("no picture %v", samples[f])
-	return labelled{}
+	return found[0]
 }
 
 func TestConformance(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // the first 40 of each set, for time: of all 108, 90 and 50, this decoder finds
 // 90, 90 and 98 %.
 func TestRecall(t *testing.T) {
+	skipSlow(t)
 	for _, c := range []struct {
 		set      string
 		family   Family
@@ -76,6 +77,7 @@ func TestRecall(t *testing.T) {
 
 // The default thresholds of faces and people invent about 0.1 boxes a picture.
 func TestFalseBoxes(t *testing.T) {
+	skipSlow(t)
 	faces, people := config(t, YuNet), config(t, YOLOX)
 	faces.FullRange, people.FullRange = true, true
 	n := open(t, faces, people)
@@ -96,5 +98,14 @@ func TestFalseBoxes(t *testing.T) {
 		if rate > 0.2 {
 			t.Errorf("%v: %.2f false boxes a picture, want about 0.1", c, rate)
 		}
+	}
+}
+
+// skipSlow skips where decoding hundreds of JPEG pictures would take minutes:
+// under the race detector, which has nothing to find in one goroutine.
+func skipSlow(t *testing.T) {
+	t.Helper()
+	if raceDetector || testing.Short() {
+		t.Skip("left to the run without -race and -short")
 	}
 }
