@@ -1,6 +1,7 @@
 package pixel
 
 import (
+	"errors"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -71,7 +72,7 @@ func TestFillBGR(t *testing.T) {
 
 func TestFillBGRRefuses(t *testing.T) {
 	p := image.NewYCbCr(image.Rect(0, 0, 4, 4), image.YCbCrSubsampleRatio422)
-	if err := FillBGR(make([]float32, 48), 4, 4, p, image.Point{}, false); err != ErrLayout {
+	if err := FillBGR(make([]float32, 48), 4, 4, p, image.Point{}, false); !errors.Is(err, ErrLayout) {
 		t.Errorf("4:2:2: %v", err)
 	}
 	p = image.NewYCbCr(image.Rect(0, 0, 4, 4), image.YCbCrSubsampleRatio420)

@@ -2,6 +2,7 @@ package pixel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"math"
@@ -255,10 +256,10 @@ func TestScaleRefuses(t *testing.T) {
 		"outsidecut": ok.SubImage(image.Rect(20, 20, 30, 30)).(*image.YCbCr),
 	} {
 		var s Scaler
-		if err := s.Scale(ok, p); err != ErrLayout {
+		if err := s.Scale(ok, p); !errors.Is(err, ErrLayout) {
 			t.Errorf("%s as source: %v, want ErrLayout", name, err)
 		}
-		if err := s.Scale(p, ok); err != ErrLayout {
+		if err := s.Scale(p, ok); !errors.Is(err, ErrLayout) {
 			t.Errorf("%s as destination: %v, want ErrLayout", name, err)
 		}
 	}
