@@ -287,10 +287,10 @@ func (c *consumers) isRaw(f sourceFile, typ ast.Expr) bool {
 		if !ok {
 			return false
 		}
-		switch p := f.imports[pkg.Name]; {
-		case p == "image" || p == "image/draw":
+		switch p := f.imports[pkg.Name]; p {
+		case "image", "image/draw":
 			return !slices.Contains(notPictures, typ.Sel.Name)
-		case p == "gocv.io/x/gocv":
+		case "gocv.io/x/gocv":
 			return typ.Sel.Name == "Mat" || typ.Sel.Name == "UMat"
 		default:
 			return c.raw[strings.TrimPrefix(p, module+"/")+"."+typ.Sel.Name]

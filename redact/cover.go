@@ -93,7 +93,7 @@ func (c Cover) Hidden() float64 {
 	if s == nil {
 		return 1
 	}
-	return float64(hiddenPixels(&s.hidden, s.size, image.Rectangle{Max: s.size})) / float64(s.size.X*s.size.Y)
+	return float64(hiddenPixels(&s.hidden, image.Rectangle{Max: s.size})) / float64(s.size.X*s.size.Y)
 }
 
 // HiddenOf returns the share of the pixels of b that are hidden, 0..1, where b
@@ -109,7 +109,7 @@ func (c Cover) HiddenOf(b detect.Box) float64 {
 		return 1
 	}
 	r := image.Rect(int(b.X0), int(b.Y0), ceil(b.X1), ceil(b.Y1))
-	return float64(hiddenPixels(&s.hidden, s.size, r)) / float64(r.Dx()*r.Dy())
+	return float64(hiddenPixels(&s.hidden, r)) / float64(r.Dx()*r.Dy())
 }
 
 // Counts returns why the picture is hidden where it is.
@@ -123,7 +123,7 @@ func (c Cover) Counts() Counts {
 
 // hiddenPixels returns the number of pixels of r, a part of the picture, that
 // lie in blocks of m.
-func hiddenPixels(m *blockMask, size image.Point, r image.Rectangle) int {
+func hiddenPixels(m *blockMask, r image.Rectangle) int {
 	if r.Empty() {
 		return 0
 	}

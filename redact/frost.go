@@ -36,8 +36,7 @@ type frost struct {
 	union  []uint64  // scratch: blocks of a row of cells
 	around blockMask // scratch: cells beside those in use
 	tmp    blockMask
-	ramp   [2][]int16 // interpolation weights for luma and chroma
-	line   []uint16   // scratch of the kernel: two rows of samples
+	line   []uint16 // scratch of the kernel: two rows of samples
 }
 
 // cellLevel holds the values of one level.
@@ -113,7 +112,7 @@ func (f *frost) paint(ps *[3]plane, m *blockMask, objects []judged, at time.Dura
 // use marks the cells that have blocks of m. It reports whether there are any.
 func (f *frost) use(m *blockMask) bool {
 	f.used.clear()
-	any := false
+	found := false
 	n := f.cell / blockSize
 	for r := range f.used.h {
 		clear(f.union)
@@ -123,11 +122,11 @@ func (f *frost) use(m *blockMask) bool {
 			}
 		}
 		for x0, x1 := nextSpan(f.union, 0); x0 < x1; x0, x1 = nextSpan(f.union, x1) {
-			any = true
+			found = true
 			f.used.set(blockRect{x0 / n, r, (x1-1)/n + 1, r + 1})
 		}
 	}
-	return any
+	return found
 }
 
 // coarsen sets the level of every cell: the lowest at which no object there
@@ -165,7 +164,7 @@ func (f *frost) parent(k uint8, x, y int) int { return y>>k*f.levels[k].cols + x
 // findStale marks the cells in use, of whatever level, that have no value to
 // hold. It reports whether there are any.
 func (f *frost) findStale(at time.Duration) bool {
-	any := false
+	found := false
 	for k := range f.levels {
 		clear(f.levels[k].inUse)
 		clear(f.levels[k].stale)
@@ -180,12 +179,12 @@ func (f *frost) findStale(at time.Duration) bool {
 				v := &f.levels[k].cells[p]
 				if !v.set || at < v.at || at-v.at >= f.hold {
 					f.levels[k].stale[p] = true
-					any = true
+					found = true
 				}
 			}
 		}
 	}
-	return any
+	return found
 }
 
 // sample takes the values of the stale cells from the picture.

@@ -113,7 +113,7 @@ func TestHiddenPixels(t *testing.T) {
 				}
 			}
 		}
-		if got := hiddenPixels(&m, size, r); got != want {
+		if got := hiddenPixels(&m, r); got != want {
 			t.Fatalf("size %v, part %v: %d pixels, want %d", size, r, got, want)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 const MaxSize = 16384
 
 var (
-	// ErrPicture: the picture cannot be redacted, because it is missing, not
+	// ErrPicture says that the picture cannot be redacted, because it is missing, not
 	// 4:2:0, of another size than the Redactor's, or damaged. It must be
 	// dropped.
 	ErrPicture = errors.New("redact: picture does not fit")
 
-	// ErrOptions: an option is out of its range.
+	// ErrOptions says that an option is out of its range.
 	ErrOptions = errors.New("redact: bad option")
 )
 

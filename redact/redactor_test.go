@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"math"
@@ -19,11 +20,17 @@ func noise(w, h int, seed uint64) *image.YCbCr {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	pic := image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
 	for _, p := range [][]byte{pic.Y, pic.Cb, pic.Cr} {
-		for i := range p {
-			p[i] = byte(rng.Uint32())
-		}
+		randomBytes(rng, p)
 	}
 	return pic
+}
+
+func randomBytes(rng *rand.Rand, p []byte) {
+	var b [8]byte
+	for len(p) > 0 {
+		binary.LittleEndian.PutUint64(b[:], rng.Uint64())
+		p = p[copy(p, b[:]):]
+	}
 }
 
 func clone(p *image.YCbCr) *image.YCbCr {
@@ -49,9 +56,7 @@ func padded(pic *image.YCbCr, rng *rand.Rand) (*image.YCbCr, [3][]byte) {
 	for i, p := range planes(pic) {
 		stride := [3]int{q.YStride, q.CStride, q.CStride}[i]
 		mem[i] = make([]byte, guard+stride*p.h+guard)
-		for j := range mem[i] {
-			mem[i][j] = byte(rng.Uint32())
-		}
+		randomBytes(rng, mem[i])
 		plane := mem[i][guard:][:stride*(p.h-1)+p.w]
 		for y := range p.h {
 			copy(plane[y*stride:], p.pix[y*p.stride:][:p.w])
@@ -138,9 +143,9 @@ func shuffleHidden(pic *image.YCbCr, c Cover, rng *rand.Rand, other bool) {
 // blocks are unchanged; and no byte outside of the picture is touched.
 func TestHiddenIsGone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
-	sizes := []image.Point{{1, 1}, {2, 1}, {15, 17}, {16, 16}, {17, 15}, {33, 300}, {161, 95}, {320, 240}, {641, 481}}
+	sizes := []image.Point{{1, 1}, {2, 1}, {15, 17}, {16, 16}, {17, 15}, {33, 300}, {161, 95}, {240, 128}, {321, 241}}
 	hidden, shown := 0, 0
-	for i := range 300 {
+	for i := range 90 {
 		size := sizes[i%len(sizes)]
 		p, s := randomScene(rng, size)
 		p.Outside.Fill = []FillName{FillFrost, FillSolid}[i/len(sizes)%2]
@@ -183,7 +188,7 @@ func TestHiddenIsGone(t *testing.T) {
 			}
 		}
 	}
-	if hidden < 1000 || shown < 1000 {
+	if hidden < 500 || shown < 500 {
 		t.Fatalf("%d hidden and %d shown blocks test nothing", hidden, shown)
 	}
 }
@@ -193,18 +198,20 @@ func TestHiddenIsGone(t *testing.T) {
 func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
 	t.Helper()
 	a, b := planes(in), planes(out)
-	for i := range a {
-		for y := range a[i].h {
-			for x := range a[i].w {
-				was, is := a[i].pix[y*a[i].stride+x], b[i].pix[y*b[i].stride+x]
-				switch c.At(x/a[i].block, y/a[i].block) {
+	for i, p := range a {
+		solid := grey(p.block, [3]byte{solidLuma, solidChroma, solidChroma}[i])
+		for y := range p.h {
+			for x := 0; x < p.w; x += p.block {
+				end := min(x+p.block, p.w)
+				was, is := p.pix[y*p.stride+x:y*p.stride+end], b[i].pix[y*b[i].stride+x:y*b[i].stride+end]
+				switch c.At(x/p.block, y/p.block) {
 				case Shown:
-					if was != is {
-						t.Fatalf("plane %d, sample (%d,%d) of a shown block changed", i, x, y)
+					if !bytes.Equal(was, is) {
+						t.Fatalf("plane %d, row %d from %d: a shown block changed", i, y, x)
 					}
 				case Solid:
-					if is != [3]byte{solidLuma, solidChroma, solidChroma}[i] {
-						t.Fatalf("plane %d, sample (%d,%d) of a solid block is %d", i, x, y, is)
+					if !bytes.Equal(is, solid[:len(is)]) {
+						t.Fatalf("plane %d, row %d from %d: a solid block is not of one colour", i, y, x)
 					}
 				case Frost:
 				}
@@ -217,6 +224,9 @@ func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
 func checkGuards(t *testing.T, ps [3]plane, mem, before [3][]byte, c Cover) {
 	t.Helper()
 	for i, p := range ps {
+		if bytes.Equal(mem[i], before[i]) {
+			continue
+		}
 		for j := range mem[i] {
 			if mem[i][j] == before[i][j] {
 				continue

@@ -86,7 +86,7 @@ func TestZonesAgainstExactAreas(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	sizes := []image.Point{{1, 1}, {16, 16}, {17, 33}, {64, 48}, {100, 75}, {131, 90}}
 	tested := 0
-	for tested < 400 {
+	for tested < 150 {
 		size := sizes[rng.IntN(len(sizes))]
 		g := make([]gridPoint, 3+rng.IntN(5))
 		for i := range g {
