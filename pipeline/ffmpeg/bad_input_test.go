@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -95,7 +96,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Log(err)
 		})
 	}
-	if string(read(t, good)) != string(data) {
+	if !bytes.Equal(read(t, good), data) {
 		t.Error("an input was changed")
 	}
 }

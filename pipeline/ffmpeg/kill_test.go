@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline"
 )
 
 // helperEnv names the folder in which TestHelperProcess works; unset, the test
@@ -49,7 +52,10 @@ func TestHelperProcess(t *testing.T) {
 		}
 		f.Release()
 		if i == 100 {
-			fmt.Println("running", src.proc.cmd.Process.Pid, dst.proc.cmd.Process.Pid)
+			_, err = fmt.Fprintln(os.Stdout, "running", src.proc.cmd.Process.Pid, dst.proc.cmd.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
@@ -110,7 +116,7 @@ func TestKilled(t *testing.T) {
 	if len(names) != 1 || !strings.HasSuffix(names[0], ".part") {
 		t.Errorf("in the output folder: %q", names)
 	}
-	if string(read(t, filepath.Join(dir, "in.mp4"))) != string(before) || len(folder(t, dir)) != 2 {
+	if !bytes.Equal(read(t, filepath.Join(dir, "in.mp4")), before) || len(folder(t, dir)) != 2 {
 		t.Errorf("input changed, or files beside it: %q", folder(t, dir))
 	}
 }
@@ -141,7 +147,7 @@ func TestSourceObeysContext(t *testing.T) {
 	s := open(t, path, Options{RealTime: true})
 	r := &reader{t: t, s: s, ctx: context.Background()}
 	r.next()
-	if err := s.Read(done, &r.buf); err != context.Canceled {
+	if err := s.Read(done, &r.buf); !errors.Is(err, context.Canceled) {
 		t.Fatalf("read: %v", err)
 	}
 	// Cancelled before it waited: no harm done.
@@ -154,10 +160,10 @@ func TestSourceObeysContext(t *testing.T) {
 			break
 		}
 	}
-	if err != context.DeadlineExceeded {
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("read: %v", err)
 	}
-	if err := s.Read(context.Background(), &r.buf); err != context.DeadlineExceeded {
+	if err := s.Read(context.Background(), &r.buf); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("next read: %v", err)
 	}
 }
@@ -167,10 +173,10 @@ func TestSourceCloseEndsRead(t *testing.T) {
 	s := open(t, path, Options{RealTime: true})
 	got := make(chan error)
 	go func() {
-		r := &reader{t: t, s: s, ctx: context.Background()}
+		var b pipeline.Buffer
 		var err error
 		for err == nil {
-			err = s.Read(context.Background(), &r.buf)
+			err = s.Read(context.Background(), &b)
 		}
 		got <- err
 	}()
@@ -179,7 +185,7 @@ func TestSourceCloseEndsRead(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := <-got; err != ErrClosed {
+	if err := <-got; !errors.Is(err, ErrClosed) {
 		t.Errorf("read: %v", err)
 	}
 	waitGone(t, s.proc.cmd.Process.Pid)
@@ -211,7 +217,7 @@ func TestDecoderDies(t *testing.T) {
 	for i := 0; err == nil && i < 500; i++ {
 		err = s.Read(r.ctx, &r.buf)
 	}
-	if err == nil || err == io.EOF || !strings.Contains(err.Error(), "killed") {
+	if err == nil || errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("read: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"image"
@@ -41,7 +42,7 @@ func TestSourceDeliversEveryPicture(t *testing.T) {
 		if p.native != (image.Point{}) {
 			t.Errorf("picture %d: native size %v", i, p.native)
 		}
-		if i > 0 && string(p.pic.Y) == string(all[i-1].pic.Y) {
+		if i > 0 && bytes.Equal(p.pic.Y, all[i-1].pic.Y) {
 			t.Errorf("picture %d is the same as the one before", i)
 		}
 	}
@@ -74,8 +75,8 @@ func TestSourcePixels(t *testing.T) {
 			for _, p := range all {
 				got = append(append(append(got, p.pic.Y...), p.pic.Cb...), p.pic.Cr...)
 			}
-			if len(all) != 5 || string(got) != string(want) {
-				t.Errorf("%d pictures, %d bytes, want 5 and %d; equal: %v", len(all), len(got), len(want), string(got) == string(want))
+			if len(all) != 5 || !bytes.Equal(got, want) {
+				t.Errorf("%d pictures, %d bytes, want 5 and %d; equal: %v", len(all), len(got), len(want), bytes.Equal(got, want))
 			}
 		})
 	}
