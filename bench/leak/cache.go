@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/gob"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
@@ -21,7 +22,7 @@ import (
 type cache struct {
 	detect.Detector
 	file  string
-	known map[[sha256.Size]byte][]detect.Detection
+	known map[string][]detect.Detection
 	sum   hash.Hash
 	fresh bool // known has what file has not
 }
@@ -34,18 +35,17 @@ func openCache(dir, id string, d detect.Detector) (*cache, error) {
 	}
 	name := sha256.Sum256([]byte(id))
 	c := &cache{
-		Detector: d, file: filepath.Join(dir, fmt.Sprintf("%x.gob", name[:8])),
-		known: map[[sha256.Size]byte][]detect.Detection{}, sum: sha256.New(),
+		Detector: d, file: filepath.Join(dir, fmt.Sprintf("%x.json", name[:8])),
+		known: map[string][]detect.Detection{}, sum: sha256.New(),
 	}
-	f, err := os.Open(c.file)
+	data, err := os.ReadFile(c.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if err := gob.NewDecoder(f).Decode(&c.known); err != nil {
+	if err := json.Unmarshal(data, &c.known); err != nil {
 		return nil, fmt.Errorf("%s: %w (remove it)", c.file, err)
 	}
 	return c, nil
@@ -67,7 +67,7 @@ func (c *cache) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detec
 }
 
 // key is a checksum of the picture's size and pixels.
-func (c *cache) key(pic *image.YCbCr) (key [sha256.Size]byte) {
+func (c *cache) key(pic *image.YCbCr) string {
 	c.sum.Reset()
 	r := pic.Rect
 	_, _ = fmt.Fprint(c.sum, r, pic.SubsampleRatio) // a hash takes everything
@@ -78,8 +78,7 @@ func (c *cache) key(pic *image.YCbCr) (key [sha256.Size]byte) {
 		c.sum.Write(pic.Cb[j:k])
 		c.sum.Write(pic.Cr[j:k])
 	}
-	copy(key[:], c.sum.Sum(nil))
-	return key
+	return hex.EncodeToString(c.sum.Sum(nil))
 }
 
 // InputSize implements detect.InputSizer.
@@ -97,7 +96,7 @@ func (c *cache) save() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(gob.NewEncoder(f).Encode(c.known), f.Close())
+	err = errors.Join(json.NewEncoder(f).Encode(c.known), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), c.file)
 	}
