@@ -14,9 +14,9 @@ import (
 type Mode uint8
 
 const (
-	// File: nothing is lost. The source waits for the detectors and the sink.
+	// File loses nothing: the source waits for the detectors and the sink.
 	File Mode = iota
-	// Live: no frame waits for a detector or for the sink. Late results are
+	// Live lets no frame wait for a detector or for the sink. Late results are
 	// entered at their own frame's time, and waiting frames are dropped, oldest
 	// first, when the sink is slow.
 	Live
@@ -69,7 +69,8 @@ type Config struct {
 	// hidden regions grow by one block, because residue of a moving object sits
 	// beside it.
 	Compressed bool
-	// Redact adjusts the redactor. Its Grow is set by Compressed when zero.
+	// Redact adjusts the redactor. Its Grow is set by Compressed when zero, and
+	// its Margin is none when zero: the tracker's covers are grown already.
 	Redact redact.Options
 	// Track adjusts the tracker. Its zero value is the tuned default.
 	Track track.Config
@@ -123,6 +124,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Compressed && c.Redact.Grow == 0 {
 		c.Redact.Grow = 1
+	}
+	if c.Redact.Margin == 0 {
+		c.Redact.Margin = -1
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(Event) {}

@@ -19,7 +19,7 @@ var (
 	// ErrClosed is returned by a pipeline that was closed.
 	ErrClosed = errors.New("pipeline: is closed")
 
-	// ErrTimeout: a detector did not answer within Config.Timeout.
+	// ErrTimeout says that a detector did not answer within Config.Timeout.
 	ErrTimeout = errors.New("no answer in time")
 )
 

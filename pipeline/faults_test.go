@@ -80,7 +80,8 @@ func TestDetectorRecovers(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := detecttest.New(everything, detecttest.Steps(good, good, good, fault, fault, good))
+			steps := []detecttest.Func{good, good, good, fault, fault, good}
+			d := detecttest.New(everything, detecttest.Steps(steps...))
 			var events []pipeline.Event
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4,
 				Detectors: []detect.Detector{d}, Timeout: 20 * time.Millisecond,

@@ -70,7 +70,7 @@ func TestBackFill(t *testing.T) {
 func TestSlowSink(t *testing.T) {
 	for _, mode := range modes {
 		sink := &album{t: t, fault: func(context.Context, int) error {
-			time.Sleep(10 * time.Millisecond) // the slowness under test
+			<-time.After(10 * time.Millisecond)
 			return nil
 		}}
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2})

@@ -67,7 +67,8 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	case !watch:
 		r.motion = nil
 	case r.motion == nil:
-		r.motion = motion.New(motion.Config{})
+		// Not grown: the redactor's blocks are coarser than the model's cells.
+		r.motion = motion.New(motion.Config{Grow: -1})
 	}
 	return nil
 }

@@ -47,10 +47,14 @@ func (r *run) watchSize(full image.Point) image.Point {
 	return image.Pt(max(full.X/4, 1), max(full.Y/4, 1))
 }
 
-// covered reports whether b lies within what is known of one of objects.
+// explained is the share of a moving patch that the cover of one object must
+// hold to explain it: what sticks out is its shadow, or the model's coarse grid.
+const explained = 0.5
+
+// covered reports whether b is explained by one of objects.
 func covered(b detect.Box, objects []detect.Object) bool {
 	for i := range objects {
-		if objects[i].Cover.Contains(b) {
+		if objects[i].Cover.Intersect(b).Area() >= explained*b.Area() {
 			return true
 		}
 	}

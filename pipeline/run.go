@@ -175,17 +175,17 @@ func (r *run) read(ctx context.Context) error {
 		case err == nil:
 			lost, last = 0, f.buf.Time
 			f.at = f.buf.Time
-			r.stats.add(&r.stats.s.FramesIn, 1)
+			r.stats.count(&r.stats.s.FramesIn)
 			r.deliver(ctx, f)
 		case errors.Is(err, ErrPicture):
 			r.free <- f
-			r.stats.add(&r.stats.s.FramesLost, 1)
+			r.stats.count(&r.stats.s.FramesLost)
 			if lost++; lost >= r.cfg.MaxFailures {
 				return &StageError{Stage: "source", Count: lost, Err: err}
 			}
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			r.free <- f
-			return nil
+			return nil //nolint:nilerr // the end of the source, or of the run
 		default:
 			r.free <- f
 			return &StageError{Stage: "source", Count: 1, Err: err}
@@ -229,7 +229,7 @@ func (r *run) deliver(ctx context.Context, f *frame) {
 		select {
 		case old := <-r.in:
 			r.free <- old
-			r.stats.add(&r.stats.s.FramesDropped, 1)
+			r.stats.count(&r.stats.s.FramesDropped)
 		default:
 		}
 	}
@@ -247,12 +247,12 @@ func (r *run) write(ctx context.Context) error {
 		switch {
 		case err == nil:
 			fails = 0
-			r.stats.add(&r.stats.s.FramesOut, 1)
+			r.stats.count(&r.stats.s.FramesOut)
 			continue
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the run's end, not the sink's failure
 		}
-		r.stats.add(&r.stats.s.FramesDropped, 1)
+		r.stats.count(&r.stats.s.FramesDropped)
 		// A file without one of its pictures is not the file that was asked
 		// for; a live view is.
 		if fails++; r.cfg.Mode == File || fails >= r.cfg.MaxFailures {
@@ -377,7 +377,7 @@ func (r *run) releaseOldest(ctx context.Context) error {
 	if err != nil {
 		// The picture may be half redacted: it goes nowhere.
 		r.recycle(f)
-		r.stats.add(&r.stats.s.FramesDropped, 1)
+		r.stats.count(&r.stats.s.FramesDropped)
 		if r.redFails++; r.redFails >= r.cfg.MaxFailures {
 			return &StageError{Stage: "redact", Count: r.redFails, Err: err}
 		}
@@ -423,7 +423,7 @@ func (r *run) emit(ctx context.Context, f *frame) error {
 		select {
 		case old := <-r.out:
 			r.recycle(old)
-			r.stats.add(&r.stats.s.FramesDropped, 1)
+			r.stats.count(&r.stats.s.FramesDropped)
 		default:
 		}
 	}

@@ -140,7 +140,6 @@ type album struct {
 	shots    []shot
 	writes   int
 	finished int
-	ref      image.YCbCr
 }
 
 func (a *album) Write(ctx context.Context, f redact.Frame) error {

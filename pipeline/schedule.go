@@ -71,6 +71,7 @@ func (r *run) offer(f *frame) error {
 			continue
 		}
 		k.plan.beat = r.beat(k)
+		r.stats.beat(k.index, k.plan.beat)
 		if k.plan.waiting == nil && k.plan.offered && f.at-k.plan.lastAt < k.plan.beat {
 			r.stats.skipped(k.index)
 			continue

@@ -122,9 +122,9 @@ func (s *stats) snapshot() Stats {
 	return out
 }
 
-func (s *stats) add(counter *uint64, n uint64) {
+func (s *stats) count(counter *uint64) {
 	s.mu.Lock()
-	*counter += n
+	*counter++
 	s.mu.Unlock()
 }
 

@@ -148,10 +148,9 @@ const extensions = " .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .3
 
 // plan lists the recordings.
 func plan(o options) ([]file, error) {
-	info, err := os.Stat(o.in)
-	if err != nil || !info.IsDir() {
+	if info, err := os.Stat(o.in); err != nil || !info.IsDir() {
 		// An address, or a file that the source says more about than stat.
-		return []file{{o.in, o.out, o.sheet}}, nil
+		return []file{{o.in, o.out, o.sheet}}, nil //nolint:nilerr // Open reports it
 	}
 	entries, err := os.ReadDir(o.in)
 	if err != nil {

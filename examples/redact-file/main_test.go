@@ -214,7 +214,7 @@ func TestBadInput(t *testing.T) {
 		{"output is input", []string{"-in", good, "-out", good, "-policy", open}, [2]string{}, exitFailed, []string{"good.mp4"}},
 		{"policy missing", []string{"-in", good, "-out", "OUT", "-policy", filepath.Join(src, "none.json")}, [2]string{}, exitUsage, []string{"none.json"}},
 		{"policy empty", []string{"-in", good, "-out", "OUT", "-policy", write(t, filepath.Join(src, "empty.json"), "")}, [2]string{}, exitUsage, []string{"empty.json"}},
-		{"policy: unknown field", []string{"-in", good, "-out", "OUT", "-policy", write(t, filepath.Join(src, "x.json"), `{"version": 1, "proprety": []}`)}, [2]string{}, exitUsage, []string{"proprety"}},
+		{"policy: unknown field", []string{"-in", good, "-out", "OUT", "-policy", write(t, filepath.Join(src, "x.json"), `{"version": 1, "colour": []}`)}, [2]string{}, exitUsage, []string{"colour"}},
 		{"policy: crossing", []string{"-in", good, "-out", "OUT", "-policy", policyOf("[[0,0],[1,1],[1,0],[0,1]]")}, [2]string{}, exitUsage, []string{"property[0]"}},
 		{"policy: two points", []string{"-in", good, "-out", "OUT", "-policy", policyOf("[[0,0],[1,1]]")}, [2]string{}, exitUsage, []string{"property[0]"}},
 		{"policy: not a number", []string{"-in", good, "-out", "OUT", "-policy", policyOf("[[0,0],[1,NaN],[1,1]]")}, [2]string{}, exitUsage, []string{"policy"}},
@@ -367,8 +367,10 @@ func TestInterrupted(t *testing.T) {
 	var said bytes.Buffer
 	go func() {
 		defer cancel()
-		for len(remainsQuietly(out)) == 0 {
-			time.Sleep(5 * time.Millisecond) // until the encoder's file appears
+		poll := time.NewTicker(5 * time.Millisecond)
+		defer poll.Stop()
+		for len(remainsQuietly(out)) == 0 { // until the encoder's file appears
+			<-poll.C
 		}
 	}()
 	if code := run(ctx, []string{"-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p}, &said); code != exitInterrupted {
