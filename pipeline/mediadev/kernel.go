@@ -1,0 +1,44 @@
+package mediadev
+
+// The kernels in plain Go. kernel.c has the same in C, with the same results;
+// kernel_cgo.go and kernel_nocgo.go choose. Sizes are those of the source
+// plane, in samples, and not zero.
+
+// halveRowsGo makes one row out of two: each sample is the mean of two, halves
+// rounded up. An odd last row stands for itself.
+func halveRowsGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
+	for y := 0; y < h; y += 2 {
+		a := src[y*srcStride:][:w]
+		b := src[min(y+1, h-1)*srcStride:][:w]
+		d := dst[y/2*dstStride:][:w]
+		for x := range d {
+			d[x] = uint8((int(a[x]) + int(b[x]) + 1) >> 1)
+		}
+	}
+}
+
+// halveBothGo makes one sample out of two by two: their mean, halves rounded
+// up. What is odd counts twice.
+func halveBothGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
+	for y := 0; y < h; y += 2 {
+		a := src[y*srcStride:][:w]
+		b := src[min(y+1, h-1)*srcStride:][:w]
+		d := dst[y/2*dstStride:][:(w+1)/2]
+		for x := range d {
+			x0, x1 := 2*x, min(2*x+1, w-1)
+			d[x] = uint8((int(a[x0]) + int(a[x1]) + int(b[x0]) + int(b[x1]) + 2) >> 2)
+		}
+	}
+}
+
+// limitGo replaces each sample v by (v*gain + offset) / 255, rounded to nearest:
+// from full to limited range as ITU-T H.273 defines both. 255*gain + offset must
+// be less than 65000.
+func limitGo(s []byte, gain, offset int) {
+	for i, b := range s {
+		// v/255 is (v + v/256) / 256 with 128 added for rounding, exact for all
+		// v of 16 bits.
+		v := int(b)*gain + offset + 128
+		s[i] = uint8((v + v>>8) >> 8)
+	}
+}
