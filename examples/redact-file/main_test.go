@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/hedgecam/hedge/internal/ort"
+	"github.com/hedgecam/hedge/models"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -261,6 +264,31 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("models", func(t *testing.T) {
+		library, err := ort.Library()
+		if err != nil {
+			t.Skipf("ONNX Runtime is missing: %v", err)
+		}
+		t.Setenv("HEDGE_ORT_LIB", library)
+		t.Setenv("XDG_CACHE_HOME", t.TempDir())
+		m, err := models.Find("yunet_s")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, content := range map[string]string{"truncated": "ONNX", "of another checksum": strings.Repeat("x", int(m.Bytes))} {
+			dir, out := t.TempDir(), t.TempDir()
+			t.Setenv("HEDGE_MODELS", dir)
+			write(t, filepath.Join(dir, m.File), content)
+			code, said := runProgram(t, "-in", good, "-out", filepath.Join(out, "o.mp4"), "-policy", finds)
+			if code != exitUsage || !strings.Contains(said, m.File) || !strings.Contains(said, m.SHA256) {
+				t.Errorf("model %s: exit code %d: %s", what, code, said)
+			}
+			if got := remains(t, out); len(got) != 0 {
+				t.Errorf("left behind: %v", got)
+			}
+		}
+	})
 
 	t.Run("read-only folder", func(t *testing.T) {
 		if os.Geteuid() == 0 {
