@@ -100,12 +100,11 @@ func bar(t *testing.T, s *score, c detect.Class, boxes, maxLeaked int, maxExcess
 
 // TestPeopleOnTUDCampus: measured 0 of 359. Not everybody in the clip is
 // labelled, so what is hidden besides is only held against itself: measured
-// 63 to
-// 67 %.
+// 50 %.
 func TestPeopleOnTUDCampus(t *testing.T) {
 	dir, flags := dev(t, "mot15_TUD-Campus"), []string{"-cache", t.TempDir()}
 	s := check(t, 1, nil, flags, dir)
-	bar(t, s, detect.Person, 359, 1, 0.70)
+	bar(t, s, detect.Person, 359, 1, 0.56)
 	if n := len(s.classes[detect.Person].tracks); n != 8 || s.shown != 71 {
 		t.Errorf("scored %d tracks in %d frames, the set has 8 in 71", n, s.shown)
 	}
@@ -122,9 +121,9 @@ func TestPeopleOnTUDCampus(t *testing.T) {
 	}
 }
 
-// TestPlates: measured 4 of 20, one plate a picture, and 7 % of the rest hidden
+// TestPlates: measured 4 of 20, one plate a picture, and 6 % of the rest hidden
 // (cars' other plates and people are not labelled).
 func TestPlates(t *testing.T) {
 	s := check(t, 10, nil, nil, dev(t, "plates_openalpr_eu"), dev(t, "plates_openalpr_us"))
-	bar(t, s, detect.Plate, 20, 5, 0.12)
+	bar(t, s, detect.Plate, 20, 5, 0.09)
 }
