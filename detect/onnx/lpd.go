@@ -68,11 +68,9 @@ func lpdDecoder(size image.Point) decoder {
 						if reason := candidate(b, score, size); reason != "" {
 							return dst, reason
 						}
-						if lpdInvented(b, size) {
-							i++
-							continue
+						if !lpdInvented(b, size) {
+							dst = append(dst, detect.Detection{Box: b, Class: detect.Plate, Score: min(score, 1)})
 						}
-						dst = append(dst, detect.Detection{Box: b, Class: detect.Plate, Score: min(score, 1)})
 					}
 					i++
 				}
