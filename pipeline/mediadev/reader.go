@@ -34,24 +34,47 @@ func Transform(p *pipeline.Pipeline) video.TransformFunc { return TransformWith(
 
 // TransformWith is [Transform] with options.
 func TransformWith(p *pipeline.Pipeline, o Options) video.TransformFunc {
-	var mu sync.Mutex
-	var last *Reader
+	var turn turn
 	return func(r video.Reader) video.Reader {
-		mu.Lock()
-		defer mu.Unlock()
-		next := NewReader(p, r, o)
-		next.before, last = last, next
-		return next
+		t := NewReader(p, r, o)
+		t.of = &turn
+		return t
 	}
+}
+
+// turn is which of a transform's readers the pipeline serves.
+type turn struct {
+	mu  sync.Mutex
+	now *Reader
+}
+
+// take makes it t's turn, if the one before has come to its camera's end. What
+// it left is of no use: an encoder that was closed reads no more.
+func (u *turn) take(t *Reader) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if b := u.now; b != nil {
+		select {
+		case <-b.done:
+		case <-b.src.over:
+			if err := b.Close(); err != nil {
+				return err
+			}
+		default:
+			return pipeline.ErrRunning
+		}
+	}
+	u.now = t
+	return nil
 }
 
 // Reader reads from a camera through a pipeline. It is a video.Reader of
 // redacted pictures.
 type Reader struct {
-	p      *pipeline.Pipeline
-	src    *Source
-	opts   Options
-	before *Reader // of the same transform, whose end may still be under way
+	p    *pipeline.Pipeline
+	src  *Source
+	opts Options
+	of   *turn // of the transform that made it, if one did
 
 	start  sync.Once
 	ctx    context.Context // the run's; cancelled by Close
@@ -67,7 +90,7 @@ type Reader struct {
 	mu    sync.Mutex
 	size  image.Point
 	ring  [2]image.YCbCr // handed out in turn; never holds a raw picture
-	turn  int
+	next  int            // in ring
 	final error
 }
 
@@ -132,8 +155,8 @@ func (t *Reader) keep(f redact.Frame) (*image.YCbCr, error) {
 	default:
 		return nil, &FormatError{Format: fmt.Sprintf("%dx%d", size.X, size.Y), Was: t.size}
 	}
-	dst := &t.ring[t.turn]
-	t.turn = (t.turn + 1) % len(t.ring)
+	dst := &t.ring[t.next]
+	t.next = (t.next + 1) % len(t.ring)
 	if dst.Rect.Size() != size {
 		*dst = *image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
 	}
@@ -154,15 +177,9 @@ func (t *Reader) run() {
 }
 
 func (t *Reader) serve() error {
-	if b := t.before; b != nil {
-		t.before = nil
-		select {
-		case <-b.src.over:
-			// An encoder that was closed reads no more; what it left is of no use.
-			if err := b.Close(); err != nil {
-				return err
-			}
-		default:
+	if t.of != nil {
+		if err := t.of.take(t); err != nil {
+			return err
 		}
 	}
 	return t.p.Run(t.ctx, t.src, &sink{t: t})
