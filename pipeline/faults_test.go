@@ -41,7 +41,7 @@ func TestDetectorAlwaysFails(t *testing.T) {
 					t.Parallel()
 					d := detecttest.New(everything, fault)
 					p := newPipeline(t, pipeline.Config{Policy: policy(t, hide), Mode: mode,
-						Detectors: []detect.Detector{d}, Every: 1, Timeout: 20 * time.Millisecond, LookAhead: 3})
+						Detectors: []detect.Detector{d}, Every: 1, Timeout: patience(name), LookAhead: 3})
 					sink := &album{t: t}
 					if err := p.Run(t.Context(), &camera{frames: 12, pace: time.Millisecond}, sink); err != nil {
 						t.Fatal(err)
@@ -84,7 +84,7 @@ func TestDetectorRecovers(t *testing.T) {
 			d := detecttest.New(everything, detecttest.Steps(steps...))
 			var events []pipeline.Event
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4,
-				Detectors: []detect.Detector{d}, Timeout: 20 * time.Millisecond,
+				Detectors: []detect.Detector{d}, Timeout: patience(name),
 				OnEvent: func(e pipeline.Event) { events = append(events, e) }})
 			sink := &album{t: t}
 			if err := p.Run(t.Context(), &camera{frames: 10}, sink); err != nil {

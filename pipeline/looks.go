@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -140,7 +141,9 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 	look := track.Look{Time: l.at, Classes: k.classes, Region: l.region, Detections: l.found}
 	r.tracker.Update(look)
 	if r.motion != nil && k.classes.Has(detect.Person) {
-		r.judged = r.tracker.At(l.at, r.judged[:0])
+		// A vehicle is not hidden for itself: where one stands or drives, nothing
+		// was found.
+		r.judged = slices.DeleteFunc(r.tracker.At(l.at, r.judged[:0]), isVehicle)
 		region := l.region
 		if region.Empty() {
 			region = detect.Box{X1: float32(r.format.size.X), Y1: float32(r.format.size.Y)}
@@ -149,6 +152,8 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 	}
 	return nil
 }
+
+func isVehicle(o detect.Object) bool { return o.Class == detect.Vehicle }
 
 // lookFailed counts a look that came to nothing. The frames from then on have
 // everything outside of the property hidden, until a look succeeds.

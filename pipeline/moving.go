@@ -49,7 +49,7 @@ func (r *run) watchSize(full image.Point) image.Point {
 
 // explained is the share of a moving patch that the cover of one object must
 // hold to explain it: what sticks out is its shadow, or the model's coarse grid.
-const explained = 0.5
+const explained = 0.75
 
 // covered reports whether b is explained by one of objects.
 func covered(b detect.Box, objects []detect.Object) bool {

@@ -17,7 +17,7 @@ import (
 type frame struct {
 	buf   Buffer
 	at    time.Duration
-	level redact.Level // at least this much is hidden, whatever the policy says
+	level redact.Level // at least this much is hidden; once redacted, what was
 	why   string       // why nothing of it may be shown; empty if it may
 	moved []detect.Box // patches whose motion nothing has explained
 	out   redact.Frame // the redacted picture, once there is one
@@ -115,7 +115,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	}
 	p.Stop()
 	close(r.out)
-	err = firstError(err, join("source", r.readErr), r.joinSink(err == nil))
+	err = firstError(err, join("source", r.readErr), r.joinSink(runCtx))
 	p.abort()
 	err = firstError(err, r.stopLookers())
 	if f, ok := sink.(Finisher); ok && err == nil {
@@ -147,13 +147,15 @@ func join(stage string, ended <-chan error) error {
 	}
 }
 
-// joinSink waits for the writer: as long as it takes when all frames are to be
-// written, and otherwise as for any stage.
-func (r *run) joinSink(drain bool) error {
-	if drain {
-		return <-r.sinkErr
+// joinSink waits for the writer: for as long as it takes to write all frames, or,
+// once ctx has ended, as for any stage.
+func (r *run) joinSink(ctx context.Context) error {
+	select {
+	case err := <-r.sinkErr:
+		return err
+	case <-ctx.Done():
+		return join("sink", r.sinkErr)
 	}
-	return join("sink", r.sinkErr)
 }
 
 // read is the reader's goroutine. It ends with the source or with ctx.
@@ -217,6 +219,7 @@ func (r *run) deliver(ctx context.Context, f *frame) {
 		case r.in <- f:
 		case <-ctx.Done():
 			r.free <- f
+			r.stats.count(&r.stats.s.FramesDropped)
 		}
 		return
 	}
@@ -243,11 +246,13 @@ func (r *run) write(ctx context.Context) error {
 		start := time.Now()
 		err := r.writeOne(ctx, f.out)
 		r.stats.stage(stageWrite, time.Since(start))
+		if err == nil {
+			r.stats.written(f.out, f.level != redact.HidePolicy)
+		}
 		r.recycle(f)
 		switch {
 		case err == nil:
 			fails = 0
-			r.stats.count(&r.stats.s.FramesOut)
 			continue
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the run's end, not the sink's failure
@@ -384,8 +389,7 @@ func (r *run) releaseOldest(ctx context.Context) error {
 		return nil
 	}
 	r.redFails = 0
-	f.out = out
-	r.stats.released(out, scene)
+	f.out, f.level = out, scene.Level
 	return r.emit(ctx, f)
 }
 

@@ -219,6 +219,15 @@ func (a *album) seen() []shot {
 	return append([]shot(nil), a.shots...)
 }
 
+// patience is how long a faulty detector is waited for: not long where it hangs
+// on purpose, and long where a busy machine must not look like a hang.
+func patience(fault string) time.Duration {
+	if fault == "hang" {
+		return 20 * time.Millisecond
+	}
+	return time.Minute
+}
+
 // everything is all classes that the policies of these tests need.
 var everything = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
 

@@ -88,9 +88,8 @@ type stats struct {
 	hist  [stageCount]*hdrhistogram.Histogram
 	total [stageCount]time.Duration
 
-	hidden   float64 // sum of the hidden shares of all releases
-	releases uint64
-	counted  map[uint64]struct{} // tracks already in s.Tracks
+	hidden  float64             // sum of the hidden shares of all pictures out
+	counted map[uint64]struct{} // tracks already in s.Tracks
 }
 
 func (s *stats) init(names []string) {
@@ -109,8 +108,8 @@ func (s *stats) snapshot() Stats {
 	defer s.mu.Unlock()
 	out := s.s
 	out.Detectors = append([]DetectorStats(nil), s.s.Detectors...)
-	if s.releases > 0 {
-		out.HiddenShare = s.hidden / float64(s.releases)
+	if s.s.FramesOut > 0 {
+		out.HiddenShare = s.hidden / float64(s.s.FramesOut)
 	}
 	for i, h := range s.hist {
 		out.Stages = append(out.Stages, StageStats{
@@ -137,16 +136,17 @@ func (s *stats) stage(i stage, d time.Duration) {
 	s.mu.Unlock()
 }
 
-// released counts a redacted picture on its way to the sink.
-func (s *stats) released(f redact.Frame, scene redact.Scene) {
+// written counts a picture that the sink took.
+func (s *stats) written(f redact.Frame, failedClosed bool) {
+	hidden, whole := f.Cover().Hidden(), f.Hidden()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hidden += f.Cover().Hidden()
-	s.releases++
-	if f.Hidden() {
+	s.s.FramesOut++
+	s.hidden += hidden
+	if whole {
 		s.s.FramesHidden++
 	}
-	if scene.Level != redact.HidePolicy {
+	if failedClosed {
 		s.s.FramesFailedClosed++
 	}
 }

@@ -4,8 +4,17 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-echo "test: everything, with the race detector"
-go test -race -timeout 9m ./...
+echo "test: everything but the long tests, with the race detector"
+go test -race -short -timeout 9m ./...
+
+# What these measure on recordings runs in one goroutine, and minutes longer with
+# the race detector.
+long=()
+for package in bench/leak detect/motion detect/onnx detect/track; do
+    compgen -G "$package/*.go" >/dev/null && long+=("./$package")
+done
+echo "test: ${long[*]}, the long tests too"
+go test -timeout 9m "${long[@]}"
 
 pure=()
 for package in detect detect/track detect/motion redact pipeline models; do

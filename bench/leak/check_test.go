@@ -102,6 +102,9 @@ func bar(t *testing.T, s *score, c detect.Class, boxes, maxLeaked int, maxExcess
 // labelled, so what is hidden besides is only held against itself: measured
 // 50 %.
 func TestPeopleOnTUDCampus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	dir, flags := dev(t, "mot15_TUD-Campus"), []string{"-cache", t.TempDir()}
 	s := check(t, 1, nil, flags, dir)
 	bar(t, s, detect.Person, 359, 1, 0.56)
@@ -124,6 +127,9 @@ func TestPeopleOnTUDCampus(t *testing.T) {
 // TestPlates: measured 4 of 20, one plate a picture, and 6 % of the rest hidden
 // (cars' other plates and people are not labelled).
 func TestPlates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	s := check(t, 10, nil, nil, dev(t, "plates_openalpr_eu"), dev(t, "plates_openalpr_us"))
 	bar(t, s, detect.Plate, 20, 5, 0.09)
 }

@@ -20,6 +20,9 @@ func shifted(m *Model, s *scene, from, to, dx, dy int, light float32) {
 }
 
 func TestCameraMoved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	for _, c := range []struct {
 		name   string
 		dx, dy int
@@ -60,6 +63,9 @@ func TestCameraMoved(t *testing.T) {
 
 // TestCameraCrowd: much that moves, or a bus for a second, is no moved camera.
 func TestCameraCrowd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	s, m := newScene(1), New(Config{})
 	run(m, s, 0, 300, func(n int) {
 		for j := range 40 {

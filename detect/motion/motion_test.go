@@ -74,6 +74,9 @@ func play(t *testing.T, e effect) (o outcome) {
 // TestScenes holds what each kind of weather and light may cost: over-hiding,
 // looks and the walker.
 func TestScenes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	for _, e := range effects() {
 		t.Run(e.name, func(t *testing.T) {
 			o := play(t, e)

@@ -101,11 +101,11 @@ func TestFalseBoxes(t *testing.T) {
 	}
 }
 
-// skipSlow skips where decoding hundreds of JPEG pictures would take minutes:
-// under the race detector, which has nothing to find in one goroutine.
+// skipSlow leaves decoding hundreds of JPEG pictures to the run without -short,
+// and so without the race detector, which has nothing to find in one goroutine.
 func skipSlow(t *testing.T) {
 	t.Helper()
-	if raceDetector || testing.Short() {
-		t.Skip("left to the run without -race and -short")
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
 	}
 }

@@ -68,6 +68,9 @@ func (b bar) check(t *testing.T, r result) {
 // of unions that this must beat (at best 0.05 % leak with 19.4 % hidden, 1.5 %
 // with 11.3 %).
 func TestRealDetections(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	for _, test := range []struct {
 		step, ahead int
 		bar         bar
@@ -91,6 +94,9 @@ func TestRealDetections(t *testing.T) {
 // TestSpoiltLabels follows detections made of the labels of two clips, made
 // worse in known ways.
 func TestSpoiltLabels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
 	clips := []struct {
 		set string
 		fps float64
