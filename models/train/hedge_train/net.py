@@ -1,9 +1,9 @@
 """hedge-n: YOLOX-nano's depthwise CSPDarknet and PAFPN with a head of our own.
 
-The body, the person/vehicle towers and their box tower have YOLOX-nano's shape, so that they can
-start from its COCO initialisers and give the very same people. Faces and plates have a tower and
-boxes of their own, because a face's cell often lies in the middle of a person, and one box per cell
-cannot be both.
+The body and the people's head have YOLOX-nano's shape and keep its COCO initialisers, so that people
+and vehicles are found exactly as by YOLOX-nano. Plates have heads of our own on the same features,
+with a path from the fine features of stride 4; only these learn. Faces come from YuNet-s, whose small
+graph reads the same input in the same pass.
 Architecture: Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv 2107.08430 (Apache-2.0).
 """
 
@@ -82,7 +82,7 @@ class SPP(nn.Module):
 
 
 class Body(nn.Module):
-    """CSPDarknet and PAFPN; gives features at strides 8, 16 and 32."""
+    """CSPDarknet and PAFPN; gives features at strides 4, 8, 16 and 32."""
 
     def __init__(self, w, depth, act):
         super().__init__()
@@ -107,52 +107,138 @@ class Body(nn.Module):
         self.out5 = CSP(16 * w, 16 * w, n, False, act)
 
     def forward(self, x):
-        c3 = self.csp3(self.down3(self.csp2(self.down2(self.stem(x)))))
+        c2 = self.csp2(self.down2(self.stem(x)))
+        c3 = self.csp3(self.down3(c2))
         c4 = self.csp4(self.down4(c3))
         l5 = self.lat5(self.csp5(self.spp(self.down5(c4))))
         l4 = self.lat4(self.up4(torch.cat((F.interpolate(l5, scale_factor=2.0), c4), 1)))
         p3 = self.up3(torch.cat((F.interpolate(l4, scale_factor=2.0), c3), 1))
         p4 = self.out4(torch.cat((self.step4(p3), l4), 1))
         p5 = self.out5(torch.cat((self.step5(p4), l5), 1))
-        return p3, p4, p5
+        return c2, p3, p4, p5
 
 
 def tower(c, act):
     return nn.Sequential(separable(c, c, act=act), separable(c, c, act=act))
 
 
-class LevelHead(nn.Module):
-    """One stride's head: (large, small) raw maps.
-
-    large: box 4, objectness, person, vehicle (scores are objectness times class, as in YOLOX).
-    small: box 4, face, plate.
-    """
+class PeopleHead(nn.Module):
+    """YOLOX's decoupled head: box 4, objectness, person, car, motorcycle, bus, truck (raw)."""
 
     def __init__(self, cin, c, act):
         super().__init__()
         self.stem = ConvAct(cin, c, act=act)
         self.cls = tower(c, act)
-        self.cls_out = nn.Conv2d(c, 2, 1)
+        self.cls_out = nn.Conv2d(c, 5, 1)
         self.reg = tower(c, act)
         self.reg_out = nn.Conv2d(c, 5, 1)
-        self.small = tower(c, act)
-        self.small_out = nn.Conv2d(c, 6, 1)
 
     def forward(self, x):
         x = self.stem(x)
-        return torch.cat((self.reg_out(self.reg(x)), self.cls_out(self.cls(x))), 1), self.small_out(self.small(x))
+        return torch.cat((self.reg_out(self.reg(x)), self.cls_out(self.cls(x))), 1)
+
+
+def normed(cin, cout, k=1, s=1, groups=1):
+    return nn.Sequential(
+        nn.Conv2d(cin, cout, k, s, (k - 1) // 2, groups=groups, bias=False), nn.BatchNorm2d(cout), nn.ReLU()
+    )
+
+
+class Refine(nn.Module):
+    """A residual depthwise block."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.mix = nn.Sequential(normed(c, c, 3, groups=c), normed(c, c))
+
+    def forward(self, x):
+        return x + self.mix(x)
+
+
+class PlateHead(nn.Module):
+    """Box 4 and plate (raw) from one level's features; at stride 8 also from those of stride 4."""
+
+    def __init__(self, cin, c, blocks, fine=0):
+        super().__init__()
+        self.stem = normed(cin, c)
+        self.fine = nn.Sequential(normed(fine, fine, 3, 2, fine), normed(fine, c)) if fine else None
+        self.blocks = nn.Sequential(*(Refine(c) for _ in range(blocks)))
+        self.out = nn.Conv2d(c, 5, 1)
+        nn.init.normal_(self.out.weight, std=0.01)
+        nn.init.zeros_(self.out.bias)
+        nn.init.constant_(self.out.bias[4:], -4.0)
+
+    def forward(self, x, fine=None):
+        x = self.stem(x)
+        if self.fine is not None:
+            x = x + self.fine(fine)
+        return self.out(self.blocks(x))
+
+
+class PlateHeads(nn.Module):
+    """The part that learns: raw plate maps [B,5,h,w] of strides 8, 16, 32 from the body's features."""
+
+    def __init__(self, width=16, c=64):
+        super().__init__()
+        self.levels = nn.ModuleList((PlateHead(4 * width, c, 3, 2 * width), PlateHead(8 * width, c, 2), PlateHead(16 * width, c, 2)))
+
+    def forward(self, features):
+        c2, p3, p4, p5 = features
+        return [self.levels[0](p3, c2), self.levels[1](p4), self.levels[2](p5)]
+
+
+class PointDepth(nn.Module):
+    """YuNet's unit: 1x1, then depthwise 3x3."""
+
+    def __init__(self, cin, cout, act=True):
+        super().__init__()
+        self.point = nn.Conv2d(cin, cout, 1)
+        self.depth = nn.Conv2d(cout, cout, 3, 1, 1, groups=cout)
+        self.act = nn.ReLU() if act else nn.Identity()
+
+    def forward(self, x):
+        return self.act(self.depth(self.point(x)))
+
+
+class YuNet(nn.Module):
+    """YuNet-s without its landmarks: raw maps [B,6,h,w] of box 4, class, objectness at strides 8, 16, 32.
+
+    Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023 (libfacedetection.train).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1), nn.ReLU(), PointDepth(16, 16))
+        self.stage1 = nn.Sequential(PointDepth(16, 16), PointDepth(16, 32), PointDepth(32, 32), PointDepth(32, 64))
+        self.stage2, self.stage3, self.stage4 = (nn.Sequential(PointDepth(64, 64), PointDepth(64, 64)) for _ in range(3))
+        self.out5, self.out4, self.out3 = PointDepth(64, 64), PointDepth(64, 64), PointDepth(64, 64)
+        self.heads = nn.ModuleList(nn.ModuleList(PointDepth(64, n, False) for _ in range(3)) for n in (1, 4, 1))
+
+    def forward(self, x):
+        x = F.max_pool2d(self.stem(x), 2)
+        x3 = self.stage2(F.max_pool2d(self.stage1(x), 2))
+        x4 = self.stage3(F.max_pool2d(x3, 2))
+        x5 = self.out5(self.stage4(F.max_pool2d(x4, 2)))
+        x4 = self.out4(x4 + F.interpolate(x5, scale_factor=2.0))
+        x3 = self.out3(x3 + F.interpolate(x4, scale_factor=2.0))
+        cls, box, obj = self.heads
+        return [torch.cat((box[i](f), cls[i](f), obj[i](f)), 1) for i, f in enumerate((x3, x4, x5))]
 
 
 class HedgeNet(nn.Module):
-    """Raw maps per stride: [(large [B,7,h,w], small [B,6,h,w])] for strides 8, 16, 32."""
+    """(people, faces, plates): raw maps [B,10,h,w], [B,6,h,w] and [B,5,h,w] of strides 8, 16, 32."""
 
     def __init__(self, width=16, depth=(1, 3), head=64, act=nn.SiLU):
         super().__init__()
         self.body = Body(width, depth, act)
-        self.head = nn.ModuleList(LevelHead(width * m, head, act) for m in (4, 8, 16))
+        self.people = nn.ModuleList(PeopleHead(width * m, head, act) for m in (4, 8, 16))
+        self.faces = YuNet()
+        self.plates = PlateHeads(width, head)
 
     def forward(self, x):
-        return [h(f) for h, f in zip(self.head, self.body(x))]
+        features = self.body(x)
+        people = [h(f) for h, f in zip(self.people, features[1:])]
+        return people, self.faces(x), self.plates(features)
 
 
 def grid(h, w, device=None):
@@ -161,7 +247,7 @@ def grid(h, w, device=None):
 
 
 def boxes_of(raw4, stride, cells):
-    """Raw box maps [B,4,h,w] to x1,y1,x2,y2 in input pixels, YOLOX's coding."""
+    """Raw box maps [B,4,h,w] to x1,y1,x2,y2 in input pixels, YOLOX's and YuNet's coding."""
     c = (raw4[:, :2] + cells) * stride
     half = torch.exp(raw4[:, 2:4].clamp(max=8)) * (stride / 2)
     return torch.cat((c - half, c + half), 1)

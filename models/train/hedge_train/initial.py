@@ -1,15 +1,15 @@
-"""Starts a HedgeNet from YOLOX-nano's initialisers, read from its ONNX file."""
+"""Starts a HedgeNet from the initialisers of YOLOX-nano and YuNet-s, read from their ONNX files."""
+
+import os
 
 import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-
-from .net import HedgeNet
+from torch import nn
 
 PERSON = 0
 VEHICLES = (2, 3, 5, 7)  # COCO's car, motorcycle, bus, truck among the 80
-WIDE = 80
 
 
 def read_convs(path):
@@ -30,8 +30,6 @@ def focus_as_conv(weight):
 
 def body_order(body):
     """The body's convolution modules in the order of YOLOX's exported graph."""
-    from torch import nn
-
     def of(m):
         return [c for c in m.modules() if isinstance(c, nn.Conv2d)]
 
@@ -53,7 +51,7 @@ def put(conv, weight, bias):
 
 @torch.no_grad()
 def start_from_yolox(net, path):
-    """Copies every initialiser into net; faces' and plates' towers begin as the class towers."""
+    """Copies every initialiser of YOLOX-nano into net's body and people's heads."""
     convs = read_convs(path)
     order, of = body_order(net.body)
     w, b = convs[0]
@@ -62,36 +60,35 @@ def start_from_yolox(net, path):
         put(conv, w, b)
     rest = convs[len(order) :]
     per_level = len(rest) // 3
-    for i, head in enumerate(net.head):
+    rows = [PERSON, *VEHICLES]
+    for i, head in enumerate(net.people):
         part = rest[i * per_level : (i + 1) * per_level]
         put(head.stem.conv, *part[0])
         for j in range(4):
             put(of(head.cls)[j], *part[1 + j])
-            put(of(head.small)[j], *part[1 + j])
             put(of(head.reg)[j], *part[6 + j])
         w, b = part[5]
-        car = VEHICLES[0]
-        put(head.cls_out, np.concatenate((w[:1], w[car : car + 1])), np.concatenate((b[:1], b[car : car + 1])))
+        put(head.cls_out, w[rows], b[rows])
         (rw, rb), (ow, ob) = part[10], part[11]
         put(head.reg_out, np.concatenate((rw, ow)), np.concatenate((rb, ob)))
-        torch.nn.init.normal_(head.small_out.weight, std=0.01)
-        head.small_out.bias.zero_()
-        head.small_out.bias[4:] = -4.0
     return net
 
 
-def teacher_from_yolox(path):
-    """YOLOX-nano itself as a frozen HedgeNet whose class output has all vehicle rows.
+@torch.no_grad()
+def start_from_yunet(yunet, path):
+    """Copies YuNet-s's initialisers; the landmarks' heads are left out."""
+    convs = read_convs(path)
+    modules = [m for part in (yunet.stem, yunet.stage1, yunet.stage2, yunet.stage3, yunet.stage4) for m in part.modules()]
+    modules += [m for part in (yunet.out5, yunet.out4, yunet.out3, *(h for head in yunet.heads for h in head)) for m in part.modules()]
+    for conv, (w, b) in zip((m for m in modules if isinstance(m, nn.Conv2d)), convs):
+        if conv.weight.shape != w.shape:
+            raise ValueError(f"{path} is not YuNet-s: {w.shape} where {tuple(conv.weight.shape)} is wanted")
+        put(conv, w, b)
+    return yunet
 
-    Its head gives [reg 4, obj, person, car, motorcycle, bus, truck].
-    """
-    net = HedgeNet()
-    start_from_yolox(net, path)
-    rest = read_convs(path)[len(body_order(net.body)[0]) :]
-    per_level = len(rest) // 3
-    rows = [PERSON, *VEHICLES]
-    for i, head in enumerate(net.head):
-        w, b = rest[i * per_level + 5]
-        head.cls_out = torch.nn.Conv2d(w.shape[1], len(rows), 1)
-        put(head.cls_out, w[rows], b[rows])
-    return net.eval().requires_grad_(False)
+
+def start(net, models):
+    """Everything of net that does not learn here, from the public networks in the folder models."""
+    start_from_yolox(net, os.path.join(models, "yolox_nano_dynamic.onnx"))
+    start_from_yunet(net.faces, os.path.join(models, "yunet_s_dynamic.onnx"))
+    return net

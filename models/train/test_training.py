@@ -1,0 +1,168 @@
+"""Tests without downloads; those that read YOLOX-nano's weights need HEDGE_MODELS.
+
+    python -m unittest -v
+"""
+
+import os
+import tempfile
+import unittest
+
+import cv2
+import numpy as np
+import torch
+
+from hedge_train import augment, plates
+from hedge_train.evaluate import covered_at, threshold
+from hedge_train.export import Decoded, agree, fold, write
+from hedge_train.initial import focus_as_conv, start
+from hedge_train.loss import plate_loss
+from hedge_train.net import STRIDES, HedgeNet
+from hedge_train.pictures import letterbox, nms, tensor
+from hedge_train.scenes import Picture, Scene, targets
+from hedge_train.teach import YuNet, session
+
+MODELS = os.environ.get("HEDGE_MODELS", "")
+YOLOX = os.path.join(MODELS, "yolox_nano_dynamic.onnx")
+
+
+VEHICLE = ([80, 40, 200, 140, 0.9],)
+
+
+def picture(folder, complete, vehicles=VEHICLE):
+    image = np.full((240, 320, 3), 90, np.uint8)
+    cv2.rectangle(image, (100, 100), (160, 115), (250, 250, 250), -1)
+    path = os.path.join(folder, "one.png")
+    cv2.imwrite(path, image)
+    entry = {"path": path, "complete": complete, "boxes": [{"class": "plate", "x": 100, "y": 100, "w": 60, "h": 15}]}
+    return Picture(entry, vehicles)
+
+
+class Weights(unittest.TestCase):
+    def test_focus_is_one_convolution(self):
+        x, w = torch.randn(1, 3, 12, 16), np.random.default_rng(1).normal(size=(4, 12, 3, 3)).astype(np.float32)
+        parts = [x[..., dy::2, dx::2] for dx in (0, 1) for dy in (0, 1)]
+        want = torch.nn.functional.conv2d(torch.cat(parts, 1), torch.from_numpy(w), padding=1)
+        got = torch.nn.functional.conv2d(x, torch.from_numpy(focus_as_conv(w)), stride=2, padding=2)
+        self.assertLess(float((want - got).abs().max()), 1e-4)
+
+    @unittest.skipUnless(os.path.exists(YOLOX), "set HEDGE_MODELS to the folder of the public networks")
+    def test_people_and_faces_are_those_of_the_public_networks(self):
+        net = start(HedgeNet(), MODELS).eval()
+        x = np.random.default_rng(2).uniform(0, 255, (1, 3, 128, 192)).astype(np.float32)
+        want = session(YOLOX).run(None, {"images": x})[0][0]
+        with torch.no_grad():
+            people, _, _ = net(torch.from_numpy(x))
+            decoded = Decoded(net)(torch.from_numpy(x))[0].numpy()
+        got = torch.cat([p.flatten(2) for p in people], 2)[0].T.numpy()
+        self.assertLess(np.abs(got[:, :4] - want[:, :4]).max(), 1e-3)
+        self.assertLess(np.abs(1 / (1 + np.exp(-got[:, 4:10])) - want[:, [4, 5, 7, 8, 10, 12]]).max(), 1e-4)
+        yunet = YuNet(os.path.join(MODELS, "yunet_s_dynamic.onnx"))
+        boxes, scores = yunet.canvas(x[0].transpose(1, 2, 0), 0)
+        third = len(decoded) // 3
+        self.assertLess(np.abs(decoded[third : 2 * third, :4] - boxes).max(), 0.05)
+        self.assertLess(np.abs(decoded[third : 2 * third, 4] - scores).max(), 1e-3)
+
+    def test_exported_file_agrees(self):
+        net = Decoded(fold(HedgeNet().eval())).eval()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "n.onnx")
+            write(net, path, 128, 96, True)
+            box, score = agree(net, path, ((128, 96), (64, 160)))
+        self.assertLess(box, 0.05)
+        self.assertLess(score, 1e-3)
+
+
+class Scenes(unittest.TestCase):
+    def test_what_is_known(self):
+        with tempfile.TemporaryDirectory() as folder:
+            labelled, unlabelled, empty = picture(folder, ["plate"]), picture(folder, []), picture(folder, [], ())
+            unasked = picture(folder, [], None)
+        self.assertEqual([p.known for p in (labelled, unlabelled, empty, unasked)], [True, False, True, False])
+        self.assertEqual(labelled.boxes.tolist(), [[100, 100, 160, 115]])
+
+    def test_boxes_lie_on_their_pixels(self):
+        rng, bank = np.random.default_rng(3), plates.bank(4, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            pic = picture(folder, ["plate"])
+        pic.vehicles = pic.vehicles[:0]
+        seen = 0
+        for _ in range(60):
+            scene = Scene(lambda: pic, 192, 192, bank, rng)
+            self.assertEqual(scene.image.shape, (192, 192, 3))
+            for b in scene.boxes:
+                self.assertTrue(0 <= b[0] < b[2] <= 192 and 0 <= b[1] < b[3] <= 192)
+            seen += len(scene.boxes)
+        self.assertGreater(seen, 20)
+
+    def test_targets(self):
+        class One:
+            boxes, ignored = [np.array([40, 40, 64, 48], np.float32)], [np.array([0, 0, 16, 96], np.float32)]
+
+        levels = targets(One, 96, 96)
+        score, weight, box, pull = levels[0]
+        self.assertEqual(score.sum(), pull.astype(bool).sum())
+        self.assertGreaterEqual(score.sum(), 4)
+        self.assertEqual(score[0, 5, 6], 1)
+        self.assertEqual(box[:, 5, 6].tolist(), [40, 40, 64, 48])
+        self.assertEqual(weight[0, :, :2].sum(), 0)
+        self.assertEqual(weight[0, :, 9:].min(), 1)
+        self.assertEqual(levels[2][0].sum(), 0)
+
+    def test_loss_falls_on_one_scene(self):
+        torch.manual_seed(1)
+        net = HedgeNet()
+        image = np.full((96, 96, 3), 40, np.uint8)
+        cv2.rectangle(image, (40, 40), (64, 48), (255, 255, 255), -1)
+
+        class One:
+            boxes, ignored = [np.array([40, 40, 64, 48], np.float32)], []
+
+        levels = [tuple(torch.from_numpy(p)[None] for p in level) for level in targets(One, 96, 96)]
+        with torch.no_grad():
+            features = net.body(torch.from_numpy(tensor(image)))
+        optimiser, losses = torch.optim.Adam(net.plates.parameters(), 1e-2), []
+        for _ in range(30):
+            loss = sum(plate_loss(net.plates(features), levels))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+        self.assertLess(losses[-1], 0.5 * losses[0])
+
+    def test_pasted_plate_changes_only_its_place(self):
+        rng = np.random.default_rng(5)
+        image = np.full((80, 160, 3), 100, np.uint8)
+        box = plates.paste(image, plates.bank(1, 2)[0], [60, 30, 100, 40], rng)
+        changed = np.argwhere((image != 100).any(2))
+        self.assertGreater(len(changed), 100)
+        self.assertTrue(box[0] - 2 <= changed[:, 1].min() and changed[:, 1].max() <= box[2] + 2)
+
+    def test_degrade_keeps_shape(self):
+        rng = np.random.default_rng(6)
+        image = rng.integers(0, 255, (64, 96, 3), dtype=np.uint8)
+        for _ in range(60):
+            out = augment.degrade(image, rng)
+            self.assertEqual((out.shape, out.dtype), (image.shape, image.dtype))
+
+
+class Measuring(unittest.TestCase):
+    def test_hit_needs_cover(self):
+        box = np.array([0, 0, 100, 100], np.float32)
+        found = np.array([[0, 0, 66, 100], [0, 0, 74, 100]], np.float32)
+        self.assertEqual(covered_at(box, found[:1], np.array([0.9])), 0)
+        self.assertAlmostEqual(covered_at(box, found, np.array([0.9, 0.5])), 0.5)
+
+    def test_threshold_allows_a_tenth(self):
+        scores = [np.array([0.9 - 0.01 * i]) for i in range(20)]
+        least = threshold(scores, 20)
+        self.assertEqual(sum(s[0] >= least for s in scores), 2)
+
+    def test_letterbox_and_nms(self):
+        canvas, r, x0, y0 = letterbox(np.zeros((100, 100, 3), np.uint8), 640, 384)
+        self.assertEqual((canvas.shape, r, x0, y0), ((384, 640, 3), 3.84, 128, 0))
+        boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60]], np.float32)
+        self.assertEqual(nms(boxes, np.array([0.5, 0.9, 0.2])), [1, 2])
+
+
+if __name__ == "__main__":
+    unittest.main()
