@@ -3,7 +3,8 @@
 //
 //	track.Transform(mediadev.Transform(p))
 //
-// From then on the track's encoders see redacted pictures only.
+// From then on the track's encoders see redacted pictures only. Do it before
+// anything reads from the track: mediadevices keeps what was read.
 //
 // # What comes in
 //

@@ -223,24 +223,25 @@ func (s *sink) Write(ctx context.Context, f redact.Frame) error {
 	if s.abandoned {
 		return ErrNotRead
 	}
-	over := s.t.src.over
-	var late <-chan time.Time
-	for {
-		select {
-		case s.t.frames <- f:
-			<-s.t.taken
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-over:
-			over = nil
-			timer := time.NewTimer(s.t.opts.Drain)
-			defer timer.Stop()
-			late = timer.C
-		case <-late:
-			s.abandoned = true
-			return ErrNotRead
-		}
+	select {
+	case s.t.frames <- f:
+		<-s.t.taken
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.t.src.over:
+	}
+	late := time.NewTimer(s.t.opts.Drain)
+	defer late.Stop()
+	select {
+	case s.t.frames <- f:
+		<-s.t.taken
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late.C:
+		s.abandoned = true
+		return ErrNotRead
 	}
 }
 

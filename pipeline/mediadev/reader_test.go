@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,7 +89,8 @@ func TestDetectorFails(t *testing.T) {
 	}
 	for name, fault := range faults {
 		t.Run("middle/"+name, func(t *testing.T) {
-			d := detecttest.New(everything, detecttest.Steps(good, good, good, fault, fault, good))
+			steps := []detecttest.Func{good, good, good, fault, fault, good}
+			d := detecttest.New(everything, detecttest.Steps(steps...))
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4,
 				Detectors: []detect.Detector{d}, Timeout: 20 * time.Millisecond})
 			shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 10, ratio: image.YCbCrSubsampleRatio420}))
@@ -236,13 +238,8 @@ func TestSizeChanges(t *testing.T) {
 	for _, to := range []image.Point{{2 * width, 2 * height}, {width, 2 * height}} {
 		good, bad := detecttest.Find(), detecttest.Fail(errFake)
 		// The first look at the new size fails.
-		d := detecttest.New(everything, func() detecttest.Func {
-			steps := make([]detecttest.Func, 0, 12)
-			for range 10 {
-				steps = append(steps, good)
-			}
-			return detecttest.Steps(append(steps, bad, good)...)
-		}())
+		steps := append(slices.Repeat([]detecttest.Func{good}, 10), bad, good)
+		d := detecttest.New(everything, detecttest.Steps(steps...))
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 2, Detectors: []detect.Detector{d}})
 		r := mediadev.TransformWith(p, mediadev.Options{FollowSize: true})(change(to))
 		shots := make([]shot, 0, 20)

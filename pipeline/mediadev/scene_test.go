@@ -110,7 +110,6 @@ type camera struct {
 	closed bool
 	n      int
 	lent   atomic.Int32
-	gaveUp int
 	pic    *image.YCbCr
 }
 

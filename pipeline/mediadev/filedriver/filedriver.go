@@ -32,8 +32,9 @@ var ErrNotOpen = errors.New("filedriver: camera is not open")
 
 // Register makes the recording a camera of mediadevices' driver manager and
 // returns its device ID. A second camera with the same label is refused.
-// camera.Initialize of mediadevices deletes all cameras, this one too: Register
-// it after that. To remove it give the ID to the manager's Delete.
+// When mediadevices' camera package looks for devices anew it deletes all
+// cameras, this one too: Register it after that. To remove it give the ID to the
+// manager's Delete.
 func Register(label, file string, o ffmpeg.Options) (id string, err error) {
 	m := driver.GetManager()
 	labelled := func(d driver.Driver) bool { return d.Info().Label == label }

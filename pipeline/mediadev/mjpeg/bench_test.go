@@ -25,8 +25,8 @@ func BenchmarkDecode(b *testing.B) {
 	report := func(b *testing.B) {
 		b.ReportAllocs()
 		b.SetBytes(w * h * 3 / 2)
-		b.ReportMetric(float64(len(data)), "jpeg-bytes")
 		b.ResetTimer()
+		b.ReportMetric(float64(len(data)), "jpeg-bytes")
 	}
 	b.Run("libjpeg", func(b *testing.B) {
 		d := newDecoder(b)

@@ -45,7 +45,7 @@ func painted(t testing.TB, w, h int) []byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for y := range h {
 		for x := range w {
-			v := 60 + 60*(x*5/w+y*4/h)%160 + (x*x/97+y*y/53)%31 + rnd.IntN(9)
+			v := 60 + 60*(x*5/w+y*4/h)%160 + (x*x/97+y*y/53)%31 + rnd.IntN(6)
 			pic.Y[pic.YOffset(x, y)] = uint8(v)
 		}
 	}

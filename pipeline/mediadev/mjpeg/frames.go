@@ -2,6 +2,7 @@ package mjpeg
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 
@@ -137,7 +138,7 @@ func (f *Frames) scan(at int) (int, error) {
 
 // broken drops the first n bytes and says why.
 func (f *Frames) broken(n int, why string) error {
-	if f.err != nil && f.err != io.EOF && f.from+n >= f.to {
+	if f.err != nil && !errors.Is(f.err, io.EOF) && f.from+n >= f.to {
 		return f.err
 	}
 	f.from = min(f.from+n, f.to)
