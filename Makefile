@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint
+.PHONY: help setup demo test bench lint arm64
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -14,7 +14,7 @@ BENCH ?= .
 BENCH_PACKAGES ?= ./...
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+): ## (.*)/  make \1	\2/p' Makefile
+	@sed -nE 's/^([a-z0-9]+): ## (.*)/  make \1	\2/p' Makefile
 
 setup: ## install packages, ONNX Runtime, network weights and the demo's clip
 	@scripts/setup.sh packages runtime weights clip
@@ -34,3 +34,6 @@ bench: ## run the Go benchmarks (BENCH=pattern BENCH_PACKAGES=./redact/...)
 lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff
 	@scripts/setup.sh packages
 	@scripts/lint.sh
+
+arm64: ## cross-build for ARM64, test under qemu, compare checksums, count instructions
+	@scripts/arm64.sh

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"image"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/internal/pixel"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// workload is something done for each frame. start prepares it; what it returns
+// does frame n and writes what came out.
+type workload struct {
+	name  string
+	start func() (func(n int, out io.Writer) error, error)
+}
+
+var fullHD = image.Pt(1920, 1080)
+
+// perFrame are the workloads of a 1080p frame.
+func perFrame() []workload {
+	return []workload{
+		{"frost/area=100%", func() (func(int, io.Writer) error, error) { return frost(fullHD, 1) }},
+		{"frost/area=5%", func() (func(int, io.Writer) error, error) { return frost(fullHD, 0.05) }},
+		{"prepare/640x360", func() (func(int, io.Writer) error, error) {
+			return prepare(fullHD, image.Pt(640, 360), image.YCbCrSubsampleRatio420)
+		}},
+		{"prepare/416x234", func() (func(int, io.Writer) error, error) {
+			return prepare(fullHD, image.Pt(416, 234), image.YCbCrSubsampleRatio420)
+		}},
+		{"motion/640x360", func() (func(int, io.Writer) error, error) { return watch(image.Pt(640, 360)) }},
+	}
+}
+
+// oddSizes are workloads that reach the kernels' edges: sizes that no vector
+// width divides, every subsampling, enlarging.
+func oddSizes() []workload {
+	var all []workload
+	for _, size := range []image.Point{{1, 1}, {33, 17}, {318, 242}, {1366, 767}} {
+		all = append(all, workload{fmt.Sprintf("frost/%dx%d", size.X, size.Y),
+			func() (func(int, io.Writer) error, error) { return frost(size, 1) }})
+	}
+	for _, c := range []struct {
+		from, to image.Point
+		sub      image.YCbCrSubsampleRatio
+	}{
+		{image.Pt(1281, 719), image.Pt(320, 192), image.YCbCrSubsampleRatio420},
+		{image.Pt(640, 480), image.Pt(160, 120), image.YCbCrSubsampleRatio422},
+		{image.Pt(99, 57), image.Pt(320, 184), image.YCbCrSubsampleRatio444},
+		{image.Pt(2304, 1296), image.Pt(384, 216), image.YCbCrSubsampleRatio420},
+	} {
+		all = append(all, workload{fmt.Sprintf("prepare/%dx%d/%dx%d/%v", c.from.X, c.from.Y, c.to.X, c.to.Y, c.sub),
+			func() (func(int, io.Writer) error, error) { return prepare(c.from, c.to, c.sub) }})
+	}
+	for _, size := range []image.Point{{257, 131}, {1920, 1080}} {
+		all = append(all, workload{fmt.Sprintf("motion/%dx%d", size.X, size.Y),
+			func() (func(int, io.Writer) error, error) { return watch(size) }})
+	}
+	return all
+}
+
+// picture returns a picture of pseudo-random samples.
+func picture(size image.Point, sub image.YCbCrSubsampleRatio, seed uint64) *image.YCbCr {
+	p := image.NewYCbCr(image.Rectangle{Max: size}, sub)
+	rng := rand.NewPCG(seed, 1)
+	for _, plane := range [][]byte{p.Y, p.Cb, p.Cr} {
+		for i := range plane {
+			plane[i] = byte(rng.Uint64())
+		}
+	}
+	return p
+}
+
+// writePicture writes the three planes of a picture without padding.
+func writePicture(out io.Writer, p *image.YCbCr) error {
+	for _, plane := range [][]byte{p.Y, p.Cb, p.Cr} {
+		if _, err := out.Write(plane); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// frost redacts the given share of pictures, with values taken anew each time.
+func frost(size image.Point, share float64) (func(int, io.Writer) error, error) {
+	p := &redact.Policy{Version: 1}
+	var objects []detect.Object
+	if share < 1 {
+		p.Outside.Hide = redact.HideDetected
+		// Four people of 17 x 6 blocks hide 5 % of 1080p.
+		for i := range 4 {
+			x, y := float32(160+400*i), float32(112+224*i)
+			box := detect.Box{X0: x, Y0: y, X1: x + 17*16, Y1: y + 6*16}
+			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Cover: box})
+		}
+	}
+	r, err := redact.New(p, size, redact.Options{Margin: -1, FrostHold: -1})
+	if err != nil {
+		return nil, err
+	}
+	pic := picture(size, image.YCbCrSubsampleRatio420, 1)
+	return func(n int, out io.Writer) error {
+		// Other samples in every frame: a step that 256 does not divide.
+		for i := 0; i < len(pic.Y); i += 251 {
+			pic.Y[i] += byte(n)
+		}
+		f, err := r.Redact(pic, redact.Scene{Time: at(n), Objects: objects})
+		if err != nil {
+			return err
+		}
+		defer f.Release()
+		return writePicture(out, pic)
+	}, nil
+}
+
+// prepare scales pictures down and turns them into a network's input.
+func prepare(from, to image.Point, sub image.YCbCrSubsampleRatio) (func(int, io.Writer) error, error) {
+	var s pixel.Scaler
+	src, small := picture(from, sub, 2), image.NewYCbCr(image.Rectangle{Max: to}, image.YCbCrSubsampleRatio420)
+	h := (to.Y + 31) / 32 * 32
+	input := make([]float32, 3*to.X*h)
+	return func(n int, out io.Writer) error {
+		if err := s.Scale(small, src); err != nil {
+			return err
+		}
+		if err := pixel.FillBGR(input, to.X, h, small, image.Point{}, n%2 == 1); err != nil {
+			return err
+		}
+		if out == io.Discard {
+			return nil
+		}
+		if err := writePicture(out, small); err != nil {
+			return err
+		}
+		return binary.Write(out, binary.LittleEndian, input)
+	}, nil
+}
+
+// watch shows the background model a noisy scene in which squares move.
+func watch(size image.Point) (func(int, io.Writer) error, error) {
+	m := motion.New(motion.Config{})
+	scene := picture(size, image.YCbCrSubsampleRatio420, 3)
+	for i := range scene.Y {
+		scene.Y[i] = 80 + byte(i/40%16)*4 + scene.Y[i]%5
+	}
+	pic := picture(size, image.YCbCrSubsampleRatio420, 4)
+	var boxes []detect.Box
+	whole := detect.Box{X1: float32(fullHD.X), Y1: float32(fullHD.Y)}
+	return func(n int, out io.Writer) error {
+		copy(pic.Y, scene.Y)
+		side := max(size.Y/12, 1)
+		for i := range 6 {
+			x, y := (i*size.X/6+3*n)%max(size.X-side, 1), i*(size.Y-side)/6
+			for j := range side {
+				row := pic.Y[(y+j)*pic.YStride+x:][:side]
+				for k := range row {
+					row[k] = byte(200 - 3*i - k%7)
+				}
+			}
+		}
+		m.Update(at(n), pic, fullHD)
+		if n == 1 {
+			m.Judge(at(n), whole, nil)
+		}
+		boxes = m.Unexplained(boxes[:0], nil)
+		boxes = m.Patches(boxes)
+		if out == io.Discard {
+			return nil
+		}
+		return binary.Write(out, binary.LittleEndian, boxes)
+	}, nil
+}
+
+// tracking follows 50 people through a 1080p picture, a look at every frame.
+func tracking() workload {
+	return workload{"track/objects=50", func() (func(int, io.Writer) error, error) {
+		t := track.New(track.Config{Size: fullHD})
+		var dets []detect.Detection
+		var objects []detect.Object
+		return func(n int, _ io.Writer) error {
+			dets = dets[:0]
+			for i := range 50 {
+				x, y := float32(i%10*180+2*n), float32(i/10*200+n)
+				dets = append(dets, detect.Detection{Class: detect.Person, Score: 0.8,
+					Box: detect.Box{X0: x, Y0: y, X1: x + 60, Y1: y + 150}})
+			}
+			t.Update(track.Look{Time: at(n), Classes: detect.Classes(detect.Person), Detections: dets})
+			objects = t.At(at(n), objects[:0])
+			if len(objects) < len(dets) {
+				return fmt.Errorf("%d objects of %d", len(objects), len(dets))
+			}
+			return nil
+		}, nil
+	}}
+}
+
+// at returns the time of frame n of 30 a second.
+func at(n int) time.Duration { return time.Duration(n) * time.Second / 30 }
