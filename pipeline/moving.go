@@ -4,17 +4,21 @@ import (
 	"image"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
 )
 
 // watch shows the new frame to the background model, and notes what moves in it
 // unexplained.
 func (r *run) watch(f *frame) error {
 	f.moved = f.moved[:0]
+	full := f.buf.pic.Rect.Size()
+	if r.cfg.Moving {
+		return r.follow(f, full)
+	}
 	r.now = r.tracker.At(f.at, r.now[:0])
 	if r.motion == nil {
 		return nil
 	}
-	full := f.buf.pic.Rect.Size()
 	small, err := r.small(f, r.watchSize(full))
 	if err != nil {
 		return err
@@ -33,6 +37,21 @@ func (r *run) watch(f *frame) error {
 			break
 		}
 	}
+	return nil
+}
+
+// follow tells the tracker how a moving camera's picture has shifted.
+func (r *run) follow(f *frame, full image.Point) error {
+	small, err := r.small(f, r.watchSize(full))
+	if err != nil {
+		return err
+	}
+	if dx, dy, ok := r.pan.Update(small.pic, full); ok && (dx != 0 || dy != 0) {
+		if err := r.tracker.Warp(f.at, track.Translation(dx, dy)); err != nil {
+			return &StageError{Stage: "inspect", Count: 1, Err: err}
+		}
+	}
+	r.now = r.tracker.At(f.at, r.now[:0])
 	return nil
 }
 

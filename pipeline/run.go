@@ -48,6 +48,7 @@ type run struct {
 
 	window  window
 	budget  budget
+	pan     motion.Pan // the shift of a moving camera
 	motion  *motion.Model
 	knocked bool            // the camera was moved, and nobody has confirmed the zones
 	still   bool            // nothing moves in the newest frame
