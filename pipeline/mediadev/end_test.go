@@ -178,8 +178,8 @@ func TestSecondReader(t *testing.T) {
 	for deadline := time.Now().Add(5 * time.Second); ; {
 		cam := &camera{frames: 3, ratio: image.YCbCrSubsampleRatio420}
 		shots, err := drain(t, transform(cam))
-		if errors.Is(err, io.EOF) && len(shots) == 3 {
-			break
+		if errors.Is(err, io.EOF) && len(shots) > 0 && shots[len(shots)-1].n == 2 {
+			break // live, the first ones may have been dropped
 		}
 		if !errors.Is(err, pipeline.ErrRunning) || time.Now().After(deadline) {
 			t.Fatalf("%d pictures, then %v (%d frames before)", len(shots), err, in)
