@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/image/draw"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// redetection is how often a network reports an object in a fill.
+type redetection struct {
+	Set      string `json:"set"`
+	Fill     string `json:"fill"`
+	Default  bool   `json:"default"`
+	Warning  bool   `json:"warning_example"`
+	Input    int    `json:"input"`
+	Pictures int    `json:"pictures"`
+	Objects  int    `json:"objects"`
+	// Hits are detections of a face, person or plate of which the box is hidden
+	// for at least half; PerThousand is per 1000 hidden objects.
+	Hits        int            `json:"hits"`
+	ByClass     map[string]int `json:"by_class"`
+	PerThousand float64        `json:"per_1000_objects"`
+}
+
+// fullSize is the long side that pictures are fitted into, and the side of the
+// network's input; the enlarged look has twice that.
+const fullSize = 640
+
+// detectSets are sets of single pictures of which the labelled classes are
+// complete, or that have one large object.
+var detectSets = []string{"faces_wider_small", "people_coco", "plates_openalpr_br"}
+
+// detectFills are what is looked at; "nothing" is the picture as it is, for what
+// the networks find there without a fill.
+var detectFills = []string{"nothing", "solid", "frost (default)", "mosaic 16", "Gaussian, sigma 8"}
+
+func attackDetect(ctx context.Context, o *options, r *report, out io.Writer) error {
+	if o.data == "" {
+		r.Notes = append(r.Notes, "Re-detection was left out: HEDGE_DATA is not set.")
+		return nil
+	}
+	for _, side := range []int{fullSize, 2 * fullSize} {
+		set, err := networks.Open(ctx, networks.Trio, networks.Options{
+			InputSize: image.Pt(side, side), FullRange: true, Offline: true})
+		if err != nil {
+			r.Notes = append(r.Notes, "Re-detection was left out: "+err.Error())
+			return nil
+		}
+		for _, name := range detectSets {
+			list, err := hiddenPictures(filepath.Join(o.data, "dev", name), o.pictures)
+			if errors.Is(err, os.ErrNotExist) {
+				r.Notes = append(r.Notes, "Re-detection on "+name+" was left out: it is not there.")
+				continue
+			}
+			if err == nil {
+				err = redetect(ctx, set, name, side, list, r, out)
+			}
+			if err != nil {
+				return errors.Join(err, set.Close())
+			}
+		}
+		if err := set.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hiddenPicture is a picture with the objects to hide in it.
+type hiddenPicture struct {
+	pic     *image.YCbCr
+	objects []detect.Object
+}
+
+// hiddenPictures returns the first n pictures of a set that have an object of 16
+// pixels or more.
+func hiddenPictures(dir string, n int) (list []hiddenPicture, err error) {
+	labels, err := readLabels(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range labels {
+		if len(list) == n {
+			break
+		}
+		raw, err := readPicture(l.file)
+		if err != nil {
+			return nil, err
+		}
+		pic, scale := fit(raw, fullSize)
+		h := hiddenPicture{pic: pic}
+		large := false
+		for i, b := range l.Boxes {
+			var c detect.Class
+			if err := c.UnmarshalText([]byte(b.Class)); err != nil {
+				return nil, fmt.Errorf("%s: %w", l.file, err)
+			}
+			box := detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}.Scale(scale, scale)
+			h.objects = append(h.objects, detect.Object{ID: uint64(i + 1), Class: c, Box: box, Cover: box, Score: 0.9, Confirmed: true})
+			large = large || box.Short() >= 16
+		}
+		if large {
+			list = append(list, h)
+		}
+	}
+	return list, nil
+}
+
+// fit returns a picture as 4:2:0, made smaller if it does not fit into a square.
+func fit(raw image.Image, side int) (*image.YCbCr, float32) {
+	size := raw.Bounds().Size()
+	scale := min(float32(side)/float32(max(size.X, size.Y)), 1)
+	r := image.Rect(0, 0, int(float32(size.X)*scale)&^1, int(float32(size.Y)*scale)&^1)
+	rgba := image.NewRGBA(r)
+	draw.ApproxBiLinear.Scale(rgba, r, raw, raw.Bounds(), draw.Src, nil)
+	s := fromRGBA("", rgba)
+	out := image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
+	for i, p := range planesOf(out) {
+		for y := range r.Dy() / p.shrink {
+			for x := range r.Dx() / p.shrink {
+				var v float32
+				for dy := range p.shrink {
+					for dx := range p.shrink {
+						v += s.planes[i][(y*p.shrink+dy)*s.w+x*p.shrink+dx]
+					}
+				}
+				p.pix[y*p.stride+x] = clamp(v / float32(p.shrink*p.shrink))
+			}
+		}
+	}
+	return out, scale
+}
+
+// redetect hides the objects of each picture with each fill and lets the
+// networks look at the result.
+func redetect(ctx context.Context, set *networks.Set, name string, side int, list []hiddenPicture, r *report, out io.Writer) error {
+	rows := make([]redetection, len(detectFills))
+	for i, f := range detectFills {
+		rows[i] = redetection{Set: name, Fill: f, Input: side, Pictures: len(list), ByClass: map[string]int{},
+			Default: i == 1 || i == 2, Warning: i > 2}
+	}
+	var found []detect.Detection
+	for _, h := range list {
+		for i := range rows {
+			pic, cover, release, err := hide(h, i)
+			if err != nil {
+				return err
+			}
+			found = found[:0]
+			for _, d := range set.Detectors {
+				if found, err = d.Detect(ctx, pic, found); err != nil {
+					return err
+				}
+			}
+			rows[i].Objects += len(h.objects)
+			for _, d := range found {
+				if d.Class != detect.Vehicle && cover.HiddenOf(d.Box) >= 0.5 {
+					rows[i].Hits++
+					rows[i].ByClass[d.Class.String()]++
+				}
+			}
+			release()
+		}
+	}
+	for _, row := range rows {
+		row.PerThousand = 1000 * float64(row.Hits) / float64(max(row.Objects, 1))
+		r.Detection = append(r.Detection, row)
+		if _, err := fmt.Fprintf(out, "%-20s %-18s input %4d: %d hits in %d objects\n", name, row.Fill, side, row.Hits, row.Objects); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hide returns a copy of a picture under one of detectFills, and what frost
+// covers of it, which is the same for all. Both are valid until release.
+func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, release func(), err error) {
+	p := redact.HideEverything()
+	p.Outside.Hide = redact.HideDetected
+	if fill == 1 {
+		p.Outside.Fill = redact.FillSolid
+	}
+	r, err := redact.New(p, h.pic.Rect.Size(), redact.Options{})
+	if err != nil {
+		return nil, cover, nil, err
+	}
+	f, err := r.Redact(clone(h.pic), redact.Scene{Objects: h.objects})
+	if err != nil {
+		return nil, cover, nil, err
+	}
+	cover = f.Cover()
+	hidden := func(x, y int) bool { return cover.At(x/block, y/block) != redact.Shown }
+	switch fill {
+	case 1, 2:
+		return f.Picture(), cover, f.Release, nil
+	case 3:
+		pic = clone(h.pic)
+		mosaic(pic, hidden, 16)
+	case 4:
+		blurred := clone(h.pic)
+		gaussian(blurred, blurred.Rect, 8)
+		pic = clone(h.pic)
+		to, from := planesOf(pic), planesOf(blurred)
+		for i := range to {
+			for y := range pic.Rect.Dy() / to[i].shrink {
+				for x := range pic.Rect.Dx() / to[i].shrink {
+					if hidden(x*to[i].shrink, y*to[i].shrink) {
+						to[i].pix[y*to[i].stride+x] = from[i].pix[y*from[i].stride+x]
+					}
+				}
+			}
+		}
+	default:
+		pic = clone(h.pic)
+	}
+	return pic, cover, f.Release, nil
+}
+
+func clone(p *image.YCbCr) *image.YCbCr {
+	c := *p
+	c.Y, c.Cb, c.Cr = slices.Clone(p.Y), slices.Clone(p.Cb), slices.Clone(p.Cr)
+	return &c
+}
