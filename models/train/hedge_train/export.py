@@ -61,10 +61,10 @@ def plate_scores(raw, none):
     return none, none, raw.sigmoid(), none
 
 
-def load(models, checkpoint):
+def load(models, checkpoint, weights="average"):
     net = start(HedgeNet(), models)
     if checkpoint:
-        net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+        net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)[weights])
     return Decoded(fold(net.eval())).eval()
 
 
@@ -117,11 +117,12 @@ def main():
     p.add_argument("--models", required=True)
     p.add_argument("--checkpoint", default="", help="without it the new heads are untrained")
     p.add_argument("--out", required=True)
+    p.add_argument("--weights", default="average", choices=("average", "heads"), help="the moving average, or the last step's")
     p.add_argument("--name", default="hedge-n")
     p.add_argument("--fixed", action="store_true", help="also write NAME-640x384.onnx")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load(a.models, a.checkpoint)
+    net = load(a.models, a.checkpoint, a.weights)
     jobs = [(f"{a.name}.onnx", True, ((640, 384), (384, 640), (320, 192)))]
     if a.fixed:
         jobs.append((f"{a.name}-640x384.onnx", False, ((640, 384),)))
