@@ -121,6 +121,9 @@ if [[ $mode != publish ]]; then
     # Not what generates seconds of video: minutes each under qemu.
     test_package detect/motion '' 'Scenes|CameraMoved|Newcomer|Tree'
     test_package detect/onnx '' 'LoadRefuses' # makes libraries with this machine's compiler
+    if [[ $mode == all ]]; then
+        test_package pipeline/mediadev 'To420|Limit|Kernels|CheckPicture'
+    fi
 fi
 
 step "checksums of the kernels: amd64, amd64 without cgo, arm64"
