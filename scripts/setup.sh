@@ -10,6 +10,7 @@ packages=(
     gcc g++ libc6-dev pkg-config                  # cgo
     ffmpeg                                        # decoding and encoding
     libopencv-imgproc-dev libopencv-imgcodecs-dev # gocv
+    libjpeg-dev                                   # MJPEG in pipeline/mediadev
     libx264-dev libvpx-dev                        # pion/mediadevices
 )
 
