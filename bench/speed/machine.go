@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"gocv.io/x/gocv"
+)
+
+// machine is where the run took place.
+type machine struct {
+	CPU        string  `json:"cpu"`
+	Arch       string  `json:"arch"`
+	Cores      int     `json:"cores"`
+	MemoryMB   int     `json:"memory_mb"`
+	System     string  `json:"system"`
+	Go         string  `json:"go"`
+	OpenCV     string  `json:"opencv"`
+	FFmpeg     string  `json:"ffmpeg"`
+	Runtime    string  `json:"onnx_runtime"`
+	LoadBefore float64 `json:"load_before"`
+	LoadAfter  float64 `json:"load_after"`
+}
+
+func thisMachine() machine {
+	m := machine{
+		CPU: field("/proc/cpuinfo", "model name", "Model"), Arch: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
+		System: strings.Trim(field("/etc/os-release", "PRETTY_NAME"), `"`),
+		Go:     runtime.Version(), OpenCV: gocv.OpenCVVersion(), LoadBefore: load(),
+	}
+	if kb, err := strconv.Atoi(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB")); err == nil {
+		m.MemoryMB = kb / 1024
+	}
+	if out, err := exec.Command("ffmpeg", "-version").Output(); err == nil { //nolint:noctx // ends by itself at once
+		if words := strings.Fields(string(out)); len(words) > 2 {
+			m.FFmpeg = words[2]
+		}
+	}
+	return m
+}
+
+func (m machine) text() string {
+	ort := m.Runtime
+	if ort == "" {
+		ort = "not used"
+	}
+	return fmt.Sprintf("%s, %d cores, %s, %d MB, %s; %s, OpenCV %s, ffmpeg %s, ONNX Runtime %s",
+		m.CPU, m.Cores, m.Arch, m.MemoryMB, m.System, m.Go, m.OpenCV, m.FFmpeg, ort)
+}
+
+// field returns the value of the first line of a file of the form "name : value"
+// or "name=value" that has one of the names, or "unknown".
+func field(path string, names ...string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "unknown"
+	}
+	for _, name := range names {
+		for line := range strings.SplitSeq(string(data), "\n") {
+			key, value, ok := strings.Cut(line, ":")
+			if !ok {
+				key, value, ok = strings.Cut(line, "=")
+			}
+			if ok && strings.TrimSpace(key) == name {
+				return strings.TrimSpace(value)
+			}
+		}
+	}
+	return "unknown"
+}
+
+// load returns the mean number of threads ready to run over the last minute, 0
+// if it is not known.
+func load() float64 {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(data), " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}

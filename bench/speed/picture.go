@@ -1,0 +1,110 @@
+package main
+
+import (
+	"image"
+	"math/rand/v2"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+var fullHD = image.Pt(1920, 1080)
+
+// sizes are the picture sizes of the tables of growth.
+var sizes = []namedSize{
+	{"360p", image.Pt(640, 360)},
+	{"720p", image.Pt(1280, 720)},
+	{"1080p", fullHD},
+	{"1440p", image.Pt(2560, 1440)},
+	{"2160p", image.Pt(3840, 2160)},
+}
+
+type namedSize struct {
+	name string
+	size image.Point
+}
+
+// sizes returns those that are measured in this run.
+func (s *suite) sizes() []namedSize {
+	if s.short() {
+		return sizes[:3]
+	}
+	return sizes
+}
+
+// noise returns a 4:2:0 picture of random samples.
+func noise(size image.Point, seed uint64) *image.YCbCr {
+	p := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	r := rand.NewPCG(seed, 1)
+	var bits uint64
+	for _, plane := range [][]byte{p.Y, p.Cb, p.Cr} {
+		for i := range plane {
+			if i%8 == 0 {
+				bits = r.Uint64()
+			}
+			plane[i] = 16 + byte(bits)*7/8
+			bits >>= 8
+		}
+	}
+	return p
+}
+
+// copyPicture copies the samples of a picture of the same size.
+func copyPicture(dst, src *image.YCbCr) {
+	copy(dst.Y, src.Y)
+	copy(dst.Cb, src.Cb)
+	copy(dst.Cr, src.Cr)
+}
+
+func bytesOf(p *image.YCbCr) int { return len(p.Y) + len(p.Cb) + len(p.Cr) }
+
+// The picture is divided into tiles of whole blocks, each an 80th of it; people
+// that fill some of them hide that share.
+const tileColumns, tileRows, block = 10, 8, 16
+
+// people returns objects that hide about the given share of the picture: whole
+// tiles, spread over it.
+func people(size image.Point, share float64) []detect.Object {
+	columns, rows := size.X/block, size.Y/block
+	var objects []detect.Object
+	n := int(share*tileColumns*tileRows + 0.5)
+	for k := range n {
+		// 29 has no divisor in common with 80: every tile once.
+		at := k * 29 % (tileColumns * tileRows)
+		i, j := at%tileColumns, at/tileColumns
+		box := detect.Box{
+			X0: float32(i * columns / tileColumns * block), X1: float32((i + 1) * columns / tileColumns * block),
+			Y0: float32(j * rows / tileRows * block), Y1: float32((j + 1) * rows / tileRows * block),
+		}
+		objects = append(objects, detect.Object{
+			ID: uint64(k), Class: detect.Person, Score: 1, Box: box, Cover: box, Confirmed: true,
+		})
+	}
+	return objects
+}
+
+// street returns pictures of a still background with walkers on it.
+func street(size image.Point, walkers, pictures int) []*image.YCbCr {
+	back := noise(size, 3)
+	for i := range back.Y {
+		// Coarse structure under a little noise.
+		back.Y[i] = byte(60 + (i%size.X)/64%2*60 + i/size.X/48%2*40 + int(back.Y[i])/64)
+	}
+	w, h := size.X/40, size.Y/8
+	var pics []*image.YCbCr
+	for n := range pictures {
+		p := image.NewYCbCr(back.Rect, back.SubsampleRatio)
+		copyPicture(p, back)
+		for k := range walkers {
+			x := (k*size.X*7/40 + n*w/4) % (size.X - w)
+			y := k * 97 % (size.Y - h)
+			for dy := range h {
+				row := p.Y[(y+dy)*p.YStride+x:][:w]
+				for dx := range row {
+					row[dx] = byte(30 + (dx+dy*3+k*50)%160)
+				}
+			}
+		}
+		pics = append(pics, p)
+	}
+	return pics
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Every goal is measured by exactly one part, so that no row of the result can
+// be forgotten.
+func TestEveryGoalHasAPart(t *testing.T) {
+	var parted [goalCount]int
+	for _, p := range parts {
+		for _, g := range p.goals {
+			parted[g]++
+		}
+	}
+	names := map[string]bool{}
+	for g, n := range parted {
+		if n != 1 {
+			t.Errorf("%q is measured by %d parts", reaches[g].name, n)
+		}
+		if reaches[g].name == "" || reaches[g].unit == "" || names[reaches[g].name] {
+			t.Errorf("goal %d has no name of its own, or no unit: %+v", g, reaches[g])
+		}
+		names[reaches[g].name] = true
+	}
+}
+
+func TestMet(t *testing.T) {
+	most, least := reach{unit: "ms", bound: 2}, reach{unit: "x", bound: 15, least: true}
+	for _, c := range []struct {
+		r    reach
+		v    float64
+		want bool
+	}{
+		{most, 2, true}, {most, 2.01, false}, {most, 0, true}, {most, math.NaN(), false},
+		{least, 15, true}, {least, 14.9, false}, {least, 100, true}, {least, math.NaN(), false},
+	} {
+		if got := c.r.met(c.v); got != c.want {
+			t.Errorf("%v against %q: met = %v", c.v, c.r.text(), got)
+		}
+	}
+	if got := most.missing(3); got != "misses by 50 %" {
+		t.Error(got)
+	}
+	if got := (reach{unit: "frames"}).missing(3); got != "misses by 3.00 frames" {
+		t.Error(got)
+	}
+}
+
+func TestRows(t *testing.T) {
+	r := newReport(1)
+	r.measured(goalFull, 1.5, "well")
+	r.measured(goalBlur, 3, "")
+	r.measured(goalHeap, math.NaN(), "")
+	r.skip([]goal{goalFull, goalRate}, "no ffmpeg")
+	path := filepath.Join(t.TempDir(), "a.json")
+	if err := r.writeJSON(path); err != nil {
+		t.Fatal(err)
+	}
+	got := readResult(t, path)
+	if len(got.Rows) != int(goalCount) {
+		t.Fatalf("%d rows, want %d", len(got.Rows), goalCount)
+	}
+	if w := got.Rows[goalFull]; w.Value == nil || *w.Value != 1.5 || w.Met == nil || !*w.Met || w.Note != "well" {
+		t.Errorf("met row: %+v", w)
+	}
+	if w := got.Rows[goalBlur]; w.Met == nil || *w.Met || !strings.Contains(w.Note, "misses by 80 %") || w.Reach != "at least 15 x faster" {
+		t.Errorf("missed row: %+v", w)
+	}
+	if w := got.Rows[goalRate]; w.Value != nil || w.Met != nil || w.Note != "not measured: no ffmpeg" {
+		t.Errorf("row left out: %+v", w)
+	}
+	if w := got.Rows[goalHeap]; w.Value != nil || w.Met != nil {
+		t.Errorf("row that is not a number: %+v", w)
+	}
+	if md := r.markdown(); !strings.Contains(md, "| "+reaches[goalFull].name+" | 1.50 x memcpy | at most 2 x memcpy | yes | well |") {
+		t.Errorf("the row is not in the Markdown:\n%s", md)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 123.4: "123", 12.34: "12.3", 1.234: "1.23", 0.01234: "0.012", 0.00001234: "0.000012", -2: "-2.00"} {
+		if got := number(v); got != want {
+			t.Errorf("number(%v) = %q, want %q", v, got, want)
+		}
+	}
+	if number(math.Inf(1)) != "-" {
+		t.Error("an infinite number is written")
+	}
+}
+
+// The published result has the rows of this program.
+func TestLast(t *testing.T) {
+	got := readResult(t, "last.json")
+	if len(got.Rows) != int(goalCount) {
+		t.Fatalf("%d rows, want %d: publish again", len(got.Rows), goalCount)
+	}
+	for g, w := range got.Rows {
+		r := reaches[g]
+		if w.Name != r.name || w.Reach != r.text() {
+			t.Errorf("row %d is %q, %q; the program says %q, %q: publish again", g, w.Name, w.Reach, r.name, r.text())
+		}
+		if w.Value != nil && r.met(*w.Value) != *w.Met {
+			t.Errorf("%s: %v is said to be met = %v", w.Name, *w.Value, *w.Met)
+		}
+	}
+	if got.Machine.CPU == "" || got.Date == "" {
+		t.Error("machine or date is missing")
+	}
+}
+
+func readResult(t *testing.T, path string) (r report) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
