@@ -31,6 +31,7 @@ func TestOutputShapes(t *testing.T) {
 	}{
 		{LPDYuNet, image.Pt(320, 240), []int64{4385 * 14, 4385 * 2, 4385}},
 		{YOLOX, image.Pt(416, 416), []int64{3549 * 85}},
+		{Hedge, image.Pt(640, 384), []int64{15120 * 8}},
 		{YuNet, image.Pt(640, 640), []int64{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600}},
 	} {
 		for i, raw := range blank(c.family.spec(), c.size) {
@@ -83,6 +84,16 @@ func TestDecoders(t *testing.T) {
 				raw[0][5+class] = 1
 			}
 		}, nil},
+		{"hedge person and vehicle", Hedge, func(raw [][]float32) {
+			put(raw[0], 8*5, 10, 20, 30, 50, 0, 0.5, 0, 0.75)
+		}, []detect.Detection{
+			{Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 50}, Class: detect.Person, Score: 0.5},
+			{Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 50}, Class: detect.Vehicle, Score: 0.75},
+		}},
+		{"hedge last row", Hedge, func(raw [][]float32) {
+			put(raw[0], len(raw[0])-8, 60, 30, 100, 42, 0, 0, 0.9, 0)
+		}, []detect.Detection{{Box: detect.Box{X0: 60, Y0: 30, X1: 100, Y1: 42}, Class: detect.Plate, Score: 0.9}}},
+		{"hedge below", Hedge, func(raw [][]float32) { put(raw[0], 0, 1, 1, 9, 9, 0.1, 0.05, 0.1, 0.1) }, nil},
 		{"lpd first prior", LPDYuNet, func(raw [][]float32) {
 			// Stride 8, cell (0,0): centre (4,4), side 10, a unit is 1 pixel.
 			put(raw[0], 0, 9, 9, 9, 9, -3, -1, 5, -2, 7, 7, 5, 3, -3, 2)

@@ -21,6 +21,9 @@ const (
 	YOLOX
 	// LPDYuNet finds license plates: SSD priors with four corner points.
 	LPDYuNet
+	// Hedge is this project's own: faces, people, plates and vehicles in one
+	// pass. One output of decoded rows.
+	Hedge
 )
 
 // String returns the family's name as it stands in the models' manifest.
@@ -80,6 +83,7 @@ var specs = [...]spec{
 	{"yunet", detect.Classes(detect.Face), 32, [detect.NumClasses]float32{detect.Face: 0.53}, yunetOutputs, yunetDecoder},
 	{"yolox", detect.Classes(detect.Person, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Person: 0.076, detect.Vehicle: 0.25}, yoloxOutputs, yoloxDecoder},
 	{"lpd_yunet", detect.Classes(detect.Plate), 64, [detect.NumClasses]float32{detect.Plate: 0.4}, lpdOutputs, lpdDecoder},
+	{"hedge", detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Face: 0.523, detect.Person: 0.092, detect.Plate: 0.622, detect.Vehicle: 0.25}, hedgeOutputs, hedgeDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

@@ -21,6 +21,7 @@ var samples = map[Family]struct{ set, image string }{
 	YuNet:    {"faces_dlib_voc", "images/2007_007763.jpg"},
 	YOLOX:    {"people_coco", "images/000000000036.jpg"},
 	LPDYuNet: {"plates_openalpr_eu", "images/test_002.jpg"},
+	Hedge:    {"people_coco", "images/000000000036.jpg"},
 }
 
 func sample(t testing.TB, f Family) labelled {

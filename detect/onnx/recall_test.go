@@ -32,8 +32,10 @@ func TestRecall(t *testing.T) {
 		{"plates_openalpr_eu", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.82},
 		{"plates_openalpr_us", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.85},
 		{"plates_openalpr_br", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.92},
+		{"people_coco", Hedge, detect.Person, 0.092, 16, 1000, 0.90},
+		{"plates_ro_dashcam", Hedge, detect.Plate, 0.622, 0, 40, 0.60},
 	} {
-		t.Run(c.set, func(t *testing.T) {
+		t.Run(c.family.String()+"/"+c.set, func(t *testing.T) {
 			cfg := config(t, c.family)
 			cfg.FullRange = true
 			cfg.MinScore[c.class] = c.score

@@ -17,6 +17,9 @@ import (
 
 // The sets of networks.
 const (
+	// HedgeN is this project's own network, one pass for all classes. It is part
+	// of the program: nothing has to be fetched.
+	HedgeN = "hedge-n"
 	// None is no network: what would need one is hidden with everything outside.
 	None = "none"
 	// Trio is YuNet for faces, YOLOX-nano for people and vehicles, and LPD-YuNet
@@ -25,12 +28,13 @@ const (
 )
 
 var sets = map[string][]string{
-	None: nil,
-	Trio: {"yunet_s", "yolox_nano", "lpd_yunet"},
+	None:   nil,
+	HedgeN: {"hedge-n"},
+	Trio:   {"yunet_s", "yolox_nano", "lpd_yunet"},
 }
 
 // Names lists the sets, for a flag's help.
-func Names() string { return strings.Join([]string{Trio, None}, ", ") }
+func Names() string { return strings.Join([]string{HedgeN, Trio, None}, ", ") }
 
 // Options adjust the networks of a set. The zero value takes every default.
 type Options struct {
