@@ -23,7 +23,7 @@ demo: ## redact a real clip into out/, in two forms, with contact sheets
 	@scripts/setup.sh packages runtime weights clip
 	@scripts/demo.sh
 
-test: ## run every test with the race detector, and the pure Go packages without cgo
+test: ## run the tests: with the race detector, the long ones without, the pure Go packages without cgo
 	@scripts/setup.sh packages runtime weights
 	@scripts/test.sh
 
