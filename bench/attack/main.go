@@ -28,6 +28,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -72,7 +73,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 		return nil, err
 	}
 	for a := range strings.SplitSeq(only, ",") {
-		if !strings.Contains(","+allAttacks+",", ","+a+",") {
+		if !slices.Contains(strings.Split(allAttacks, ","), a) {
 			return nil, fmt.Errorf("-only %q: must be some of %s", a, allAttacks)
 		}
 		o.attacks[a] = true
