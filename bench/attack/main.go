@@ -65,7 +65,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.views, "views", "", "write what the attacker sees and gets as PNG files to this folder")
 	f.StringVar(&only, "only", allAttacks, "which attacks to run")
 	f.StringVar(&o.match, "match", "", "recognise only objects with this in their name, such as face")
-	f.IntVar(&o.pictures, "pictures", 15, "pictures of each set for detect")
+	f.IntVar(&o.pictures, "pictures", 10, "pictures of each set for detect")
 	f.IntVar(&o.people, "identities", 20, "plates and faces to tell apart")
 	f.IntVar(&o.train, "train", 60, "training samples of each identity")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all that is random")

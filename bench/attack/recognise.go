@@ -24,6 +24,7 @@ type trial struct {
 	solid      bool
 	mosaic     int
 	sigma      float64
+	coarser    int  // bits fewer for each value, by less contrast
 	isDefault  bool // the bar holds for it
 }
 
@@ -74,7 +75,7 @@ func trials(plates, near [][]*subject, faces map[string][2][]*subject) (list []t
 		add(trial{what: what, fill: "frost 64 (default, plate not found)", class: detect.Plate, subjects: p, lines: 1080, isDefault: true})
 	}
 	for _, lines := range []int{2048, 1536, 512, 256} {
-		add(trial{what: "plate, near", fill: fmt.Sprintf("frost, cells of %d", lines/16), class: detect.Plate, subjects: near[0], lines: lines})
+		add(trial{what: "plate, near", fill: fmt.Sprintf("frost, cells of %d", (lines+128)/256*16), class: detect.Plate, subjects: near[0], lines: lines})
 	}
 	add(trial{what: "plate, near", fill: "mosaic 16", class: detect.Plate, subjects: near[0], lines: 1080, mosaic: 16})
 	add(trial{what: "plate, near", fill: "Gaussian, sigma 16", class: detect.Plate, subjects: near[0], lines: 1080, sigma: 16})
@@ -92,7 +93,11 @@ func trials(plates, near [][]*subject, faces map[string][2][]*subject) (list []t
 			continue
 		}
 		for _, lines := range []int{2048, 1536, 512, 256} {
-			add(trial{what: kind, fill: fmt.Sprintf("frost, cells of %d", lines/16), class: detect.Face, subjects: f[0], lines: lines})
+			add(trial{what: kind, fill: fmt.Sprintf("frost, cells of %d", (lines+128)/256*16), class: detect.Face, subjects: f[0], lines: lines})
+		}
+		for _, c := range []struct{ lines, coarser int }{{1080, 1}, {1080, 2}, {2048, 1}, {2048, 2}, {3072, 0}, {4096, 0}, {4096, 1}} {
+			add(trial{what: kind + ", what if", fill: fmt.Sprintf("frost, cells of %d, %d bits", (c.lines+128)/256*16, 5-c.coarser),
+				class: detect.Face, subjects: f[0], lines: c.lines, coarser: c.coarser})
 		}
 		add(trial{what: kind, fill: "mosaic 16", class: detect.Face, subjects: f[0], lines: 1080, mosaic: 16})
 		add(trial{what: kind, fill: "Gaussian, sigma 16", class: detect.Face, subjects: f[0], lines: 1080, sigma: 16})
@@ -185,7 +190,7 @@ func (t *trial) run(o *options, rng *rand.Rand) (res recognition, err error) {
 // period is the range of places that a subject is shown at: twice the largest
 // cell that may lie over it, as far as the picture has room.
 func (t *trial) period() int {
-	cell := max(t.lines/256, 1) * 16
+	cell := max((t.lines+128)/256, 1) * 16
 	if t.known && t.class == detect.Face {
 		for t.subjects[0].w > 2*cell {
 			cell *= 2
@@ -198,6 +203,14 @@ func (t *trial) period() int {
 // Each has a painter of its own: a held value would tell of the one before.
 func (t *trial) sample(s *stage, sub *subject, period int) ([]float32, error) {
 	box := s.show(sub, s.vary(sub, period))
+	if t.coarser > 0 {
+		// Half the contrast for as many steps is the contrast for half the steps.
+		for _, p := range planesOf(s.pic) {
+			for i, v := range p.pix {
+				p.pix[i] = byte(128 + (int(v)-128)>>t.coarser)
+			}
+		}
+	}
 	p := &painter{mosaic: t.mosaic, sigma: t.sigma}
 	if t.mosaic == 0 && t.sigma == 0 {
 		fill := redact.FillFrost
@@ -212,7 +225,7 @@ func (t *trial) sample(s *stage, sub *subject, period int) ([]float32, error) {
 	if _, err := p.paint(s.pic, box, 0); err != nil {
 		return nil, err
 	}
-	return features(s.pic, box, t.lines/16), nil
+	return features(s.pic, box, (t.lines+128)/256*16), nil
 }
 
 // features are the means of the samples on a grid over the object's box, which
