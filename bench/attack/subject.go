@@ -175,6 +175,10 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 			}
 			row := p.pix[y*p.stride : y*p.stride+w]
 			b := clamp(v)
+			if y > 0 && p.pix[(y-1)*p.stride] == b {
+				copy(row, p.pix[(y-1)*p.stride:])
+				continue
+			}
 			for x := range row {
 				row[x] = b
 			}

@@ -116,7 +116,7 @@ func readLabels(path string, frames int) (map[int][]box, error) {
 
 // ffmpeg runs ffmpeg and returns what it says as the error.
 func ffmpeg(ctx context.Context, args ...string) error {
-	out, err := exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error", "-y"}, args...)...).CombinedOutput() //nolint:gosec // the paths are the user's
+	out, err := exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-v", "error", "-y"}, args...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("ffmpeg: %w: %s", err, strings.TrimSpace(string(out)))
 	}

@@ -12,10 +12,10 @@
 // # What is measured
 //
 // A box leaks when less than 80 % (faces and plates: 90 %) of its detail is gone
-// from the output. Detail is taken in cells of 8x8 pixels of luma: what of the
-// input's deviation from the cell's mean is still in the output's (the
-// regression coefficient) decides, gone is less than a half. Cells of the input
-// without detail (deviation under 4) count neither way. Two controls say whether
+// from the output. Detail is taken in cells of 8x8 pixels of luma: how much of the
+// input's deviation from the plane that fits the cell best is still in the
+// output (the regression coefficient) decides, gone is less than a half. Cells
+// of the input without detail (standard deviation under 3) count neither way. Two controls say whether
 // that is fair: a copy that is only encoded again must leak everywhere, and a
 // copy with grey boxes exactly over the labels nowhere.
 //

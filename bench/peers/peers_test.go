@@ -73,9 +73,14 @@ func TestVisible(t *testing.T) {
 			t.Errorf("%s: visible %v (judged %v), want %v", name, seen, judged, c.want)
 		}
 	}
-	even := bytes.Repeat([]byte{90}, side*side)
-	if _, judged := visible(even, in, side); judged {
-		t.Error("a cell without detail was judged")
+	slope := make([]byte, side*side)
+	for i := range slope {
+		slope[i] = byte(20 + 12*(i%side) + 7*(i/side))
+	}
+	for _, even := range [][]byte{bytes.Repeat([]byte{90}, side*side), slope} {
+		if _, judged := visible(even, in, side); judged {
+			t.Error("a cell without detail was judged")
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ func installDeface(ctx context.Context, o *options, dir string) (d defaceTool, e
 			}
 		}
 	}
-	list, err := exec.CommandContext(ctx, filepath.Join(venv, "bin", "pip"), "list", "--format=freeze").Output() //nolint:gosec // the folder is the user's
+	list, err := exec.CommandContext(ctx, filepath.Join(venv, "bin", "pip"), "list", "--format=freeze").Output()
 	if err != nil {
 		return d, fmt.Errorf("pip list: %w", err)
 	}

@@ -51,7 +51,7 @@ func start(program string, args []string, stdin, stdout *os.File, handler func(l
 		return nil, fmt.Errorf("ffmpeg: pipe for messages: %w", err)
 	}
 	p := &process{program: program, done: make(chan struct{})}
-	p.cmd = exec.Command(path, args...) //nolint:gosec,noctx // no shell; inputs are never options; Close ends it, not a context
+	p.cmd = exec.Command(path, args...) //nolint:noctx // no shell; inputs are never options; Close ends it, not a context
 	p.cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
 	p.cmd.SysProcAttr = processAttributes()
 	if stdin != nil {

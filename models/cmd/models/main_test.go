@@ -45,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such command", "", []string{"frobnicate"}, 2, "", "no command frobnicate"},
 		{"list", "", []string{"list"}, 0, "yolox_nano", ""},
 		{"list with a name", "", []string{"list", "yunet_s"}, 2, "", "list takes no arguments"},
-		{"verify, none there", "", []string{"verify"}, 1, "", cache},
+		{"verify, none there", "", []string{"verify"}, 1, "hedge-n: ok, embedded", cache},
 		{"verify, no such model", "", []string{"verify", "yunot"}, 2, "", `no model "yunot"`},
 		{"verify, another file", filepath.Dir(wrong), []string{"verify", "yunet_s"}, 1, "", wrong},
 		// The user's own file is neither replaced nor passed over.
