@@ -364,3 +364,25 @@ func checkSource(t *testing.T, c *camera, out int, lost uint64, want error) {
 		t.Errorf("finished: %t", finished)
 	}
 }
+
+// sizer is a detector whose InputSize panics, on the owner's own goroutine.
+type sizer struct{ *detecttest.Fake }
+
+func (sizer) InputSize(image.Point) image.Point { panic("fake") }
+
+// TestInspectPanics: the run ends with a typed error, and nothing comes out.
+func TestInspectPanics(t *testing.T) {
+	for _, mode := range modes {
+		d := sizer{detecttest.New(everything, detecttest.Find())}
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, Detectors: []detect.Detector{d}})
+		sink := &album{t: t}
+		err := p.Run(t.Context(), &camera{frames: 20}, sink)
+		var stage *pipeline.StageError
+		if !errors.As(err, &stage) || stage.Stage != "inspect" {
+			t.Errorf("%v: got %v", mode, err)
+		}
+		if n := len(sink.seen()); n != 0 || sink.finished != 0 {
+			t.Errorf("%v: %d frames came out, finished %d times", mode, n, sink.finished)
+		}
+	}
+}

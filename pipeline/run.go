@@ -339,8 +339,14 @@ func (r *run) own(ctx context.Context) error {
 	}
 }
 
-// take enters a new frame: format, policy, motion, looks, window.
-func (r *run) take(ctx context.Context, f *frame) error {
+// take enters a new frame: format, policy, motion, looks, window. A panic in any
+// of these ends the run: the frame goes nowhere.
+func (r *run) take(ctx context.Context, f *frame) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
+		}
+	}()
 	f.level = redact.HidePolicy
 	if err := r.adopt(ctx, f); err != nil {
 		return err
