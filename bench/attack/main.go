@@ -67,7 +67,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.match, "match", "", "recognise only objects with this in their name, such as face")
 	f.IntVar(&o.pictures, "pictures", 10, "pictures of each set for detect")
 	f.IntVar(&o.people, "identities", 20, "plates and faces to tell apart")
-	f.IntVar(&o.train, "train", 60, "training samples of each identity")
+	f.IntVar(&o.train, "train", 40, "training samples of each identity")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all that is random")
 	if err := f.Parse(args); err != nil {
 		return nil, err

@@ -89,15 +89,15 @@ func trials(plates, near [][]*subject, faces map[string][2][]*subject) (list []t
 		add(trial{what: kind + ", near", fill: "frost (default)", class: detect.Face, subjects: f[1], lines: 1080, known: true, isDefault: true})
 		add(trial{what: kind + ", near", fill: "frost 64 (face not found)", class: detect.Face, subjects: f[1], lines: 1080, isDefault: true})
 		add(trial{what: kind, fill: "solid", class: detect.Face, subjects: f[0], lines: 1080, known: true, solid: true})
+		for _, c := range []struct{ lines, coarser int }{{1080, 1}, {2048, 0}, {2048, 1}, {3072, 0}, {3072, 1}, {4096, 0}, {4096, 1}} {
+			add(trial{what: kind + ", what if", fill: fmt.Sprintf("frost, cells of %d, %d bits", (c.lines+128)/256*16, 5-c.coarser),
+				class: detect.Face, subjects: f[0], lines: c.lines, coarser: c.coarser})
+		}
 		if kind != "face" {
 			continue
 		}
-		for _, lines := range []int{2048, 1536, 512, 256} {
+		for _, lines := range []int{512, 256} {
 			add(trial{what: kind, fill: fmt.Sprintf("frost, cells of %d", (lines+128)/256*16), class: detect.Face, subjects: f[0], lines: lines})
-		}
-		for _, c := range []struct{ lines, coarser int }{{1080, 1}, {1080, 2}, {2048, 1}, {2048, 2}, {3072, 0}, {4096, 0}, {4096, 1}} {
-			add(trial{what: kind + ", what if", fill: fmt.Sprintf("frost, cells of %d, %d bits", (c.lines+128)/256*16, 5-c.coarser),
-				class: detect.Face, subjects: f[0], lines: c.lines, coarser: c.coarser})
 		}
 		add(trial{what: kind, fill: "mosaic 16", class: detect.Face, subjects: f[0], lines: 1080, mosaic: 16})
 		add(trial{what: kind, fill: "Gaussian, sigma 16", class: detect.Face, subjects: f[0], lines: 1080, sigma: 16})
