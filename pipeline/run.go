@@ -286,8 +286,14 @@ func (r *run) recycle(f *frame) {
 }
 
 // own is the owner loop: it takes frames and results, and releases frames from
-// the window.
-func (r *run) own(ctx context.Context) error {
+// the window. A panic in what it does to a frame ends the run: the frame goes
+// nowhere.
+func (r *run) own(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
+		}
+	}()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	in := r.in
@@ -301,6 +307,10 @@ func (r *run) own(ctx context.Context) error {
 		select {
 		case f, ok := <-next:
 			if !ok {
+				// The reader ends with its source, and with the run.
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				in = nil
 				break
 			}
@@ -339,14 +349,8 @@ func (r *run) own(ctx context.Context) error {
 	}
 }
 
-// take enters a new frame: format, policy, motion, looks, window. A panic in any
-// of these ends the run: the frame goes nowhere.
-func (r *run) take(ctx context.Context, f *frame) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
-		}
-	}()
+// take enters a new frame: format, policy, motion, looks, window.
+func (r *run) take(ctx context.Context, f *frame) error {
 	f.level = redact.HidePolicy
 	if err := r.adopt(ctx, f); err != nil {
 		return err
