@@ -166,6 +166,45 @@ func TestPaintHidesAll(t *testing.T) {
 	}
 }
 
+// TestCoarser: larger cells hide a face in fewer values, and nothing else.
+func TestCoarser(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	face := newSubject("noise", 128, 128)
+	for i := range face.alpha {
+		face.alpha[i] = 1
+		for j := range face.planes {
+			face.planes[j][i] = float32(100 + 50*(i/128/32%2) + 50*(i%128/32%2))
+		}
+	}
+	spread := func(k int) int {
+		s := newStage(image.Pt(448, 1080), rng)
+		box := s.show(face, look{x: 160, y: 512, scale: 1, gain: 1, back: [3]float64{40, 128, 128}})
+		p, err := newRedacting(redact.FillFrost, detect.Face, true, s.pic.Rect.Size(), time.Second)
+		if k > 0 {
+			p, err = newCoarser(k, s.pic.Rect.Size())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.paint(s.pic, box, 0); err != nil {
+			t.Fatal(err)
+		}
+		if v := s.pic.Y[20*s.pic.YStride+20]; v != 40 {
+			t.Errorf("level %d: luma %d far from the face, want the background's 40", k, v)
+		}
+		low, high := byte(255), byte(0)
+		for y := 520; y < 630; y++ {
+			for _, v := range s.pic.Y[y*s.pic.YStride+170 : y*s.pic.YStride+280] {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+		return int(high) - int(low)
+	}
+	if a, b := spread(0), spread(3); a < 2*b || a < 16 {
+		t.Errorf("luma spans %d at the default and %d with cells of 512 px", a, b)
+	}
+}
+
 func TestBadInput(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string) {

@@ -19,6 +19,8 @@ type painter struct {
 	redactor *redact.Redactor
 	class    detect.Class
 	known    bool // the detectors found the object
+	// coarser makes the cells larger, 2^coarser times: see coarsen.
+	coarser int
 
 	// The warning examples: a mosaic of cells of this side, or a Gaussian of
 	// this standard deviation, both in luma samples.
@@ -54,6 +56,9 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 	if p.known {
 		s.Objects = []detect.Object{{Class: p.class, Box: box, Cover: box, Score: 0.9, Confirmed: true}}
 	}
+	if p.coarser > 0 {
+		s.Objects = append(s.Objects, coarsen(pic.Rect.Size(), p.coarser))
+	}
 	f, err := p.redactor.Redact(pic, s)
 	if err != nil {
 		return area, err
@@ -64,6 +69,26 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 		return area, fmt.Errorf("the object at %v is not wholly hidden", box)
 	}
 	return area, nil
+}
+
+// newCoarser returns a painter that hides a found face in larger cells than a
+// Redactor would choose, to show what that would give.
+func newCoarser(coarser int, size image.Point) (*painter, error) {
+	p := redact.HideEverything()
+	p.Property = []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}
+	p.Inside.Hide = []detect.Class{detect.Face}
+	r, err := redact.New(p, size, redact.Options{})
+	return &painter{redactor: r, class: detect.Face, known: true, coarser: coarser}, err
+}
+
+// coarsen returns a person on the property, whom nobody hides, so large that the
+// cells all over the picture are 2^k times as large: a person's short side spans
+// at most 6.
+func coarsen(size image.Point, k int) detect.Object {
+	cell := float32((size.Y+128)/256) * block
+	side := cell * 6 * float32(int(1)<<k)
+	b := detect.Box{X0: (float32(size.X) - side) / 2, Y0: 0, X1: (float32(size.X) + side) / 2, Y1: max(side, float32(size.Y))}
+	return detect.Object{ID: 2, Class: detect.Person, Box: b, Cover: b, Score: 0.9, Confirmed: true}
 }
 
 // blocksAround returns the blocks that b touches.

@@ -24,7 +24,8 @@ type trial struct {
 	solid      bool
 	mosaic     int
 	sigma      float64
-	coarser    int  // bits fewer for each value, by less contrast
+	coarser    int  // cells 2^coarser times as large as the default
+	grey       int  // chroma has that many bits fewer
 	isDefault  bool // the bar holds for it
 }
 
@@ -89,9 +90,14 @@ func trials(plates, near [][]*subject, faces map[string][2][]*subject) (list []t
 		add(trial{what: kind + ", near", fill: "frost (default)", class: detect.Face, subjects: f[1], lines: 1080, known: true, isDefault: true})
 		add(trial{what: kind + ", near", fill: "frost 64 (face not found)", class: detect.Face, subjects: f[1], lines: 1080, isDefault: true})
 		add(trial{what: kind, fill: "solid", class: detect.Face, subjects: f[0], lines: 1080, known: true, solid: true})
-		for _, c := range []struct{ lines, coarser int }{{1080, 1}, {2048, 0}, {2048, 1}, {3072, 0}, {3072, 1}, {4096, 0}, {4096, 1}} {
-			add(trial{what: kind + ", what if", fill: fmt.Sprintf("frost, cells of %d, %d bits", (c.lines+128)/256*16, 5-c.coarser),
-				class: detect.Face, subjects: f[0], lines: c.lines, coarser: c.coarser})
+		add(trial{what: kind, fill: "frost 64 (face not found)", class: detect.Face, subjects: f[0], lines: 1080, isDefault: true})
+		for i, share := range []string{"1 cell", "1/2 cell", "1/4 cell"} {
+			add(trial{what: kind + ", what if", fill: "found, at most " + share + " across", class: detect.Face, subjects: f[0], lines: 1080, known: true, coarser: i + 1})
+			add(trial{what: kind + ", what if", fill: "found, at most " + share + " across, chroma of 3 bits", class: detect.Face, subjects: f[0], lines: 1080, known: true, coarser: i + 1, grey: 2})
+		}
+		for _, lines := range []int{2048, 4096} {
+			add(trial{what: kind + ", what if", fill: fmt.Sprintf("not found, cells of %d", (lines+128)/256*16),
+				class: detect.Face, subjects: f[0], lines: lines})
 		}
 		if kind != "face" {
 			continue
@@ -196,6 +202,7 @@ func (t *trial) period() int {
 			cell *= 2
 		}
 	}
+	cell <<= t.coarser
 	return min(2*cell, t.lines-t.subjects[0].h*12/10)
 }
 
@@ -203,11 +210,11 @@ func (t *trial) period() int {
 // Each has a painter of its own: a held value would tell of the one before.
 func (t *trial) sample(s *stage, sub *subject, period int) ([]float32, error) {
 	box := s.show(sub, s.vary(sub, period))
-	if t.coarser > 0 {
-		// Half the contrast for as many steps is the contrast for half the steps.
-		for _, p := range planesOf(s.pic) {
-			for i, v := range p.pix {
-				p.pix[i] = byte(128 + (int(v)-128)>>t.coarser)
+	// Less contrast for as many steps is as good as fewer steps.
+	if t.grey > 0 {
+		for _, pix := range [][]byte{s.pic.Cb, s.pic.Cr} {
+			for i, v := range pix {
+				pix[i] = byte(128 + (int(v)-128)>>t.grey)
 			}
 		}
 	}
@@ -218,7 +225,12 @@ func (t *trial) sample(s *stage, sub *subject, period int) ([]float32, error) {
 			fill = redact.FillSolid
 		}
 		var err error
-		if p, err = newRedacting(fill, t.class, t.known, s.pic.Rect.Size(), time.Second); err != nil {
+		if t.coarser > 0 {
+			p, err = newCoarser(t.coarser, s.pic.Rect.Size())
+		} else {
+			p, err = newRedacting(fill, t.class, t.known, s.pic.Rect.Size(), time.Second)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -70,7 +70,8 @@ func (r *report) markdown() string {
 			"with the 95 %% Clopper-Pearson interval; the best of nearest neighbour, 9 nearest neighbours, softmax regression and a small MLP, "+
 			"chosen on samples of its own. Each identity is one picture, shown at random places on the grid of cells, sizes, light and noise: "+
 			"it never turns its head or changes its expression, which makes this the attacker's easy case. "+
-			"`found`: the detector saw it. Times chance is the bar's measure (at most %.0f for the defaults).\n", overChance)
+			"`found`: the detector saw it. `what if`: not what Hedge does, but what another choice of cells would give. "+
+			"A face has had its light and tint taken out, as they are of the photograph and not of the face; in its own light it has them. Times chance is the bar's measure (at most %.0f for the defaults).\n", overChance)
 		line("| object | px | picture height | fill | accuracy | interval | chance | times chance | %d views together | classifier |", views)
 		line("|---|---|---|---|---|---|---|---|---|---|")
 		for _, x := range r.Recognition {
