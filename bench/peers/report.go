@@ -80,7 +80,9 @@ func (r *report) markdown() string {
 	line("# Beside other tools\n\n%s, %d cores, %s, ffmpeg %s; load %.1f before and %.1f after. The first %d frames of each recording. %s\n",
 		r.Machine.CPU, r.Machine.Cores, r.Machine.Go, r.Machine.FFmpeg, r.Machine.LoadBefore, r.Machine.LoadAfter, r.Frames, strings.Join(r.Versions, "; "))
 	line("Core time is user and system time of all processes. Frames a second are end to end, start included, and suffer from whatever else runs; core time does so less. " +
-		"A box leaks when less than 80 %% (faces, plates 90 %%) of its 8x8 cells with detail lost it.\n")
+		"A box leaks when less than 80 %% (faces, plates 90 %%) of its 8x8 cells with detail lost it. " +
+		"Rest hidden is the share of the cells with detail outside of all labels that lost it, people around a labelled face among them. " +
+		"Sound and metadata: every input has a tone, a title, a place and a date. Hedge lets its networks look at as many frames as fit (its default); the others look at every frame.\n")
 	line("| scope | tool | flags | recording | frames/s | core ms a frame | peak MB | leak | tracks leaking | longest run | rest hidden | sound kept | metadata kept | remarks |")
 	line("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, scope := range []string{"faces", "all"} {
