@@ -37,7 +37,7 @@ func (r *run) level(f *frame) (redact.Level, string) {
 		return max(f.level, redact.HideOutside), "no detector finds what the policy asks to hide"
 	}
 	for _, k := range r.lookers {
-		if !k.needed || k.health.vouches(f.at, r.cfg.TimeToLive) {
+		if !k.vital || k.health.vouches(f.at, r.cfg.TimeToLive) {
 			continue
 		}
 		f.level = max(f.level, redact.HideOutside)

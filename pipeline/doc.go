@@ -38,7 +38,15 @@
 // idle and the budget of core time is not used up: the bucket fills with the
 // wall clock times Config.Cores, and each look is paid from it. Where small
 // faces or plates are to be found, every second look goes to a part of the
-// frame at native size around a person or a vehicle.
+// frame at native size around a person or a vehicle. Detectors' threads have a
+// lower priority than the frames' way (Linux; nice 10): on a busy machine they
+// come late, which hides more, before frames do.
+//
+// # Pictures for drawing zones
+//
+// Pipeline.Still has the detectors look for as long as somebody asks for stills,
+// whatever the policy needs, and returns the place with nobody in it. It too is
+// a redact.Frame.
 //
 // # When more is hidden than the policy asks
 //

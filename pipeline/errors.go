@@ -19,6 +19,13 @@ var (
 	// ErrClosed is returned by a pipeline that was closed.
 	ErrClosed = errors.New("pipeline: is closed")
 
+	// ErrNotRunning is returned by what needs a Run under way.
+	ErrNotRunning = errors.New("pipeline: is not running")
+
+	// ErrNoDetector says that what was asked needs classes that none of
+	// Config.Detectors finds.
+	ErrNoDetector = errors.New("no detector finds")
+
 	// ErrTimeout says that a detector did not answer within Config.Timeout.
 	ErrTimeout = errors.New("no answer in time")
 )

@@ -54,21 +54,15 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	if err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
-	r.red, r.zones = red, zones
+	r.red, r.policy, r.zones = red, policy, zones
 	if r.knocked {
 		r.knocked, r.motion = false, nil
 	}
-	r.need(policy.Needs())
 	r.format.foreign = !sameAspect(native, reference)
 	if changed {
 		r.restart(f, size, native, !first)
 	}
-	switch watch := !r.cfg.Moving && policy.NeedsMotion(); {
-	case !watch:
-		r.motion = nil
-	case r.motion == nil:
-		r.motion = motion.New(motion.Config{})
-	}
+	r.need()
 	return nil
 }
 
@@ -111,15 +105,33 @@ func (r *run) vouched(f *frame) bool {
 	return true
 }
 
-// need sets which detectors run.
-func (r *run) need(needs detect.ClassSet) {
-	r.needs = needs
+// need sets which detectors run, and whether motion is watched: for the policy,
+// and for stills while somebody asks for them.
+func (r *run) need() {
+	if r.policy == nil {
+		return
+	}
+	vital := r.policy.Needs()
+	watch := r.policy.NeedsMotion()
+	r.needs = vital
+	if r.stills.on {
+		r.needs |= everybody
+		watch = true
+	}
 	// Vehicles only carry plates: without them each plate stands for itself.
-	r.missing = needs &^ detect.Classes(detect.Vehicle)
+	r.missing = vital &^ detect.Classes(detect.Vehicle)
+	r.stills.missing = everybody
 	for _, k := range r.lookers {
-		k.needed = k.classes&needs != 0
+		k.vital, k.needed = k.classes&vital != 0, k.classes&r.needs != 0
 		r.missing &^= k.classes
+		r.stills.missing &^= k.classes
 		r.stats.running(k.index, k.needed)
 	}
 	r.stats.missing(r.missing)
+	switch {
+	case r.cfg.Moving || !watch:
+		r.motion = nil
+	case r.motion == nil:
+		r.motion = motion.New(motion.Config{})
+	}
 }

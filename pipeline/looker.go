@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"runtime"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -35,7 +36,8 @@ type looker struct {
 	index   int // in Config.Detectors
 	det     detect.Detector
 	classes detect.ClassSet
-	needed  bool // by the policy in force
+	needed  bool // it runs: for the policy in force, or for stills
+	vital   bool // the policy in force needs it
 
 	in   chan *look
 	out  chan<- lookResult
@@ -60,9 +62,16 @@ type lookResult struct {
 // renew gives the looker a context that has not ended.
 func (k *looker) renew(ctx context.Context) { k.ctx, k.cancel = context.WithCancelCause(ctx) }
 
-// work is the goroutine's body. It ends when in is closed.
-func (k *looker) work() {
+// work is the goroutine's body. It ends when in is closed. A humble one gives way
+// to the frames' path where there are not cores enough for both.
+func (k *looker) work(humble bool) {
 	defer func() { k.done <- nil }()
+	if humble {
+		// Not unlocked: the thread ends with the goroutine, and nothing else
+		// inherits its priority.
+		runtime.LockOSThread()
+		yield()
+	}
 	for l := range k.in {
 		start := time.Now()
 		l.found, l.err = k.detect(l)

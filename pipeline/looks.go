@@ -20,7 +20,7 @@ func (r *run) startLookers(ctx context.Context) {
 		}
 		k.renew(ctx)
 		r.lookers = append(r.lookers, k)
-		go k.work()
+		go k.work(r.cfg.Mode == Live)
 	}
 }
 

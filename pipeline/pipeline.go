@@ -16,6 +16,7 @@ type Pipeline struct {
 	cfg   Config
 	names []string
 	stats stats
+	asked chan chan stillAnswer // for the owner loop, from Still
 
 	mu        sync.Mutex
 	policy    *redact.Policy
@@ -34,7 +35,7 @@ func New(c Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: c, policy: c.Policy, zones: 1}
+	p := &Pipeline{cfg: c, policy: c.Policy, zones: 1, asked: make(chan chan stillAnswer)}
 	for i, d := range c.Detectors {
 		if d == nil {
 			return nil, fmt.Errorf("pipeline: detector %d is nil", i)

@@ -65,7 +65,9 @@ type run struct {
 	looks   []*look // spare ones
 
 	red      *redact.Redactor
-	zones    uint64 // generation of the policy that red was made from
+	policy   *redact.Policy // that red was made from
+	stills   stills
+	zones    uint64 // its generation
 	needs    detect.ClassSet
 	missing  detect.ClassSet // needed, and no detector finds it
 	tracker  *track.Tracker
@@ -321,8 +323,11 @@ func (r *run) own(ctx context.Context) (err error) {
 			if err := r.enter(ctx, res); err != nil {
 				return err
 			}
-		case <-ticker.C:
-			if err := r.expire(time.Now()); err != nil {
+		case a := <-r.asked:
+			r.askStill(a)
+		case now := <-ticker.C:
+			r.endStills(now)
+			if err := r.expire(now); err != nil {
 				return err
 			}
 		case err := <-r.sinkErr:
@@ -385,6 +390,7 @@ func (r *run) releaseOldest(ctx context.Context) error {
 	f := r.window.pop()
 	start := time.Now()
 	scene := r.decide(f)
+	r.remember(f, scene)
 	r.stats.stage(stageDecide, time.Since(start))
 
 	start = time.Now()
