@@ -1,0 +1,106 @@
+package settings
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hedgecam/hedge/redact"
+)
+
+// pollEvery is how often the policy file is looked at. A change is told of
+// after two looks that saw the same, so within three times this.
+const pollEvery = 250 * time.Millisecond
+
+// WatchPolicy tells of the policy file until ctx ends: at once of its state at
+// the call, and then of each change, with a policy or with the reason why there
+// is none. After an error the owner's old policy stays in force; a file that is
+// good again is told of even if it is the same as before. changed is called on
+// the caller's goroutine; WatchPolicy returns ctx's error.
+//
+// It reads the file instead of asking the kernel for events: that sees a file
+// replaced by rename, one that an editor empties and writes again (no change is
+// told of until it has come to rest), one on a network share, and one mounted
+// into a container, all alike. Of a file longer than redact.MaxPolicyBytes no
+// more than that is read.
+func WatchPolicy(ctx context.Context, path string, changed func(*redact.Policy, error)) error {
+	w := policyWatch{path: path}
+	w.look()
+	changed(w.take())
+	t := time.NewTicker(pollEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+			if w.look() {
+				changed(w.take())
+			}
+		}
+	}
+}
+
+// policyWatch remembers what a policy file held.
+type policyWatch struct {
+	path string
+	seen content // at the last look
+	told content // what the owner was last told of
+}
+
+// content is what was found at a look: the file's bytes, or why there are none.
+type content struct {
+	data []byte
+	err  error
+}
+
+func (c content) equal(d content) bool {
+	return bytes.Equal(c.data, d.data) && (c.err == nil) == (d.err == nil) && (c.err == nil || c.err.Error() == d.err.Error())
+}
+
+// look reads the file, and reports whether it has come to rest at something
+// that the owner was not told of.
+func (w *policyWatch) look() bool {
+	var now content
+	now.data, now.err = readPolicy(w.path)
+	rests := now.equal(w.seen)
+	w.seen = now
+	return rests && !now.equal(w.told)
+}
+
+// take returns what the last look saw, and notes that it was told.
+func (w *policyWatch) take() (*redact.Policy, error) {
+	w.told = w.seen
+	if w.seen.err != nil {
+		return nil, w.seen.err
+	}
+	p, err := redact.ParsePolicy(w.seen.data)
+	var pe *redact.PolicyError
+	if errors.As(err, &pe) {
+		pe.File = w.path
+	}
+	return p, err
+}
+
+func readPolicy(path string) ([]byte, error) {
+	// Opening a named pipe would wait for its writer.
+	if st, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	} else if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("policy %s: is not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, redact.MaxPolicyBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", path, err)
+	}
+	return data, nil
+}
