@@ -1,0 +1,305 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/redact"
+)
+
+var (
+	// ErrClosed is returned by a Hub that was closed.
+	ErrClosed = errors.New("stream: hub is closed")
+	// ErrPaused is returned by Snapshot while the hub is paused.
+	ErrPaused = errors.New("stream: paused, nothing is shown")
+	// ErrNoPicture is returned by Snapshot before the first frame.
+	ErrNoPicture = errors.New("stream: no picture has come yet")
+	// ErrFrame says that a frame cannot be encoded.
+	ErrFrame = errors.New("frame cannot be encoded")
+	// ErrOptions says that an option is out of its range.
+	ErrOptions = errors.New("stream: bad option")
+)
+
+// Options say how a Hub encodes. The zero value is fine.
+type Options struct {
+	// BitRate is in bits per second, from 50e3 to 100e6. It defaults to 0.08 bit
+	// for each pixel (4 Mbit/s at 1080p and 25 pictures per second), at least
+	// 300 kbit/s.
+	BitRate int
+	// Rate is how many pictures per second come, from 1 to 240, for the control
+	// of the bit rate only. It defaults to 25.
+	Rate float64
+	// KeyInterval is the longest time from one key frame to the next, at least
+	// 100 ms. It defaults to 2 seconds.
+	KeyInterval time.Duration
+	// Clock tells the time of snapshots. It defaults to time.Now.
+	Clock func() time.Time
+}
+
+const (
+	minBitRate, maxBitRate = 50_000, 100_000_000
+	// keyGap is the shortest time between two key frames that were asked for, so
+	// that takers who keep asking do not ruin the picture for all.
+	keyGap = 200 * time.Millisecond
+)
+
+func (o *Options) fill() error {
+	if o.Rate == 0 {
+		o.Rate = 25
+	}
+	if o.KeyInterval == 0 {
+		o.KeyInterval = 2 * time.Second
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	switch {
+	case o.BitRate != 0 && (o.BitRate < minBitRate || o.BitRate > maxBitRate):
+		return fmt.Errorf("%w: BitRate %d is not from %d to %d bits per second", ErrOptions, o.BitRate, minBitRate, maxBitRate)
+	case !(o.Rate >= 1 && o.Rate <= 240):
+		return fmt.Errorf("%w: Rate %v is not from 1 to 240 pictures per second", ErrOptions, o.Rate)
+	case o.KeyInterval < 100*time.Millisecond:
+		return fmt.Errorf("%w: KeyInterval %v is less than 100ms", ErrOptions, o.KeyInterval)
+	}
+	return nil
+}
+
+// bitRate returns that for pictures of a size.
+func (o *Options) bitRate(size image.Point) int {
+	if o.BitRate != 0 {
+		return o.BitRate
+	}
+	return min(max(int(0.08*float64(size.X*size.Y)*o.Rate), 300_000), maxBitRate)
+}
+
+// Hub encodes redacted frames and hands them out. It is a pipeline.Sink. Its
+// methods may be called by any goroutine; Write by one at a time.
+type Hub struct {
+	o Options
+
+	// writing is held by a Write or a Close under way. It guards enc, work,
+	// began, base and last.
+	writing sync.Mutex
+	enc     *encoder
+	work    planar
+	began   bool          // a frame was taken
+	base    time.Duration // is added to the time of frames
+	last    time.Duration // time of the newest frame, as handed out
+	lastKey time.Duration
+
+	// mu guards what follows. It is never held while something is encoded.
+	mu      sync.Mutex
+	subs    map[*Subscription]struct{}
+	wantKey bool
+	paused  bool
+	closed  bool
+	stats   Stats
+
+	shot shot
+}
+
+// New returns a Hub. Its only error is ErrOptions.
+func New(o Options) (*Hub, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true}, nil
+}
+
+// Write implements pipeline.Sink: it encodes the frame, if anybody has
+// subscribed, and hands it to all who have. A frame whose time does not rise is
+// taken for the beginning of another run: times go on from where they were.
+//
+// Errors: ErrClosed, ErrFrame, ctx's, or that of the encoder; the next frame
+// then gets a new encoder.
+func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	h.mu.Lock()
+	closed, paused, takers, key := h.closed, h.paused, len(h.subs), h.wantKey
+	h.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if paused {
+		return nil
+	}
+	at, err := h.advance(f)
+	if err != nil {
+		return err
+	}
+	if err := h.work.store(f); err != nil {
+		return err
+	}
+	h.shot.store(&h.work, h.o.Clock())
+	if takers == 0 {
+		// Whoever comes next begins with a key frame.
+		h.KeyFrame()
+		return nil
+	}
+	return h.encode(at, key)
+}
+
+// advance returns the time under which the frame is handed out.
+func (h *Hub) advance(f redact.Frame) (time.Duration, error) {
+	if !f.Valid() {
+		return 0, fmt.Errorf("stream: %w: it is empty or was released", ErrFrame)
+	}
+	at := f.Time() + h.base
+	if h.began && at <= h.last {
+		h.base += h.last - at + time.Duration(float64(time.Second)/h.o.Rate)
+		at = f.Time() + h.base
+	}
+	h.began, h.last = true, at
+	return at, nil
+}
+
+// encode encodes the picture in h.work and publishes it.
+func (h *Hub) encode(at time.Duration, asked bool) error {
+	begin := time.Now()
+	fresh := false
+	if size := h.work.pic.Rect.Size(); h.enc == nil || h.enc.size != size {
+		if err := h.dropEncoder(); err != nil {
+			return err
+		}
+		enc, err := newEncoder(size, h.o.bitRate(size), h.o.Rate)
+		if err != nil {
+			return err
+		}
+		h.enc, fresh = enc, true
+	}
+	since := at - h.lastKey
+	key := fresh || asked && since >= keyGap || since >= h.o.KeyInterval
+	u, err := h.enc.encode(&h.work, key)
+	if err != nil {
+		return errors.Join(err, h.dropEncoder())
+	}
+	u.Time = at
+	if u.Key {
+		h.lastKey = at
+	}
+	h.publish(u, time.Since(begin))
+	return nil
+}
+
+func (h *Hub) dropEncoder() error {
+	if h.enc == nil {
+		return nil
+	}
+	err := h.enc.close()
+	h.enc = nil
+	return err
+}
+
+// publish hands a unit to all subscriptions, waiting for none.
+func (h *Hub) publish(u *Unit, took time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.paused {
+		return
+	}
+	if u.Key {
+		h.wantKey = false
+		h.stats.Keys++
+	}
+	h.stats.Frames++
+	h.stats.Bytes += uint64(u.Len())
+	h.stats.EncodeTime += took
+	h.stats.Size = u.Size
+	for s := range h.subs {
+		s.offer(u)
+	}
+}
+
+// Subscribe adds a taker whose channel holds up to queue units, at least one.
+// Its first unit is a key unit, which is encoded for it. Of a closed hub the
+// channel is closed.
+func (h *Hub) Subscribe(queue int) *Subscription {
+	c := make(chan *Unit, max(queue, 1))
+	s := &Subscription{C: c, c: c, hub: h, waiting: true}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		s.end()
+		return s
+	}
+	h.subs[s] = struct{}{}
+	h.wantKey = true
+	return s
+}
+
+// KeyFrame asks for a key frame: the next frame becomes one, unless the last
+// was less than 200 ms ago; then a frame soon after.
+func (h *Hub) KeyFrame() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wantKey = true
+}
+
+// Pause stops and starts the hub. While it is paused frames are thrown away as
+// they come; what a subscription's channel holds may still be taken. Afterwards
+// takers begin with a key unit.
+func (h *Hub) Pause(on bool) {
+	h.mu.Lock()
+	h.paused = on
+	h.wantKey = true
+	for s := range h.subs {
+		s.waiting, s.began = true, false
+	}
+	h.mu.Unlock()
+	if on {
+		// A Write under way may have passed the check: its picture goes too.
+		h.writing.Lock()
+		defer h.writing.Unlock()
+		h.shot.clear()
+	}
+}
+
+// Close ends all subscriptions and frees the encoder. It may be called more
+// than once.
+func (h *Hub) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	for s := range h.subs {
+		s.end()
+	}
+	clear(h.subs)
+	h.mu.Unlock()
+
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	h.shot.clear()
+	return h.dropEncoder()
+}
+
+// Stats is a snapshot of what a hub has done since it was made.
+type Stats struct {
+	// Frames counts the encoded frames, Keys the key frames among them.
+	Frames, Keys uint64
+	// Bytes is the size of all units together.
+	Bytes uint64
+	// EncodeTime is the wall time of encoding, together.
+	EncodeTime time.Duration
+	// Subscribers is the number of subscriptions.
+	Subscribers int
+	// Size is that of the newest unit.
+	Size image.Point
+	// Paused says whether the hub is paused.
+	Paused bool
+}
+
+// Stats returns the counters.
+func (h *Hub) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stats
+	s.Subscribers, s.Paused = len(h.subs), h.paused
+	return s
+}

@@ -1,0 +1,54 @@
+package stream
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Subscription is one taker's view of a Hub.
+type Subscription struct {
+	// C delivers the units, beginning with a key unit. It is closed by Close and
+	// by the hub's Close. A taker who leaves it full loses units, up to the next
+	// key unit.
+	C <-chan *Unit
+
+	hub  *Hub
+	c    chan *Unit
+	lost atomic.Uint64
+	once sync.Once
+
+	// What follows is guarded by the hub's mutex.
+
+	waiting bool // for a key unit
+	began   bool // a unit was delivered, so that those left out are lost
+}
+
+// Lost returns the number of units that were lost because C was full.
+func (s *Subscription) Lost() uint64 { return s.lost.Load() }
+
+// Close ends the subscription and closes C. It may be called more than once.
+func (s *Subscription) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	delete(s.hub.subs, s)
+	s.end()
+}
+
+func (s *Subscription) end() { s.once.Do(func() { close(s.c) }) }
+
+// offer delivers a unit, or counts it as lost.
+func (s *Subscription) offer(u *Unit) {
+	if s.waiting && !u.Key {
+		if s.began {
+			s.lost.Add(1)
+		}
+		return
+	}
+	select {
+	case s.c <- u:
+		s.waiting, s.began = false, true
+	default:
+		s.waiting = true
+		s.lost.Add(1)
+	}
+}
