@@ -8,12 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v3"
 )
 
 // MaxFileBytes is the longest configuration file that is read.
@@ -146,73 +146,55 @@ func parseFile(data []byte, asJSON bool) (entries []entry, line int, err error) 
 // parseYAML takes one mapping of plain values. Anchors, aliases, tags and merge
 // keys are refused: nothing here needs them.
 func parseYAML(data []byte) (entries []entry, line int, err error) {
-	// A panic of the parser is one more way of saying that the text is wrong.
-	defer func() {
-		if r := recover(); r != nil {
-			entries, err = nil, errors.New("is not YAML")
-		}
-	}()
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		var se *yaml.SyntaxError
-		if errors.As(err, &se) && se.Token != nil && se.Token.Position != nil {
-			return nil, se.Token.Position.Line, errors.New(se.Message)
-		}
-		return nil, 0, errors.New("is not YAML")
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, second yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, 0, nil // only comments
+	} else if err != nil {
+		line, err = yamlError(err)
+		return nil, line, err
 	}
-	var body ast.Node
-	for _, d := range file.Docs {
-		if d.Body == nil || d.Body.Type() == ast.CommentType || d.Body.Type() == ast.NullType {
-			continue
-		}
-		if body != nil {
-			return nil, lineOf(d.Body), errors.New("only one document is read")
-		}
-		body = d.Body
+	if err := d.Decode(&second); err == nil {
+		return nil, second.Line, errors.New("only one document is read")
+	} else if !errors.Is(err, io.EOF) {
+		line, err = yamlError(err)
+		return nil, line, err
 	}
-	switch n := body.(type) {
-	case nil:
-		return nil, 0, nil // only defaults, flags and environment
-	case *ast.MappingNode:
-		for _, v := range n.Values {
-			e, err := yamlEntry(v)
-			if err != nil {
-				return nil, lineOf(v), err
-			}
-			entries = append(entries, e)
-		}
-		return entries, 0, nil
-	default:
-		return nil, lineOf(body), errors.New("must be settings, one a line, like keep: 60s")
+	root := doc.Content[0]
+	if root.ShortTag() == "!!null" {
+		return nil, 0, nil
 	}
+	if root.Kind != yaml.MappingNode {
+		return nil, root.Line, errors.New("must be settings, one a line, like keep: 60s")
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		key, value := root.Content[i], root.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" {
+			return nil, key.Line, fmt.Errorf("%q is no name of a setting", key.Value)
+		}
+		e := entry{key: key.Value, line: key.Line, text: value.Value}
+		if value.Kind == yaml.ScalarNode && value.Style&yaml.TaggedStyle == 0 && value.Anchor == "" {
+			e.form = yamlForms[value.ShortTag()]
+		}
+		entries = append(entries, e)
+	}
+	return entries, 0, nil
 }
 
-func yamlEntry(v *ast.MappingValueNode) (e entry, err error) {
-	key, ok := v.Key.(*ast.StringNode)
-	if !ok {
-		return e, fmt.Errorf("%s is no name of a setting", v.Key.String())
-	}
-	e = entry{key: key.Value, line: lineOf(v.Key)}
-	switch n := v.Value.(type) {
-	case *ast.StringNode:
-		e.form, e.text = formString, n.Value
-	case *ast.LiteralNode:
-		e.form, e.text = formString, n.Value.Value
-	case *ast.BoolNode:
-		e.form, e.text = formBool, fmt.Sprint(n.Value)
-	case *ast.IntegerNode:
-		e.form, e.text = formNumber, n.Token.Value
-	case *ast.FloatNode:
-		e.form, e.text = formNumber, n.Token.Value
-	}
-	return e, nil
-}
+var yamlForms = map[string]form{"!!str": formString, "!!bool": formBool, "!!int": formNumber, "!!float": formNumber}
 
-func lineOf(n ast.Node) int {
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
+var yamlLine = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?`)
+
+// yamlError takes an error of the YAML parser apart.
+func yamlError(err error) (line int, reason error) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0, err
 	}
-	return 0
+	if m[1] != "" {
+		line, _ = strconv.Atoi(m[1]) // digits; too many of them mean that it is not known
+	}
+	return line, errors.New(err.Error()[len(m[0]):])
 }
 
 // parseJSON takes one object of plain values. It is not left to the YAML parser

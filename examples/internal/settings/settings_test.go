@@ -140,11 +140,11 @@ func TestBadFiles(t *testing.T) {
 		{"range", "c.yaml", "keep: 11m\ncount: -1\nmax-bytes: 1kB\ncores: 4.5\n", []string{
 			"c.yaml:1: keep: 11m is out of range: 2s to 10m0s", "c.yaml:2: count: -1 is out of range: 0 to 9",
 			"c.yaml:3: max-bytes: 1kB is out of range: at least 1MiB", "c.yaml:4: cores: 4.5 is out of range: at most 4"}},
-		{"not a number", "c.yaml", "cores: .nan\n", []string{"must be a number"}},
+		{"not a number", "c.yaml", "cores: .nan\n", []string{"is no number"}},
 		{"enum", "c.yaml", "hide: none\n", []string{`"none" is none of all, detected`}},
 		{"alias", "c.yaml", "policy: &a x\nhide: *a\n", []string{"c.yaml:1: policy: must be", "c.yaml:2: hide: must be"}},
 		{"merge", "c.yaml", "<<: {count: 1}\n", []string{"c.yaml:1"}},
-		{"two documents", "c.yaml", "count: 1\n---\ncount: 2\n", []string{"c.yaml:3: only one document"}},
+		{"two documents", "c.yaml", "count: 1\n---\ncount: 2\n", []string{"c.yaml:2: only one document"}},
 		{"a list", "c.yaml", "- count\n", []string{"c.yaml:1: must be settings"}},
 		{"not YAML", "c.yaml", "count: 1\nkeep: \"5s\n", []string{"c.yaml:2:"}},
 		{"not JSON", "c.json", "{\"count\": 1,\n\n]", []string{"c.json:3:"}},
