@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint arm64
+.PHONY: help setup demo test bench lint arm64 train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -14,7 +14,7 @@ BENCH ?= .
 BENCH_PACKAGES ?= ./...
 
 help: ## list the targets
-	@sed -nE 's/^([a-z0-9]+): ## (.*)/  make \1	\2/p' Makefile
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/  make \1	\2/p' Makefile
 
 setup: ## install packages, ONNX Runtime, network weights and the demo's clip
 	@scripts/setup.sh packages runtime weights clip
@@ -37,3 +37,32 @@ lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff
 
 arm64: ## cross-build for ARM64, test under qemu, compare checksums, count instructions
 	@scripts/arm64.sh
+
+# Training hedge-n: models/train/README.md. HEDGE_MODELS and HEDGE_DATA as for the tests.
+TRAIN_WORK ?= $(CURDIR)/out/train
+TRAIN_SETS ?= $(HEDGE_DATA)/train
+TRAIN_MINUTES ?= 100
+TRAIN_PYTHON = $(TRAIN_WORK)/venv/bin/python
+TRAIN = cd models/train && nice -n 15 $(TRAIN_PYTHON) -m
+TRAIN_MODELS ?= $(or $(HEDGE_MODELS),$(HOME)/.cache/hedge/models)
+# The teacher's vehicles, and how often each set's pictures are drawn (1 where nothing is said).
+TRAIN_VEHICLES = $(TRAIN_WORK)/vehicles.jsonl
+TRAIN_WEIGHTS ?= negatives_caltech101=0.2,facemask853=0.4,plates_experiment300=0.5,plates_egypt_motorcycle=0.7
+
+$(TRAIN_PYTHON): models/train/requirements.txt
+	python3 -m venv $(TRAIN_WORK)/venv
+	$(TRAIN_WORK)/venv/bin/pip install -q -r models/train/requirements.txt
+	touch $@
+
+train: $(TRAIN_PYTHON) ## train hedge-n's plates, or go on from the last checkpoint (TRAIN_MINUTES, TRAIN_SETS, TRAIN_WORK)
+	$(TRAIN) hedge_train.teach --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --out $(TRAIN_VEHICLES)
+	$(TRAIN) hedge_train.train --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --teachers $(TRAIN_VEHICLES) \
+		--work $(TRAIN_WORK) --hard $(TRAIN_WORK)/hard.jsonl --weights $(TRAIN_WEIGHTS) --minutes $(TRAIN_MINUTES)
+
+export: $(TRAIN_PYTHON) ## write models/hedge-n/hedge-n.onnx from the last checkpoint and compare it with PyTorch
+	$(TRAIN) hedge_train.export --models $(TRAIN_MODELS) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
+
+train-eval: $(TRAIN_PYTHON) ## print the figures of hedge-n's card: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network trio --models $(TRAIN_MODELS)
+	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx

@@ -3,6 +3,7 @@
     python -m unittest -v
 """
 
+import json
 import os
 import tempfile
 import unittest
@@ -13,12 +14,12 @@ import torch
 
 from hedge_train import augment, plates
 from hedge_train.evaluate import covered_at, threshold
-from hedge_train.export import Decoded, agree, fold, write
+from hedge_train.export import Decoded, agree, fold, rounded, write
 from hedge_train.initial import focus_as_conv, start
 from hedge_train.loss import plate_loss
 from hedge_train.net import STRIDES, HedgeNet
 from hedge_train.pictures import letterbox, nms, tensor
-from hedge_train.scenes import Picture, Scene, targets
+from hedge_train.scenes import DOUBT, Hard, Picture, Scene, targets
 from hedge_train.teach import YuNet, session
 
 MODELS = os.environ.get("HEDGE_MODELS", "")
@@ -28,12 +29,13 @@ YOLOX = os.path.join(MODELS, "yolox_nano_dynamic.onnx")
 VEHICLE = ([80, 40, 200, 140, 0.9],)
 
 
-def picture(folder, complete, vehicles=VEHICLE):
+def picture(folder, complete, vehicles=VEHICLE, plate=True):
     image = np.full((240, 320, 3), 90, np.uint8)
     cv2.rectangle(image, (100, 100), (160, 115), (250, 250, 250), -1)
     path = os.path.join(folder, "one.png")
     cv2.imwrite(path, image)
-    entry = {"path": path, "complete": complete, "boxes": [{"class": "plate", "x": 100, "y": 100, "w": 60, "h": 15}]}
+    boxes = [{"class": "plate", "x": 100, "y": 100, "w": 60, "h": 15}] if plate else []
+    entry = {"path": path, "complete": complete, "boxes": boxes}
     return Picture(entry, vehicles)
 
 
@@ -63,7 +65,7 @@ class Weights(unittest.TestCase):
         self.assertLess(np.abs(decoded[third : 2 * third, 4] - scores).max(), 1e-3)
 
     def test_exported_file_agrees(self):
-        net = Decoded(fold(HedgeNet().eval())).eval()
+        net = Decoded(rounded(fold(HedgeNet().eval()))).eval()
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "n.onnx")
             write(net, path, 128, 96, True)
@@ -75,28 +77,45 @@ class Weights(unittest.TestCase):
 class Scenes(unittest.TestCase):
     def test_what_is_known(self):
         with tempfile.TemporaryDirectory() as folder:
-            labelled, unlabelled, empty = picture(folder, ["plate"]), picture(folder, []), picture(folder, [], ())
-            unasked = picture(folder, [], None)
-        self.assertEqual([p.known for p in (labelled, unlabelled, empty, unasked)], [True, False, True, False])
+            labelled, unlabelled, empty = picture(folder, ["plate"]), picture(folder, []), picture(folder, [], (), False)
+            unasked = picture(folder, [], None, False)
+        four = (labelled, unlabelled, empty, unasked)
+        self.assertEqual([p.known for p in four], [True, False, True, False])
+        self.assertEqual([p.empty for p in four], [False, False, True, False])
         self.assertEqual(labelled.boxes.tolist(), [[100, 100, 160, 115]])
 
     def test_boxes_lie_on_their_pixels(self):
-        rng, bank = np.random.default_rng(3), plates.bank(4, 1)
+        rng, banks = np.random.default_rng(3), (plates.bank(4, 1), plates.signs(12, 1))
         with tempfile.TemporaryDirectory() as folder:
             pic = picture(folder, ["plate"])
         pic.vehicles = pic.vehicles[:0]
         seen = 0
         for _ in range(60):
-            scene = Scene(lambda: pic, 192, 192, bank, rng)
+            scene = Scene(pic, 192, 192, banks, rng)
             self.assertEqual(scene.image.shape, (192, 192, 3))
             for b in scene.boxes:
                 self.assertTrue(0 <= b[0] < b[2] <= 192 and 0 <= b[1] < b[3] <= 192)
             seen += len(scene.boxes)
         self.assertGreater(seen, 20)
 
+    def test_scene_round_a_hard_place(self):
+        rng, banks = np.random.default_rng(4), (plates.bank(4, 1), plates.signs(12, 1))
+        with tempfile.TemporaryDirectory() as folder:
+            pic = picture(folder, [], (), False)
+            path = os.path.join(folder, "hard.jsonl")
+            with open(path, "w", encoding="utf-8") as f:
+                for name in (pic.path, "not a picture of the sets"):
+                    f.write(json.dumps({"path": name, "box": [100, 100, 160, 115], "score": 0.5}) + "\n")
+            hard = Hard(path, {"set": [pic]})
+            hard.refresh()
+        self.assertEqual([(p is pic, b.tolist()) for p, b in hard.rows], [(True, [100, 100, 160, 115])])
+        scene = Scene(pic, 192, 192, banks, rng, hard.rows[0][1])
+        self.assertEqual((scene.image.shape, scene.boxes, scene.ignored), ((192, 192, 3), [], []))
+
     def test_targets(self):
         class One:
             boxes, ignored = [np.array([40, 40, 64, 48], np.float32)], [np.array([0, 0, 16, 96], np.float32)]
+            doubtful = [np.array([72, 0, 96, 96], np.float32)]
 
         levels = targets(One, 96, 96)
         score, weight, box, pull = levels[0]
@@ -105,7 +124,8 @@ class Scenes(unittest.TestCase):
         self.assertEqual(score[0, 5, 6], 1)
         self.assertEqual(box[:, 5, 6].tolist(), [40, 40, 64, 48])
         self.assertEqual(weight[0, :, :2].sum(), 0)
-        self.assertEqual(weight[0, :, 9:].min(), 1)
+        self.assertAlmostEqual(float(weight[0, :, 9:].max()), DOUBT, 6)
+        self.assertEqual(weight[0, 8:, 3:8].min(), 1)
         self.assertEqual(levels[2][0].sum(), 0)
 
     def test_loss_falls_on_one_scene(self):
@@ -115,14 +135,14 @@ class Scenes(unittest.TestCase):
         cv2.rectangle(image, (40, 40), (64, 48), (255, 255, 255), -1)
 
         class One:
-            boxes, ignored = [np.array([40, 40, 64, 48], np.float32)], []
+            boxes, ignored, doubtful = [np.array([40, 40, 64, 48], np.float32)], [], []
 
         levels = [tuple(torch.from_numpy(p)[None] for p in level) for level in targets(One, 96, 96)]
         with torch.no_grad():
-            features = net.body(torch.from_numpy(tensor(image)))
-        optimiser, losses = torch.optim.Adam(net.plates.parameters(), 1e-2), []
+            fine = net.body.fine(torch.from_numpy(tensor(image)))
+        optimiser, losses = torch.optim.Adam(net.plates.parameters(), 3e-3), []
         for _ in range(30):
-            loss = sum(plate_loss(net.plates(features), levels))
+            loss = sum(plate_loss(net.plates(fine), levels))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -20,6 +20,7 @@ from .teach import YoloxNano, YuNet, session
 
 WIDTH, HEIGHT = 640, 384
 COVER, MARGIN, FALSE_RATE, FLOOR, MOST = 0.8, 0.10, 0.1, 0.02, 600
+LOWER = (0.3, 1.0)  # further rates of false boxes a picture that plates are measured at
 
 
 class Hedge:
@@ -70,9 +71,9 @@ def covered_at(box, boxes, scores):
     return float(scores[share >= COVER].max(initial=0.0))
 
 
-def threshold(scores, pictures):
-    """The least score at which at most FALSE_RATE false boxes a picture remain."""
-    allowed = int(FALSE_RATE * pictures)
+def threshold(scores, pictures, rate=FALSE_RATE):
+    """The least score at which at most `rate` false boxes a picture remain."""
+    allowed = int(rate * pictures)
     ordered = np.sort(np.concatenate(scores))[::-1]
     return float(np.nextafter(ordered[allowed], 2)) if len(ordered) > allowed else FLOOR
 
@@ -126,16 +127,22 @@ def measure(network, data):
     out["face faces_wider_small >=16"] = share(small, least["face"])
     out["face faces_wider_small 16-32"] = share([r for r in small if short(r) < 32], least["face"])
     out["face faces_dlib_voc"] = share(best_scores(network, of("faces_dlib_voc"), "face"), least["face"])
-    for region in ("us", "eu", "br"):
-        out[f"plate openalpr {region}"] = share(best_scores(network, of(f"plates_openalpr_{region}"), "plate"), least["plate"])
-    rows = best_scores(network, of("plates_ro_dashcam"), "plate")
-    out["plate ro_dashcam"] = share(rows, least["plate"])
+    plates = {f"openalpr {n}": best_scores(network, of(f"plates_openalpr_{n}"), "plate") for n in ("us", "eu", "br")}
+    rows = plates["ro_dashcam"] = best_scores(network, of("plates_ro_dashcam"), "plate")
+    for name, part in plates.items():
+        out[f"plate {name}"] = share(part, least["plate"])
     night = [r for r in rows if "night" in r[0]["video"]]
     day = [r for r in rows if "night" not in r[0]["video"]]
     out["plate ro_dashcam day"], out["plate ro_dashcam night"] = share(day, least["plate"]), share(night, least["plate"])
     for low, high in ((0, 24), (24, 48), (48, 1e9)):
         name = f"plate ro_dashcam {low}-{high:g} px" if high < 1e9 else f"plate ro_dashcam {low} px up"
         out[name] = share([r for r in rows if low <= wide(r) < high], least["plate"])
+    plates["ro_dashcam 24-48 px"] = [r for r in rows if 24 <= wide(r) < 48]
+    for rate in LOWER:
+        lower = threshold([f["plate"][1] for f in negatives], len(negatives), rate)
+        out["thresholds"][f"plate at {rate}"] = round(lower, 4)
+        for name, part in plates.items():
+            out[f"at {rate}: plate {name}"] = share(part, lower)
     return out
 
 
@@ -148,7 +155,7 @@ def main():
     a = p.parse_args()
     result = measure(Trio(a.models) if a.network == "trio" else Hedge(a.network), a.data)
     for k, v in result.items():
-        print(f"{k:32s} {v if k == 'thresholds' else '%s %% of %d' % (v['recall'], v['boxes'])}")
+        print(f"{k:36s} {v if k == 'thresholds' else '%s %% of %d' % (v['recall'], v['boxes'])}")
     if a.json:
         with open(a.json, "w", encoding="utf-8") as f:
             json.dump(result, f, indent=1)

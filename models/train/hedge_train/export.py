@@ -11,6 +11,7 @@ import os
 import numpy as np
 import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -61,11 +62,40 @@ def plate_scores(raw, none):
     return none, none, raw.sigmoid(), none
 
 
+HALVED = 256  # a convolution's weights from this many numbers on are kept in half precision
+
+
+@torch.no_grad()
+def rounded(net):
+    """Rounds the weights that the file keeps in half precision, so that PyTorch computes with the file's numbers."""
+    for m in net.modules():
+        if isinstance(m, nn.Conv2d) and m.weight.numel() >= HALVED:
+            m.weight.copy_(m.weight.half().float())
+    return net
+
+
 def load(models, checkpoint, weights="average"):
     net = start(HedgeNet(), models)
     if checkpoint:
         net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)[weights])
-    return Decoded(fold(net.eval())).eval()
+    return Decoded(rounded(fold(net.eval()))).eval()
+
+
+def halve(model):
+    """Keeps large weights as float16 with a Cast: half the file; a runtime casts them once, when it loads it."""
+    kept, casts = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim == 4 and values.size >= HALVED:
+            name = tensor.name
+            tensor = numpy_helper.from_array(values.astype(np.float16), name + "h")
+            casts.append(helper.make_node("Cast", [name + "h"], [name], name="c" + name, to=TensorProto.FLOAT))
+        kept.append(tensor)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    return model
 
 
 def shorten(model):
@@ -91,7 +121,7 @@ def write(net, path, width, height, dynamic):
     axes = {"images": {2: "height", 3: "width"}, "detections": {1: "rows"}} if dynamic else None
     torch.onnx.export(net, torch.zeros(1, 3, height, width), path, opset_version=17, input_names=["images"],
                       output_names=["detections"], dynamic_axes=axes, dynamo=False)
-    model = shorten(onnx.load(path))
+    model = halve(shorten(onnx.load(path)))
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
@@ -115,9 +145,9 @@ def agree(net, path, sizes):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--models", required=True)
-    p.add_argument("--checkpoint", default="", help="without it the new heads are untrained")
+    p.add_argument("--checkpoint", default="", help="without it the plates' network is untrained")
     p.add_argument("--out", required=True)
-    p.add_argument("--weights", default="average", choices=("average", "heads"), help="the moving average, or the last step's")
+    p.add_argument("--weights", default="average", choices=("average", "plates"), help="the moving average, or the last step's")
     p.add_argument("--name", default="hedge-n")
     p.add_argument("--fixed", action="store_true", help="also write NAME-640x384.onnx")
     a = p.parse_args()

@@ -1,15 +1,17 @@
 """hedge-n: YOLOX-nano's depthwise CSPDarknet and PAFPN with a head of our own.
 
 The body and the people's head have YOLOX-nano's shape and keep its COCO initialisers, so that people
-and vehicles are found exactly as by YOLOX-nano. Plates have heads of our own on the same features,
-with a path from the fine features of stride 4; only these learn. Faces come from YuNet-s, whose small
-graph reads the same input in the same pass.
+and vehicles are found exactly as by YOLOX-nano. Plates have a network of our own (platenet.py) that
+starts from the body's features of stride 4; only it learns. Faces come from YuNet-s, whose small graph
+reads the same input in the same pass.
 Architecture: Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv 2107.08430 (Apache-2.0).
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from .platenet import PlateNet
 
 STRIDES = (8, 16, 32)
 
@@ -106,8 +108,12 @@ class Body(nn.Module):
         self.step5 = separable(8 * w, 8 * w, 2, act)
         self.out5 = CSP(16 * w, 16 * w, n, False, act)
 
+    def fine(self, x):
+        """Features of stride 4."""
+        return self.csp2(self.down2(self.stem(x)))
+
     def forward(self, x):
-        c2 = self.csp2(self.down2(self.stem(x)))
+        c2 = self.fine(x)
         c3 = self.csp3(self.down3(c2))
         c4 = self.csp4(self.down4(c3))
         l5 = self.lat5(self.csp5(self.spp(self.down5(c4))))
@@ -136,55 +142,6 @@ class PeopleHead(nn.Module):
     def forward(self, x):
         x = self.stem(x)
         return torch.cat((self.reg_out(self.reg(x)), self.cls_out(self.cls(x))), 1)
-
-
-def normed(cin, cout, k=1, s=1, groups=1):
-    return nn.Sequential(
-        nn.Conv2d(cin, cout, k, s, (k - 1) // 2, groups=groups, bias=False), nn.BatchNorm2d(cout), nn.ReLU()
-    )
-
-
-class Refine(nn.Module):
-    """A residual depthwise block."""
-
-    def __init__(self, c):
-        super().__init__()
-        self.mix = nn.Sequential(normed(c, c, 3, groups=c), normed(c, c))
-
-    def forward(self, x):
-        return x + self.mix(x)
-
-
-class PlateHead(nn.Module):
-    """Box 4 and plate (raw) from one level's features; at stride 8 also from those of stride 4."""
-
-    def __init__(self, cin, c, blocks, fine=0):
-        super().__init__()
-        self.stem = normed(cin, c)
-        self.fine = nn.Sequential(normed(fine, fine, 3, 2, fine), normed(fine, c)) if fine else None
-        self.blocks = nn.Sequential(*(Refine(c) for _ in range(blocks)))
-        self.out = nn.Conv2d(c, 5, 1)
-        nn.init.normal_(self.out.weight, std=0.01)
-        nn.init.zeros_(self.out.bias)
-        nn.init.constant_(self.out.bias[4:], -4.0)
-
-    def forward(self, x, fine=None):
-        x = self.stem(x)
-        if self.fine is not None:
-            x = x + self.fine(fine)
-        return self.out(self.blocks(x))
-
-
-class PlateHeads(nn.Module):
-    """The part that learns: raw plate maps [B,5,h,w] of strides 8, 16, 32 from the body's features."""
-
-    def __init__(self, width=16, c=64):
-        super().__init__()
-        self.levels = nn.ModuleList((PlateHead(4 * width, c, 3, 2 * width), PlateHead(8 * width, c, 2), PlateHead(16 * width, c, 2)))
-
-    def forward(self, features):
-        c2, p3, p4, p5 = features
-        return [self.levels[0](p3, c2), self.levels[1](p4), self.levels[2](p5)]
 
 
 class PointDepth(nn.Module):
@@ -233,12 +190,12 @@ class HedgeNet(nn.Module):
         self.body = Body(width, depth, act)
         self.people = nn.ModuleList(PeopleHead(width * m, head, act) for m in (4, 8, 16))
         self.faces = YuNet()
-        self.plates = PlateHeads(width, head)
+        self.plates = PlateNet(2 * width)
 
     def forward(self, x):
         features = self.body(x)
         people = [h(f) for h, f in zip(self.people, features[1:])]
-        return people, self.faces(x), self.plates(features)
+        return people, self.faces(x), self.plates(features[0])
 
 
 def grid(h, w, device=None):

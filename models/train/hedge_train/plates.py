@@ -97,6 +97,50 @@ def draw_plate(rng, font_list, height=48):
     return np.clip(out, 0, 255).astype(np.uint8)
 
 
+def draw_sign(rng, font_list, height=48):
+    """Something that resembles a plate and is none: text, windows, stripes, blank paper, round signs. BGR uint8[h,w,3]."""
+    kind = rng.integers(6)
+    aspect = rng.uniform(5.5, 14) if kind == 0 else rng.uniform(0.5, 2.2) if kind == 1 else rng.uniform(0.6, 5)
+    width = int(height * aspect)
+    back = tuple(int(v) for v in (rng.integers(150, 256, 3) if rng.random() < 0.6 else rng.integers(0, 256, 3)))
+    ink = tuple(int(v) for v in (rng.integers(0, 90, 3) if sum(back) > 380 else rng.integers(160, 256, 3)))
+    image = Image.new("RGB", (width, height), back)
+    draw = ImageDraw.Draw(image)
+    font = font_list[rng.integers(len(font_list))]
+    if kind <= 2:  # a long line, a block of lines, a word
+        lines = (1, int(rng.integers(3, 7)), 1)[kind]
+        for i in range(lines):
+            n = int(rng.integers(8, 24)) if kind == 0 else int(rng.integers(6, 18)) if kind == 1 else int(rng.integers(2, 8))
+            text = "".join(chr(97 + rng.integers(26)) if rng.random() < 0.85 else " " for _ in range(n)) + "o"
+            text = text.upper() if rng.random() < 0.25 else text.capitalize()
+            step = height * 0.9 / lines
+            draw_line(image, (width * 0.04, height * 0.05 + i * step, width * rng.uniform(0.6, 0.92), step * 0.75), text, font, ink)
+    elif kind == 3:  # windows, keys, bricks
+        nx, ny = int(rng.integers(2, 9)), int(rng.integers(2, 6))
+        gap = rng.uniform(0.1, 0.35)
+        for j in range(ny):
+            for i in range(nx):
+                x, y = width * (i + gap) / nx, height * (j + gap) / ny
+                draw.rectangle((x, y, width * (i + 1) / nx - 1, height * (j + 1) / ny - 1), fill=ink)
+    elif kind == 4:  # a grille, a radiator, blinds
+        n, along = int(rng.integers(3, 10)), rng.random() < 0.6
+        for i in range(n):
+            a, b = i / n, (i + rng.uniform(0.3, 0.7)) / n
+            draw.rectangle((0, height * a, width, height * b) if along else (width * a, 0, width * b, height), fill=ink)
+    elif rng.random() < 0.5:  # paper, a screen, a lit window
+        draw.rectangle((0, 0, width - 1, height - 1), outline=ink, width=int(rng.integers(1, 6)))
+    else:  # a round sign
+        draw.ellipse((width * 0.05, height * 0.05, width * 0.95, height * 0.95), outline=ink, width=5)
+        draw_line(image, (width * 0.3, height * 0.3, width * 0.4, height * 0.4), str(rng.integers(1, 100)), font, ink)
+    return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
+
+
+def signs(count, seed):
+    rng = np.random.default_rng(seed + 1)
+    list_of_fonts = fonts()
+    return [draw_sign(rng, list_of_fonts) for _ in range(count)]
+
+
 def bank(count, seed):
     rng = np.random.default_rng(seed)
     list_of_fonts = fonts()
