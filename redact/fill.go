@@ -36,7 +36,8 @@ func (r *Redactor) apply(pic *image.YCbCr, st *frameState, at time.Duration) {
 	if !r.solid {
 		r.frosted.copyFrom(&st.hidden)
 		r.frosted.remove(&st.solid)
-		r.frost.paint(&ps, &r.frosted, r.rules.objects, at)
+		r.frost.look(&ps, &r.rules.place, r.rules.found, at)
+		r.frost.paint(&ps, &r.frosted)
 	}
 	fillSolid(ps[0], &st.solid, r.grey[0])
 	fillSolid(ps[1], &st.solid, r.grey[1])

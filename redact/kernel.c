@@ -45,6 +45,14 @@ INLINE int next_span(const uint64_t *row, int words, int x, int *x0, int *x1)
 	return 1;
 }
 
+INLINE int same_row(const uint64_t *a, const uint64_t *b, int words)
+{
+	for (int i = 0; i < words; i++)
+		if (a[i] != b[i])
+			return 0;
+	return 1;
+}
+
 /* sum_rect adds up w x h samples. */
 INLINE uint32_t sum_rect(const uint8_t *p, int stride, int w, int h)
 {
@@ -91,7 +99,7 @@ void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t 
 {
 	for (int by = 0; by < p.rows; by++) {
 		const uint64_t *row = blocks + (int64_t)by * p.words;
-		int y0 = by * p.block, h = min(y0 + p.block, p.h) - y0;
+		int y0 = by * p.block, h = (min(y0 + p.block, p.h) - y0 + 3) / 4;
 		int a, b = 0;
 		while (next_span(row, p.words, b, &a, &b)) {
 			for (int x = a; x < b;) {
@@ -101,30 +109,35 @@ void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t 
 				x = end;
 				if (!need[cell])
 					continue;
-				sums[cell] += sum_rect(pix + (int64_t)y0 * p.stride + l, p.stride, w, h);
+				sums[cell] += sum_rect(pix + (int64_t)y0 * p.stride + l, 4 * p.stride, w, h);
 				counts[cell] += (uint32_t)w * (uint32_t)h;
 			}
 		}
 	}
 }
 
-/* See interpolateGo; even and odd samples go to arrays of their own. */
-INLINE void interpolate(uint16_t *restrict even, uint16_t *restrict odd, const uint8_t *values,
+typedef uint16_t lanes4 __attribute__((vector_size(8), aligned(2), may_alias));
+typedef uint16_t lanes8 __attribute__((vector_size(16), aligned(2), may_alias));
+typedef uint16_t lanes16 __attribute__((vector_size(32), aligned(2), may_alias));
+
+/* See interpolateGo; even and odd samples go to arrays of their own, in which up
+ * to SLACK words after the last are written, too. */
+#define SLACK 16
+INLINE void interpolate(uint16_t *even, uint16_t *odd, const uint8_t *values,
                         int cols, int cell, int x0, int x1)
 {
-	for (int x = x0; x < x1;) {
-		int c = (x + cell / 2) / cell - 1;
-		int origin = c * cell + cell / 2;
+	const lanes16 iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	int c = (x0 + cell / 2) / cell - 1;
+	int origin = c * cell + cell / 2;
+	for (int x = x0; x < x1; c++, origin += cell) {
 		int end = min(origin + cell, x1);
 		int a = values[max(c, 0)];
 		int slope = (values[min(c + 1, cols - 1)] - a) * 256 / cell;
-		uint16_t first = (uint16_t)(a * 256 + slope / 2 + (x - origin) * slope);
-		uint16_t next = (uint16_t)(first + slope), step = (uint16_t)(2 * slope);
-		int pairs = (end - x + 1) / 2;
-		uint16_t *restrict e = even + x / 2, *restrict o = odd + x / 2;
-		for (uint16_t i = 0; i < pairs; i++) {
-			e[i] = (uint16_t)(first + i * step);
-			o[i] = (uint16_t)(next + i * step);
+		lanes16 e = iota * (uint16_t)(2 * slope) + (uint16_t)(a * 256 + slope / 2 + (x - origin) * slope);
+		for (int i = x / 2; i < (end + 1) / 2; i += SLACK) {
+			*(lanes16 *)(even + i) = e;
+			*(lanes16 *)(odd + i) = e + (uint16_t)slope;
+			e += (uint16_t)(2 * SLACK * slope);
 		}
 		x = end;
 	}
@@ -150,33 +163,13 @@ INLINE void vertical(uint16_t *restrict start, uint16_t *restrict step, int n, i
 #else
 #define JOIN(even, odd) (((even) & 0xff00) | (odd) >> 8)
 #endif
-typedef uint16_t pair __attribute__((aligned(1), may_alias));
-typedef uint16_t lanes4 __attribute__((vector_size(8), aligned(2), may_alias));
-typedef uint16_t lanes8 __attribute__((vector_size(16), aligned(2), may_alias));
-typedef uint16_t lanes16 __attribute__((vector_size(32), aligned(2), may_alias));
-
 /* What fill_frost knows of the samples of a span of blocks. */
 struct ramp {
 	const uint16_t *start_e, *start_o, *step_e, *step_o;
 };
 
-/* wide_row writes one row of n samples, the k-th of start + k * step. */
-INLINE void wide_row(uint8_t *out, int n, uint16_t k, struct ramp r)
-{
-	const uint16_t *restrict start_e = r.start_e, *restrict start_o = r.start_o;
-	const uint16_t *restrict step_e = r.step_e, *restrict step_o = r.step_o;
-	pair *restrict q = (pair *)out;
-	for (int i = 0; i < n / 2; i++) {
-		uint16_t e = (uint16_t)(start_e[i] + k * step_e[i]);
-		uint16_t o = (uint16_t)(start_o[i] + k * step_o[i]);
-		q[i] = (uint16_t)JOIN(e, o);
-	}
-	if (n & 1)
-		out[n - 1] = (uint8_t)((uint16_t)(start_e[n / 2] + k * step_e[n / 2]) >> 8);
-}
-
 /* COLUMNS writes h rows of as many columns as there are lanes for, from pair i
- * on: short rows would cost more to begin than to write. */
+ * on: down the columns nothing has to be loaded. */
 #define COLUMNS(lanes, i)                                                        \
 	do {                                                                     \
 		const lanes se = *(const lanes *)(r.step_e + (i));               \
@@ -190,10 +183,38 @@ INLINE void wide_row(uint8_t *out, int n, uint16_t k, struct ramp r)
 		}                                                                \
 	} while (0)
 
-/* narrow_rows writes h rows of n samples, the k-th row and those after it. */
-INLINE void narrow_rows(uint8_t *out, int stride, int n, int h, uint16_t k, struct ramp r)
+/* line_columns is COLUMNS for the 64 samples of a line of cache. While it writes
+ * them it has the processor fetch, at ahead, those that will be written next but
+ * one: no prefetcher of its own foresees short rows. */
+INLINE void line_columns(uint8_t *out, const uint8_t *ahead, int stride, int h, uint16_t k, struct ramp r)
 {
-	int i = 0;
+	const lanes16 se = *(const lanes16 *)r.step_e, se2 = *(const lanes16 *)(r.step_e + 16);
+	const lanes16 so = *(const lanes16 *)r.step_o, so2 = *(const lanes16 *)(r.step_o + 16);
+	lanes16 e = *(const lanes16 *)r.start_e + se * k, e2 = *(const lanes16 *)(r.start_e + 16) + se2 * k;
+	lanes16 o = *(const lanes16 *)r.start_o + so * k, o2 = *(const lanes16 *)(r.start_o + 16) + so2 * k;
+	for (int y = 0; y < h; y++) {
+		__builtin_prefetch(ahead, 1);
+		lanes16 v = JOIN(e, o);
+		memcpy(out, &v, sizeof v);
+		v = JOIN(e2, o2);
+		memcpy(out + 32, &v, sizeof v);
+		e += se, o += so, e2 += se2, o2 += so2;
+		out += stride, ahead += stride;
+	}
+}
+
+/* fill_rows writes h rows of n samples, the k-th row and those after it. */
+INLINE void fill_rows(uint8_t *out, int stride, int n, int h, uint16_t k, struct ramp r)
+{
+	const int lines = n / 64;
+	for (int c = 0; c < lines; c++) {
+		/* At the end of these rows the beginning of those below comes next. */
+		const uint8_t *ahead = c + 2 < lines ? out + (c + 2) * 64
+		                                     : out + (int64_t)h * stride + (c + 2 - lines) * 64;
+		const struct ramp part = {r.start_e + c * 32, r.start_o + c * 32, r.step_e + c * 32, r.step_o + c * 32};
+		line_columns(out + c * 64, ahead, stride, h, k, part);
+	}
+	int i = lines * 32;
 	for (; i + 16 <= n / 2; i += 16)
 		COLUMNS(lanes16, i);
 	for (; i + 8 <= n / 2; i += 8)
@@ -212,22 +233,24 @@ CLONES
 void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
                        const uint8_t *values, int cols, int rows, int cell, uint16_t *line)
 {
-	const int half = (p.w + 1) / 2;
+	const int half = (p.w + 1) / 2 + SLACK;
 	uint16_t *start_e = line, *start_o = line + half, *step_e = line + 2 * half, *step_o = line + 3 * half;
-	for (int r = -1; r < rows; r++) {
-		int origin = r * cell + cell / 2;
-		int y0 = max(origin, 0), y1 = min(origin + cell, p.h);
-		if (y0 >= y1)
+	const uint64_t *drawn = 0; /* the row of blocks that start and step were made for, */
+	int between = -2;          /* and the row of cells from whose centres they go down */
+	for (int by = 0; by < p.rows; by++) {
+		const uint64_t *row = blocks + (int64_t)by * p.words;
+		int a, b = 0;
+		if (!next_span(row, p.words, 0, &a, &b))
 			continue;
-		const uint8_t *upper = values + max(r, 0) * cols;
-		const uint8_t *lower = values + min(r + 1, rows - 1) * cols;
-		const uint64_t *drawn = 0; /* the row of blocks that start and step were made for */
-		for (int by = y0 / p.block; by <= (y1 - 1) / p.block; by++) {
-			const uint64_t *row = blocks + (int64_t)by * p.words;
-			int same = drawn && !memcmp(drawn, row, (size_t)p.words * sizeof *row);
-			int top = max(by * p.block, y0), end = min((by + 1) * p.block, y1);
-			int a, b = 0;
-			while (next_span(row, p.words, b, &a, &b)) {
+		const int bottom = min((by + 1) * p.block, p.h);
+		for (int top = by * p.block, end; top < bottom; top = end) {
+			const int r = (top + cell / 2) / cell - 1;
+			const int origin = r * cell + cell / 2;
+			end = min(origin + cell, bottom);
+			const uint8_t *upper = values + max(r, 0) * cols;
+			const uint8_t *lower = values + min(r + 1, rows - 1) * cols;
+			const int same = r == between && same_row(drawn, row, p.words);
+			for (b = 0; next_span(row, p.words, b, &a, &b);) {
 				int l = a * p.block, n = min(b * p.block, p.w) - l;
 				int i = l / 2, pairs = (n + 1) / 2;
 				if (!same) {
@@ -237,14 +260,11 @@ void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *bloc
 					vertical(start_o + i, step_o + i, pairs, cell);
 				}
 				const struct ramp ramp = {start_e + i, start_o + i, step_e + i, step_o + i};
-				if (n <= 512)
-					narrow_rows(pix + (int64_t)top * p.stride + l, p.stride, n, end - top,
-					            (uint16_t)(top - origin), ramp);
-				else
-					for (int y = top; y < end; y++)
-						wide_row(pix + (int64_t)y * p.stride + l, n, (uint16_t)(y - origin), ramp);
+				fill_rows(pix + (int64_t)top * p.stride + l, p.stride, n, end - top,
+				          (uint16_t)(top - origin), ramp);
 			}
 			drawn = row;
+			between = r;
 		}
 	}
 }

@@ -35,9 +35,11 @@ type Options struct {
 	// means none. It defaults to 0.1.
 	Margin float32
 
-	// FrostHold is how long a frost value is kept before it is taken anew. A
-	// negative value means that it is taken in every picture. It defaults to
-	// one second.
+	// FrostHold is the least time between two pictures that frost looks at. Its
+	// values move by one step in 20 of them, so that the default lets nothing
+	// through that is in a place for less than 10 seconds; a shorter time lets
+	// more through. A negative value means every picture, which is for
+	// measurements. It defaults to one second.
 	FrostHold time.Duration
 
 	// VisitorScore is the least score, 0..1, at which a person counts as a
@@ -125,12 +127,6 @@ type Redactor struct {
 // hides everything. The errors are a *PolicyError, ErrOptions, or ErrPicture
 // for a size that is empty or larger than MaxSize on a side.
 func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
-	if p == nil {
-		p = HideEverything()
-	}
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
 	if size.X < 1 || size.Y < 1 || size.X > MaxSize || size.Y > MaxSize {
 		return nil, fmt.Errorf("%w: size %dx%d; a side must have 1 to %d pixels", ErrPicture, size.X, size.Y, MaxSize)
 	}
@@ -138,18 +134,34 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := p.withDefaults()
-	return &Redactor{
+	r := &Redactor{
 		opts:  o,
-		rules: newRules(&q, size, o),
 		frost: newFrost(size, o.FrostHold),
-		solid: q.Outside.Fill == FillSolid,
 		size:  size,
 		pool:  &framePool{},
 
 		frosted: newBlockMask(size),
 		grey:    [2][]byte{grey(size.X, solidLuma), grey((size.X+1)/2, solidChroma)},
-	}, nil
+	}
+	if err := r.SetPolicy(p); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// SetPolicy puts another policy in force, nil for one that hides everything.
+// What frost shows goes on from where it is: for a camera that has moved, make
+// another Redactor. The error is a *PolicyError, and the old policy then stays.
+func (r *Redactor) SetPolicy(p *Policy) error {
+	if p == nil {
+		p = HideEverything()
+	}
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	q := p.withDefaults()
+	r.rules, r.solid = newRules(&q, r.size, r.opts), q.Outside.Fill == FillSolid
+	return nil
 }
 
 // Size returns the size of the pictures, in pixels.

@@ -19,6 +19,12 @@ type rules struct {
 	feet       bool
 	hideInside detect.ClassSet
 
+	// What the last decision leaves for frost: the blocks that are hidden
+	// because of where they are and nothing else (none while the picture is not
+	// trusted), and the blocks of everything that was found, hidden or not.
+	place blockMask
+	found []blockRect
+
 	objects []judged // scratch
 	tmp     blockMask
 }
@@ -35,7 +41,7 @@ type judged struct {
 func newRules(p *Policy, size image.Point, o Options) *rules {
 	r := &rules{
 		opts: o, size: size, zones: newZones(p, size),
-		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size),
+		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
 	}
 	if p.Outside.Hide == HideDetected {
@@ -81,8 +87,13 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point, solid bool) 
 	// A mask wins over visitors.
 	st.hidden.add(&r.zones.mask)
 	st.counts.Outside = st.hidden.count()
+	r.place.clear()
+	if level == HidePolicy {
+		r.place.copyFrom(&st.hidden)
+	}
 
 	st.solid.clear()
+	r.found = r.found[:0]
 	for i := range r.objects {
 		r.hide(st, &r.objects[i])
 	}
@@ -181,6 +192,7 @@ func (r *rules) hide(st *frameState, o *judged) {
 	if blocks.empty() {
 		return
 	}
+	r.find(blocks)
 	if o.class == detect.Plate {
 		// Where a plate lies in what is hidden anyway, it is solid too.
 		st.solid.set(blocks)
@@ -205,8 +217,16 @@ func (r *rules) hideMotion(st *frameState, b detect.Box) {
 	if blocks.empty() {
 		return
 	}
+	r.find(blocks)
 	if r.hideInside.Has(detect.Person) || r.judges && !r.zones.inside.holds(blocks) {
 		st.hidden.set(blocks)
 		st.counts.Motion++
 	}
+}
+
+// find notes blocks of something found, grown as what is hidden is.
+func (r *rules) find(b blockRect) {
+	g := r.opts.Grow
+	r.found = append(r.found, blockRect{max(b.x0-g, 0), max(b.y0-g, 0),
+		min(b.x1+g, r.place.w), min(b.y1+g, r.place.h)})
 }
