@@ -17,6 +17,7 @@ require (
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/blackjack/webcam v0.6.1 // indirect
 	github.com/bluenviron/gortsplib/v5 v5.6.1 // indirect
 	github.com/bluenviron/mediacommon/v2 v2.9.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect

@@ -1,0 +1,317 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+)
+
+// Options say how a camera is read. The zero value is fine.
+type Options struct {
+	// Size is the largest picture asked of a V4L2 camera. It defaults to
+	// 1920x1080.
+	Size image.Point
+	// Rate is the number of pictures per second asked of a V4L2 camera, and the
+	// most that is taken from others. It defaults to 30.
+	Rate float64
+	// Timeout is how long a camera may send no picture before it counts as lost,
+	// at least 100 ms. It defaults to 3 seconds.
+	Timeout time.Duration
+	// OnChange is called when the camera is connected or lost, and when an
+	// attempt to open it fails for another reason than the one before. It is
+	// called by the goroutine that reads and must return soon. It defaults to
+	// nothing.
+	OnChange func(State)
+}
+
+const (
+	// firstWait and maxWait are the least and the longest time between two
+	// attempts to open a camera.
+	firstWait, maxWait = 250 * time.Millisecond, 2 * time.Second
+	// openTimeout is how long one attempt may take. A camera with a key frame
+	// every ten seconds needs twice that: ffmpeg waits for one to learn the
+	// format, and for another to decode.
+	openTimeout = 30 * time.Second
+	// damagedShown is how many damaged pictures in a row are told of; more would
+	// make the pipeline give up, which is decided by Timeout here.
+	damagedShown = 5
+	// maxDrift is how far the time stamps of a live camera may be from the clock.
+	maxDrift = 2 * time.Second
+	// gap is put between the pictures before and after an interruption, at least.
+	gap = 40 * time.Millisecond
+)
+
+// Source reads a camera. It is a pipeline.Source without an end.
+type Source struct {
+	name name
+	o    Options
+	open func(context.Context) (pipeline.Source, error)
+
+	life context.Context // ends with Close
+	end  context.CancelFunc
+
+	// mu is held by a Read under way. It guards what follows.
+	mu      sync.Mutex
+	conn    pipeline.Source
+	link    link
+	wait    time.Duration // before the next attempt to open; 0: none was made
+	stamps  stamps
+	damaged int // pictures in a row
+
+	stateMu sync.Mutex
+	state   State
+}
+
+// Open returns a source for the camera with the name given; the first Read opens
+// it. The error is ErrName or one about Options.
+func Open(camera string, o Options) (*Source, error) {
+	n, err := parse(camera)
+	if err != nil {
+		return nil, err
+	}
+	if o.Size == (image.Point{}) {
+		o.Size = image.Pt(1920, 1080)
+	}
+	if o.Rate == 0 {
+		o.Rate = 30
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 3 * time.Second
+	}
+	switch {
+	case o.Size.X < 16 || o.Size.Y < 16:
+		return nil, fmt.Errorf("camera: size %dx%d is too small", o.Size.X, o.Size.Y)
+	case !(o.Rate >= 0.1 && o.Rate <= 240):
+		return nil, fmt.Errorf("camera: rate %v is not from 0.1 to 240 pictures per second", o.Rate)
+	case o.Timeout < 100*time.Millisecond:
+		return nil, fmt.Errorf("camera: timeout %v is less than 100ms", o.Timeout)
+	}
+	s := newSource(n, o)
+	switch n.kind {
+	case kindDevice:
+		s.open = func(ctx context.Context) (pipeline.Source, error) { return openDevice(ctx, n.device, o) }
+	case kindNetwork:
+		s.open = func(ctx context.Context) (pipeline.Source, error) {
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Timeout: o.Timeout})
+		}
+	case kindFile:
+		s.open = func(ctx context.Context) (pipeline.Source, error) {
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, RealTime: true, Loop: true})
+		}
+	}
+	return s, nil
+}
+
+func newSource(n name, o Options) *Source {
+	s := &Source{name: n, o: o}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.stamps.live = n.kind != kindFile
+	return s
+}
+
+// openFFmpeg keeps a nil *ffmpeg.Source out of the interface.
+func openFFmpeg(ctx context.Context, arg string, o ffmpeg.Options) (pipeline.Source, error) {
+	src, err := ffmpeg.Open(ctx, arg, o)
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
+}
+
+// Read implements pipeline.Source: it waits for the next picture, for as long as
+// it takes to get the camera back. Times count from the first picture and follow
+// the clock while the camera is away.
+//
+// Errors: pipeline.ErrPicture; ctx's; ErrClosed; and an *Error from the first
+// attempt to open the camera, if another one would end in the same way.
+func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		if err := s.ended(ctx); err != nil {
+			return err
+		}
+		if s.conn == nil {
+			if err := s.connect(ctx); err != nil {
+				return err
+			}
+		}
+		err := s.conn.Read(s.link.begin(ctx, s.life, s.o.Timeout), b)
+		silent := s.link.pause()
+		switch {
+		case err == nil:
+			s.stamps.put(b)
+			s.delivered()
+			s.damaged, s.wait = 0, firstWait
+			s.link.feed()
+			return nil
+		case s.ended(ctx) != nil:
+			s.drop(err)
+			return s.ended(ctx)
+		case errors.Is(err, pipeline.ErrPicture) && !silent:
+			s.stateMu.Lock()
+			s.state.Damaged++
+			s.stateMu.Unlock()
+			if s.damaged++; s.damaged <= damagedShown {
+				return err
+			}
+		default:
+			if silent {
+				err = fmt.Errorf("%w for %v", ErrSilent, s.o.Timeout)
+			}
+			s.drop(err)
+		}
+	}
+}
+
+// ended returns why nothing more is to be read, or nil.
+func (s *Source) ended(ctx context.Context) error {
+	if s.life.Err() != nil {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// drop closes a connection that ended with an error.
+func (s *Source) drop(err error) {
+	if errors.Is(err, io.EOF) {
+		err = errors.New("it ended")
+	}
+	s.link.cut()
+	if cerr := s.conn.Close(); cerr != nil {
+		err = fmt.Errorf("%w; closed: %w", err, cerr)
+	}
+	s.conn = nil
+	s.stamps.interrupted()
+	s.lost(err)
+}
+
+// connect opens the camera, however often it takes.
+func (s *Source) connect(ctx context.Context) error {
+	for {
+		if s.wait > 0 {
+			if err := s.sleep(ctx, s.wait); err != nil {
+				return err
+			}
+		}
+		first := s.wait == 0
+		s.wait = min(max(2*s.wait, firstWait), maxWait)
+		conn, err := s.attempt(ctx)
+		if err == nil {
+			s.conn = conn
+			return nil
+		}
+		if end := s.ended(ctx); end != nil {
+			return end
+		}
+		explained := s.name.explain(err)
+		s.lost(explained)
+		if first && s.name.hopeless(explained) {
+			// Who reads again tries again.
+			s.wait = 0
+			return explained
+		}
+	}
+}
+
+func (s *Source) attempt(ctx context.Context) (pipeline.Source, error) {
+	s.asked()
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("%w for %v", ErrSilent, openTimeout))
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	conn, err := s.open(ctx)
+	if err != nil && errors.Is(err, context.DeadlineExceeded) {
+		err = context.Cause(ctx)
+	}
+	return conn, err
+}
+
+func (s *Source) sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+	case <-s.life.Done():
+	}
+	return s.ended(ctx)
+}
+
+// Close ends a Read under way and closes the camera. It may be called more than
+// once.
+func (s *Source) Close() error {
+	s.end()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.link.cut()
+	if s.conn == nil {
+		return nil
+	}
+	err := s.conn.Close()
+	s.conn = nil
+	if err != nil {
+		return s.name.explain(err)
+	}
+	return nil
+}
+
+// State says how the camera is. It may be called at any time.
+func (s *Source) State() State {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	return s.state
+}
+
+func (s *Source) asked() {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	if s.state.Since.IsZero() {
+		s.state.Since = time.Now()
+	}
+}
+
+func (s *Source) delivered() {
+	s.change(func(st *State) bool {
+		st.Pictures++
+		if st.Connected {
+			return false
+		}
+		st.Connected, st.Since, st.Err = true, time.Now(), nil
+		return true
+	})
+}
+
+func (s *Source) lost(err error) {
+	explained := new(*Error)
+	if !errors.As(err, explained) {
+		*explained = s.name.explain(err)
+	}
+	s.change(func(st *State) bool {
+		changed := st.Connected || st.Err == nil || st.Err.Error() != (*explained).Error()
+		if st.Connected {
+			st.Connected, st.Since = false, time.Now()
+			st.Lost++
+		}
+		st.Err = *explained
+		return changed
+	})
+}
+
+// change applies f to the state and tells of it if f says so.
+func (s *Source) change(f func(*State) bool) {
+	s.stateMu.Lock()
+	tell := f(&s.state)
+	st := s.state
+	s.stateMu.Unlock()
+	if tell && s.o.OnChange != nil {
+		s.o.OnChange(st)
+	}
+}

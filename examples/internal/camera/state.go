@@ -1,0 +1,34 @@
+package camera
+
+import (
+	"fmt"
+	"time"
+)
+
+// State says how a camera is.
+type State struct {
+	// Connected is set while pictures come.
+	Connected bool
+	// Since is the time of the last change: when the camera was first asked for,
+	// connected or lost.
+	Since time.Time
+	// Err is why it is not connected, an *Error; nil before the first attempt
+	// came to its end.
+	Err error
+	// Pictures counts the pictures delivered, Damaged those that could not be
+	// decoded, Lost how often the camera went away.
+	Pictures, Damaged, Lost uint64
+}
+
+// String says it in words.
+func (s State) String() string {
+	switch {
+	case s.Connected:
+		return "connected"
+	case s.Lost > 0:
+		return fmt.Sprintf("lost since %s: %v", s.Since.Format(time.TimeOnly), s.Err)
+	case s.Err != nil:
+		return fmt.Sprintf("not found since %s: %v", s.Since.Format(time.TimeOnly), s.Err)
+	}
+	return "connecting"
+}

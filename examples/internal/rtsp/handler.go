@@ -1,0 +1,188 @@
+package rtsp
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+// handler answers the requests of viewers. gortsplib calls it on the goroutine
+// of the connection or session concerned.
+type handler Server
+
+// admit reports whether a request for a path may go on; if not, the answer.
+func (h *handler) admit(c *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, error) {
+	if !c.VerifyCredentials(req, h.o.User, h.o.Password) {
+		if _, guessed := req.Header["Authorization"]; guessed {
+			t := time.NewTimer(refusal)
+			defer t.Stop()
+			select {
+			case <-t.C:
+			case <-h.ended:
+			}
+		}
+		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
+	}
+	if g, ok := c.NetConn().(*guest); ok {
+		g.known()
+	}
+	if strings.Trim(path, "/") != h.o.Path {
+		return &base.Response{StatusCode: base.StatusNotFound}, fmt.Errorf("no stream %q", path)
+	}
+	return nil, nil
+}
+
+// OnDescribe describes the stream to a viewer.
+func (h *handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if res, err := h.admit(ctx.Conn, ctx.Request, ctx.Path); res != nil {
+		return res, nil, err
+	}
+	st, _, err := (*Server)(h).newStream()
+	if err != nil {
+		return &base.Response{StatusCode: base.StatusInternalServerError}, nil, err
+	}
+	return &base.Response{StatusCode: base.StatusOK}, st, nil
+}
+
+// view is what one viewer gets.
+type view struct {
+	stream *gortsplib.ServerStream
+	media  *description.Media
+	// sub and closed are guarded by the server's mutex.
+	sub    *stream.Subscription
+	closed bool
+	// full is set when a packet did not fit into the viewer's queue. It is used
+	// by the goroutine that sends only.
+	full bool
+}
+
+// OnSetup makes the viewer's stream.
+func (h *handler) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if res, err := h.admit(ctx.Conn, ctx.Request, ctx.Path); res != nil {
+		return res, nil, err
+	}
+	v, ok := ctx.Session.UserData().(*view)
+	if !ok {
+		st, m, err := (*Server)(h).newStream()
+		if err != nil {
+			return &base.Response{StatusCode: base.StatusInternalServerError}, nil, err
+		}
+		v = &view{stream: st, media: m}
+		ctx.Session.SetUserData(v)
+	}
+	return &base.Response{StatusCode: base.StatusOK}, v.stream, nil
+}
+
+// OnPlay agrees. What follows is done by OnResponse: only then does the session
+// take packets, and a packet before that, of the key frame, would be lost.
+func (h *handler) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnResponse starts to send when a session has begun to play.
+func (h *handler) OnResponse(c *gortsplib.ServerConn, _ *base.Response) {
+	session := c.Session()
+	if session == nil || session.State() != gortsplib.ServerSessionStatePlay {
+		return
+	}
+	v, ok := session.UserData().(*view)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if v.sub != nil || v.closed {
+		return
+	}
+	v.sub = h.hub.Subscribe(queueUnits)
+	h.viewers++
+	h.pumps.Go(func() { h.pump(session, v) })
+}
+
+// OnSessionClose ends the sending.
+func (h *handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
+	v, ok := ctx.Session.UserData().(*view)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	v.closed = true
+	if v.sub != nil {
+		v.sub.Close()
+		h.viewers--
+	}
+	h.mu.Unlock()
+	v.stream.Close()
+}
+
+// OnStreamWriteError is called, by the goroutine that sends, for a packet that
+// did not fit into the viewer's queue.
+func (h *handler) OnStreamWriteError(ctx *gortsplib.ServerHandlerOnStreamWriteErrorCtx) {
+	if v, ok := ctx.Session.UserData().(*view); ok {
+		v.full = true
+	}
+}
+
+// pump sends units to a viewer until the session or the hub ends.
+func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
+	defer session.Close()
+	enc := &rtph264.Encoder{PayloadType: 96, PacketizationMode: 1}
+	if enc.Init() != nil {
+		return
+	}
+	skip := false // up to the next key unit
+	for u := range v.sub.C {
+		if u.Key {
+			skip = false
+			h.remember(u)
+		}
+		if skip {
+			h.lost.Add(1)
+			continue
+		}
+		if !v.send(enc, u) {
+			return
+		}
+		if v.full {
+			v.full, skip = false, true
+			h.lost.Add(1)
+		}
+	}
+}
+
+// remember keeps the parameter sets for the next description.
+func (h *handler) remember(u *stream.Unit) {
+	sps, pps := u.ParameterSets()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sps, h.pps = sps, pps
+}
+
+// send queues the packets of a unit. It reports whether there is a stream.
+func (v *view) send(enc *rtph264.Encoder, u *stream.Unit) bool {
+	packets, err := enc.Encode(u.Data)
+	if err != nil {
+		return false
+	}
+	// 90 kHz, as RFC 6184 has it. The count may wrap.
+	at := uint32(u.Time.Microseconds() * 9 / 100)
+	now := time.Now()
+	for _, p := range packets {
+		p.Timestamp = at
+		if v.stream.WritePacketRTPWithNTP(v.media, p, now) != nil {
+			return false
+		}
+		if v.full {
+			break
+		}
+	}
+	return true
+}

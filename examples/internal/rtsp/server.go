@@ -1,0 +1,219 @@
+package rtsp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+var (
+	// ErrCredentials says that the user name or the password is missing, or too
+	// weak for the address.
+	ErrCredentials = errors.New("rtsp: bad credentials")
+	// ErrOptions says that another option makes no sense.
+	ErrOptions = errors.New("rtsp: bad option")
+)
+
+// Options say how a hub is served. User and Password are required.
+type Options struct {
+	// Address is where to listen, host and port. It defaults to
+	// "127.0.0.1:8554".
+	Address string
+	// UDPPort is the even port from which pictures are sent to viewers who ask
+	// for UDP; the next one is used with it. A negative one leaves UDP out. It
+	// defaults to a free pair.
+	UDPPort int
+	// User and Password are what viewers must know. Anywhere but on the loopback
+	// interface the password has at least 8 characters.
+	User, Password string
+	// Path is the path of the stream. It defaults to "hedge".
+	Path string
+	// MaxConns is the largest number of connections. Beyond it the oldest one
+	// that has not given the password is closed. It defaults to 64.
+	MaxConns int
+
+	// queue is queuePackets, or less in tests.
+	queue int
+}
+
+const (
+	// queueUnits is how many units may wait for a viewer to be cut into packets,
+	// queuePackets how many packets for the network: 1.4 MB, 3 s of 4 Mbit/s.
+	queueUnits, queuePackets = 64, 1024
+	// loginTime is how long a connection may take to send its first request.
+	loginTime = 10 * time.Second
+	// refusal is how long the answer to a wrong password takes, which slows down
+	// who tries many.
+	refusal = time.Second
+)
+
+func (o *Options) fill() error {
+	if o.Address == "" {
+		o.Address = "127.0.0.1:8554"
+	}
+	if o.Path == "" {
+		o.Path = "hedge"
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = 64
+	}
+	if o.queue == 0 {
+		o.queue = queuePackets
+	}
+	host, _, err := net.SplitHostPort(o.Address)
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: address %q is not host:port", ErrOptions, o.Address)
+	case o.User == "" || o.Password == "":
+		return fmt.Errorf("%w: set a user name and a password for viewers", ErrCredentials)
+	case !loopback && len(o.Password) < 8:
+		return fmt.Errorf("%w: %s can be reached from outside; set a password of at least 8 characters", ErrCredentials, o.Address)
+	case strings.ContainsAny(o.User, ":\"\r\n") || strings.ContainsAny(o.Password, ":\r\n"):
+		// gortsplib does not understand a password with a colon when it comes by
+		// Basic authentication.
+		return fmt.Errorf("%w: user name and password cannot contain colons or line breaks, and the user name no quotes", ErrCredentials)
+	case strings.Trim(o.Path, "/") != o.Path || strings.ContainsAny(o.Path, "?# \r\n"):
+		return fmt.Errorf("%w: path %q; use one such as hedge", ErrOptions, o.Path)
+	case o.MaxConns < 0:
+		return fmt.Errorf("%w: MaxConns %d", ErrOptions, o.MaxConns)
+	case o.UDPPort > 65534 || o.UDPPort > 0 && o.UDPPort%2 != 0:
+		return fmt.Errorf("%w: UDP port %d is not an even port", ErrOptions, o.UDPPort)
+	}
+	return nil
+}
+
+// Server serves a hub.
+type Server struct {
+	o     Options
+	hub   *stream.Hub
+	rtsp  *gortsplib.Server
+	gate  *gate
+	ended chan struct{} // closed by Close
+
+	once  sync.Once
+	pumps sync.WaitGroup
+	lost  atomic.Uint64
+
+	mu       sync.Mutex
+	viewers  int
+	sps, pps []byte // the newest, for descriptions
+}
+
+// New starts to serve the hub.
+//
+// Errors: ErrCredentials, ErrOptions, or that of the operating system, such as
+// syscall.EADDRINUSE.
+func New(hub *stream.Hub, o Options) (*Server, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	for attempt := 0; ; attempt++ {
+		s := &Server{o: o, hub: hub, ended: make(chan struct{})}
+		err := s.start()
+		if err == nil {
+			return s, nil
+		}
+		// Of the free pair of ports one was taken in the meantime, or the port
+		// next to the free one is not free.
+		var op *net.OpError
+		taken := errors.Is(err, syscall.EADDRINUSE)
+		if taken && o.UDPPort == 0 && errors.As(err, &op) && strings.HasPrefix(op.Net, "udp") && attempt < 50 {
+			continue
+		}
+		if taken {
+			return nil, fmt.Errorf("rtsp: another program listens there; choose another port: %w", err)
+		}
+		return nil, fmt.Errorf("rtsp: listen: %w", err)
+	}
+}
+
+func (s *Server) start() error {
+	s.rtsp = &gortsplib.Server{
+		Handler:        (*handler)(s),
+		RTSPAddress:    s.o.Address,
+		WriteQueueSize: s.o.queue,
+		Listen: func(network, address string) (net.Listener, error) {
+			l, err := net.Listen(network, address)
+			if err != nil {
+				return nil, err
+			}
+			s.gate = newGate(l, s.o.MaxConns)
+			return s.gate, nil
+		},
+	}
+	if s.o.UDPPort >= 0 {
+		host, _, err := net.SplitHostPort(s.o.Address)
+		if err != nil {
+			return err
+		}
+		port := s.o.UDPPort
+		if port == 0 {
+			if port, err = evenPort(host); err != nil {
+				return err
+			}
+		}
+		s.rtsp.UDPRTPAddress = net.JoinHostPort(host, fmt.Sprint(port))
+		s.rtsp.UDPRTCPAddress = net.JoinHostPort(host, fmt.Sprint(port+1))
+	}
+	return s.rtsp.Start()
+}
+
+// evenPort returns an even UDP port that was free a moment ago, or is next to
+// one that was.
+func evenPort(host string) (int, error) {
+	c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return 0, err
+	}
+	port := c.LocalAddr().(*net.UDPAddr).Port &^ 1
+	return port, c.Close()
+}
+
+// Addr returns the address on which the server listens.
+func (s *Server) Addr() net.Addr { return s.rtsp.NetListener().Addr() }
+
+// Viewers returns the number of viewers who play the stream.
+func (s *Server) Viewers() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.viewers
+}
+
+// Lost returns the number of units that viewers missed because they were slow.
+func (s *Server) Lost() uint64 { return s.lost.Load() }
+
+// Close ends all connections and waits for its goroutines. It may be called more
+// than once. The hub stays open.
+func (s *Server) Close() error {
+	s.once.Do(func() { close(s.ended) })
+	s.rtsp.Close()
+	s.pumps.Wait()
+	return nil
+}
+
+// newStream returns a stream of which one viewer becomes the reader, and what
+// its packets belong to.
+func (s *Server) newStream() (*gortsplib.ServerStream, *description.Media, error) {
+	s.mu.Lock()
+	f := &format.H264{PayloadTyp: 96, PacketizationMode: 1, SPS: s.sps, PPS: s.pps}
+	s.mu.Unlock()
+	m := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{f}}
+	st := &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: []*description.Media{m}}}
+	if err := st.Initialize(); err != nil {
+		return nil, nil, err
+	}
+	return st, m, nil
+}

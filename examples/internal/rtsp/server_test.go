@@ -1,0 +1,270 @@
+package rtsp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestFFmpeg: ffmpeg decodes the redacted picture over TCP and UDP, without one
+// line of complaint, from the first picture on; and again, when the description
+// already has the parameter sets.
+func TestFFmpeg(t *testing.T) {
+	program(t, "ffmpeg", "ffmpeg")
+	s := serve(t, camera(t), Options{})
+	for _, transport := range []string{"tcp", "udp", "tcp"} {
+		out, complaints, err := run(t, "ffmpeg", "-nostdin", "-v", "warning", "-rtsp_transport", transport, "-i", s.url(login),
+			"-t", "2", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1")
+		if err != nil || len(complaints) > 0 {
+			t.Errorf("%s: %v: %s", transport, err, complaints)
+		}
+		check(t, out, 30)
+	}
+	if s.sps == nil || s.pps == nil {
+		t.Error("no parameter sets for descriptions")
+	}
+	wait(t, "viewers to leave", func() bool { return s.Viewers() == 0 && s.hub.Stats().Subscribers == 0 })
+}
+
+// TestGStreamer: the same with GStreamer.
+func TestGStreamer(t *testing.T) {
+	program(t, "gst-launch-1.0", "gstreamer1.0-tools, with gstreamer1.0-plugins-good and gstreamer1.0-libav")
+	s := serve(t, camera(t), Options{})
+	for _, transport := range []string{"tcp", "udp"} {
+		file := filepath.Join(t.TempDir(), "out.yuv")
+		_, complaints, err := run(t, "gst-launch-1.0", "-q", "rtspsrc", "location=rtsp://"+s.Addr().String()+"/hedge", "user-id="+user, "user-pw="+password,
+			"protocols="+transport, "latency=100", "!", "rtph264depay", "!", "h264parse", "!", "avdec_h264", "!", "videoconvert", "!",
+			"video/x-raw,format=I420", "!", "identity", "eos-after=40", "!", "filesink", "location="+file)
+		if err != nil || bytes.Contains(complaints, []byte("ERROR")) {
+			t.Fatalf("%s: %v: %s", transport, err, complaints)
+		}
+		out, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, out, 35)
+	}
+}
+
+// TestWrongPassword: 401, for Basic and Digest, and nothing is told.
+func TestWrongPassword(t *testing.T) {
+	program(t, "ffmpeg", "ffmpeg")
+	s := serve(t, camera(t), Options{})
+	var wg sync.WaitGroup
+	for _, wrong := range []string{"viewer:wrong", "other:p%2Ca%20ss%40w%2Ford", "viewer:"} {
+		wg.Go(func() {
+			_, complaints, err := run(t, "ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", s.url(wrong), "-t", "1", "-f", "null", "-")
+			if err == nil || !bytes.Contains(complaints, []byte("401 Unauthorized")) {
+				t.Errorf("%s: %v: %s", wrong, err, complaints)
+			}
+		})
+	}
+	wg.Wait()
+	for _, request := range []string{
+		"DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+		"DESCRIBE rtsp://%s/other RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+		"SETUP rtsp://%s/hedge/trackID=0 RTSP/1.0\r\nCSeq: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n",
+		"DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOndyb25n\r\n\r\n",
+	} {
+		status, body := ask(t, s, fmt.Sprintf(request, s.Addr()))
+		if !strings.HasPrefix(status, "RTSP/1.0 401 ") || strings.Contains(body, "m=video") {
+			t.Errorf("%q: %s %s", request, status, body)
+		}
+	}
+	for _, request := range []string{
+		"PLAY rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nSession: 1\r\n\r\n",
+		"ANNOUNCE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+		"RECORD rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nSession: 1\r\n\r\n",
+		// dmlld2VyOnAsYSBzc0B3L29yZA== is the right one.
+		"DESCRIBE rtsp://%s/other RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOnAsYSBzc0B3L29yZA==\r\n\r\n",
+	} {
+		if status, _ := ask(t, s, fmt.Sprintf(request, s.Addr())); strings.HasPrefix(status, "RTSP/1.0 2") {
+			t.Errorf("%q: %s", request, status)
+		}
+	}
+	if status, body := ask(t, s, fmt.Sprintf("DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOnAsYSBzc0B3L29yZA==\r\n\r\n", s.Addr())); !strings.HasPrefix(status, "RTSP/1.0 200 ") || !strings.Contains(body, "m=video") || strings.Contains(body, "m=audio") {
+		t.Errorf("right: %s %s", status, body)
+	}
+}
+
+// TestSlowViewer: a viewer who does not read loses pictures up to a key frame
+// and delays nobody.
+func TestSlowViewer(t *testing.T) {
+	program(t, "ffmpeg", "ffmpeg")
+	h := noisyCamera(t, 20e6, 90)
+	s := serve(t, h, Options{queue: 128})
+	quick := h.Subscribe(1000)
+	c, r := play(t, s)
+	defer func() { _ = c.Close() }()
+	out, complaints, err := run(t, "ffmpeg", "-nostdin", "-v", "warning", "-rtsp_transport", "tcp", "-i", s.url(login),
+		"-t", "2", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1")
+	if err != nil || len(complaints) > 0 || len(out) < 35*width*height*3/2 {
+		t.Errorf("the other one: %d bytes, %v: %s", len(out), err, complaints)
+	}
+	wait(t, "more than the queues hold", func() bool { return s.Lost() > 0 })
+
+	// Now it reads, up to the gap and the first packet behind it.
+	last := -1
+	for {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(r, head); err != nil {
+			t.Fatal(err)
+		}
+		packet := make([]byte, binary.BigEndian.Uint16(head[2:]))
+		if _, err := io.ReadFull(r, packet); err != nil {
+			t.Fatal(err)
+		}
+		if head[0] != '$' || head[1] != 0 {
+			continue // RTCP
+		}
+		seq := int(binary.BigEndian.Uint16(packet[2:]))
+		if last >= 0 && seq != (last+1)&0xffff {
+			// STAP-A (RFC 6184, 5.7.1), first of all with the sequence parameter set.
+			if packet[12]&0x1f != 24 || packet[15]&0x1f != 7 {
+				t.Errorf("behind the gap: % x", packet[:20])
+			}
+			break
+		}
+		last = seq
+	}
+	quick.Close()
+	if quick.Lost() != 0 {
+		t.Errorf("another subscription lost %d units", quick.Lost())
+	}
+}
+
+// TestIdle: a thousand connections that say nothing keep no viewer out, and only
+// a bounded number of them stays.
+func TestIdle(t *testing.T) {
+	program(t, "ffmpeg", "ffmpeg")
+	s := serve(t, camera(t), Options{MaxConns: 32})
+	first, firstReader := play(t, s)
+	defer func() { _ = first.Close() }()
+	for range 1000 {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if errors.Is(err, syscall.EMFILE) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+	}
+	out, complaints, err := run(t, "ffmpeg", "-nostdin", "-v", "warning", "-rtsp_transport", "tcp", "-i", s.url(login),
+		"-t", "1", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1")
+	if err != nil || len(complaints) > 0 {
+		t.Errorf("%v: %s", err, complaints)
+	}
+	check(t, out, 15)
+	s.gate.mu.Lock()
+	guests, strangers := s.gate.guests, s.gate.strangers.Len()
+	s.gate.mu.Unlock()
+	if guests > 32 || strangers > guests-1 {
+		t.Errorf("%d connections, %d strangers", guests, strangers)
+	}
+	// Who gave the password stays.
+	buf := make([]byte, 4)
+	if _, err := io.ReadFull(firstReader, buf); err != nil || buf[0] != '$' {
+		t.Errorf("the first viewer: %q, %v", buf, err)
+	}
+}
+
+// TestGateFull: when all have given the password nobody new is let in.
+func TestGateFull(t *testing.T) {
+	s := serve(t, camera(t), Options{MaxConns: 2})
+	for range 2 {
+		c, _ := play(t, s)
+		defer func() { _ = c.Close() }()
+	}
+	c := dial(t, s)
+	defer func() { _ = c.Close() }()
+	if n, err := c.Read(make([]byte, 1)); err == nil || n > 0 {
+		t.Error("a third was let in")
+	}
+	if s.Viewers() != 2 {
+		t.Errorf("%d viewers", s.Viewers())
+	}
+}
+
+// TestClosed: Close ends viewers, and the end of the hub does too.
+func TestClosed(t *testing.T) {
+	h := camera(t)
+	for _, end := range []func(*Server){
+		func(s *Server) {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+		func(s *Server) {
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		s := serve(t, h, Options{})
+		c, _ := play(t, s)
+		end(s)
+		if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Error(err)
+		}
+		wait(t, "viewer to leave", func() bool { return s.Viewers() == 0 })
+		_ = c.Close()
+	}
+}
+
+func TestPortTaken(t *testing.T) {
+	h := camera(t)
+	s := serve(t, h, Options{})
+	_, err := New(h, Options{Address: s.Addr().String(), User: user, Password: password})
+	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "choose another port") || !strings.Contains(err.Error(), s.Addr().String()) {
+		t.Errorf("%v", err)
+	}
+	u, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = u.Close() }()
+	port := u.LocalAddr().(*net.UDPAddr).Port &^ 1
+	if _, err := New(h, Options{Address: "127.0.0.1:0", UDPPort: port, User: user, Password: password}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("UDP: %v", err)
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	h := camera(t)
+	for _, tt := range []struct {
+		o    Options
+		want error
+	}{
+		{Options{}, ErrCredentials},
+		{Options{User: "a"}, ErrCredentials},
+		{Options{Password: "a"}, ErrCredentials},
+		{Options{User: "a:b", Password: "c"}, ErrCredentials},
+		{Options{User: "a", Password: "b:c"}, ErrCredentials},
+		{Options{Address: "0.0.0.0:0", User: "a", Password: "1234567"}, ErrCredentials},
+		{Options{Address: ":0", User: "a", Password: "1234567"}, ErrCredentials},
+		{Options{Address: "[::]:0", User: "a", Password: "1234567"}, ErrCredentials},
+		{Options{Address: "example:0", User: "a", Password: "1234567"}, ErrCredentials},
+		{Options{Address: "1", User: "a", Password: "b"}, ErrOptions},
+		{Options{Path: "/a", User: "a", Password: "b"}, ErrOptions},
+		{Options{UDPPort: 8001, User: "a", Password: "b"}, ErrOptions},
+		{Options{MaxConns: -1, User: "a", Password: "b"}, ErrOptions},
+	} {
+		if _, err := New(h, tt.o); !errors.Is(err, tt.want) {
+			t.Errorf("%+v: %v", tt.o, err)
+		}
+	}
+}
