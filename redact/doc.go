@@ -14,16 +14,33 @@
 //
 // [Solid] keeps nothing: every hidden pixel gets the same grey.
 //
-// [Frost] keeps area averages. The picture is divided into square cells of 1/16
-// of its height (64 pixels at 1080p). A hidden pixel's colour is made from
-// nothing but the averages, over the hidden blocks of a cell, of that cell and
-// its eight neighbours, each rounded to 5 bits for luma and for both chroma
-// planes, and interpolated linearly. Where a detected object would span more
-// than a few cells (2 for a face, 6 for a person or a moving patch) the cells
-// there are 2, 4, 8... times larger. An average is taken at most once a second
-// (Options.FrostHold) and held: a frame in between only has it written down
-// again and is not read at all. So what frost gives away of a hidden area is,
-// per cell and second, one colour out of 32x32x32.
+// [Frost] shows the place, and not who passes it. The picture is divided into
+// square cells of 1/16 of its height (64 pixels at 1080p), each of which has one
+// colour of 5 bits for luma and for both chroma planes. A hidden pixel has the
+// linear interpolation of the colours of the cells around it, and nothing else.
+//
+//   - In the first picture all cells have one colour: the medians of the cells'
+//     means over the whole picture.
+//   - Once a second (Options.FrostHold) the mean of what the policy's zones hide
+//     of each cell is compared with its colour. After every 20 such samples a
+//     value whose mean lay on the same side in at least 11 of them moves by one
+//     step of 32 to that side. In between no pixel that is hidden is read.
+//   - A cell that anything found touches (a face, a person, a plate, a patch of
+//     motion, whether it is hidden or not) takes no part in the sample, and no
+//     cell does while the picture is not trusted. What is hidden because it was
+//     found never shows; where nothing else is hidden ("hide": "detected") all
+//     cells keep the first colour.
+//
+// So whoever is in a cell in fewer than 10 of any 20 samples and is found by
+// nobody leaves not one bit in the picture, in no frame of it, when the rest is
+// static; when it is not, they may tip a vote that was near a tie, which moves
+// one value by one step at a time that does not depend on them. Whoever stays
+// and is found by nobody moves the values of their cells by at most one step of
+// 32 every 20 seconds: after minutes of standing still they show as an area
+// average of 64 pixels does, and so do the sky, a wall and a parked car. The cost
+// is that frost begins as one colour, needs a minute or more to show a place,
+// and follows a change of light as slowly. A recording of a few seconds is one
+// colour.
 //
 // License plates are always solid, because they are text, and text has been
 // read back from area averages (Hill et al., "On the (In)effectiveness of

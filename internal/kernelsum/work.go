@@ -88,17 +88,18 @@ func writePicture(out io.Writer, p *image.YCbCr) error {
 	return nil
 }
 
-// frost redacts the given share of pictures, with values taken anew each time.
+// frost redacts the given share of pictures, with a sample taken of each. Values
+// move in every 20th picture; those before the first have moved them apart.
 func frost(size image.Point, share float64) (func(int, io.Writer) error, error) {
 	p := &redact.Policy{Version: 1}
-	var objects []detect.Object
 	if share < 1 {
 		p.Outside.Hide = redact.HideDetected
-		// Four people of 17 x 6 blocks hide 5 % of 1080p.
+		// Four zones of 17 x 6 blocks hide 5 % of 1080p.
+		w, h := float64(size.X)/16, float64(size.Y)/16
 		for i := range 4 {
-			x, y := float32(160+400*i), float32(112+224*i)
-			box := detect.Box{X0: x, Y0: y, X1: x + 17*16, Y1: y + 6*16}
-			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Cover: box})
+			x, y := float64(10+25*i), float64(7+14*i)
+			p.Mask = append(p.Mask, redact.Polygon{{X: x / w, Y: y / h}, {X: (x + 17) / w, Y: y / h},
+				{X: (x + 17) / w, Y: (y + 6) / h}, {X: x / w, Y: (y + 6) / h}})
 		}
 	}
 	r, err := redact.New(p, size, redact.Options{Margin: -1, FrostHold: -1})
@@ -106,12 +107,28 @@ func frost(size image.Point, share float64) (func(int, io.Writer) error, error) 
 		return nil, err
 	}
 	pic := picture(size, image.YCbCrSubsampleRatio420, 1)
+	raw := picture(size, image.YCbCrSubsampleRatio420, 5)
+	for _, plane := range [][]byte{raw.Y, raw.Cb, raw.Cr} {
+		for i := range plane {
+			plane[i] = plane[i]/4 + byte(i/977%190)
+		}
+	}
+	for n := range 3*20 - 1 {
+		copy(pic.Y, raw.Y)
+		copy(pic.Cb, raw.Cb)
+		copy(pic.Cr, raw.Cr)
+		f, err := r.Redact(pic, redact.Scene{Time: at(n)})
+		if err != nil {
+			return nil, err
+		}
+		f.Release()
+	}
 	return func(n int, out io.Writer) error {
 		// Other samples in every frame: a step that 256 does not divide.
 		for i := 0; i < len(pic.Y); i += 251 {
 			pic.Y[i] += byte(n)
 		}
-		f, err := r.Redact(pic, redact.Scene{Time: at(n), Objects: objects})
+		f, err := r.Redact(pic, redact.Scene{Time: at(60 + n)})
 		if err != nil {
 			return err
 		}
