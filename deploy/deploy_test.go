@@ -1,0 +1,147 @@
+// Package deploy_test checks the files with which Hedge's programs are installed.
+package deploy_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// checker has systemd check and rate a unit.
+const checker = "systemd-analyze" //nolint:misspell // the program's own name
+
+// maxExposure is the most that it may find exposed, in tenths of its scale from
+// 0 (nothing) to 10.
+const maxExposure = "20"
+
+// TestUnits: systemd understands every line of every unit, and rates what it
+// leaves open.
+func TestUnits(t *testing.T) {
+	path, err := exec.LookPath(checker)
+	if err != nil {
+		t.Skipf("%s is not installed (on Debian: apt install systemd)", checker)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	units, err := filepath.Glob("*.service")
+	if err != nil || len(units) != 3 {
+		t.Fatalf("units %q, %v", units, err)
+	}
+	command := regexp.MustCompile(`(?m)^(ExecStart=)(\S+)(.*)$`)
+	for _, unit := range units {
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(unit, "hedge-"), ".service")
+		want := "ExecStart=/usr/local/bin/hedge-" + name + " -config /etc/hedge/" + name + ".yaml"
+		if got := string(command.Find(text)); got != want {
+			t.Errorf("%s: %s, want %s", unit, got, want)
+		}
+		// The program named need not be installed here; another stands in for it.
+		copied := filepath.Join(t.TempDir(), unit)
+		if err := os.WriteFile(copied, command.ReplaceAll(text, []byte("${1}"+program+"${3}")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), path, "verify", "--man=no", copied).CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, unit) {
+				t.Errorf("verify: %s", line)
+			}
+		}
+		if err != nil {
+			t.Errorf("verify %s: %v\n%s", unit, err, out)
+		}
+		out, err = exec.CommandContext(t.Context(), path, "security", "--offline=true", "--no-pager", "--threshold="+maxExposure, copied).CombinedOutput()
+		if err != nil {
+			t.Errorf("security of %s: %v\n%s", unit, err, out)
+		}
+		if i := bytes.Index(out, []byte("Overall")); i >= 0 {
+			t.Logf("%s", bytes.TrimSpace(out[i:]))
+		}
+	}
+}
+
+// TestCompose: every service runs without rights that it does not need.
+func TestCompose(t *testing.T) {
+	text, err := os.ReadFile("compose.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct {
+		Services map[string]struct {
+			User        string
+			ReadOnly    bool     `yaml:"read_only"`
+			CapDrop     []string `yaml:"cap_drop"`
+			CapAdd      []string `yaml:"cap_add"`
+			SecurityOpt []string `yaml:"security_opt"`
+			Privileged  bool
+			Devices     []string
+			Volumes     []string
+			Ports       []string
+			Build       struct{ Context, Dockerfile string }
+		}
+	}
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Services) != 3 {
+		t.Fatalf("%d services", len(c.Services))
+	}
+	for name, s := range c.Services {
+		if s.User != "10001:10001" || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || s.CapAdd != nil ||
+			!slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Privileged || s.Ports != nil {
+			t.Errorf("%s has too many rights: %+v", name, s)
+		}
+		for _, d := range s.Devices {
+			if !strings.HasPrefix(d, "/dev/video") {
+				t.Errorf("%s: device %s", name, d)
+			}
+		}
+		for _, v := range s.Volumes {
+			if strings.HasPrefix(v, ".") && !strings.HasSuffix(v, ":ro") || strings.HasPrefix(v, "/") {
+				t.Errorf("%s: volume %s", name, v)
+			}
+		}
+		if s.Build.Context != ".." || s.Build.Dockerfile != "deploy/Dockerfile" {
+			t.Errorf("%s: built from %+v", name, s.Build)
+		}
+	}
+}
+
+// TestDockerfile: the image does not run as root, fetches nothing unchecked, and
+// the folders that the build copies are all let through.
+func TestDockerfile(t *testing.T) {
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := regexp.MustCompile(`(?m)^USER (\S+)$`).FindAllSubmatch(text, -1)
+	if len(users) != 1 || string(users[0][1]) != "10001:10001" {
+		t.Errorf("users %q", users)
+	}
+	if bad := regexp.MustCompile(`(?m)^ADD |curl|wget|:latest|--privileged|chmod 777`).Find(text); bad != nil {
+		t.Errorf("has %q", bad)
+	}
+	ignored, err := os.ReadFile("Dockerfile.dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(bytes.TrimLeft(regexp.MustCompile(`(?m)^#.*\n`).ReplaceAll(ignored, nil), "\n"), []byte("*\n")) {
+		t.Error("does not begin by leaving everything out")
+	}
+	for _, m := range regexp.MustCompile(`(?m)^!(\S+)$`).FindAllSubmatch(ignored, -1) {
+		if _, err := os.Stat(filepath.Join("..", string(m[1]))); err != nil {
+			t.Errorf("lets through what is not there: %v", err)
+		}
+	}
+}

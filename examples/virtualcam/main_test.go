@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/hedgecam/hedge/examples/internal/settings"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// journal is a log that can be waited for.
+type journal struct {
+	mu   sync.Mutex
+	cond *sync.Cond
+	text bytes.Buffer
+}
+
+func newJournal() *journal {
+	j := &journal{}
+	j.cond = sync.NewCond(&j.mu)
+	return j
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	defer j.cond.Broadcast()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// await waits until the log has a part n times.
+func (j *journal) await(t *testing.T, part string, n int) {
+	t.Helper()
+	late := time.AfterFunc(20*time.Second, func() {
+		t.Errorf("the log never says %q %d times:\n%s", part, n, j)
+		j.cond.Broadcast()
+	})
+	defer late.Stop()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for strings.Count(j.text.String(), part) < n && !t.Failed() {
+		j.cond.Wait()
+	}
+}
+
+const (
+	openPolicy   = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"fill": "solid"}}`
+	closedPolicy = `{"version": 1, "outside": {"fill": "solid"}}`
+)
+
+func put(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func noEnv(string) (string, bool) { return "", false }
+
+// TestProgram: a recording stands in for the camera; a reader of the pipe gets
+// the outside flat and the inside as it was; an invalid policy changes nothing,
+// a valid one at once; the reader may go and come back; the end leaves no pipe.
+func TestProgram(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("ffmpeg is not installed: run `make setup`")
+	}
+	dir := t.TempDir()
+	clip, policy, pipe := filepath.Join(dir, "clip.mp4"), put(t, filepath.Join(dir, "policy.json"), openPolicy), filepath.Join(dir, "pipe")
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=192x128:rate=25:duration=0.04",
+		"-vf", "loop=50:1:0", "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", clip).CombinedOutput()
+	if err != nil {
+		t.Fatalf("make a clip: %v\n%s", err, out)
+	}
+	original, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-f", "rawvideo", "-").Output()
+	if err != nil || len(original) != 192*128*3/2 {
+		t.Fatalf("decode the clip: %d bytes, %v", len(original), err)
+	}
+
+	log := newJournal()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, settings.Options{LookupEnv: noEnv, Stderr: log,
+			Args: []string{"-source", "file:" + clip, "-policy", policy, "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0"}}, log)
+	}()
+	log.await(t, "connected", 1)
+
+	// The hidden region grows by one block, because the input was compressed.
+	const half, inside, end = 192 * 64, 192 * 80, 192 * 128
+	flat := func(luma []byte) bool { return bytes.Count(luma, luma[:1]) == len(luma) }
+	for round := range 2 {
+		r := reader(t, pipe)
+		awaitWriter(t, r)
+		in := newStream(t, r)
+		for range 5 {
+			got := in.frame(t)
+			if !flat(got[:half]) {
+				t.Fatal("the outside is not flat")
+			}
+			if round == 0 && !bytes.Equal(got[inside:end], original[inside:end]) {
+				t.Fatal("the inside is not as it was")
+			}
+			if round == 1 && !flat(got[:end]) {
+				t.Fatal("with the new policy the inside is shown")
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			put(t, policy, `{"version": 1, "property": 3}`)
+			log.await(t, "the old policy stays in force", 1)
+			put(t, policy, closedPolicy)
+			log.await(t, "policy in force", 2)
+		}
+		log.await(t, "the reader is gone", round+1)
+	}
+	cancel()
+	if code := <-ended; code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, log)
+	}
+	if _, err := os.Lstat(pipe); err == nil {
+		t.Error("the pipe stays behind")
+	}
+}
+
+func TestSettings(t *testing.T) {
+	dir := t.TempDir()
+	policy := put(t, filepath.Join(dir, "policy.json"), openPolicy)
+	for _, c := range []struct {
+		args  []string
+		code  int
+		parts []string
+	}{
+		{[]string{"-check", "-policy", policy}, 0, nil},
+		{[]string{"-check", "-policy", dir + "/none", "-out", "file"}, 2, []string{"none: no such file", `out: "file": must be`}},
+		{[]string{"-policy", policy, "-source", "camera"}, 2, []string{"source: camera: not the name"}},
+		{[]string{"-policy", policy, "-out", "/dev/video-none", "-source", "file:x"}, 2, []string{"modprobe v4l2loopback"}},
+		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", "file:/no/clip.mp4", "-networks", "none"}, 1, []string{"/no/clip.mp4"}},
+	} {
+		var out bytes.Buffer
+		log := newJournal()
+		code := run(t.Context(), settings.Options{LookupEnv: noEnv, Stdout: &out, Stderr: log, Args: c.args}, log)
+		if code != c.code {
+			t.Errorf("%q: exit code %d: %s", c.args, code, log)
+		}
+		for _, p := range c.parts {
+			if !strings.Contains(log.String(), p) {
+				t.Errorf("%q: %s\ndoes not say %q", c.args, log, p)
+			}
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// TestSchema: the committed schema is that of this version.
+func TestSchema(t *testing.T) {
+	got, err := os.ReadFile("schema.json")
+	if err != nil || !bytes.Equal(got, settings.Schema(&config{}, "virtualcam")) {
+		t.Errorf("schema.json is not what `go run ./examples/virtualcam -schema` prints: %v", err)
+	}
+}

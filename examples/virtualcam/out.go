@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// out is where the pictures go.
+type out struct {
+	// pipe and device are paths; one of them is empty.
+	pipe, device string
+	// made says that the pipe was made by this program, and is to be removed.
+	made bool
+}
+
+// parseOut reads the setting of that name.
+func parseOut(text string) (out, error) {
+	if path, ok := strings.CutPrefix(text, "pipe:"); ok && path != "" {
+		return out{pipe: path}, nil
+	}
+	if strings.HasPrefix(text, "/dev/video") {
+		return out{device: text}, nil
+	}
+	return out{}, fmt.Errorf("%q: must be a v4l2loopback device such as /dev/video9, or pipe:/path", text)
+}
+
+// prepare makes the pipe, or looks for what the device needs, and returns how
+// to get at a taker. remove is to be called at the end.
+func (o *out) prepare() (open func() (*taker, error), err error) {
+	if o.device != "" {
+		return o.prepareDevice()
+	}
+	err = syscall.Mkfifo(o.pipe, 0o600)
+	o.made = err == nil
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("make the pipe %s: %w", o.pipe, err)
+	}
+	st, err := os.Stat(o.pipe)
+	if err != nil {
+		return nil, fmt.Errorf("out: %w", err)
+	}
+	if st.Mode()&fs.ModeNamedPipe == 0 {
+		return nil, fmt.Errorf("out: %s is there already and is no named pipe: name another path", o.pipe)
+	}
+	return o.openPipe, nil
+}
+
+// remove takes away a pipe that prepare made.
+func (o *out) remove() error {
+	if !o.made {
+		return nil
+	}
+	return os.Remove(o.pipe)
+}
+
+func (o *out) openPipe() (*taker, error) {
+	// Without O_NONBLOCK this would wait for a reader.
+	f, err := os.OpenFile(o.pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ENXIO) {
+		return nil, errNobody
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &taker{pipe: f, end: func() error { return nil }}, nil
+}
+
+func (o *out) prepareDevice() (func() (*taker, error), error) {
+	st, err := os.Stat(o.device)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("out: %w (make it with: modprobe v4l2loopback video_nr=9 exclusive_caps=1 card_label=Hedge)", err)
+	case st.Mode()&fs.ModeCharDevice == 0:
+		return nil, fmt.Errorf("out: %s is no device", o.device)
+	}
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		return nil, fmt.Errorf("out: a device is written through ffmpeg (on Debian: apt install ffmpeg): %w", err)
+	}
+	return func() (*taker, error) { return startFFmpeg(program, "v4l2", o.device) }, nil
+}
+
+// startFFmpeg starts ffmpeg with a YUV4MPEG2 stream as its input and raw 4:2:0
+// pictures as its output, in the given format (ffmpeg's word) to path. Both have
+// the same rate, so that every picture is passed on, and none is repeated.
+func startFFmpeg(program, format, path string) (*taker, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	//nolint:noctx // ends when its input does
+	cmd := exec.Command(program, "-nostdin", "-hide_banner", "-loglevel", "error", "-y",
+		"-f", "yuv4mpegpipe", "-i", "pipe:0", "-an", "-sn", "-dn", "-map_metadata", "-1",
+		"-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-f", format, path)
+	// A Ctrl-C at the terminal is for this program alone.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var said tail
+	cmd.Stdin, cmd.Stderr = r, &said
+	err = cmd.Start()
+	err = errors.Join(err, r.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start ffmpeg: %w", err), w.Close())
+	}
+	return &taker{pipe: w, end: func() error {
+		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it has ended, or is ended now
+		defer kill.Stop()
+		if err := cmd.Wait(); err != nil {
+			return fmt.Errorf("ffmpeg: %w: %s", err, bytes.TrimSpace(said))
+		}
+		return nil
+	}}, nil
+}
+
+// patience is how long ffmpeg may take to end when its input has.
+const patience = 2 * time.Second
+
+// tail keeps the last of what was written to it.
+type tail []byte
+
+const maxTail = 512
+
+func (t *tail) Write(p []byte) (int, error) {
+	*t = append(*t, p...)
+	*t = (*t)[max(len(*t)-maxTail, 0):]
+	return len(p), nil
+}
