@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+// bell opens the way of the picture for a while whenever it is rung. Its methods
+// may be called by any goroutine.
+type bell struct {
+	hub    *stream.Hub
+	stay   time.Duration
+	newest func() time.Duration // source time of the newest picture
+	told   func(kind, text string)
+
+	mu     sync.Mutex
+	open   bool
+	until  time.Time
+	after  time.Duration // only pictures taken after this source time pass
+	timer  *time.Timer
+	closed bool
+}
+
+// newBell returns a bell at rest: nothing passes.
+func newBell(hub *stream.Hub, stay time.Duration, newest func() time.Duration, told func(kind, text string)) *bell {
+	hub.Pause(true)
+	return &bell{hub: hub, stay: stay, newest: newest, told: told}
+}
+
+// ring opens the way, or keeps it open for longer. Pictures taken before the
+// first ring never pass, those held back in the look-ahead window included.
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.until = time.Now().Add(b.stay)
+	if b.open {
+		b.timer.Reset(b.stay)
+		return
+	}
+	b.open, b.after = true, b.newest()
+	b.timer = time.AfterFunc(b.stay, b.lapse)
+	b.hub.Pause(false)
+	b.told("ring", fmt.Sprintf("somebody rang: there is a picture for %v", b.stay))
+}
+
+// lapse ends the picture, unless the bell was rung again meanwhile.
+func (b *bell) lapse() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open || time.Now().Before(b.until) {
+		return
+	}
+	b.open = false
+	b.hub.Pause(true)
+	b.told("ring over", "nothing is shown or recorded until somebody rings")
+}
+
+// passes reports whether a picture taken at a source time may be seen.
+func (b *bell) passes(at time.Duration) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open && at > b.after
+}
+
+// left returns whether the way is open, and for how long yet.
+func (b *bell) left() (time.Duration, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Until(b.until), b.open
+}
+
+// close lets nothing pass any more.
+func (b *bell) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed, b.open = true, false
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	b.hub.Pause(true)
+}
+
+// keys rings at each line of r: at each press of the Enter key of a terminal.
+func (b *bell) keys(r io.Reader) {
+	for s := bufio.NewScanner(r); s.Scan(); {
+		b.ring()
+	}
+}
+
+const (
+	// gpioEvery is how often the button is looked at; a press is longer.
+	gpioEvery = 20 * time.Millisecond
+	// gpioRetry is how long to wait for a file that cannot be read.
+	gpioRetry = time.Second
+)
+
+// gpio rings whenever what the file says becomes at, until ctx ends. A button
+// that is held rings once.
+func (b *bell) gpio(ctx context.Context, path, at string) {
+	t := time.NewTicker(gpioEvery)
+	defer t.Stop()
+	pressed, failed := true, false // one that is held at the start does not ring
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		text, err := readLine(path)
+		if (err != nil) != failed {
+			failed = err != nil
+			if failed {
+				b.told("bell lost", fmt.Sprintf("the bell's button cannot be read: %v", err))
+				t.Reset(gpioRetry)
+			} else {
+				b.told("bell back", "the bell's button can be read")
+				t.Reset(gpioEvery)
+			}
+		}
+		if err != nil {
+			pressed = true
+			continue
+		}
+		was := pressed
+		pressed = text == at
+		if pressed && !was {
+			b.ring()
+		}
+	}
+}
+
+// readLine returns the first line of a small file.
+func readLine(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var text [64]byte
+	n, err := f.Read(text[:])
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line, _, _ := bytes.Cut(text[:n], []byte("\n"))
+	return string(bytes.TrimSpace(line)), nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// The presets.
+const (
+	presetHouse    = "house"
+	presetDoorbell = "doorbell"
+)
+
+// off as the address of RTSP is none.
+const off = "off"
+
+// config is the configuration.
+type config struct {
+	Source   string `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
+	Policy   string `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
+	Preset   string `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
+	Networks string `name:"networks" default:"hedge-n" enum:"hedge-n,trio,none" help:"which networks look for people, faces and plates"`
+
+	Listen   string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
+	TLSCert  string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`
+	TLSKey   string          `name:"tls-key" help:"key file of the certificate (PEM)"`
+	Host     string          `name:"host" help:"further names under which the page may be asked for, separated by commas"`
+	State    string          `name:"state" help:"folder in which token and certificate outlive a restart; without one they are new each time"`
+	Token    settings.Secret `name:"token" help:"the token that opens the page, at least 16 characters; without one it is random"`
+	Viewers  int             `name:"viewers" default:"8" min:"1" max:"64" help:"how many may watch the page's live picture at once"`
+	RingFor  time.Duration   `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"how long there is a picture after the bell was rung"`
+	RingGPIO string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
+	RingAt   string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
+
+	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
+	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"how many pictures are held back, so that who is found is hidden before as well"`
+	Events    string  `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
+
+	RTSP         string          `name:"rtsp" default:"127.0.0.1:8554" help:"where the picture is served to recorders, as rtsp://ADDRESS/hedge; off serves it nowhere"`
+	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`
+	RTSPPassword settings.Secret `name:"rtsp-password" help:"password for recorders; without one it is random and is printed"`
+
+	MQTT         string          `name:"mqtt" help:"MQTT broker for Home Assistant, such as tcp://homeassistant.local:1883 or ssl://host:8883"`
+	MQTTUser     string          `name:"mqtt-user" help:"user name for the broker"`
+	MQTTPassword settings.Secret `name:"mqtt-password" help:"password for the broker"`
+	MQTTPrefix   string          `name:"mqtt-prefix" default:"homeassistant" help:"topic under which Home Assistant looks for devices"`
+}
+
+// Check implements settings.Checker.
+func (c *config) Check() error {
+	var errs []error
+	bad := func(name, format string, args ...any) { errs = append(errs, fmt.Errorf(name+": "+format, args...)) }
+	if src, err := camera.Open(c.Source, camera.Options{}); err != nil {
+		bad("source", "%w", err)
+	} else if err := src.Close(); err != nil {
+		bad("source", "%w", err)
+	}
+	if _, err := c.policy(); err != nil {
+		bad("policy", "%w", err)
+	}
+	if _, err := c.addr(); err != nil {
+		errs = append(errs, err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		bad("tls-cert", "a certificate and its key go together: give tls-cert and tls-key, or neither")
+	}
+	if c.Token != "" && len(c.Token) < 16 {
+		bad("token", "has less than 16 characters: leave it away and a random one is made")
+	}
+	if c.RingGPIO != "" && c.Preset != presetDoorbell {
+		bad("ring-gpio", "there is a bell with preset: doorbell only")
+	}
+	if c.MQTT == "" && c.MQTTUser != "" {
+		bad("mqtt-user", "is of no use without mqtt")
+	}
+	if c.MQTT != "" {
+		if _, err := brokerOf(c.MQTT); err != nil {
+			bad("mqtt", "%w", err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// policy returns the saved policy, nil if there is no file yet: the owner then
+// draws the zones in the page, and until then everything is hidden.
+func (c *config) policy() (*redact.Policy, error) {
+	p, err := redact.LoadPolicy(c.Policy)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// addr returns the address to listen on.
+func (c *config) addr() (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("listen: %q is no address and port: write it like 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network", c.Listen)
+	}
+	switch host {
+	case "localhost":
+		host = "127.0.0.1"
+	case "":
+		host = "0.0.0.0"
+	}
+	a, err := netip.ParseAddrPort(net.JoinHostPort(host, port))
+	if err != nil {
+		return a, fmt.Errorf("listen: %q is no numerical address and port: write it like 127.0.0.1:8080, or 0.0.0.0:8080 for the whole network", c.Listen)
+	}
+	return a, nil
+}
+
+// hosts returns the further names of the page.
+func (c *config) hosts() []string {
+	return strings.FieldsFunc(c.Host, func(r rune) bool { return r == ',' || r == ' ' })
+}

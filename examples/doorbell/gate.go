@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// clock is a source that remembers when its pictures came.
+type clock struct {
+	pipeline.Source
+	base   atomic.Int64 // wall clock at the source's time 0, in ns; 0 is unknown
+	newest atomic.Int64 // source time of the newest picture
+}
+
+// Read implements pipeline.Source.
+func (c *clock) Read(ctx context.Context, b *pipeline.Buffer) error {
+	err := c.Source.Read(ctx, b)
+	if err == nil {
+		c.base.Store(time.Now().UnixNano() - int64(b.Time))
+		c.newest.Store(int64(b.Time))
+	}
+	return err
+}
+
+// gate is the pipeline's sink: it keeps the count of what is hidden, and lets
+// frames pass to the hub while the bell allows it.
+type gate struct {
+	hub  *stream.Hub
+	bell *bell // nil: always open
+
+	mu   sync.Mutex
+	seen seen
+}
+
+// seen is what the newest frame was like.
+type seen struct {
+	At             time.Time // zero: there was none
+	Counts         redact.Counts
+	Hidden         float64 // share of the picture
+	Outside        float64 // share of the picture hidden because of where it is
+	Whole          bool    // the whole picture is hidden
+	Frames, Passed uint64
+}
+
+// Write implements pipeline.Sink.
+func (g *gate) Write(ctx context.Context, f redact.Frame) error {
+	cover := f.Cover()
+	s := seen{At: time.Now(), Counts: cover.Counts(), Hidden: cover.Hidden(), Whole: f.Hidden()}
+	if blocks := cover.Size().X * cover.Size().Y; blocks > 0 {
+		s.Outside = float64(s.Counts.Outside) / float64(blocks)
+	}
+	pass := g.bell == nil || g.bell.passes(f.Time())
+	g.mu.Lock()
+	s.Frames, s.Passed = g.seen.Frames+1, g.seen.Passed
+	if pass {
+		s.Passed++
+	}
+	g.seen = s
+	g.mu.Unlock()
+	if !pass {
+		return nil
+	}
+	return g.hub.Write(ctx, f)
+}
+
+// Close does nothing: the hub is closed by who made it.
+func (g *gate) Close() error { return nil }
+
+func (g *gate) last() seen {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.seen
+}

@@ -1,0 +1,75 @@
+// Command doorbell shows a camera in the browser, with everything hidden that
+// is not on the owner's property, and lets the owner draw what is.
+//
+//	go run ./examples/doorbell -source file:clip.mp4
+//
+// It prints an address with a token, which opens the page. With -preset doorbell
+// nothing is shown or recorded until somebody rings: POST /ring, the Enter key in
+// the terminal, or the button's GPIO line.
+//
+// Exit codes: 0 ended by a signal; 1 a fault while running; 2 wrong settings or
+// policy.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/settings"
+)
+
+const program = "doorbell"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var keys io.Reader
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		keys = os.Stdin
+	}
+	code := run(ctx, os.Args[1:], keys, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program; it returns the exit code. Each line of keys rings the
+// bell, if keys is not nil.
+func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.Writer) int {
+	var c config
+	code, ok := settings.Start(&c, settings.Options{
+		Program: program, About: "shows a camera with everything hidden that is not on your property",
+		Args: args, Stdout: stdout, Stderr: stderr,
+	})
+	if !ok {
+		return code
+	}
+	fail := func(code int, err error) int {
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", program, err) // nowhere else to say it
+		return code
+	}
+	set, err := networks.Open(ctx, c.Networks, networks.Options{})
+	if err != nil {
+		return fail(2, fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err))
+	}
+	a, err := newApp(&c, set.Detectors, stdout)
+	if err != nil {
+		return fail(2, errors.Join(err, set.Close()))
+	}
+	a.welcome(stderr)
+	if keys != nil && a.bell != nil {
+		// Ends with the process: a terminal's read cannot be cancelled.
+		go a.bell.keys(keys)
+	}
+	err = a.run(ctx)
+	if err = errors.Join(err, a.Close(), set.Close()); err != nil {
+		return fail(1, err)
+	}
+	return 0
+}

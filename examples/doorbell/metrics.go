@@ -1,0 +1,103 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics returns what serves /metrics.
+func (a *app) metrics() http.Handler {
+	r := prometheus.NewRegistry()
+	r.MustRegister(appMetrics{a}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
+}
+
+// appMetrics takes all figures at the moment they are asked for.
+type appMetrics struct{ a *app }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("hedge_"+name, help, labels, nil)
+}
+
+var (
+	mFrames     = desc("frames_total", "Pictures by what became of them: in, out, dropped (the sink was slow), lost (damaged), hidden (as a whole), failed_closed.", "kind")
+	mHidden     = desc("hidden_ratio", "Share of the newest picture that is hidden.")
+	mObjects    = desc("hidden_objects", "Objects hidden in the newest picture.", "class")
+	mClosed     = desc("failed_closed", "1 while more is hidden than the policy asks.")
+	mStopped    = desc("stopped", "1 while the pipeline has stopped.")
+	mCamera     = desc("camera_connected", "1 while the camera sends pictures.")
+	mCameraLost = desc("camera_lost_total", "How often the camera went away.")
+	mStage      = desc("stage_seconds", "Time of a stage per picture.", "stage")
+	mLooks      = desc("detector_looks_total", "Looks of a network by what came of them: done, failed, dropped, skipped.", "detector", "result")
+	mLookTime   = desc("detector_seconds_total", "Time that a network has looked.", "detector")
+	mUnits      = desc("encoded_frames_total", "Pictures that were encoded.")
+	mBytes      = desc("encoded_bytes_total", "Bytes of encoded video.")
+	mEncode     = desc("encode_seconds_total", "Time of encoding.")
+	mTakers     = desc("stream_takers", "Takers of the encoded video.")
+	mViewers    = desc("viewers", "Browsers that watch.")
+	mLost       = desc("viewer_lost_frames", "Pictures that the present viewers have lost because they were too slow.")
+	mRecorders  = desc("rtsp_viewers", "Recorders that take the picture over RTSP.")
+	mEvents     = desc("events_total", "Events.")
+)
+
+// Describe implements prometheus.Collector.
+func (m appMetrics) Describe(c chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, c) }
+
+// Collect implements prometheus.Collector.
+func (m appMetrics) Collect(c chan<- prometheus.Metric) {
+	count := func(d *prometheus.Desc, v float64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		c <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	p, last, cam, hub, live := m.a.pipe.Stats(), m.a.gate.last(), m.a.source.State(), m.a.hub.Stats(), m.a.live.Stats()
+
+	count(mFrames, float64(p.FramesIn), "in")
+	count(mFrames, float64(p.FramesOut), "out")
+	count(mFrames, float64(p.FramesDropped), "dropped")
+	count(mFrames, float64(p.FramesLost), "lost")
+	count(mFrames, float64(p.FramesHidden), "hidden")
+	count(mFrames, float64(p.FramesFailedClosed), "failed_closed")
+	gauge(mHidden, last.Hidden)
+	gauge(mObjects, float64(last.Counts.People), "person")
+	gauge(mObjects, float64(last.Counts.Faces), "face")
+	gauge(mObjects, float64(last.Counts.Plates), "plate")
+	gauge(mObjects, float64(last.Counts.Motion), "motion")
+	gauge(mClosed, one(p.FailedClosed != ""))
+	gauge(mStopped, one(m.a.halted() != ""))
+	gauge(mCamera, one(cam.Connected))
+	count(mCameraLost, float64(cam.Lost))
+	for _, s := range p.Stages {
+		c <- prometheus.MustNewConstSummary(mStage, s.Count, s.Total.Seconds(),
+			map[float64]float64{0.5: s.P50.Seconds(), 0.95: s.P95.Seconds(), 0.99: s.P99.Seconds()}, s.Name)
+	}
+	for _, d := range p.Detectors {
+		count(mLooks, float64(d.Looks-d.Failures), d.Name, "done")
+		count(mLooks, float64(d.Failures), d.Name, "failed")
+		count(mLooks, float64(d.Dropped), d.Name, "dropped")
+		count(mLooks, float64(d.Skipped), d.Name, "skipped")
+		count(mLookTime, d.Time.Seconds(), d.Name)
+	}
+	count(mUnits, float64(hub.Frames))
+	count(mBytes, float64(hub.Bytes))
+	count(mEncode, hub.EncodeTime.Seconds())
+	gauge(mTakers, float64(hub.Subscribers))
+	gauge(mViewers, float64(live.Viewers))
+	gauge(mLost, float64(live.Lost))
+	if m.a.rtsp != nil {
+		gauge(mRecorders, float64(m.a.rtsp.Viewers()))
+	}
+	events, _ := m.a.journal.counts()
+	count(mEvents, float64(events))
+}
+
+func one(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// stale is how old the newest picture may be while all is well.
+const stale = 5 * time.Second
+
+// status is what the page is told about once a second.
+type status struct {
+	// State is how things are in two or three words, Kind one of live, closed
+	// (on purpose), wait and bad.
+	State string `json:"state"`
+	Kind  string `json:"kind"`
+	// Alert is what the owner has to know at once, Confirm whether to confirm
+	// the zones would help.
+	Alert   string `json:"alert,omitempty"`
+	Confirm bool   `json:"confirm"`
+	// Words says what is hidden, and why.
+	Words    string       `json:"words"`
+	Hidden   hiddenStatus `json:"hidden"`
+	Frames   frameStatus  `json:"frames"`
+	Camera   string       `json:"camera"`
+	Networks string       `json:"networks"`
+	Clock    clockStatus  `json:"clock"`
+	Bell     *bellStatus  `json:"bell,omitempty"`
+	// Start is set while there is no policy.
+	Start    bool           `json:"start"`
+	Defaults map[string]any `json:"defaults"`
+	Events   []event        `json:"events"`
+}
+
+type hiddenStatus struct {
+	Share   float64 `json:"share"`
+	Outside float64 `json:"outside"`
+	Faces   int     `json:"faces"`
+	People  int     `json:"people"`
+	Plates  int     `json:"plates"`
+	Motion  int     `json:"motion"`
+}
+
+type frameStatus struct {
+	In      uint64 `json:"in"`
+	Out     uint64 `json:"out"`
+	Dropped uint64 `json:"dropped"`
+	Lost    uint64 `json:"lost"`
+}
+
+// clockStatus lets the page compute the latency: a picture with the time stamp
+// t was taken at Base + t. Both are in milliseconds of this machine's clock.
+type clockStatus struct {
+	Known bool    `json:"known"`
+	Base  float64 `json:"base"`
+	Now   float64 `json:"now"`
+}
+
+type bellStatus struct {
+	Open bool `json:"open"`
+	Left int  `json:"left"`
+}
+
+func (a *app) status() status {
+	stats, last, zones := a.pipe.Stats(), a.gate.last(), a.zones.State()
+	s := status{
+		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
+		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
+		Camera: a.source.State().String(), Networks: a.beats(stats),
+		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.journal.last(),
+	}
+	if base := a.clock.base.Load(); base != 0 {
+		s.Clock = clockStatus{Known: true, Base: float64(base) / 1e6}
+	}
+	if a.bell != nil {
+		left, open := a.bell.left()
+		s.Bell = &bellStatus{Open: open, Left: int(max(left, 0).Seconds() + 0.5)}
+		s.Defaults["visitors"] = "feet"
+	}
+	s.Confirm = a.unconfirmed(stats)
+	s.State, s.Kind = a.mood(&s, stats, last)
+	s.Words = words(&s, stats, last)
+	switch {
+	case s.Confirm:
+		s.Alert = "The camera sees another picture than the one the zones were drawn for, so nothing is shown. Look whether the zones still fit, move them, or confirm them."
+	case a.halted() != "":
+		s.Alert = "The pipeline has stopped and starts again: " + a.halted() + "."
+	case zones.Problem != "":
+		s.Alert = "The policy file cannot be used, and the zones from before stay in force: " + zones.Problem
+	}
+	s.Clock.Now = float64(time.Now().UnixNano()) / 1e6
+	return s
+}
+
+// mood sums up how things are.
+func (a *app) mood(s *status, stats pipeline.Stats, last seen) (state, kind string) {
+	switch {
+	case a.halted() != "":
+		return "stopped", "bad"
+	case !a.source.State().Connected:
+		return "no camera", "bad"
+	case time.Since(last.At) > stale:
+		return "no picture", "wait"
+	case s.Confirm:
+		return "all hidden", "bad"
+	case stats.FailedClosed != "":
+		return "hiding more", "bad"
+	case s.Start:
+		return "all hidden", "closed"
+	case s.Bell != nil && !s.Bell.Open:
+		return "waiting for the bell", "closed"
+	}
+	return "live", "live"
+}
+
+// The reasons that the pipeline gives for hiding more than the policy asks, as
+// an owner understands them.
+var reasons = map[string]string{
+	"no detector finds what the policy asks to hide": "No network looks for what is to be hidden, so everything outside your property is.",
+	"a detector failed":  "A network has failed. Until it works again, everything outside your property is hidden.",
+	"a detector is late": "The networks cannot keep up just now, so everything outside your property is hidden.",
+	"the picture's format changed and has not been looked at yet": "The camera has changed its format. Nothing is shown until the networks have looked at it.",
+}
+
+// words says what is hidden, and why.
+func words(s *status, stats pipeline.Stats, last seen) string {
+	switch {
+	case last.At.IsZero():
+		return ""
+	case s.Confirm:
+		return "Nothing is shown: the zones wait to be confirmed."
+	case stats.FailedClosed != "":
+		if text, ok := reasons[stats.FailedClosed]; ok {
+			return text
+		}
+		return "More is hidden than you have asked for: " + stats.FailedClosed + "."
+	case last.Whole:
+		return "The whole picture is hidden."
+	}
+	return "Your zones alone decide. What is hidden here is gone before the picture is encoded."
+}
+
+// beats says what the networks do.
+func (a *app) beats(stats pipeline.Stats) string {
+	var running []string
+	failures := uint64(0)
+	for _, d := range stats.Detectors {
+		failures += d.Failures
+		if d.Running && d.Beat > 0 {
+			running = append(running, fmt.Sprintf("%s every %s", d.Name, d.Beat.Round(10*time.Millisecond)))
+		}
+	}
+	text := strings.Join(running, ", ")
+	switch {
+	case len(stats.Detectors) == 0:
+		text = "none"
+	case text == "":
+		text = "resting: the zones alone hide all there is to hide"
+	}
+	if failures > 0 {
+		text += fmt.Sprintf(" (%d failures)", failures)
+	}
+	return text
+}
+
+// unconfirmed reports whether the picture is hidden until the owner confirms
+// the zones.
+func (a *app) unconfirmed(stats pipeline.Stats) bool {
+	return a.zones.Lapsed() || awaitsOwner(stats.FailedClosed)
+}
+
+// awaitsOwner reports whether the reason why more is hidden than the policy
+// asks is one that only the owner can take away: both of those speak of the
+// zones.
+func awaitsOwner(why string) bool { return strings.Contains(why, "zones") }
+
+// healthy returns nil, or what is wrong.
+func (a *app) healthy() error {
+	last := a.gate.last()
+	if why := a.halted(); why != "" {
+		return fmt.Errorf("stopped: %s", why)
+	}
+	if last.At.IsZero() && time.Since(a.started) < 3*stale {
+		return nil
+	}
+	if age := time.Since(last.At); age > stale {
+		return fmt.Errorf("no picture for %v", age.Round(time.Second))
+	}
+	return nil
+}

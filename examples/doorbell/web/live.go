@@ -1,0 +1,195 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+const (
+	// defaultViewers is how many may watch at once.
+	defaultViewers = 8
+	// offerTimeout is how long a new viewer may take to be connected.
+	offerTimeout = 10 * time.Second
+	// keyGap is the shortest time between two key frames on one viewer's behalf.
+	keyGap = 500 * time.Millisecond
+)
+
+var (
+	// ErrViewers says that no more viewers are served.
+	ErrViewers = errors.New("as many as can be served are watching already: close the page elsewhere")
+	// ErrOffer says that a viewer's offer makes no sense.
+	ErrOffer = errors.New("the offer cannot be answered")
+)
+
+// LiveOptions are what a Live is made of.
+type LiveOptions struct {
+	// Hub has the units.
+	Hub *stream.Hub
+	// Addr is the UDP address over which all viewers are served. The address of
+	// an unspecified host stands for all of this machine's.
+	Addr netip.AddrPort
+	// Viewers is how many may watch at once. It defaults to 8.
+	Viewers int
+}
+
+// Live hands the live picture out over WebRTC. The only candidates are the
+// addresses that it listens on: no other machine is asked for one. Its methods
+// may be called by any goroutine.
+type Live struct {
+	o   LiveOptions
+	api *webrtc.API
+	mux ice.UDPMux
+
+	mu      sync.Mutex
+	closed  bool
+	viewers map[string]*viewer
+	served  sync.WaitGroup
+}
+
+// NewLive returns a Live that listens. Its error names the address.
+func NewLive(o LiveOptions) (*Live, error) {
+	if o.Viewers == 0 {
+		o.Viewers = defaultViewers
+	}
+	l := &Live{o: o, viewers: map[string]*viewer{}}
+	log := logging.NewDefaultLoggerFactory()
+	log.DefaultLogLevel = logging.LogLevelDisabled // clients come and go; what matters is in the answers
+	if o.Addr.Addr().IsUnspecified() {
+		mux, err := ice.NewMultiUDPMuxFromPort(int(o.Addr.Port()), ice.UDPMuxFromPortWithLoopback(),
+			ice.UDPMuxFromPortWithLogger(log.NewLogger("mux")))
+		if err != nil {
+			return nil, fmt.Errorf("listen for viewers on UDP port %d: %w", o.Addr.Port(), err)
+		}
+		l.mux = mux
+	} else {
+		conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(o.Addr))
+		if err != nil {
+			return nil, fmt.Errorf("listen for viewers on UDP: %w", err)
+		}
+		l.mux = webrtc.NewICEUDPMux(log.NewLogger("mux"), conn)
+	}
+
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterCodec(h264, webrtc.RTPCodecTypeVideo); err != nil {
+		return nil, errors.Join(err, l.mux.Close())
+	}
+	registry := &interceptor.Registry{}
+	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
+		return nil, errors.Join(err, l.mux.Close())
+	}
+	engine := webrtc.SettingEngine{LoggerFactory: log}
+	engine.SetICEUDPMux(l.mux)
+	engine.SetIncludeLoopbackCandidate(true)
+	engine.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	engine.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	engine.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
+	l.api = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(engine))
+	return l, nil
+}
+
+// h264 is what the hub's encoder makes: no B frames, so that every browser's
+// decoder, hardware included, shows a picture when it comes.
+var h264 = webrtc.RTPCodecParameters{
+	RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType:    webrtc.MimeTypeH264,
+		ClockRate:   rtpClock,
+		SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+		RTCPFeedback: []webrtc.RTCPFeedback{
+			{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"},
+		},
+	},
+	PayloadType: 102,
+}
+
+// Offer answers a viewer's offer. The answer has all candidates: none trickle
+// in later. The errors are ErrViewers and ErrOffer.
+func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err error) {
+	l.mu.Lock()
+	full := l.closed || len(l.viewers) >= l.o.Viewers
+	l.mu.Unlock()
+	if full {
+		return "", "", ErrViewers
+	}
+	pc, err := l.api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrOffer, err)
+	}
+	v := newViewer(pc)
+	if answer, err = v.answer(ctx, offer); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrOffer, errors.Join(err, pc.Close()))
+	}
+	id = NewToken()
+	l.mu.Lock()
+	full = l.closed || len(l.viewers) >= l.o.Viewers
+	if !full {
+		l.viewers[id] = v
+		l.served.Go(func() { l.serve(id, v) })
+	}
+	l.mu.Unlock()
+	if full {
+		_ = pc.Close() // it has served nobody
+		return "", "", ErrViewers
+	}
+	return id, answer, nil
+}
+
+// serve feeds a viewer until it is gone.
+func (l *Live) serve(id string, v *viewer) {
+	v.feed(l.o.Hub)
+	l.mu.Lock()
+	delete(l.viewers, id)
+	l.mu.Unlock()
+}
+
+// HangUp ends a viewer's picture. Of an unknown one it does nothing.
+func (l *Live) HangUp(id string) {
+	l.mu.Lock()
+	v := l.viewers[id]
+	l.mu.Unlock()
+	if v != nil {
+		v.end()
+	}
+}
+
+// LiveStats counts.
+type LiveStats struct {
+	// Viewers is how many watch just now.
+	Viewers int
+	// Lost is how many pictures those have lost because they were too slow.
+	Lost uint64
+}
+
+// Stats returns the counters.
+func (l *Live) Stats() LiveStats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := LiveStats{Viewers: len(l.viewers)}
+	for _, v := range l.viewers {
+		s.Lost += v.lost.Load()
+	}
+	return s
+}
+
+// Close ends all viewers' pictures and waits. It may be called more than once.
+func (l *Live) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	for _, v := range l.viewers {
+		v.end()
+	}
+	l.mu.Unlock()
+	l.served.Wait()
+	return l.mux.Close()
+}

@@ -1,0 +1,34 @@
+// Requests to the server, and what went wrong with them.
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body.error || `The camera answered with ${status}`);
+    this.status = status;
+    this.path = body.path || "";
+    this.revision = body.revision || "";
+  }
+}
+
+// ask sends a request and returns the response, or throws Refused for one that
+// was refused and TypeError when there was no answer.
+export async function ask(method, url, { body, headers = {}, keepalive = false, timeout = 20000 } = {}) {
+  const options = { method, headers, body, keepalive, credentials: "same-origin" };
+  if (!keepalive) options.signal = AbortSignal.timeout(timeout);
+  const response = await fetch(url, options);
+  if (response.ok) return response;
+  const text = await response.text();
+  let fault;
+  try {
+    fault = JSON.parse(text);
+  } catch {
+    fault = { error: text.trim() };
+  }
+  throw new Refused(response.status, fault);
+}
+
+export const byId = (id) => document.getElementById(id);
+
+// say sets a text only if it differs, so that screen readers do not repeat it.
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,110 @@
+// The page: what is hidden now and why, and how it runs.
+import { ask, byId, Refused, say } from "./ask.js";
+import { Editor } from "./editor.js";
+import { Live } from "./live.js";
+
+const video = byId("video");
+let trouble = ""; // what keeps the picture from being seen
+let status = null;
+
+const live = new Live(video, (why) => { trouble = why; curtain(); });
+const editor = new Editor(() => curtain());
+
+function onSize() {
+  if (video.videoWidth) byId("picture").style.setProperty("--ratio", video.videoWidth / video.videoHeight);
+}
+video.addEventListener("resize", onSize);
+video.addEventListener("loadedmetadata", onSize);
+video.addEventListener("playing", () => { trouble = ""; curtain(); });
+
+byId("ring").addEventListener("click", () => ask("POST", "/ring").then(poll, (e) => { trouble = e.message; curtain(); }));
+byId("confirm").addEventListener("click", () => ask("POST", "/confirm").then(poll, (e) => say(byId("alert-text"), e.message)));
+
+// curtain covers the picture with why there is none.
+function curtain() {
+  const playing = video.readyState >= 2;
+  let text = trouble || (playing ? "" : "Connecting to the camera");
+  let invite = false;
+  if (status && !trouble) {
+    if (status.bell && !status.bell.open) text = "Nothing is shown or recorded until somebody rings";
+    if (status.start) {
+      text = "Everything the camera sees is hidden. Nothing of it is shown to anybody until you draw what is yours.";
+      invite = true;
+    }
+  }
+  if (editor.isOpen) text = "";
+  byId("curtain").hidden = !text;
+  byId("invite").hidden = !invite;
+  say(byId("curtain-text"), text);
+}
+
+const percent = (share) => `${Math.round(100 * share)} %`;
+
+function show(s) {
+  status = s;
+  editor.defaults = s.defaults || {};
+  live.clock = s.clock.known ? s.clock : null;
+  const pill = byId("state");
+  say(pill, s.state);
+  pill.dataset.kind = s.kind;
+  byId("ring").hidden = !s.bell;
+  if (s.bell) say(byId("ring"), s.bell.open ? `Ringing, ${s.bell.left} s` : "Ring");
+  say(byId("alert-text"), s.alert || "");
+  byId("alert").hidden = !s.alert;
+  byId("confirm").hidden = !s.confirm;
+
+  say(byId("share"), percent(s.hidden.share));
+  byId("share-bar").style.width = `${100 * s.hidden.share}%`;
+  say(byId("outside"), percent(s.hidden.outside));
+  for (const name of ["people", "faces", "plates", "motion"]) say(byId(name), String(s.hidden[name]));
+  say(byId("words"), s.words || "");
+
+  say(byId("dropped"), s.frames.dropped + s.frames.lost === 0 ? "none" : `${s.frames.dropped} dropped, ${s.frames.lost} damaged`);
+  say(byId("camera"), s.camera);
+  say(byId("beat"), s.networks);
+  const rate = live.rate();
+  say(byId("rate"), rate > 0 ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} a second` : "none");
+  const late = live.latency();
+  say(byId("latency"), late === null || rate === 0 ? "–" : `${Math.round(late)} ms`);
+  events(s.events || []);
+  curtain();
+}
+
+function events(list) {
+  const rows = list.map((e) => {
+    const row = document.createElement("li");
+    const time = document.createElement("time");
+    time.dateTime = e.time;
+    time.textContent = new Date(e.time).toLocaleTimeString();
+    row.append(time, e.text);
+    return row;
+  });
+  if (!rows.length) {
+    const row = document.createElement("li");
+    row.textContent = "None so far.";
+    rows.push(row);
+  }
+  byId("events").replaceChildren(...rows);
+}
+
+async function poll() {
+  clearTimeout(poll.next);
+  try {
+    const sent = performance.now();
+    const response = await ask("GET", "/status", { timeout: 5000 });
+    const s = await response.json();
+    const came = performance.now();
+    // The server's clock was read about half way between.
+    if (came - sent < 200) live.offset = s.clock.now - (performance.timeOrigin + (sent + came) / 2);
+    show(s);
+  } catch (error) {
+    say(byId("state"), error instanceof Refused && error.status === 401 ? "no access" : "no answer");
+    byId("state").dataset.kind = "bad";
+    if (error instanceof Refused) {
+      trouble = error.message;
+      curtain();
+    }
+  }
+  poll.next = setTimeout(poll, 1000);
+}
+poll();

@@ -1,0 +1,318 @@
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/doorbell/web/limit"
+	"github.com/hedgecam/hedge/redact"
+)
+
+const (
+	healthPath = "/healthz"
+	enterPath  = "/enter"
+	// maxIdle is how many connections may be open on which nothing happens.
+	maxIdle = 256
+)
+
+//go:embed page
+var page embed.FS
+
+// Options are what a page is made of.
+type Options struct {
+	// Access guards it.
+	Access *Access
+	// Zones keeps the policy.
+	Zones *Zones
+	// Live hands the live picture out.
+	Live *Live
+	// Still returns a JPEG of the place with nobody in it.
+	Still func(context.Context) ([]byte, error)
+	// Snapshot returns a JPEG of the newest redacted picture, and its time.
+	Snapshot func() ([]byte, time.Time, error)
+	// Status is told to the page as JSON, about once a second.
+	Status func() any
+	// Confirm says that the zones fit what the camera sees.
+	Confirm func() error
+	// Ring is what the bell does. It defaults to nothing: there is no bell.
+	Ring func()
+	// Metrics serves /metrics.
+	Metrics http.Handler
+	// Healthy returns nil, or what is wrong.
+	Healthy func() error
+}
+
+// NewServer returns a server of the page with limits that keep it alive among
+// clients that are slow, silent or many. tls says that it serves over TLS.
+func NewServer(o Options) *http.Server {
+	s := &server{o}
+	idle := &limit.Idle{Max: maxIdle}
+	return &http.Server{
+		Handler:           o.Access.Guard(s.routes()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ConnState:         func(c net.Conn, state http.ConnState) { idle.ConnState(c, state) },
+	}
+}
+
+type server struct{ o Options }
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+healthPath, s.health)
+	mux.HandleFunc("GET /{$}", s.file)
+	mux.HandleFunc("GET /page/{name}", s.file)
+	mux.HandleFunc("GET /snapshot.jpg", s.snapshot)
+	mux.HandleFunc("GET /still.jpg", s.still)
+	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /zones", s.zones)
+	mux.HandleFunc("PUT /zones", s.save)
+	mux.HandleFunc("PUT /zones/preview", s.preview)
+	mux.HandleFunc("DELETE /zones/preview", s.discard)
+	mux.HandleFunc("POST /confirm", s.confirm)
+	mux.HandleFunc("POST /live", s.live)
+	mux.HandleFunc("DELETE /live/{id}", s.hangUp)
+	if s.o.Metrics != nil {
+		mux.Handle("GET /metrics", s.o.Metrics)
+	}
+	if s.o.Ring != nil {
+		mux.HandleFunc("POST /ring", s.ring)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers(w)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// headers forbids the browser everything that the page does not need.
+func headers(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "+
+		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+	h.Set("Cache-Control", "no-store")
+}
+
+// refuse answers with one line of plain text.
+func refuse(w http.ResponseWriter, code int, why string) {
+	headers(w)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, why+"\n") // the client is gone
+}
+
+func refuseLater(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "5")
+	refuse(w, http.StatusTooManyRequests, "too many requests: wait some seconds")
+}
+
+func reply(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone
+}
+
+// fault is an error as the page gets it.
+type fault struct {
+	Error string `json:"error"`
+	// Path is the field of the policy that the error is about.
+	Path string `json:"path,omitempty"`
+	// Revision is that of the saved policy, after a conflict.
+	Revision string `json:"revision,omitempty"`
+}
+
+func (s *server) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	text := "ok\n"
+	if s.o.Healthy() != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		text = "failing\n"
+	}
+	_, _ = io.WriteString(w, text) // the client is gone
+}
+
+// file serves a file of the page.
+func (s *server) file(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if name == "" {
+		name = "index.html"
+	}
+	data, err := page.ReadFile(path.Join("page", path.Base(name)))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	kinds := map[string]string{".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+	w.Header().Set("Content-Type", kinds[path.Ext(name)]+"; charset=utf-8")
+	_, _ = w.Write(data) // the client is gone
+}
+
+func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) {
+	data, at, err := s.o.Snapshot()
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	w.Header().Set("Last-Modified", at.UTC().Format(http.TimeFormat))
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data) // the client is gone
+}
+
+func (s *server) still(w http.ResponseWriter, r *http.Request) {
+	// Shorter than the server's WriteTimeout, so that the answer gets through.
+	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
+	defer cancel()
+	data, err := s.o.Still(ctx)
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	w.Header().Set("Content-Type", "image/jpeg")
+	_, _ = w.Write(data) // the client is gone
+}
+
+func (s *server) status(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, s.o.Status())
+}
+
+func (s *server) zones(w http.ResponseWriter, _ *http.Request) {
+	state := s.o.Zones.State()
+	w.Header().Set("ETag", strconv.Quote(state.Revision))
+	reply(w, http.StatusOK, state)
+}
+
+func (s *server) save(w http.ResponseWriter, r *http.Request) {
+	revision, err := strconv.Unquote(r.Header.Get("If-Match"))
+	if err != nil {
+		reply(w, http.StatusPreconditionRequired, fault{Error: `say which revision the zones come from: If-Match: "REVISION", as GET /zones gave it`})
+		return
+	}
+	data, ok := policyOf(w, r)
+	if !ok {
+		return
+	}
+	revision, err = s.o.Zones.Save(data, revision)
+	if err != nil {
+		s.refusePolicy(w, err, revision)
+		return
+	}
+	w.Header().Set("ETag", strconv.Quote(revision))
+	reply(w, http.StatusOK, s.o.Zones.State())
+}
+
+func (s *server) preview(w http.ResponseWriter, r *http.Request) {
+	data, ok := policyOf(w, r)
+	if !ok {
+		return
+	}
+	if err := s.o.Zones.Preview(data, editorOf(r)); err != nil {
+		s.refusePolicy(w, err, "")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *server) discard(w http.ResponseWriter, r *http.Request) {
+	if err := s.o.Zones.Discard(editorOf(r)); err != nil {
+		s.refusePolicy(w, err, "")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// editorOf returns the name that an editor has made up for itself.
+func editorOf(r *http.Request) string {
+	name := r.Header.Get("X-Editor")
+	return name[:min(len(name), 64)]
+}
+
+// policyOf reads a policy, or answers that it is too long.
+func policyOf(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, redact.MaxPolicyBytes))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		reply(w, http.StatusRequestEntityTooLarge, fault{Error: "the policy is longer than " + strconv.Itoa(redact.MaxPolicyBytes) + " bytes, the most that is read"})
+	case err != nil:
+		reply(w, http.StatusBadRequest, fault{Error: "the policy did not come whole"})
+	}
+	return data, err == nil
+}
+
+func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string) {
+	var bad *redact.PolicyError
+	switch {
+	case errors.As(err, &bad):
+		reply(w, http.StatusUnprocessableEntity, fault{Error: bad.Reason, Path: bad.Path})
+	case errors.Is(err, ErrConflict):
+		reply(w, http.StatusConflict, fault{Error: err.Error(), Revision: revision})
+	case errors.Is(err, ErrBusy):
+		reply(w, http.StatusLocked, fault{Error: err.Error()})
+	default:
+		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
+	}
+}
+
+func (s *server) confirm(w http.ResponseWriter, _ *http.Request) {
+	if err := s.o.Confirm(); err != nil {
+		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *server) ring(w http.ResponseWriter, _ *http.Request) {
+	s.o.Ring()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// maxOffer is the longest session description that is read, in bytes.
+const maxOffer = 64 << 10
+
+func (s *server) live(w http.ResponseWriter, r *http.Request) {
+	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/sdp" {
+		reply(w, http.StatusUnsupportedMediaType, fault{Error: "an offer is application/sdp"})
+		return
+	}
+	offer, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOffer))
+	if err != nil {
+		reply(w, http.StatusRequestEntityTooLarge, fault{Error: "the offer is too long"})
+		return
+	}
+	id, answer, err := s.o.Live.Offer(r.Context(), string(offer))
+	switch {
+	case errors.Is(err, ErrViewers):
+		reply(w, http.StatusServiceUnavailable, fault{Error: err.Error()})
+		return
+	case err != nil:
+		reply(w, http.StatusBadRequest, fault{Error: err.Error()})
+		return
+	}
+	w.Header().Set("Content-Type", "application/sdp")
+	w.Header().Set("Location", "/live/"+id)
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, answer) // the client is gone
+}
+
+func (s *server) hangUp(w http.ResponseWriter, r *http.Request) {
+	s.o.Live.HangUp(r.PathValue("id"))
+	w.WriteHeader(http.StatusNoContent)
+}

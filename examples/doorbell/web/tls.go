@@ -1,0 +1,130 @@
+package web
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// selfSignedFor is how long a certificate of our own is valid, and renewBefore
+// how long before its end it is replaced.
+const (
+	selfSignedFor = 397 * 24 * time.Hour
+	renewBefore   = 30 * 24 * time.Hour
+)
+
+// SelfSigned returns a certificate that this machine has signed itself, for its
+// names and addresses and the hosts given. It is kept in dir, so that a browser
+// told to trust it does so after a restart too; with an empty dir it lives in
+// memory only.
+func SelfSigned(dir string, hosts []string) (tls.Certificate, error) {
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	if dir != "" {
+		c, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err == nil && time.Until(c.Leaf.NotAfter) > renewBefore {
+			return c, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return c, fmt.Errorf("the certificate kept in %s: %w; delete it and a new one is made", dir, err)
+		}
+	}
+	certPEM, keyPEM, err := sign(hosts)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
+	}
+	if dir != "" {
+		err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(certFile, certPEM, 0o644), os.WriteFile(keyFile, keyPEM, 0o600))
+		if err != nil {
+			return tls.Certificate{}, fmt.Errorf("keep the certificate: %w", err)
+		}
+	}
+	return tls.X509KeyPair(certPEM, keyPEM)
+}
+
+func sign(hosts []string) (certPEM, keyPEM []byte, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "Hedge"},
+		NotBefore:    time.Now().Add(-time.Hour), // clocks of small boards start late
+		NotAfter:     time.Now().Add(selfSignedFor),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:     []string{"localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+
+		BasicConstraintsValid: true,
+	}
+	for _, h := range hosts {
+		if ip := net.ParseIP(h); ip != nil {
+			t.IPAddresses = append(t.IPAddresses, ip)
+			continue
+		}
+		t.DNSNames = append(t.DNSNames, h)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), nil
+}
+
+// Fingerprint returns the SHA-256 of a certificate, as browsers show it.
+func Fingerprint(c tls.Certificate) string {
+	if len(c.Certificate) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256(c.Certificate[0])
+	parts := make([]string, len(sum))
+	for i, b := range sum {
+		parts[i] = fmt.Sprintf("%02X", b)
+	}
+	return strings.Join(parts, ":")
+}
+
+// Names returns this machine's names and addresses, under which others may ask
+// for the page.
+func Names() []string {
+	var names []string
+	if h, err := os.Hostname(); err == nil && h != "" {
+		names = append(names, h)
+		if !strings.Contains(h, ".") {
+			names = append(names, h+".local")
+		}
+	}
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return names
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
+			names = append(names, n.IP.String())
+		}
+	}
+	return names
+}

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+const (
+	// rtpClock is the clock of video, in ticks per second (RFC 6184).
+	rtpClock = 90_000
+	// maxPayload is the most bytes of a packet's payload, so that with all its
+	// headers it stays below 1280 bytes, which every network carries whole.
+	maxPayload = 1160
+	// queued is how many pictures a viewer may lag behind.
+	queued = 16
+)
+
+// viewer is one browser that watches.
+type viewer struct {
+	pc    *webrtc.PeerConnection
+	track *webrtc.TrackLocalStaticRTP
+
+	connected chan struct{} // closed when pictures can be sent
+	done      chan struct{} // closed when it is over
+	onceUp    sync.Once
+	onceDown  sync.Once
+	lost      atomic.Uint64
+	wantKey   chan struct{}
+}
+
+func newViewer(pc *webrtc.PeerConnection) *viewer {
+	return &viewer{pc: pc, connected: make(chan struct{}), done: make(chan struct{}), wantKey: make(chan struct{}, 1)}
+}
+
+// answer takes the offer and returns the answer.
+func (v *viewer) answer(ctx context.Context, offer string) (string, error) {
+	v.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		switch s {
+		case webrtc.PeerConnectionStateConnected:
+			v.onceUp.Do(func() { close(v.connected) })
+		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			v.end()
+		}
+	})
+	err := v.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+	if err != nil {
+		return "", err
+	}
+	v.track, err = webrtc.NewTrackLocalStaticRTP(h264.RTPCodecCapability, "video", "hedge")
+	if err != nil {
+		return "", err
+	}
+	sender, err := v.pc.AddTrack(v.track)
+	if err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(v.pc)
+	answer, err := v.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	// A browser that does not know H.264 gets an answer without a codec, and
+	// would wait for a picture that never comes.
+	if !strings.Contains(answer.SDP, "H264/90000") {
+		return "", errors.New("this browser does not show H.264 video")
+	}
+	if err := v.pc.SetLocalDescription(answer); err != nil {
+		return "", err
+	}
+	select {
+	case <-gathered:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	go v.listen(sender) // ends when the connection is closed
+	return v.pc.LocalDescription().SDP, nil
+}
+
+// listen takes the viewer's wishes for a key frame.
+func (v *viewer) listen(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			switch p.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				select {
+				case v.wantKey <- struct{}{}:
+				default:
+				}
+			}
+		}
+	}
+}
+
+// end ends the viewer's picture. It does not wait.
+func (v *viewer) end() { v.onceDown.Do(func() { close(v.done) }) }
+
+// feed sends pictures until the viewer has gone or the hub is closed.
+func (v *viewer) feed(hub *stream.Hub) {
+	defer func() { _ = v.pc.Close() }() // nothing is lost by an error
+	up := time.NewTimer(offerTimeout)
+	defer up.Stop()
+	select {
+	case <-v.connected:
+	case <-up.C:
+		return
+	case <-v.done:
+		return
+	}
+	sub := hub.Subscribe(queued)
+	defer sub.Close()
+	p := packets{payloader: &codecs.H264Payloader{}, sequence: uint16(rand.Uint32())} //nolint:gosec // a first number, no secret
+	lastKey := time.Now()
+	for {
+		select {
+		case u, ok := <-sub.C:
+			if !ok {
+				return
+			}
+			v.lost.Store(sub.Lost())
+			if err := p.send(u, v.track); err != nil {
+				return
+			}
+		case <-v.wantKey:
+			if time.Since(lastKey) >= keyGap {
+				lastKey = time.Now()
+				hub.KeyFrame()
+			}
+		case <-v.done:
+			return
+		}
+	}
+}
+
+// packets makes RTP packets of units, by RFC 6184.
+type packets struct {
+	payloader *codecs.H264Payloader
+	sequence  uint16
+	stream    []byte // scratch
+}
+
+// send sends one unit. The time stamp is the unit's own time in ticks of the
+// clock, without an offset: the page computes the latency from it.
+func (p *packets) send(u *stream.Unit, track *webrtc.TrackLocalStaticRTP) error {
+	p.stream = p.stream[:0]
+	for _, nal := range u.Data {
+		p.stream = append(append(p.stream, 0, 0, 0, 1), nal...)
+	}
+	payloads := p.payloader.Payload(maxPayload, p.stream)
+	for i, payload := range payloads {
+		err := track.WriteRTP(&rtp.Packet{
+			Header: rtp.Header{
+				Version:        2,
+				Marker:         i == len(payloads)-1,
+				SequenceNumber: p.sequence,
+				Timestamp:      uint32(int64(u.Time) * (rtpClock / 1000) / int64(time.Millisecond)), //nolint:gosec // wraps, as time stamps do
+			},
+			Payload: payload,
+		})
+		if err != nil {
+			return fmt.Errorf("send a packet: %w", err)
+		}
+		p.sequence++
+	}
+	return nil
+}

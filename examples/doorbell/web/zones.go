@@ -1,0 +1,279 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/redact"
+)
+
+// previewFor is how long a preview stays in force after the editor was last
+// heard of.
+const previewFor = 20 * time.Second
+
+// noRevision is the revision while there is no policy.
+const noRevision = "none"
+
+var (
+	// ErrBusy says that another editor's preview is in force.
+	ErrBusy = errors.New("somebody is drawing in another window just now: the live picture shows the zones of that window. You may go on; what is saved first counts")
+	// ErrConflict says that the policy was saved by somebody else since it was
+	// read.
+	ErrConflict = errors.New("the zones were saved from another window, or the file was changed, since you opened them. Load those, or save yours over them")
+)
+
+// Zones keeps the policy of the page: the one saved in a file, and the one that
+// an editor is trying out. Its methods may be called by any goroutine.
+type Zones struct {
+	o ZonesOptions
+
+	mu      sync.Mutex
+	saved   *redact.Policy // nil: there is none, everything is hidden
+	problem string         // what is wrong with the file
+	editor  string         // whose preview is in force; "" if none is
+	expiry  *time.Timer
+	number  uint64 // of the preview
+	lapsed  bool   // a preview ended while the zones were not confirmed
+}
+
+// ZonesOptions are what a Zones is made of.
+type ZonesOptions struct {
+	// Path is the policy's file.
+	Path string
+	// Saved is the policy in that file, nil if it does not exist.
+	Saved *redact.Policy
+	// Apply puts a policy in force: Pipeline.SetPolicy. A nil one hides
+	// everything.
+	Apply func(*redact.Policy) error
+	// Unconfirmed reports whether the owner has yet to confirm that the zones
+	// fit what the camera sees.
+	Unconfirmed func() bool
+	// PreviewFor is how long a preview stays in force after the editor was last
+	// heard of. It defaults to 20 seconds.
+	PreviewFor time.Duration
+}
+
+// NewZones returns Zones. Saved must be in force already.
+func NewZones(o ZonesOptions) *Zones {
+	if o.PreviewFor == 0 {
+		o.PreviewFor = previewFor
+	}
+	return &Zones{o: o, saved: o.Saved}
+}
+
+// State is what an editor has to know.
+type State struct {
+	// Revision names the saved policy: two are the same exactly if their
+	// revisions are.
+	Revision string `json:"revision"`
+	// Policy is the saved policy, null if there is none.
+	Policy *redact.Policy `json:"policy"`
+	// Problem says what is wrong with the policy's file, if anything is.
+	Problem string `json:"problem,omitempty"`
+	// Drawing says that some editor's preview is in force.
+	Drawing bool `json:"drawing"`
+}
+
+// State returns the state.
+func (z *Zones) State() State {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return State{Revision: z.revision(), Policy: z.saved, Problem: z.problem, Drawing: z.editor != ""}
+}
+
+func (z *Zones) revision() string {
+	if z.saved == nil {
+		return noRevision
+	}
+	return z.saved.SHA256()[:32]
+}
+
+// Save puts a policy in force and into the file, if the saved one still is that
+// of the given revision, and returns the new revision. The errors are a
+// *redact.PolicyError, ErrConflict, or that of writing the file; the old policy
+// then is still the saved one.
+func (z *Zones) Save(data []byte, revision string) (string, error) {
+	p, err := redact.ParsePolicy(data)
+	if err != nil {
+		return "", err
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if revision != z.revision() {
+		return z.revision(), ErrConflict
+	}
+	if err := writePolicy(z.o.Path, p); err != nil {
+		return "", err
+	}
+	if err := z.o.Apply(p); err != nil {
+		return "", err
+	}
+	z.saved, z.problem, z.lapsed = p, "", false
+	z.endPreview()
+	return z.revision(), nil
+}
+
+// Preview puts a policy in force without saving it, until the editor saves,
+// takes it back, or is not heard of any more. The errors are a
+// *redact.PolicyError (what was in force stays), ErrBusy, or Apply's.
+func (z *Zones) Preview(data []byte, editor string) error {
+	if editor == "" {
+		return errors.New("a preview needs the name of its editor")
+	}
+	p, err := redact.ParsePolicy(data)
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.editor != "" && z.editor != editor {
+		return ErrBusy
+	}
+	if err != nil {
+		if z.editor != "" {
+			z.expiry.Reset(z.o.PreviewFor)
+		}
+		return err
+	}
+	if err := z.o.Apply(p); err != nil {
+		return err
+	}
+	z.lapsed = false
+	if z.editor == "" {
+		z.editor = editor
+		z.number++
+		number := z.number
+		z.expiry = time.AfterFunc(z.o.PreviewFor, func() { z.expire(number) })
+		return nil
+	}
+	z.expiry.Reset(z.o.PreviewFor)
+	return nil
+}
+
+// Discard takes an editor's preview back.
+func (z *Zones) Discard(editor string) error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.editor == "" || z.editor != editor {
+		return nil
+	}
+	z.endPreview()
+	return z.restore()
+}
+
+// expire ends the preview of that number, if it is the one in force: its editor
+// has gone.
+func (z *Zones) expire(number uint64) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.editor == "" || z.number != number {
+		return
+	}
+	z.endPreview()
+	if err := z.restore(); err != nil {
+		z.problem = err.Error()
+	}
+}
+
+func (z *Zones) endPreview() {
+	if z.editor != "" {
+		z.expiry.Stop()
+		z.editor, z.expiry = "", nil
+	}
+}
+
+// restore puts the saved policy in force again. While the owner has yet to
+// confirm the zones everything is hidden instead, because to set a policy is to
+// confirm it.
+func (z *Zones) restore() error {
+	if z.o.Unconfirmed() {
+		z.lapsed = true
+		return z.o.Apply(nil)
+	}
+	return z.o.Apply(z.saved)
+}
+
+// Lapsed reports whether everything is hidden because a preview ended while the
+// zones were not confirmed.
+func (z *Zones) Lapsed() bool {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.lapsed
+}
+
+// Confirmed says that the owner has confirmed the zones.
+func (z *Zones) Confirmed() error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if !z.lapsed {
+		return nil
+	}
+	z.lapsed = false
+	return z.o.Apply(z.saved)
+}
+
+// Changed is told of the policy's file whenever it changes: what is in it, or
+// what is wrong with it. An invalid one, and one that is gone, leave the old
+// policy in force.
+func (z *Zones) Changed(p *redact.Policy, err error) error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) && z.saved == nil {
+			return nil
+		}
+		z.problem = err.Error()
+		return err
+	}
+	z.problem = ""
+	if z.saved != nil && z.saved.SHA256() == p.SHA256() {
+		return nil
+	}
+	z.saved = p
+	if z.editor != "" {
+		return nil // takes effect when the preview ends
+	}
+	z.lapsed = false
+	return z.o.Apply(p)
+}
+
+// Close ends a preview; what is in force stays.
+func (z *Zones) Close() {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.endPreview()
+}
+
+// writePolicy replaces the file in one step, so that it is never half written.
+func writePolicy(path string, p *redact.Policy) (err error) {
+	var text bytes.Buffer
+	if err := json.Indent(&text, p.Canonical(), "", "  "); err != nil {
+		return fmt.Errorf("format the policy: %w", err)
+	}
+	text.WriteByte('\n')
+	f, err := os.CreateTemp(filepath.Dir(path), ".policy-*")
+	if err != nil {
+		return fmt.Errorf("save the policy: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("save the policy: %w", errors.Join(err, f.Close(), os.Remove(f.Name())))
+		}
+	}()
+	if _, err := f.Write(text.Bytes()); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return f.Close()
+}
