@@ -50,11 +50,10 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 			}
 		}
 	}
-	red, err := redact.New(policy, size, r.cfg.Redact)
-	if err != nil {
+	if err := r.apply(policy, size, changed); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
-	r.red, r.policy, r.zones = red, policy, zones
+	r.policy, r.zones = policy, zones
 	if r.knocked {
 		r.knocked, r.motion = false, nil
 	}
@@ -64,6 +63,19 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	}
 	r.need()
 	return nil
+}
+
+// apply has the redactor work by a policy. What frost knows of the place goes on
+// where the place is the same.
+func (r *run) apply(policy *redact.Policy, size image.Point, changed bool) error {
+	if r.red != nil && !changed && !r.knocked {
+		return r.red.SetPolicy(policy)
+	}
+	red, err := redact.New(policy, size, r.cfg.Redact)
+	if err == nil {
+		r.red = red
+	}
+	return err
 }
 
 // fixedLow is the score of a person that the tracker begins to take note of
