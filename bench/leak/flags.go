@@ -21,7 +21,7 @@ type options struct {
 	lookAhead, every, skip int
 	moving, classes        string
 	complete               string
-	compressed             bool
+	compressed, ablation   bool
 	minScore, track        string
 	margin                 float64
 	input, cache           string
@@ -41,7 +41,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.mode, "mode", "offline", "offline: wait for the detectors; live: pace clips by the wall clock")
 	f.Float64Var(&o.fps, "fps", 0, "frames per second of the clips; 0: what SOURCE.md or the clip says")
 	f.Float64Var(&o.cores, "cores", 2, "live: core time for the detectors, in cores")
-	f.StringVar(&o.networks, "networks", networks.Trio, "which networks: "+networks.Names())
+	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
 	f.IntVar(&o.lookAhead, "lookahead", 8, "frames held back, 0 to 120")
 	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
 	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion voice")
@@ -54,6 +54,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
 	f.Float64Var(&o.margin, "margin", 0, "margin of the redactor, as a share of the box; 0: its default, negative: none")
 	f.StringVar(&o.cache, "cache", "", "offline: remember in this folder what the networks find, and do not ask them again")
+	f.BoolVar(&o.ablation, "ablation", false, "run the sets once for each part of the pipeline taken away")
 	f.StringVar(&o.json, "json", "", "write the result to this file")
 	f.StringVar(&o.worst, "worst", "", "draw the worst cases into this folder (raw pictures: test data only)")
 	f.IntVar(&o.worstMax, "worst-max", 24, "how many of them for each set")
@@ -88,6 +89,9 @@ func (o *options) check() error {
 		o.pipelineMode = pipeline.Live
 	default:
 		return fmt.Errorf("-mode %s: must be offline or live", o.mode)
+	}
+	if o.ablation && (o.mode == "live" || o.worst != "") {
+		return errors.New("-ablation is for offline runs without -worst")
 	}
 	var err error
 	if o.classSet, err = parseClasses(o.classes); err != nil {

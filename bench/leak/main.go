@@ -23,6 +23,9 @@
 // one as recordings of one frame, always offline. The clip's rate and whether
 // the camera is fixed are taken from SOURCE.md, see facts.
 //
+// -ablation runs the sets once for each part of the pipeline that can be taken
+// away, and prints what each is worth.
+//
 // -worst draws raw pictures, with the labels and the cover on them. This is a
 // test tool for public data; it is the one place of the project that may, and
 // nothing can import it.
@@ -56,11 +59,23 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.ablation {
+		return ablate(ctx, o, out)
+	}
+	r, err := measureAll(ctx, o, out)
+	if err != nil || o.json == "" {
+		return err
+	}
+	return writeJSON(o.json, r)
+}
+
+// measureAll runs all sets, and prints a table of each.
+func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error) {
 	var sets []*set
 	for _, dir := range o.sets {
 		s, err := loadSet(dir)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if o.completeGiven {
 			s.facts.complete = o.completeSet
@@ -69,32 +84,29 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	pl, models, err := o.plan(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer models.Close()
 	r := &report{Config: o.report(pl.config.Policy, models)}
 	for _, s := range sets {
 		sc, rr, err := pl.measure(ctx, s)
 		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		if err := pl.save(); err != nil {
-			return err
+			return nil, err
 		}
 		rows := sc.reports(s.name, pl.classes, &s.facts)
 		r.Sets = append(r.Sets, rows...)
 		r.Runs = append(r.Runs, *rr)
 		if err := table(out, rows, rr); err != nil {
-			return err
+			return nil, err
 		}
 		if o.worst != "" {
 			if err := drawWorst(ctx, o, s, sc, models, out); err != nil {
-				return fmt.Errorf("%s: worst cases: %w", s.name, err)
+				return nil, fmt.Errorf("%s: worst cases: %w", s.name, err)
 			}
 		}
 	}
-	if o.json != "" {
-		return writeJSON(o.json, r)
-	}
-	return nil
+	return r, nil
 }

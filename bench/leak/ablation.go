@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+)
+
+// variant is the pipeline with one part taken away or set otherwise.
+type variant struct {
+	name string
+	args []string
+}
+
+// variants are what -ablation runs. A duration or size of next to nothing
+// stands for none: zero would be the default.
+var variants = []variant{
+	{"as it is", nil},
+	{"no look-ahead", []string{"-lookahead", "0"}},
+	{"no back-fill before the first sighting", []string{"-track", "person.BackFill=1ns,person.BackFillDoubtful=1ns"}},
+	{"no hold after the last sighting", []string{"-track", "person.Hold=1ns,person.HoldDoubtful=1ns"}},
+	{"no look-ahead, back-fill or hold", []string{"-lookahead", "0", "-track", "person.BackFill=1ns,person.BackFillDoubtful=1ns,person.Hold=1ns,person.HoldDoubtful=1ns"}},
+	{"no growth with doubt and age", []string{"-track", "person.MaxGrow=0.0001"}},
+	{"covers shrink at once", []string{"-track", "person.Shrink=1000"}},
+	{"covers shrink four times as fast", []string{"-track", "person.Shrink=0.3"}},
+	{"sure detections only (person.Low 0.4)", []string{"-track", "person.Low=0.4"}},
+	{"every doubt counts (person.Low 0.05)", []string{"-track", "person.Low=0.05"}},
+	{"no motion voice", []string{"-moving", "yes"}},
+	{"no motion voice, every doubt counts", []string{"-moving", "yes", "-track", "person.Low=0.05"}},
+	{"10 % margin on top", []string{"-margin", "0.1"}},
+	{"one look in 4 frames", []string{"-every", "4"}},
+	{"one look in 8 frames", []string{"-every", "8"}},
+	{"one block more, as for compressed input", []string{"-compressed=true"}},
+}
+
+// ablationReport is the JSON form of an ablation.
+type ablationReport struct {
+	Variants []variantReport `json:"variants"`
+}
+
+type variantReport struct {
+	Name    string   `json:"name"`
+	Options []string `json:"options"` // beside those of the command line
+	report
+}
+
+// ablate runs the sets once for each variant. The networks look at each picture
+// once: their answers are remembered.
+func ablate(ctx context.Context, base *options, out io.Writer) (err error) {
+	args := base.given
+	if base.cache == "" {
+		dir, err := os.MkdirTemp("", "hedge-leak")
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		args = append([]string{"-cache", dir}, args...)
+	}
+	flags := args[:len(args)-len(base.sets)]
+	a := ablationReport{}
+	for _, v := range variants {
+		line := append(append(append([]string{}, flags...), v.args...), base.sets...)
+		o, err := parse(line, out)
+		if err != nil {
+			return fmt.Errorf("variant %q: %w", v.name, err)
+		}
+		r, err := measureAll(ctx, o, io.Discard)
+		if err != nil {
+			return fmt.Errorf("variant %q: %w", v.name, err)
+		}
+		a.Variants = append(a.Variants, variantReport{v.name, v.args, *r})
+	}
+	if err := a.table(out); err != nil || base.json == "" {
+		return err
+	}
+	return writeJSON(base.json, a)
+}
+
+func (a *ablationReport) table(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "variant\tset\tclass\tboxes\tleaked\tleak\ttracks leaking\tover 3\tlongest run\tover-hidden\t") // errors stay until Flush
+	for _, v := range a.Variants {
+		for _, s := range v.Sets {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%d of %d\t%d\t%d\t%s\t\n", v.Name, s.Set, s.Class, s.Boxes, s.Leaked,
+				percent(s.LeakRate), s.TracksLeaking, s.Tracks, s.TracksOver3, s.LongestRun, percent(s.OverHidden))
+		}
+	}
+	return w.Flush()
+}
+
+// writeJSON writes a result to a file.
+func writeJSON(file string, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(data, '\n'), 0o644)
+}
