@@ -97,7 +97,10 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if err := a.openRTSP(); err != nil {
 		return a, err
 	}
-	return a, a.openServer()
+	if err := a.openServer(); err != nil {
+		return a, err
+	}
+	return a, nil
 }
 
 // openRTSP begins to serve recorders.
@@ -160,7 +163,7 @@ func (a *app) openServer() (err error) {
 	if err != nil {
 		return err
 	}
-	if a.listen, err = net.Listen("tcp", addr.String()); err != nil {
+	if a.listen, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr.String()); err != nil {
 		return fmt.Errorf("%w; is it running already? -listen names another port", err)
 	}
 	// The same port number over UDP, so that a firewall needs one rule of each.
@@ -314,7 +317,7 @@ func (a *app) pump(ctx context.Context) error {
 	for {
 		err := a.pipe.Run(ctx, a.clock, a.gate)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was told to end
 		}
 		var cam *camera.Error
 		if errors.As(err, &cam) {

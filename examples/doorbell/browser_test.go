@@ -13,8 +13,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// tab is a tab of a browser that a test drives.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
 // browser starts Chromium without a window, at the given width and height.
-func browser(t *testing.T, width, height int, more ...chromedp.ExecAllocatorOption) context.Context {
+func browser(t *testing.T, width, height int, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -53,65 +59,72 @@ func browser(t *testing.T, width, height int, more ...chromedp.ExecAllocatorOpti
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := &tab{t, ctx}
 	t.Cleanup(func() {
 		if t.Failed() {
-			shoot(t, ctx, "failed")
+			b.shoot("failed")
 		}
 	})
-	return ctx
+	return b
 }
 
 // do runs actions in the browser.
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 }
 
 // eval returns the value of a JavaScript expression, which may be a promise.
-func eval[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
+		b.t.Fatalf("%s: %v", expression, err)
 	}
 	return v
 }
 
 // until waits for a JavaScript expression to become true.
-func until(t *testing.T, ctx context.Context, expression string) {
-	t.Helper()
+func (b *tab) until(expression string) {
+	b.t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for !eval[bool](t, ctx, "!!("+expression+")") {
+	for !eval[bool](b, "!!("+expression+")") {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("never: %s\nthe page says:\n%s", expression, eval[string](t, ctx, "document.body.innerText"))
+			b.t.Fatalf("never: %s\nthe page says:\n%s", expression, eval[string](b, "document.body.innerText"))
 		}
 	}
 }
 
+// box returns where the picture is: left, top, width, height.
+func (b *tab) box() []float64 {
+	b.t.Helper()
+	return eval[[]float64](b, `(() => { const b = document.getElementById("picture").getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()`)
+}
+
 // click clicks with a real mouse event at a place of the picture, 0..1.
-func click(t *testing.T, ctx context.Context, x, y float64) {
-	t.Helper()
-	px := eval[[]float64](t, ctx, `(() => { const b = document.getElementById("picture").getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()`)
-	do(t, ctx, chromedp.MouseClickXY(px[0]+x*px[2], px[1]+y*px[3]))
+func (b *tab) click(x, y float64) {
+	b.t.Helper()
+	at := b.box()
+	b.do(chromedp.MouseClickXY(at[0]+x*at[2], at[1]+y*at[3]))
 }
 
 // drag moves the mouse with the button held.
-func drag(t *testing.T, ctx context.Context, x0, y0, x1, y1 float64) {
-	t.Helper()
-	b := eval[[]float64](t, ctx, `(() => { const b = document.getElementById("picture").getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()`)
-	x0, y0, x1, y1 = b[0]+x0*b[2], b[1]+y0*b[3], b[0]+x1*b[2], b[1]+y1*b[3]
-	do(t, ctx, chromedp.MouseEvent(chromedp.MousePressed, x0, y0, chromedp.ButtonLeft, chromedp.ClickCount(1)),
+func (b *tab) drag(x0, y0, x1, y1 float64) {
+	b.t.Helper()
+	at := b.box()
+	x0, y0, x1, y1 = at[0]+x0*at[2], at[1]+y0*at[3], at[0]+x1*at[2], at[1]+y1*at[3]
+	b.do(chromedp.MouseEvent(chromedp.MousePressed, x0, y0, chromedp.ButtonLeft, chromedp.ClickCount(1)),
 		chromedp.MouseEvent(chromedp.MouseMoved, (x0+x1)/2, (y0+y1)/2, chromedp.ButtonLeft),
 		chromedp.MouseEvent(chromedp.MouseMoved, x1, y1, chromedp.ButtonLeft),
 		chromedp.MouseEvent(chromedp.MouseReleased, x1, y1, chromedp.ButtonLeft, chromedp.ClickCount(1)))
@@ -119,26 +132,26 @@ func drag(t *testing.T, ctx context.Context, x0, y0, x1, y1 float64) {
 
 // shoot keeps a picture of the page for a human to look at, if
 // HEDGE_SCREENSHOTS names a folder.
-func shoot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
+func (b *tab) shoot(name string) {
+	b.t.Helper()
 	dir := os.Getenv("HEDGE_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
 }
 
 // detail returns how much luma differs on average from one pixel to its
 // neighbour in a part of the picture that the browser has decoded, 0..1 across
 // and down. A flat area has next to none.
-func detail(t *testing.T, ctx context.Context, x0, y0, x1, y1 float64) float64 {
-	t.Helper()
+func (b *tab) detail(x0, y0, x1, y1 float64) float64 {
+	b.t.Helper()
 	script := strings.NewReplacer("X0", num(x0), "Y0", num(y0), "X1", num(x1), "Y1", num(y1)).Replace(`(() => {
 		const v = document.getElementById("video"), c = document.createElement("canvas");
 		c.width = v.videoWidth; c.height = v.videoHeight;
@@ -155,5 +168,5 @@ func detail(t *testing.T, ctx context.Context, x0, y0, x1, y1 float64) float64 {
 		}
 		return sum / n;
 	})()`)
-	return eval[float64](t, ctx, script)
+	return eval[float64](b, script)
 }

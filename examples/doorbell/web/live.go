@@ -128,7 +128,7 @@ func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err 
 	}
 	v := newViewer(pc)
 	if answer, err = v.answer(ctx, offer); err != nil {
-		return "", "", fmt.Errorf("%w: %w", ErrOffer, errors.Join(err, pc.Close()))
+		return "", "", fmt.Errorf("%w: %w", ErrOffer, errors.Join(err, v.close()))
 	}
 	id = NewToken()
 	l.mu.Lock()
@@ -139,7 +139,7 @@ func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err 
 	}
 	l.mu.Unlock()
 	if full {
-		_ = pc.Close() // it has served nobody
+		_ = v.close() // it has served nobody
 		return "", "", ErrViewers
 	}
 	return id, answer, nil

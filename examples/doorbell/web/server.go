@@ -115,7 +115,7 @@ func refuse(w http.ResponseWriter, code int, why string) {
 	headers(w)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = io.WriteString(w, why+"\n") // the client is gone
+	_, _ = io.WriteString(w, why+"\n") //nolint:gosec // plain text, and no browser may take it for anything else
 }
 
 func refuseLater(w http.ResponseWriter) {
@@ -161,7 +161,7 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	}
 	kinds := map[string]string{".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	w.Header().Set("Content-Type", kinds[path.Ext(name)]+"; charset=utf-8")
-	_, _ = w.Write(data) // the client is gone
+	_, _ = w.Write(data) //nolint:gosec // a file of the page
 }
 
 func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) {

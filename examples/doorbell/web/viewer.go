@@ -39,6 +39,7 @@ type viewer struct {
 	onceDown  sync.Once
 	lost      atomic.Uint64
 	wantKey   chan struct{}
+	listening sync.WaitGroup
 }
 
 func newViewer(pc *webrtc.PeerConnection) *viewer {
@@ -85,7 +86,7 @@ func (v *viewer) answer(ctx context.Context, offer string) (string, error) {
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	go v.listen(sender) // ends when the connection is closed
+	v.listening.Go(func() { v.listen(sender) })
 	return v.pc.LocalDescription().SDP, nil
 }
 
@@ -108,12 +109,19 @@ func (v *viewer) listen(sender *webrtc.RTPSender) {
 	}
 }
 
+// close closes the connection and waits.
+func (v *viewer) close() error {
+	err := v.pc.Close()
+	v.listening.Wait()
+	return err
+}
+
 // end ends the viewer's picture. It does not wait.
 func (v *viewer) end() { v.onceDown.Do(func() { close(v.done) }) }
 
 // feed sends pictures until the viewer has gone or the hub is closed.
 func (v *viewer) feed(hub *stream.Hub) {
-	defer func() { _ = v.pc.Close() }() // nothing is lost by an error
+	defer func() { _ = v.close() }() // nothing is lost by an error
 	up := time.NewTimer(offerTimeout)
 	defer up.Stop()
 	select {
@@ -169,7 +177,7 @@ func (p *packets) send(u *stream.Unit, track *webrtc.TrackLocalStaticRTP) error 
 				Version:        2,
 				Marker:         i == len(payloads)-1,
 				SequenceNumber: p.sequence,
-				Timestamp:      uint32(int64(u.Time) * (rtpClock / 1000) / int64(time.Millisecond)), //nolint:gosec // wraps, as time stamps do
+				Timestamp:      uint32(int64(u.Time) * (rtpClock / 1000) / int64(time.Millisecond)),
 			},
 			Payload: payload,
 		})

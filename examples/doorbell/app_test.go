@@ -1,0 +1,209 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// client asks as a program with the token does.
+type client struct {
+	a *app
+	http.Client
+}
+
+func newClient(t *testing.T, a *app) *client {
+	t.Helper()
+	c := &client{a: a}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its own certificate
+	c.Transport = transport
+	t.Cleanup(transport.CloseIdleConnections)
+	return c
+}
+
+func (c *client) ask(t *testing.T, method, path, token string) (code int, text string) {
+	t.Helper()
+	scheme := "http://"
+	if c.a.cert != nil {
+		scheme = "https://"
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, scheme+c.a.listen.Addr().String()+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+// TestDoorbell: with the preset for doorbells there is no picture before the
+// bell was rung, and none after the time is over.
+func TestDoorbell(t *testing.T) {
+	a, out := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "2s")
+	c := newClient(t, a)
+	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 20 })
+	if last := a.gate.last(); last.Passed != 0 {
+		t.Fatalf("%d pictures passed before the bell was rung", last.Passed)
+	}
+	if code, _ := c.ask(t, "GET", "/snapshot.jpg", a.token); code != 503 {
+		t.Errorf("a snapshot before the bell was rung: %d", code)
+	}
+	if code, _ := c.ask(t, "POST", "/ring", "wrong"); code != 401 || a.gate.last().Passed != 0 {
+		t.Errorf("a ring without the token: %d", code)
+	}
+	if code, _ := c.ask(t, "POST", "/ring", a.token); code != 204 {
+		t.Fatalf("ring: %d", code)
+	}
+	eventually(t, "pictures pass", func() bool { return a.gate.last().Passed > 5 })
+	if code, text := c.ask(t, "GET", "/snapshot.jpg", a.token); code != 200 || !strings.HasPrefix(text, "\xff\xd8") {
+		t.Errorf("a snapshot after the ring: %d", code)
+	}
+	_, text := c.ask(t, "GET", "/status", a.token)
+	var s status
+	if err := json.Unmarshal([]byte(text), &s); err != nil || s.Bell == nil || !s.Bell.Open || s.Defaults["visitors"] != "feet" {
+		t.Errorf("status %s: %v", text, err)
+	}
+	eventually(t, "the time runs out", func() bool { _, open := a.bell.left(); return !open })
+	passed, frames := a.gate.last().Passed, a.gate.last().Frames
+	eventually(t, "pictures still come", func() bool { return a.gate.last().Frames > frames+10 })
+	if got := a.gate.last().Passed; got > passed+1 {
+		t.Errorf("%d pictures passed after the time was over", got-passed)
+	}
+	if code, _ := c.ask(t, "GET", "/snapshot.jpg", a.token); code != 503 {
+		t.Errorf("a snapshot after the time was over: %d", code)
+	}
+	eventually(t, "events are written", func() bool { return strings.Contains(out.String(), `"kind":"ring over"`) })
+}
+
+// TestPolicyByHand: a change of the file takes effect; an invalid one does not,
+// and is told of.
+func TestPolicyByHand(t *testing.T) {
+	a, _ := start(t, "-source", "file:"+clip(t))
+	eventually(t, "all is hidden", func() bool { return a.gate.last().Whole })
+	writeFile(t, a.c.Policy, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`)
+	eventually(t, "the policy is in force", func() bool { return a.gate.last().Hidden == 0 })
+	writeFile(t, a.c.Policy, `{"version":1,"property":`)
+	eventually(t, "the page tells of the mistake", func() bool { return strings.Contains(a.status().Alert, "policy file") })
+	if a.gate.last().Hidden != 0 {
+		t.Error("an invalid policy changed the picture")
+	}
+	if err := os.Remove(a.c.Policy); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, a.c.Policy, `{"version":1}`)
+	eventually(t, "all is hidden again", func() bool { return a.gate.last().Whole && a.status().Alert == "" })
+}
+
+func TestHealthAndMetrics(t *testing.T) {
+	a, _ := start(t, "-source", "file:"+clip(t))
+	c := newClient(t, a)
+	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 3 })
+	if code, text := c.ask(t, "GET", "/healthz", ""); code != 200 || text != "ok\n" {
+		t.Errorf("health: %d %q", code, text)
+	}
+	if code, text := c.ask(t, "GET", "/metrics", ""); code != 401 || strings.Contains(text, "hedge_frames") {
+		t.Errorf("metrics without the token: %d", code)
+	}
+	_, text := c.ask(t, "GET", "/metrics", a.token)
+	for _, want := range []string{`hedge_frames_total{kind="in"}`, `hedge_hidden_ratio 1`, `hedge_camera_connected 1`, `hedge_stage_seconds{stage="redact",quantile="0.99"}`, "go_memstats"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	if strings.Contains(text, a.token) {
+		t.Error("metrics carry the token")
+	}
+}
+
+// TestNetworkBind: on any address but this machine's own the page is over TLS.
+func TestNetworkBind(t *testing.T) {
+	state := t.TempDir()
+	a, _ := start(t, "-source", "file:"+clip(t), "-listen", "0.0.0.0:0", "-state", state)
+	c := newClient(t, a)
+	if a.cert == nil || !strings.HasPrefix(a.address(), "https://") {
+		t.Fatalf("no TLS: %s", a.address())
+	}
+	if code, text := c.ask(t, "GET", "/healthz", ""); code != 200 || text == "" {
+		t.Errorf("health over TLS: %d", code)
+	}
+	if code, _ := c.ask(t, "GET", "/", ""); code != 401 {
+		t.Errorf("without the token: %d", code)
+	}
+	resp, err := http.Get("http://" + a.listen.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("without TLS: %s", resp.Status)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	for _, name := range []string{"token", "key.pem"} {
+		info, err := os.Stat(filepath.Join(state, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	writeFile(t, bad, `{"version":1,"property":[[[0,0],[2,0],[1,1]]]}`)
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-policy", bad}, "property[0][1][0]"},
+		{[]string{"-source", "nonsense"}, "source"},
+		{[]string{"-listen", "nowhere"}, "-listen"},
+		{[]string{"-tls-cert", "a.pem"}, "tls-key"},
+		{[]string{"-token", "short"}, "16 characters"},
+		{[]string{"-ring-gpio", "/sys/class/gpio/gpio17/value"}, "doorbell"},
+		{[]string{"-mqtt", "http://host"}, "tcp"},
+		{[]string{"-mqtt", "tcp://user:secret@host"}, "mqtt-user"},
+		{[]string{"-preset", "none"}, "house"},
+	} {
+		var out safeBuffer
+		code := run(t.Context(), append([]string{"-check"}, c.args...), nil, &out, &out)
+		if code != 2 || !strings.Contains(out.String(), strings.TrimPrefix(c.says, "-")) {
+			t.Errorf("%q: exit code %d: %s", c.args, code, out.String())
+		}
+		if strings.Contains(out.String(), "secret") {
+			t.Errorf("%q: the password is in the message: %s", c.args, out.String())
+		}
+	}
+	var out safeBuffer
+	if code := run(t.Context(), []string{"-check", "-source", "camera:0"}, nil, &out, &out); code != 0 {
+		t.Errorf("the defaults: exit code %d: %s", code, out.String())
+	}
+}
+
+// TestAwaitsOwner: the pipeline's reasons that only the owner can take away are
+// told from the others.
+func TestAwaitsOwner(t *testing.T) {
+	for why := range reasons {
+		if awaitsOwner(why) {
+			t.Errorf("%q would wait for the owner", why)
+		}
+	}
+	for _, why := range []string{"the camera was moved, and the zones are not confirmed", "the picture's aspect ratio is not the one the zones were drawn for"} {
+		if !awaitsOwner(why) {
+			t.Errorf("%q would not wait for the owner", why)
+		}
+	}
+}

@@ -1,0 +1,240 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const testToken = "correct-horse-battery"
+
+func newAccess(t *testing.T, o AccessOptions) *Access {
+	t.Helper()
+	o.Token = testToken
+	a, err := NewAccess(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// guarded returns an Access's handler in front of one that says "inside".
+func guarded(t *testing.T, o AccessOptions) http.Handler {
+	t.Helper()
+	return newAccess(t, o).Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "inside") }))
+}
+
+// request makes a request with headers given as name, value, name, value.
+func request(method, target string, headers ...string) *http.Request {
+	r := httptest.NewRequest(method, target, http.NoBody)
+	r.Host = "127.0.0.1:8080"
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+func answer(h http.Handler, r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// cookieOf enters and returns the cookie as a header's value.
+func cookieOf(t *testing.T, h http.Handler) string {
+	t.Helper()
+	resp := answer(h, request("GET", "/enter?token="+testToken))
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || len(resp.Cookies()) != 1 {
+		t.Fatalf("enter: %s, %d cookies", resp.Status, len(resp.Cookies()))
+	}
+	c := resp.Cookies()[0]
+	return c.Name + "=" + c.Value
+}
+
+func TestGuard(t *testing.T) {
+	h := guarded(t, AccessOptions{Hosts: []string{"door.lan"}})
+	cookie := cookieOf(t, h)
+	bearer := "Bearer " + testToken
+	for _, c := range []struct {
+		name, method, path string
+		headers            []string
+		want               int
+	}{
+		{"nothing shown", "GET", "/", nil, 401},
+		{"no picture", "GET", "/snapshot.jpg", nil, 401},
+		{"no asset", "GET", "/page/main.js", nil, 401},
+		{"no metrics", "GET", "/metrics", nil, 401},
+		{"no ring", "POST", "/ring", nil, 401},
+		{"health for all", "GET", "/healthz", nil, 200},
+		{"health is read only", "POST", "/healthz", nil, 401},
+		{"cookie", "GET", "/", []string{"Cookie", cookie}, 200},
+		{"wrong cookie", "GET", "/", []string{"Cookie", "hedge=x"}, 401},
+		{"token as cookie", "GET", "/", []string{"Cookie", "hedge=" + testToken}, 401},
+		{"bearer", "GET", "/", []string{"Authorization", bearer}, 200},
+		{"wrong bearer", "GET", "/", []string{"Authorization", "Bearer wrong"}, 401},
+		{"empty bearer", "GET", "/", []string{"Authorization", "Bearer "}, 401},
+		{"basic", "GET", "/", []string{"Authorization", basic("anybody", testToken)}, 200},
+		{"wrong basic", "GET", "/", []string{"Authorization", basic("admin", "admin")}, 401},
+		{"token in the address elsewhere", "GET", "/?token=" + testToken, nil, 401},
+
+		{"same origin", "PUT", "/zones", []string{"Cookie", cookie, "Sec-Fetch-Site", "same-origin"}, 200},
+		{"same origin, old browser", "PUT", "/zones", []string{"Cookie", cookie, "Origin", "http://127.0.0.1:8080"}, 200},
+		{"cross site", "PUT", "/zones", []string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site"}, 403},
+		{"same site, other port", "POST", "/ring", []string{"Cookie", cookie, "Sec-Fetch-Site", "same-site"}, 403},
+		{"other origin, old browser", "POST", "/ring", []string{"Cookie", cookie, "Origin", "http://127.0.0.1:9999"}, 403},
+		{"opaque origin", "POST", "/ring", []string{"Cookie", cookie, "Origin", "null"}, 403},
+		{"cookie from nowhere", "POST", "/ring", []string{"Cookie", cookie}, 403},
+		{"program", "POST", "/ring", []string{"Authorization", bearer}, 200},
+		{"basic, cross site", "POST", "/ring", []string{"Authorization", basic("x", testToken), "Sec-Fetch-Site", "cross-site"}, 403},
+		{"cross site delete", "DELETE", "/live/1", []string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site"}, 403},
+
+		{"rebound name", "GET", "/", []string{"Cookie", cookie, "Host", "evil.example:8080"}, 421},
+		{"rebound name, health", "GET", "/healthz", []string{"Host", "evil.example"}, 421},
+		{"rebound name, entering", "GET", "/enter?token=" + testToken, []string{"Host", "evil.example"}, 421},
+		{"name that begins with an address", "GET", "/", []string{"Cookie", cookie, "Host", "127.0.0.1.evil.example"}, 421},
+		{"no name", "GET", "/", []string{"Cookie", cookie, "Host", ""}, 421},
+		{"own name", "GET", "/", []string{"Cookie", cookie, "Host", "DOOR.lan:8080"}, 200},
+		{"localhost", "GET", "/", []string{"Cookie", cookie, "Host", "localhost:8080"}, 200},
+		{"IPv6", "GET", "/", []string{"Cookie", cookie, "Host", "[::1]:8080"}, 200},
+	} {
+		resp := answer(h, request(c.method, c.path, c.headers...))
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != c.want {
+			t.Errorf("%s: %s %s is %d, want %d: %s", c.name, c.method, c.path, resp.StatusCode, c.want, body)
+		}
+		if inside := string(body) == "inside"; inside != (c.want == 200) {
+			t.Errorf("%s: %q", c.name, body)
+		}
+		resp.Body.Close()
+	}
+}
+
+func basic(user, password string) string {
+	r := request("GET", "/")
+	r.SetBasicAuth(user, password)
+	return r.Header.Get("Authorization")
+}
+
+func TestCookie(t *testing.T) {
+	for _, tls := range []bool{false, true} {
+		h := guarded(t, AccessOptions{TLS: tls})
+		resp := answer(h, request("GET", "/enter?token="+testToken))
+		resp.Body.Close()
+		if len(resp.Cookies()) != 1 {
+			t.Fatalf("%d cookies", len(resp.Cookies()))
+		}
+		c := resp.Cookies()[0]
+		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.Secure != tls {
+			t.Errorf("TLS %v: cookie %s", tls, c)
+		}
+		if tls && !strings.HasPrefix(c.Name, "__Host-") {
+			t.Errorf("cookie over TLS is named %s", c.Name)
+		}
+		if strings.Contains(c.Value, testToken) {
+			t.Error("the cookie carries the token")
+		}
+	}
+}
+
+// TestWrongTokens: guessing is slowed down, for the guesser alone.
+func TestWrongTokens(t *testing.T) {
+	h := guarded(t, AccessOptions{})
+	last := 0
+	for range 30 {
+		resp := answer(h, request("GET", "/enter?token=guess"))
+		resp.Body.Close()
+		if len(resp.Cookies()) != 0 {
+			t.Fatal("a guess got a cookie")
+		}
+		last = resp.StatusCode
+	}
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the 30th guess is answered with %d", last)
+	}
+	resp := answer(h, request("GET", "/", "Authorization", "Bearer guess"))
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a guess in a header is answered with %d", resp.StatusCode)
+	}
+	other := request("GET", "/enter?token=guess")
+	other.RemoteAddr = "192.0.2.77:1"
+	if resp := answer(h, other); resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("another client is answered with %d", resp.StatusCode)
+	}
+	// The owner, at the guesser's address, gets in all the same.
+	cookieOf(t, h)
+}
+
+func TestChangesAreLimited(t *testing.T) {
+	h := guarded(t, AccessOptions{})
+	codes := map[int]int{}
+	for range 200 {
+		resp := answer(h, request("POST", "/ring", "Authorization", "Bearer "+testToken))
+		resp.Body.Close()
+		codes[resp.StatusCode]++
+	}
+	if codes[200] < 60 || codes[429] < 100 {
+		t.Errorf("200 requests at once: %v", codes)
+	}
+	resp := answer(h, request("GET", "/status", "Authorization", "Bearer "+testToken))
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("reading is answered with %d", resp.StatusCode)
+	}
+}
+
+func TestKeptToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state", "token")
+	first, err := KeptToken(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first) != 32 {
+		t.Errorf("token of %d characters", len(first))
+	}
+	again, err := KeptToken(path)
+	if err != nil || again != first {
+		t.Errorf("again %q, %v; first %q", again, err, first)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := KeptToken(path); err == nil {
+		t.Error("a token that all may read is taken")
+	}
+	if NewToken() == NewToken() {
+		t.Error("two tokens are the same")
+	}
+	if _, err := NewAccess(AccessOptions{Token: "short"}); err == nil {
+		t.Error("a short token is taken")
+	}
+}
+
+func TestClientOf(t *testing.T) {
+	for addr, want := range map[string]string{
+		"192.0.2.1:5":          "192.0.2.1",
+		"[::ffff:192.0.2.1]:5": "192.0.2.1",
+		"[2001:db8::1]:5":      "2001:db8::/64",
+		"[2001:db8::ffff]:5":   "2001:db8::/64",
+		"[fe80::1%eth0]:5":     "fe80::/64",
+		"nonsense":             "unknown",
+	} {
+		if got := clientOf(&http.Request{RemoteAddr: addr}); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}

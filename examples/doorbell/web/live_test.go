@@ -1,0 +1,209 @@
+package web
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+// watcher is a viewer as a browser is one.
+type watcher struct {
+	pc      *webrtc.PeerConnection
+	packets chan *rtp.Packet
+}
+
+func newWatcher(t *testing.T) *watcher {
+	t.Helper()
+	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &watcher{pc: pc, packets: make(chan *rtp.Packet, 1000)}
+	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			p, _, err := track.ReadRTP()
+			if err != nil {
+				return
+			}
+			select {
+			case w.packets <- p:
+			default:
+			}
+		}
+	})
+	t.Cleanup(func() {
+		if err := pc.Close(); err != nil {
+			t.Errorf("close the watcher: %v", err)
+		}
+	})
+	return w
+}
+
+func (w *watcher) offer(t *testing.T) string {
+	t.Helper()
+	if _, err := w.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	offer, err := w.pc.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.pc.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	return offer.SDP
+}
+
+// watch connects, and returns the id and the answer.
+func (w *watcher) watch(t *testing.T, l *Live) (id, sdp string) {
+	t.Helper()
+	id, sdp, err := l.Offer(t.Context(), w.offer(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
+		t.Fatal(err)
+	}
+	return id, sdp
+}
+
+func (w *watcher) next(t *testing.T) *rtp.Packet {
+	t.Helper()
+	late := time.NewTimer(15 * time.Second)
+	defer late.Stop()
+	select {
+	case p := <-w.packets:
+		return p
+	case <-late.C:
+		t.Fatal("no packet")
+		return nil
+	}
+}
+
+func TestLive(t *testing.T) {
+	l := newLive(t, newHub(t), 0)
+	w := newWatcher(t)
+	id, sdp := w.watch(t, l)
+	candidates := 0
+	for line := range strings.Lines(sdp) {
+		if !strings.HasPrefix(line, "a=candidate:") {
+			continue
+		}
+		candidates++
+		if !strings.Contains(line, " 127.0.0.1 ") || !strings.Contains(line, " typ host") {
+			t.Errorf("a candidate that leads out: %s", line)
+		}
+	}
+	if candidates == 0 {
+		t.Errorf("no candidate in\n%s", sdp)
+	}
+	// It begins with the parameter sets, and time stamps are those of the units.
+	var h codecs.H264Packet
+	p := w.next(t)
+	data, err := h.Unmarshal(p.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) < 5 || data[4]&0x1f != 7 {
+		t.Errorf("the first packet holds NAL unit %x", data[:min(len(data), 8)])
+	}
+	stamps := map[uint32]bool{}
+	for len(stamps) < 10 {
+		if stamps[p.Timestamp] = true; p.Timestamp%900 != 0 {
+			t.Fatalf("time stamp %d is no multiple of 10 ms", p.Timestamp)
+		}
+		p = w.next(t)
+	}
+	if n := l.Stats().Viewers; n != 1 {
+		t.Errorf("%d viewers", n)
+	}
+	l.HangUp(id)
+	wait(t, func() bool { return l.Stats().Viewers == 0 })
+}
+
+func TestTooManyViewers(t *testing.T) {
+	l := newLive(t, newHub(t), 1)
+	first, second := newWatcher(t), newWatcher(t)
+	id, _ := first.watch(t, l)
+	first.next(t)
+	offer := second.offer(t)
+	if _, _, err := l.Offer(t.Context(), offer); !errors.Is(err, ErrViewers) {
+		t.Errorf("a second viewer: %v", err)
+	}
+	l.HangUp(id)
+	wait(t, func() bool { return l.Stats().Viewers == 0 })
+	if _, _, err := l.Offer(t.Context(), offer); err != nil {
+		t.Errorf("after the first has gone: %v", err)
+	}
+}
+
+// TestViewerGone: a viewer that vanishes without a word disturbs nobody, and is
+// forgotten.
+func TestViewerGone(t *testing.T) {
+	hub := newHub(t)
+	l := newLive(t, hub, 0)
+	gone, stays := newWatcher(t), newWatcher(t)
+	gone.watch(t, l)
+	stays.watch(t, l)
+	gone.next(t)
+	stays.next(t)
+	if err := gone.pc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	begin := hub.Stats().Frames
+	for hub.Stats().Frames < begin+30 {
+		stays.next(t)
+	}
+	wait(t, func() bool { return l.Stats().Viewers == 1 })
+}
+
+func TestBadOffers(t *testing.T) {
+	l := newLive(t, newHub(t), 0)
+	good := newWatcher(t).offer(t)
+	for name, offer := range map[string]string{
+		"empty": "", "nonsense": "nonsense", "half": good[:len(good)/2],
+		"no codec of ours": strings.ReplaceAll(good, "H264", "NONE"),
+		"audio":            strings.ReplaceAll(good, "m=video", "m=audio"),
+		"no fingerprint":   strings.ReplaceAll(good, "a=fingerprint", "a=nothing"),
+	} {
+		if _, _, err := l.Offer(t.Context(), offer); !errors.Is(err, ErrOffer) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := l.Stats().Viewers; n != 0 {
+		t.Errorf("%d viewers", n)
+	}
+}
+
+func TestOfferAfterClose(t *testing.T) {
+	l := newLive(t, newHub(t), 0)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := l.Offer(t.Context(), ""); !errors.Is(err, ErrViewers) {
+		t.Errorf("offer to a closed one: %v", err)
+	}
+}
+
+// TestPackets: numbers and time stamps wrap round.
+func TestPackets(t *testing.T) {
+	track, err := webrtc.NewTrackLocalStaticRTP(h264.RTPCodecCapability, "video", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := packets{payloader: &codecs.H264Payloader{}, sequence: 65530}
+	u := &stream.Unit{Time: 27 * time.Hour, Data: [][]byte{append([]byte{0x65}, make([]byte, 10*maxPayload)...)}}
+	if err := p.send(u, track); err != nil {
+		t.Fatal(err)
+	}
+	if p.sequence > 10 {
+		t.Errorf("sequence number %d after wrapping round", p.sequence)
+	}
+}

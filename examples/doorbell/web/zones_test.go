@@ -1,0 +1,207 @@
+package web
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/redact"
+)
+
+const (
+	leftHalf  = `{"version":1,"property":[[[0,0],[0.5,0],[0.5,1],[0,1]]]}`
+	rightHalf = `{"version":1,"property":[[[0.5,0],[1,0],[1,1],[0.5,1]]]}`
+	crossed   = `{"version":1,"property":[[[0,0],[1,1],[1,0],[0,1]]]}`
+)
+
+// zonesScene is Zones with a pipeline that only remembers.
+type zonesScene struct {
+	*Zones
+	path    string
+	applied atomic.Pointer[redact.Policy]
+	times   atomic.Int32
+	moved   atomic.Bool
+}
+
+func newZones(t *testing.T, preview time.Duration) *zonesScene {
+	t.Helper()
+	s := &zonesScene{path: filepath.Join(t.TempDir(), "policy.json")}
+	s.Zones = NewZones(ZonesOptions{Path: s.path, PreviewFor: preview, Unconfirmed: s.moved.Load,
+		Apply: func(p *redact.Policy) error {
+			s.applied.Store(p)
+			s.times.Add(1)
+			return nil
+		}})
+	t.Cleanup(s.Close)
+	return s
+}
+
+func policy(t *testing.T, text string) *redact.Policy {
+	t.Helper()
+	p, err := redact.ParsePolicy([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// inForce reports whether the policy of a text is in force.
+func (s *zonesScene) inForce(t *testing.T, text string) bool {
+	t.Helper()
+	p := s.applied.Load()
+	return p != nil && p.SHA256() == policy(t, text).SHA256()
+}
+
+func TestSave(t *testing.T) {
+	s := newZones(t, 0)
+	if got := s.State(); got.Revision != noRevision || got.Policy != nil {
+		t.Fatalf("at first: %+v", got)
+	}
+	rev, err := s.Save([]byte(leftHalf), noRevision)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onDisk, err := redact.LoadPolicy(s.path)
+	if err != nil || onDisk.SHA256() != policy(t, leftHalf).SHA256() || !s.inForce(t, leftHalf) {
+		t.Errorf("after Save: on disk %v, %v; in force %v", onDisk, err, s.inForce(t, leftHalf))
+	}
+
+	// The second of two editors who began at the same time.
+	theirs, err := s.Save([]byte(rightHalf), noRevision)
+	if !errors.Is(err, ErrConflict) || theirs != rev {
+		t.Errorf("second save: %q, %v", theirs, err)
+	}
+	if !s.inForce(t, leftHalf) {
+		t.Error("the second save is in force")
+	}
+	if rev, err = s.Save([]byte(rightHalf), theirs); err != nil || !s.inForce(t, rightHalf) {
+		t.Errorf("saved over: %v", err)
+	}
+
+	var bad *redact.PolicyError
+	if _, err := s.Save([]byte(crossed), rev); !errors.As(err, &bad) || bad.Path != "property[0]" {
+		t.Errorf("crossed zone: %v", err)
+	}
+	if !s.inForce(t, rightHalf) || s.State().Revision != rev {
+		t.Error("an invalid policy changed something")
+	}
+}
+
+// TestSaveFails: when the file cannot be written, nothing changes.
+func TestSaveFails(t *testing.T) {
+	s := newZones(t, 0)
+	if err := os.RemoveAll(filepath.Dir(s.path)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save([]byte(leftHalf), noRevision); err == nil {
+		t.Fatal("saved into a folder that is not there")
+	}
+	if s.times.Load() != 0 || s.State().Revision != noRevision {
+		t.Error("a policy that is not saved is in force")
+	}
+}
+
+func TestPreview(t *testing.T) {
+	s := newZones(t, time.Hour)
+	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil || !s.inForce(t, rightHalf) {
+		t.Fatalf("preview: %v", err)
+	}
+	if err := s.Preview([]byte(crossed), "a"); err == nil || !s.inForce(t, rightHalf) {
+		t.Error("an invalid preview changed something")
+	}
+	if err := s.Preview([]byte(leftHalf), "b"); !errors.Is(err, ErrBusy) || !s.inForce(t, rightHalf) {
+		t.Errorf("preview of a second editor: %v", err)
+	}
+	if err := s.Discard("b"); err != nil || !s.inForce(t, rightHalf) {
+		t.Errorf("a second editor took the first one's preview back: %v", err)
+	}
+	if err := s.Discard("a"); err != nil || !s.inForce(t, leftHalf) {
+		t.Errorf("discard: %v", err)
+	}
+	if err := s.Preview([]byte(rightHalf), "b"); err != nil {
+		t.Errorf("preview after the first editor has gone: %v", err)
+	}
+	if err := s.Preview([]byte(rightHalf), ""); err == nil {
+		t.Error("a preview of nobody is taken")
+	}
+	if onDisk, err := redact.LoadPolicy(s.path); err != nil || onDisk.SHA256() != policy(t, leftHalf).SHA256() {
+		t.Errorf("a preview was written to the file: %v", err)
+	}
+}
+
+// TestPreviewEnds: an editor that is not heard of any more leaves nothing
+// behind.
+func TestPreviewEnds(t *testing.T) {
+	s := newZones(t, 30*time.Millisecond)
+	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, func() bool { return !s.State().Drawing && s.inForce(t, leftHalf) })
+}
+
+// TestPreviewEndsMoved: what ends by itself confirms nothing. The camera was
+// moved while an editor was open and left alone: all stays hidden.
+func TestPreviewEndsMoved(t *testing.T) {
+	s := newZones(t, 30*time.Millisecond)
+	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
+		t.Fatal(err)
+	}
+	s.moved.Store(true)
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, func() bool { return s.Lapsed() && s.applied.Load() == nil })
+	s.moved.Store(false)
+	if err := s.Confirmed(); err != nil || !s.inForce(t, leftHalf) || s.Lapsed() {
+		t.Errorf("after the owner's word: %v", err)
+	}
+}
+
+func TestChanged(t *testing.T) {
+	s := newZones(t, time.Hour)
+	if err := s.Changed(nil, os.ErrNotExist); err != nil {
+		t.Errorf("no file at the start: %v", err)
+	}
+	if err := s.Changed(policy(t, leftHalf), nil); err != nil || !s.inForce(t, leftHalf) {
+		t.Fatalf("file by hand: %v", err)
+	}
+	rev, n := s.State().Revision, s.times.Load()
+	if err := s.Changed(policy(t, leftHalf), nil); err != nil || s.times.Load() != n {
+		t.Error("a file without a change was put in force again")
+	}
+	bad := errors.New("policy.json: nonsense")
+	if err := s.Changed(nil, bad); err == nil || s.State().Problem == "" || !s.inForce(t, leftHalf) {
+		t.Errorf("an invalid file: %+v", s.State())
+	}
+	if err := s.Changed(policy(t, rightHalf), nil); err != nil || s.State().Problem != "" {
+		t.Errorf("valid again: %v", err)
+	}
+	// An editor that began before the change by hand is told.
+	if _, err := s.Save([]byte(leftHalf), rev); !errors.Is(err, ErrConflict) {
+		t.Errorf("save over a change by hand: %v", err)
+	}
+}
+
+func wait(t *testing.T, is func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatal("never")
+		}
+	}
+}
