@@ -20,7 +20,7 @@ setup: ## install packages, ONNX Runtime, network weights and the demo's clip
 	@scripts/setup.sh packages runtime weights clip
 
 demo: ## redact a real clip into out/, in two forms, with contact sheets
-	@scripts/setup.sh packages runtime weights clip
+	@scripts/setup.sh packages runtime clip
 	@scripts/demo.sh
 
 test: ## run the tests: with the race detector, the long ones without, the pure Go packages without cgo

@@ -17,7 +17,7 @@ func redactFile(ctx context.Context, in, out, policyFile string) error {
 	if err != nil {
 		return err
 	}
-	nets, err := networks.Open(ctx, networks.Trio, networks.Options{})
+	nets, err := networks.Open(ctx, networks.HedgeN, networks.Options{})
 	if err != nil {
 		return err
 	}

@@ -14,17 +14,10 @@ redact() {
         -networks "$3" -every 2 -report "out/$1.json" -sheet "out/$1.png"
 }
 
+redact demo demo-all.json none
 if go run ./models/cmd/models runtime -offline >/dev/null; then
-    networks=trio
-    if ! go run ./models/cmd/models verify >/dev/null; then
-        echo "demo: the three public networks are missing (see above); the embedded one does their work."
-        networks=hedge-n
-    fi
-    redact demo demo-all.json none
-    redact demo-detected demo-detected.json "$networks"
+    redact demo-detected demo-detected.json hedge-n
 else
-    echo "demo: ONNX Runtime is missing (see above), so everything outside is hidden without a"
-    echo "demo: network, and out/demo-detected.mp4, which needs one, is not made."
+    echo "demo: ONNX Runtime is missing (see above), so out/demo-detected.mp4, which needs a network, is not made."
     rm -f out/demo-detected.mp4 out/demo-detected.json out/demo-detected.png
-    redact demo demo-all.json none
 fi

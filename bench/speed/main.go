@@ -56,7 +56,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.md, "md", "", "write the result as Markdown to this file")
 	f.IntVar(&o.seconds, "seconds", 60, "length of the live run, 1 to 3600; under 10 everything else is measured in less time too")
 	f.StringVar(&o.clip, "clip", "", "a clip of a fixed camera with people in it (default: vtest.avi as `make setup` fetches it)")
-	f.StringVar(&o.networks, "networks", networks.Trio, "which networks the live run and the file run use: "+networks.Names())
+	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks the live run and the file run use: "+networks.Names())
 	f.StringVar(&o.only, "only", "", "measure only these parts, separated by commas: "+strings.Join(partNames(), ", "))
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -59,7 +59,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.policy, "policy", "", "the policy file (JSON)")
 	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
 	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file")
-	f.StringVar(&o.networks, "networks", networks.Trio, "which networks look for people, faces and plates: "+networks.Names())
+	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
 	f.IntVar(&o.lookAhead, "lookahead", 8, "how many frames an object is hidden before it is first seen, 0 to 120")
 	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is as many as fit into 100 ms")
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves")
