@@ -48,6 +48,13 @@ func nalType(nal []byte) int {
 	return int(nal[0] & 0x1f)
 }
 
+// IsParameterSet reports whether a NAL unit is a sequence or picture parameter
+// set. Files keep those in their header.
+func IsParameterSet(nal []byte) bool {
+	t := nalType(nal)
+	return t == nalSPS || t == nalPPS
+}
+
 // ParameterSets returns the sequence and the picture parameter set of a key
 // unit, nil if it has none. They are shared as the unit is.
 func (u *Unit) ParameterSets() (sps, pps []byte) {

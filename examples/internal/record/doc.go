@@ -1,0 +1,28 @@
+// Package record writes a stream.Hub to files: all the time, in segments of a
+// minute (Recorder), or only when something has happened, with what was before
+// it (Ring).
+//
+// # Files
+//
+// The files are fragmented MP4 (ISO/IEC 14496-12) with one track of H.264 and
+// nothing else: no sound, no metadata. A fragment is at most a second long and is
+// on the disk before the next one begins, so that a power cut costs at most the
+// last two seconds. A file gets its name with its first fragment and can be
+// played from then on, while it grows and whatever ends it; what a power cut left
+// half written is cut off at the next start.
+//
+// A name is hedge-NUMBER-TIME.mp4: the number counts up, whatever the clock does,
+// and the time is that of the first picture, in UTC. Nothing but files with such
+// names is ever removed.
+//
+// # Limits
+//
+// The oldest files are removed first, when all together are larger, or when one
+// is older, than allowed. Age counts only while the clock has been steady for ten
+// minutes: a clock that is set wrong for a moment costs no recording.
+//
+// # Faults
+//
+// What goes wrong with the disk, such as that it is full, is an Event. Every
+// second another attempt is made; recording goes on when it succeeds.
+package record

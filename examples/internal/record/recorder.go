@@ -1,0 +1,288 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+const (
+	// retry is the time from one attempt to write to the next.
+	retry = time.Second
+	// maxGap is the longest time without a picture within a file.
+	maxGap = 2 * time.Second
+	// queueUnits is how many units may wait while the disk is busy: 8 s at 30
+	// pictures per second.
+	queueUnits = 240
+)
+
+// Options say what is recorded where. Dir is required.
+type Options struct {
+	// Dir is the folder, which is made if need be. No other program, and no
+	// other Recorder or Ring, may write recordings into it.
+	Dir string
+	// Segment is the length of a file, at least a second. It defaults to one
+	// minute.
+	Segment time.Duration
+	// Limits say how much is kept. They default to none.
+	Limits Limits
+	// OnEvent is called on the recorder's own goroutine and must return soon. It
+	// defaults to nothing.
+	OnEvent func(Event)
+	// Clock tells the time for the names and the age of files. It defaults to
+	// time.Now.
+	Clock func() time.Time
+}
+
+func (o *Options) fill() error {
+	if o.Segment == 0 {
+		o.Segment = time.Minute
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Dir == "" {
+		return fmt.Errorf("%w: no folder for recordings", ErrOptions)
+	}
+	if o.Segment < time.Second {
+		return fmt.Errorf("%w: a segment of %v is shorter than a second", ErrOptions, o.Segment)
+	}
+	return o.Limits.check()
+}
+
+// Recorder writes all that comes from a hub.
+type Recorder struct {
+	o     Options
+	hub   *stream.Hub
+	sub   *stream.Subscription
+	write func(*os.File, []byte) (int, error)
+	ended chan struct{} // closed when the goroutine has ended
+	once  sync.Once
+	err   error // of the end; to be read when ended is closed
+
+	// The goroutine's own.
+
+	shelf   *shelf
+	health  health
+	clip    *clip
+	asked   bool // for a key frame, for the next file
+	retryAt time.Duration
+	idle    int // timer periods without a unit
+
+	mu    sync.Mutex
+	stats Stats
+}
+
+// Stats is a snapshot of what is recorded.
+type Stats struct {
+	// Files and Bytes are what is kept, with the file that grows.
+	Files int
+	Bytes int64
+	// Path is the file that grows, if there is one.
+	Path string
+	// Err is why nothing can be written just now, or nil.
+	Err error
+	// Lost is the number of units that were lost because the disk was slow, or
+	// could not be written.
+	Lost uint64
+}
+
+// New begins to record. It repairs what an earlier run left half written.
+//
+// Errors: ErrOptions, or that of the file system.
+func New(hub *stream.Hub, o Options) (*Recorder, error) {
+	r, err := newRecorder(hub, o)
+	if err != nil {
+		return nil, err
+	}
+	go r.run()
+	return r, nil
+}
+
+func newRecorder(hub *stream.Hub, o Options) (*Recorder, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	s, err := openShelf(o.Dir, o.Limits, o.Clock, o.OnEvent)
+	if err != nil {
+		return nil, err
+	}
+	return &Recorder{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, ended: make(chan struct{}),
+		shelf: s, health: health{onEvent: o.OnEvent}}, nil
+}
+
+// Close writes what waits, completes the file and ends the recording. It returns
+// what went wrong with that. It may be called more than once. The hub's Close
+// does the same.
+func (r *Recorder) Close() error {
+	r.once.Do(r.sub.Close)
+	<-r.ended
+	return r.err
+}
+
+// Stats returns the counters.
+func (r *Recorder) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.Err = r.health.err()
+	s.Lost += r.sub.Lost()
+	return s
+}
+
+func (r *Recorder) run() {
+	defer close(r.ended)
+	// What waits goes to the disk also when nothing more comes.
+	quiet := time.NewTimer(fragment)
+	defer quiet.Stop()
+	for {
+		select {
+		case u, ok := <-r.sub.C:
+			if !ok {
+				r.err = r.finish(0)
+				r.abandon()
+				r.report()
+				return
+			}
+			r.idle = 0
+			r.take(u)
+		case <-quiet.C:
+			r.idle++
+			r.rest()
+		}
+		r.report()
+		quiet.Reset(fragment)
+	}
+}
+
+// take records a unit.
+func (r *Recorder) take(u *stream.Unit) {
+	if c := r.clip; c != nil {
+		long := u.Time-c.begin >= r.o.Segment || r.o.Limits.Bytes > 0 && c.size > r.o.Limits.Bytes/4
+		gap := u.Time-c.last > maxGap
+		if u.Key && (long || gap || c.differs(u)) {
+			next := u.Time
+			if gap {
+				next = 0
+			}
+			r.fail(u.Time, r.finish(next))
+		} else if long && !r.asked {
+			r.asked = true
+			r.hub.KeyFrame()
+		}
+	}
+	if r.clip == nil {
+		if u.Time < r.retryAt {
+			r.lose(1)
+			return
+		}
+		if !u.Key {
+			r.lose(1)
+			if !r.asked {
+				r.asked = true
+				r.hub.KeyFrame()
+			}
+			return
+		}
+		r.asked = false
+		r.clip = newClip(r.shelf.dir, r.shelf.name(), u, r.write)
+	}
+	before := r.clip.number
+	err := r.clip.add(u)
+	if err == nil && r.clip.number != before {
+		r.health.wrote(r.clip.path)
+		r.shelf.tidy(r.clip.size)
+	}
+	r.fail(u.Time, err)
+}
+
+// rest is called after each second in which nothing came.
+func (r *Recorder) rest() {
+	c := r.clip
+	if c == nil {
+		return
+	}
+	at := c.last
+	if time.Duration(r.idle)*fragment >= maxGap {
+		r.fail(at, r.finish(0))
+		return
+	}
+	before := c.number
+	err := c.flush(0)
+	if err == nil && c.number != before {
+		r.health.wrote(c.path)
+	}
+	r.fail(at, err)
+}
+
+// finish completes the file, if there is one.
+func (r *Recorder) finish(next time.Duration) error {
+	c := r.clip
+	if c == nil {
+		return nil
+	}
+	if err := c.finish(next); err != nil {
+		return err
+	}
+	r.clip = nil
+	r.health.wrote(c.path)
+	r.shelf.put(c.path, c.size)
+	r.o.OnEvent(Event{Kind: Saved, Path: c.path})
+	return nil
+}
+
+// abandon gives the file up, but for what is complete of it.
+func (r *Recorder) abandon() {
+	c := r.clip
+	if c == nil {
+		return
+	}
+	r.clip = nil
+	r.lose(len(c.pending))
+	// That this fails too adds nothing: the disk is known to be in trouble, and
+	// what is in excess is cut off at the next start.
+	_ = c.abandon()
+	if c.named {
+		r.shelf.put(c.path, c.size)
+	}
+}
+
+// fail deals with an error that came up at a time.
+func (r *Recorder) fail(at time.Duration, err error) {
+	if err == nil {
+		return
+	}
+	r.abandon()
+	r.retryAt, r.asked = at+retry, false
+	r.health.failed(err)
+}
+
+func (r *Recorder) lose(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Lost += uint64(n)
+}
+
+func (r *Recorder) report() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Files, r.stats.Bytes, r.stats.Path = len(r.shelf.files), r.shelf.total, ""
+	if c := r.clip; c != nil && c.named {
+		r.stats.Files++
+		r.stats.Bytes += c.size
+		r.stats.Path = c.path
+	}
+}
+
+// differs reports whether a key unit needs another header than the file has.
+func (c *clip) differs(key *stream.Unit) bool {
+	sps, pps := key.ParameterSets()
+	return !bytes.Equal(sps, c.sps) || !bytes.Equal(pps, c.pps)
+}

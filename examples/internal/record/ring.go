@@ -1,0 +1,334 @@
+package record
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+// RingOptions say what is kept in memory, and where it goes. Dir is required.
+type RingOptions struct {
+	// Dir is the folder for files, see Options.Dir.
+	Dir string
+	// Keep is how much is kept in memory, at least a second. It defaults to one
+	// minute.
+	Keep time.Duration
+	// Memory is the largest number of bytes of pictures kept, at least 8 MB. It
+	// defaults to 256 MB.
+	Memory int64
+	// Limits say how much is kept on the disk. They default to none.
+	Limits Limits
+	// OnEvent and Clock are those of Options.
+	OnEvent func(Event)
+	Clock   func() time.Time
+}
+
+// Ring keeps the newest pictures of a hub in memory. Nothing is written before
+// Trigger.
+type Ring struct {
+	o     RingOptions
+	hub   *stream.Hub
+	sub   *stream.Subscription
+	write func(*os.File, []byte) (int, error)
+	wake  chan struct{}
+	ended chan struct{} // closed when the goroutine has ended
+	once  sync.Once
+	err   error // of the end; to be read when ended is closed
+
+	// The goroutine's own.
+
+	shelf  *shelf
+	health health
+	units  []*stream.Unit // the first is a key unit
+	bytes  int64
+	job    *job // nil: nothing is to be written
+
+	mu    sync.Mutex
+	calls []call // of Trigger, to be taken by the goroutine
+	stats RingStats
+}
+
+// call is one of Trigger.
+type call struct{ before, after time.Duration }
+
+// job is what is to be written.
+type job struct {
+	from, to time.Duration // of the first and the last unit
+	clip     *clip         // nil: not begun, or given up
+	n        int           // units of the ring that the clip has
+	retryAt  time.Duration
+}
+
+// RingStats is a snapshot of what a ring holds.
+type RingStats struct {
+	// Held is from the oldest to the newest picture in memory, Memory their size.
+	Held   time.Duration
+	Memory int64
+	// Saving is set while a file is being written.
+	Saving bool
+	// Files and Bytes are what is kept on the disk.
+	Files int
+	Bytes int64
+	// Err is why nothing can be written just now, or nil.
+	Err error
+}
+
+// NewRing begins to keep pictures in memory.
+//
+// Errors: ErrOptions, or that of the file system.
+func NewRing(hub *stream.Hub, o RingOptions) (*Ring, error) {
+	if o.Keep == 0 {
+		o.Keep = time.Minute
+	}
+	if o.Memory == 0 {
+		o.Memory = 256 << 20
+	}
+	if o.Keep < time.Second || o.Memory < 8e6 {
+		return nil, fmt.Errorf("%w: keep %v in %d bytes of memory; at least 1s and 8 MB", ErrOptions, o.Keep, o.Memory)
+	}
+	disk := Options{Dir: o.Dir, Limits: o.Limits, OnEvent: o.OnEvent, Clock: o.Clock}
+	if err := disk.fill(); err != nil {
+		return nil, err
+	}
+	o.OnEvent, o.Clock = disk.OnEvent, disk.Clock
+	s, err := openShelf(o.Dir, o.Limits, o.Clock, o.OnEvent)
+	if err != nil {
+		return nil, err
+	}
+	r := newRing(hub, o, s)
+	go r.run()
+	return r, nil
+}
+
+func newRing(hub *stream.Hub, o RingOptions, s *shelf) *Ring {
+	return &Ring{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, wake: make(chan struct{}, 1),
+		ended: make(chan struct{}), shelf: s, health: health{onEvent: o.OnEvent}}
+}
+
+// Trigger has a file written that begins the given time before the newest
+// picture, or earlier, at a key frame, and ends the given time after it, or when
+// no picture comes for a second. If one is being written it is made to end later
+// instead. Trigger returns at once; the event Saved tells of the file. Before the
+// first picture it does nothing.
+func (r *Ring) Trigger(before, after time.Duration) {
+	r.mu.Lock()
+	r.calls = append(r.calls, call{max(before, 0), max(after, 0)})
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close completes a file that is being written and ends the ring. It returns what
+// went wrong with that. It may be called more than once. The hub's Close does the
+// same.
+func (r *Ring) Close() error {
+	r.once.Do(r.sub.Close)
+	<-r.ended
+	return r.err
+}
+
+// Stats returns what the ring holds.
+func (r *Ring) Stats() RingStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.Err = r.health.err()
+	return s
+}
+
+func (r *Ring) run() {
+	defer close(r.ended)
+	quiet := time.NewTimer(fragment)
+	defer quiet.Stop()
+	for {
+		silent := false
+		select {
+		case u, ok := <-r.sub.C:
+			if !ok {
+				r.triggered()
+				r.err = r.work(true)
+				r.report()
+				return
+			}
+			r.keep(u)
+			quiet.Reset(fragment)
+		case <-r.wake:
+		case <-quiet.C:
+			silent = true
+			quiet.Reset(fragment)
+		}
+		r.triggered()
+		// It is told of already.
+		_ = r.work(silent)
+		r.evict()
+		r.report()
+	}
+}
+
+// keep takes a unit into memory. Another format begins the ring anew, because a
+// file has one header; what is being written goes on in another file.
+func (r *Ring) keep(u *stream.Unit) {
+	if len(r.units) == 0 && !u.Key {
+		r.hub.KeyFrame()
+		return
+	}
+	if u.Key && len(r.units) > 0 {
+		sps, pps := u.ParameterSets()
+		if s, p := r.units[0].ParameterSets(); !bytes.Equal(s, sps) || !bytes.Equal(p, pps) {
+			j := r.job
+			_ = r.work(true) // it is told of already
+			r.units, r.bytes, r.job = nil, 0, nil
+			if j != nil && j.to > u.Time {
+				r.job = &job{from: u.Time, to: j.to}
+			}
+		}
+	}
+	r.units = append(r.units, u)
+	r.bytes += int64(u.Len())
+}
+
+// triggered takes the calls of Trigger.
+func (r *Ring) triggered() {
+	r.mu.Lock()
+	calls := r.calls
+	r.calls = nil
+	r.mu.Unlock()
+	if len(r.units) == 0 {
+		return
+	}
+	now := r.newest()
+	for _, c := range calls {
+		if r.job == nil {
+			r.job = &job{from: now - c.before}
+		}
+		r.job.to = max(r.job.to, now+c.after)
+	}
+}
+
+func (r *Ring) newest() time.Duration { return r.units[len(r.units)-1].Time }
+
+// keyBefore returns the index of the last key unit not after a time, or of the
+// first one there is.
+func (r *Ring) keyBefore(at time.Duration) int {
+	i := 0
+	for j, u := range r.units {
+		if u.Time > at {
+			break
+		}
+		if u.Key {
+			i = j
+		}
+	}
+	return i
+}
+
+// work writes what can be written of the job; if final, it ends the job with
+// that.
+func (r *Ring) work(final bool) error {
+	j := r.job
+	if j == nil || len(r.units) == 0 || !final && r.newest() < j.retryAt {
+		return nil
+	}
+	if j.clip == nil {
+		j.n = r.keyBefore(j.from)
+		j.clip = newClip(r.shelf.dir, r.shelf.name(), r.units[j.n], r.write)
+	}
+	err := r.advance(j, final || r.newest() >= j.to)
+	if err == nil {
+		return nil
+	}
+	// What is on the disk stays there, and the rest is tried again, as another
+	// file.
+	if j.clip.named {
+		r.shelf.put(j.clip.path, j.clip.size)
+		if len(j.clip.pending) > 0 {
+			j.from = j.clip.pending[0].Time
+		}
+	}
+	// That this fails too adds nothing, see Recorder.abandon.
+	_ = j.clip.abandon()
+	j.clip, j.retryAt = nil, r.newest()+retry
+	r.health.failed(err)
+	return err
+}
+
+// advance gives the job's clip what the ring has for it, and completes it if that
+// is the last.
+func (r *Ring) advance(j *job, last bool) error {
+	before := j.clip.number
+	for j.n < len(r.units) && r.units[j.n].Time <= j.to {
+		u := r.units[j.n]
+		j.n++
+		if err := j.clip.add(u); err != nil {
+			return err
+		}
+	}
+	if last {
+		if err := j.clip.finish(0); err != nil {
+			return err
+		}
+	}
+	if j.clip.number != before {
+		r.health.wrote(j.clip.path)
+	}
+	if last {
+		r.job = nil
+		r.shelf.put(j.clip.path, j.clip.size)
+		r.o.OnEvent(Event{Kind: Saved, Path: j.clip.path})
+		r.shelf.tidy(0)
+		return nil
+	}
+	r.shelf.tidy(j.clip.size)
+	return nil
+}
+
+// evict forgets the oldest pictures, from key frame to key frame.
+func (r *Ring) evict() {
+	for len(r.units) > 0 {
+		next := 1
+		for next < len(r.units) && !r.units[next].Key {
+			next++
+		}
+		if r.bytes <= r.o.Memory {
+			if next == len(r.units) || r.units[next].Time > r.needed() {
+				return
+			}
+		}
+		for i := range next {
+			r.bytes -= int64(r.units[i].Len())
+		}
+		// Into new memory: a subslice would keep the old units alive.
+		r.units = append([]*stream.Unit(nil), r.units[next:]...)
+		if r.job != nil {
+			r.job.n = max(r.job.n-next, 0)
+		}
+	}
+}
+
+// needed returns the time from which on pictures are needed.
+func (r *Ring) needed() time.Duration {
+	at := r.newest() - r.o.Keep
+	if j := r.job; j != nil {
+		from := j.from
+		if j.clip != nil && len(j.clip.pending) > 0 {
+			from = j.clip.pending[0].Time
+		}
+		at = min(at, from)
+	}
+	return at
+}
+
+func (r *Ring) report() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil, Files: len(r.shelf.files), Bytes: r.shelf.total}
+	if len(r.units) > 0 {
+		r.stats.Held = r.newest() - r.units[0].Time
+	}
+}

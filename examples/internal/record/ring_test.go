@@ -1,0 +1,218 @@
+package record
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/stream"
+)
+
+func startRing(t *testing.T, hub *stream.Hub, o RingOptions, change func(*Ring)) *Ring {
+	t.Helper()
+	if o.Keep == 0 {
+		o.Keep = time.Minute
+	}
+	if o.Memory == 0 {
+		o.Memory = 100e6
+	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
+	s, err := openShelf(o.Dir, o.Limits, time.Now, o.OnEvent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRing(hub, o, s)
+	if change != nil {
+		change(r)
+	}
+	go r.run()
+	t.Cleanup(func() { _ = r.Close() }) // the tests check it
+	return r
+}
+
+// settle waits until the ring has taken all that was written.
+func settle(t *testing.T, s *scene, r *Ring) {
+	t.Helper()
+	wait(t, "the ring", func() bool { return len(r.sub.C) == 0 })
+	want := r.Stats().Held
+	wait(t, "the ring", func() bool { h := r.Stats().Held; ok := h == want; want = h; return ok && len(r.sub.C) == 0 })
+}
+
+// TestTrigger: nothing is on the disk before a trigger; then there is one file
+// with what was before it and after it; a trigger while it is written makes it
+// longer; another one later makes another file.
+func TestTrigger(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 64, 48)
+	var ev events
+	r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add, Keep: 20 * time.Second}, nil)
+	r.Trigger(time.Second, time.Second) // of nothing
+	s.feed(1000, r.sub.C)
+	settle(t, s, r)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Fatalf("on the disk: %v, %v", entries, err)
+	}
+	// A group of pictures is two seconds long.
+	if st := r.Stats(); st.Held < 20*time.Second || st.Held > 22100*time.Millisecond || st.Saving || st.Memory == 0 {
+		t.Errorf("%+v", st)
+	}
+	now := s.at - 40*time.Millisecond
+	r.Trigger(10*time.Second, 5*time.Second)
+	wait(t, "the file", func() bool { return r.Stats().Saving })
+	s.feed(50, r.sub.C)
+	r.Trigger(time.Hour, 6*time.Second)
+	settle(t, s, r)
+	s.feed(200, r.sub.C)
+	wait(t, "the event", func() bool { return len(ev.of(Saved)) == 1 })
+	paths := files(t, dir)
+	if len(paths) != 1 || ev.of(Saved)[0].Path != paths[0] {
+		t.Fatalf("%q, %+v", paths, ev.all)
+	}
+	p, n := look(t, paths[0])
+	ms := p.times(t)
+	// 10 s before the trigger, up to 2 s more for a key frame, and 2 + 6 s after.
+	if n < 25*18 || n > 25*20+3 || ms[n-1] != (n-1)*40 {
+		t.Errorf("%d pictures, the last at %d ms; triggered at %v", n, ms[n-1], now)
+	}
+	r.Trigger(0, 0)
+	wait(t, "the second", func() bool { return len(ev.of(Saved)) == 2 })
+	// What is asked for beyond what is there is cut short by Close.
+	r.Trigger(time.Hour, time.Hour)
+	wait(t, "the third", func() bool { return r.Stats().Saving })
+	stop(t, r)
+	paths = files(t, dir)
+	if len(paths) != 3 || len(ev.of(Saved)) != 3 || r.Stats().Saving {
+		t.Fatalf("%q", paths)
+	}
+	if _, n := look(t, paths[1]); n < 1 || n > 51 {
+		t.Errorf("%d pictures", n)
+	}
+	if _, n := look(t, paths[2]); n < 20*25 || n > 22*25+3 {
+		t.Errorf("%d pictures", n)
+	}
+	nothingElse(t, dir)
+}
+
+// TestRingMemory: memory is bounded whatever is asked for.
+func TestRingMemory(t *testing.T) {
+	s := newScene(t, 64, 48)
+	r := startRing(t, s.hub, RingOptions{Dir: t.TempDir(), Memory: 30_000}, nil)
+	for range 20 {
+		s.feed(20, r.sub.C)
+		settle(t, s, r)
+		if st := r.Stats(); st.Memory > 30_000 {
+			t.Errorf("%+v", st)
+		}
+	}
+	if st := r.Stats(); st.Held < time.Second || st.Held > 14*time.Second {
+		t.Errorf("%+v", st)
+	}
+	stop(t, r)
+}
+
+// TestRingSilent: a camera that breaks in the accident does not keep the file from
+// being complete.
+func TestRingSilent(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 64, 48)
+	var ev events
+	r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
+	s.feed(60, r.sub.C)
+	r.Trigger(time.Minute, time.Minute)
+	wait(t, "the file", func() bool { return len(ev.of(Saved)) == 1 })
+	if _, n := look(t, files(t, dir)[0]); n != 60 {
+		t.Errorf("%d pictures", n)
+	}
+	stop(t, r)
+}
+
+// TestRingFormat: another size goes on in another file.
+func TestRingFormat(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 64, 48)
+	r := startRing(t, s.hub, RingOptions{Dir: dir}, nil)
+	s.feed(60, r.sub.C)
+	r.Trigger(time.Minute, time.Minute)
+	wait(t, "the file", func() bool { return r.Stats().Saving })
+	s.size(128, 80)
+	s.feed(60, r.sub.C)
+	stop(t, r)
+	paths := files(t, dir)
+	if len(paths) != 2 {
+		t.Fatal(paths)
+	}
+	for i, path := range paths {
+		if p, n := look(t, path); n != 60 || p.Streams[0].Width != 64*(i+1) {
+			t.Errorf("%d pictures, %+v", n, p.Streams)
+		}
+	}
+}
+
+// TestRingDiskFull: what cannot be written stays in memory and is written later.
+func TestRingDiskFull(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		dir := t.TempDir()
+		s := newScene(t, 64, 48)
+		var ev events
+		w := &limitedWriter{}
+		w.full.Store(!later)
+		var writes atomic.Int32
+		r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add}, func(r *Ring) {
+			r.write = func(f *os.File, data []byte) (int, error) {
+				// later: full in the middle of the file.
+				if later && writes.Add(1) == 3 {
+					w.full.Store(true)
+				}
+				return w.write(f, data)
+			}
+		})
+		s.feed(150, r.sub.C)
+		r.Trigger(4*time.Second, 4*time.Second)
+		wait(t, "the fault", func() bool { return len(ev.of(Failed)) == 1 })
+		if st := r.Stats(); !errors.Is(st.Err, syscall.ENOSPC) || !st.Saving {
+			t.Errorf("%+v", st)
+		}
+		s.feed(50, r.sub.C)
+		w.full.Store(false)
+		s.feed(120, r.sub.C)
+		wait(t, "the file", func() bool { return len(ev.of(Saved)) > 0 })
+		if len(ev.of(Recovered)) != 1 || len(ev.of(Failed)) != 1 {
+			t.Errorf("%+v", ev.all)
+		}
+		stop(t, r)
+		total := 0
+		for _, path := range files(t, dir) {
+			_, n := look(t, path)
+			total += n
+		}
+		// 8 s, up to 2 s more before it, and as much again where the second file
+		// begins at a key frame.
+		if total < 200 || total > 304 {
+			t.Errorf("later=%t: %d pictures in %q", later, total, files(t, dir))
+		}
+		nothingElse(t, dir)
+	}
+}
+
+// TestRingCloseFails: Close tells that the file could not be written.
+func TestRingCloseFails(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 64, 48)
+	w := &limitedWriter{}
+	w.full.Store(true)
+	r := startRing(t, s.hub, RingOptions{Dir: dir}, func(r *Ring) { r.write = w.write })
+	s.feed(10, r.sub.C)
+	r.Trigger(time.Second, time.Minute)
+	if err := r.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+	if paths := files(t, dir); len(paths) != 0 {
+		t.Error(paths)
+	}
+	nothingElse(t, dir)
+}

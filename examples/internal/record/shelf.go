@@ -1,0 +1,226 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// partPrefix begins the names of files that have no fragment yet.
+	partPrefix = ".part-"
+	nameTime   = "20060102T150405Z"
+	// steady is how long the clock must have been steady for age to count, and
+	// jump how far it may be from the time that passed.
+	steady, jump = 10 * time.Minute, time.Minute
+	// repaired is how many of the newest files are looked at for damage: there
+	// is one writer, and at most one before it that did not end well.
+	repaired = 2
+)
+
+var nameForm = regexp.MustCompile(`^hedge-(\d{6,12})-(\d{8}T\d{6}Z)\.mp4$`)
+
+// recording is a file of the shelf.
+type recording struct {
+	name   string
+	number int64
+	size   int64
+	at     time.Time
+}
+
+func parseName(name string) (recording, bool) {
+	m := nameForm.FindStringSubmatch(name)
+	if m == nil {
+		return recording{}, false
+	}
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil {
+		return recording{}, false
+	}
+	at, err := time.Parse(nameTime, m[2])
+	return recording{name: name, number: n, at: at}, err == nil
+}
+
+// shelf is a folder of recordings. It is used by one goroutine.
+type shelf struct {
+	dir     string
+	limits  Limits
+	clock   func() time.Time
+	onEvent func(Event)
+
+	files []recording // complete ones, the oldest first
+	total int64       // their size
+	next  int64       // number of the next one
+
+	// The clock was right at checked by the wall clock and by the monotonic one,
+	// and steady since.
+	checked time.Time
+	passed  func() time.Duration // the time that passed, whatever the clock does
+	at      time.Duration        // passed when checked
+	since   time.Duration        // passed when the clock was last wrong
+}
+
+// openShelf makes the folder if need be and takes stock of it.
+func openShelf(dir string, l Limits, clock func() time.Time, onEvent func(Event)) (*shelf, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("record: folder for recordings: %w", err)
+	}
+	begin := time.Now()
+	s := &shelf{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1,
+		passed: func() time.Duration { return time.Since(begin) }}
+	s.checked = clock().Round(0)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("record: folder for recordings: %w", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if rest, ok := strings.CutPrefix(name, partPrefix); ok && nameForm.MatchString(rest) {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return nil, fmt.Errorf("record: remove what is left of a recording: %w", err)
+			}
+			continue
+		}
+		r, ok := parseName(name)
+		if !ok || !e.Type().IsRegular() {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, fmt.Errorf("record: folder for recordings: %w", err)
+		}
+		r.size = info.Size()
+		s.files = append(s.files, r)
+	}
+	slices.SortFunc(s.files, func(a, b recording) int {
+		return int(min(max(a.number-b.number, -1), 1))
+	})
+	if n := len(s.files); n > 0 {
+		s.next = s.files[n-1].number + 1
+	}
+	if err := s.repair(); err != nil {
+		return nil, err
+	}
+	for _, r := range s.files {
+		s.total += r.size
+	}
+	return s, nil
+}
+
+// repair cuts off what the newest files have behind their last whole fragment.
+func (s *shelf) repair() error {
+	for i := len(s.files) - 1; i >= max(0, len(s.files)-repaired); i-- {
+		r := &s.files[i]
+		path := filepath.Join(s.dir, r.name)
+		good, err := wholeFragmentsOf(path, r.size)
+		if err != nil {
+			return fmt.Errorf("record: look at the last recording: %w", err)
+		}
+		if good == r.size {
+			continue
+		}
+		if good > 0 {
+			err = os.Truncate(path, good)
+		} else {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			return fmt.Errorf("record: repair the last recording: %w", err)
+		}
+		r.size = good
+		s.onEvent(Event{Kind: Repaired, Path: path})
+	}
+	s.files = slices.DeleteFunc(s.files, func(r recording) bool { return r.size == 0 })
+	return nil
+}
+
+func wholeFragmentsOf(path string, size int64) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	good, err := wholeFragments(f, size)
+	return good, errors.Join(err, f.Close())
+}
+
+// name returns the name for a file that begins now.
+func (s *shelf) name() string {
+	n := fmt.Sprintf("hedge-%06d-%s.mp4", s.next, s.clock().UTC().Format(nameTime))
+	s.next++
+	return n
+}
+
+// put takes a file in that is complete.
+func (s *shelf) put(path string, size int64) {
+	r, ok := parseName(filepath.Base(path))
+	if !ok || size == 0 {
+		return
+	}
+	r.size = size
+	s.files = append(s.files, r)
+	s.total += size
+}
+
+// tidy removes what is beyond the limits, the oldest first. growing is the size
+// of the file that is being written. One that cannot be removed is told of and
+// left alone until the next start.
+func (s *shelf) tidy(growing int64) {
+	tooOld := s.tooOld()
+	for len(s.files) > 0 {
+		r := s.files[0]
+		if tooMuch := s.limits.Bytes > 0 && s.total+growing > s.limits.Bytes; !tooMuch && tooOld == 0 {
+			return
+		}
+		tooOld = max(tooOld-1, 0)
+		path := filepath.Join(s.dir, r.name)
+		s.files = s.files[1:]
+		s.total -= r.size
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			s.onEvent(Event{Kind: NotRemoved, Path: path, Err: err})
+			continue
+		}
+		s.onEvent(Event{Kind: Removed, Path: path})
+	}
+}
+
+// tooOld returns how many of the oldest files are too old. A file is no younger
+// than the ones after it: that counts where its own time is after theirs, or lies
+// before this program was written, because the clock was wrong.
+func (s *shelf) tooOld() int {
+	now, settled := s.time()
+	if s.limits.Age == 0 || !settled {
+		return 0
+	}
+	at := now
+	for i := len(s.files) - 1; i >= 0; i-- {
+		if r := s.files[i]; r.at.Before(at) && r.at.After(firstDay) {
+			at = r.at
+		}
+		if now.Sub(at) > s.limits.Age {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// firstDay is before the first recording that can have been made.
+var firstDay = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// time returns the clock's time, and whether the clock has been steady.
+func (s *shelf) time() (time.Time, bool) {
+	now, passed := s.clock().Round(0), s.passed()
+	if off := now.Sub(s.checked) - (passed - s.at); off > jump || off < -jump {
+		s.since = passed
+	}
+	s.checked, s.at = now, passed
+	return now, passed-s.since >= steady
+}
