@@ -145,3 +145,22 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 }
+
+// TestSamples: each program takes its sample settings.
+func TestSamples(t *testing.T) {
+	policy := filepath.Join(t.TempDir(), "policy.json")
+	if err := os.WriteFile(policy, []byte(`{"version": 1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	samples, err := filepath.Glob("[^c]*.yaml") // all but compose.yaml
+	if err != nil || len(samples) != 3 {
+		t.Fatalf("samples %q, %v", samples, err)
+	}
+	for _, s := range samples {
+		out, err := exec.CommandContext(t.Context(), "go", "run", "../examples/"+strings.TrimSuffix(s, ".yaml"),
+			"-config", s, "-policy", policy, "-check").CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", s, err, out)
+		}
+	}
+}

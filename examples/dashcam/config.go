@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// config is the command line, the environment and the file.
+type config struct {
+	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
+	Policy    string  `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
+	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,trio,none" help:"which networks look for people, faces and plates"`
+	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the video is late, so that who is found in one is hidden in those before"`
+	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+
+	Keep   time.Duration `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else"`
+	Before time.Duration `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`
+	After  time.Duration `name:"after" default:"30s" min:"1s" max:"5m" help:"how much is written from then on"`
+
+	Dir   string         `name:"dir" default:"events" help:"folder of the recorded events"`
+	Bytes settings.Bytes `name:"max-bytes" default:"2GiB" help:"most bytes of all events, at least 1MB; the oldest is deleted first; 0 is no limit"`
+	Days  int            `name:"max-days" default:"30" min:"0" max:"36500" help:"most days that an event is kept; 0 is no limit"`
+
+	Listen    string          `name:"listen" default:"127.0.0.1:8081" help:"loopback address for POST /event and GET /healthz; empty in the file for none"`
+	Token     settings.Secret `name:"token" help:"who may POST /event, at least 16 characters; none: a random one is printed at the start"`
+	Accel     string          `name:"accel" help:"accelerometer: the folder of an IIO device (/sys/bus/iio/devices/iio:device0), or a file with one number in m/s²"`
+	Threshold float64         `name:"accel-threshold" default:"6" min:"0.5" max:"200" help:"acceleration in m/s², gravity left out, that is an event"`
+}
+
+// Check says what is wrong with settings that were understood.
+func (c *config) Check() error {
+	_, policyErr := redact.LoadPolicy(c.Policy)
+	src, sourceErr := camera.Open(c.Source, camera.Options{})
+	if sourceErr != nil {
+		sourceErr = fmt.Errorf("source: %w", sourceErr)
+	} else {
+		sourceErr = src.Close()
+	}
+	errs := []error{policyErr, sourceErr}
+	if c.Bytes > 0 && c.Bytes < 1e6 {
+		errs = append(errs, fmt.Errorf("max-bytes: %v is less than 1MB; 0 is no limit", c.Bytes))
+	}
+	if c.Before > c.Keep {
+		errs = append(errs, fmt.Errorf("before: %v is more than the %v that keep holds in memory", c.Before, c.Keep))
+	}
+	if c.Token != "" && len(c.Token) < minToken {
+		errs = append(errs, fmt.Errorf("token: has less than %d characters; without one, a random one is made", minToken))
+	}
+	if c.Listen != "" {
+		errs = append(errs, checkListen(c.Listen))
+	}
+	return errors.Join(errs...)
+}
+
+// limits returns those of the recorded events.
+func (c *config) limits() record.Limits {
+	return record.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour}
+}
