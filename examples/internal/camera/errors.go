@@ -42,12 +42,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // explain returns err in words that name the way out and no credentials.
 func (n name) explain(err error) *Error {
 	// ffmpeg tells of the answers of a camera in text only.
+	about := n.shown + ": "
+	if n.kind == kindNetwork {
+		about = "camera " + about
+	}
 	for code, known := range map[string]error{"401": ErrCredentials, "403": ErrCredentials, "404": ErrNoStream} {
 		if n.kind == kindNetwork && (strings.Contains(err.Error(), "Server returned "+code) || strings.Contains(err.Error(), "failed: "+code)) {
-			return &Error{Camera: n.shown, Err: errors.Join(known, err), text: "camera " + n.shown + ": " + known.Error()}
+			return &Error{Camera: n.shown, Err: errors.Join(known, err), text: about + known.Error()}
 		}
 	}
-	return &Error{Camera: n.shown, Err: err, text: "camera " + n.shown + ": " + n.secret.Replace(err.Error())}
+	return &Error{Camera: n.shown, Err: err, text: about + n.secret.Replace(err.Error())}
 }
 
 // hopeless reports whether an error of the first attempt to open a camera will

@@ -33,8 +33,9 @@ type Options struct {
 
 const (
 	// firstWait and maxWait are the least and the longest time between two
-	// attempts to open a camera.
-	firstWait, maxWait = 250 * time.Millisecond, 2 * time.Second
+	// attempts to open a camera. To open a network camera takes ffmpeg two to
+	// four seconds, and it is to be back within five.
+	firstWait, maxWait = 250 * time.Millisecond, time.Second
 	// openTimeout is how long one attempt may take. A camera with a key frame
 	// every ten seconds needs twice that: ffmpeg waits for one to learn the
 	// format, and for another to decode.
