@@ -90,7 +90,26 @@ func New(cfg Config) *Tracker {
 	}
 	t.inner = outset(t.whole, -atEdge)
 	t.crowd.till = -farTime
+	t.stock()
 	return t
+}
+
+const (
+	// stocked is for how many objects at a time a new Tracker has memory. More
+	// take theirs when they come, and leave it for later ones.
+	stocked = 32
+	// sightings is for how many sightings each has room: 6 s of 10 looks a second.
+	sightings = 64
+)
+
+// stock gives the tracker its first spare objects.
+func (t *Tracker) stock() {
+	objects, seen := make([]object, stocked), make([]sighting, stocked*sightings)
+	t.spare, t.objects = make([]*object, stocked), make([]*object, 0, stocked)
+	for i := range objects {
+		objects[i].seen = seen[i*sightings : i*sightings : (i+1)*sightings]
+		t.spare[i] = &objects[i]
+	}
 }
 
 // Update takes in a look. Looks may come late and in any order. Detections
