@@ -30,7 +30,7 @@ func openDevice(_ context.Context, n int, o Options) (pipeline.Source, error) {
 	d := findDevice(n)
 	if d == nil {
 		// It may have been plugged in since the last look.
-		v4l2.Initialize()
+		v4l2.Initialize() //nolint:misspell // its name
 		d = findDevice(n)
 	}
 	if d == nil {

@@ -2,6 +2,7 @@ package camera
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hedgecam/hedge/pipeline"
@@ -41,7 +42,7 @@ func (l *link) begin(ctx, life context.Context, timeout time.Duration) context.C
 // for too long.
 func (l *link) pause() bool {
 	l.timer.Stop()
-	return context.Cause(l.ctx) == ErrSilent
+	return errors.Is(context.Cause(l.ctx), ErrSilent)
 }
 
 // feed tells of a good picture.

@@ -345,12 +345,12 @@ func TestNoAllocations(t *testing.T) {
 	closeIt(t, s)
 }
 
-type quick struct{ n time.Duration }
+type quick struct{ n int }
 
 func (q *quick) Read(_ context.Context, b *pipeline.Buffer) error {
 	q.n++
 	b.Resize(16, 16)
-	b.Time = q.n * time.Microsecond
+	b.Time = time.Duration(q.n) * time.Microsecond
 	return nil
 }
 
@@ -359,7 +359,7 @@ func (*quick) Close() error { return nil }
 // TestHopeless: wrong credentials at the first attempt are an error that names
 // the way out; later they are waited for like any other.
 func TestHopeless(t *testing.T) {
-	refused := errors.New("[rtsp @ 0x55] method DESCRIBE failed: 401 Unauthorized rtsp://me:secret@host/1?pwd=secret")
+	refused := errors.New("[rtsp @ 0x55] method DESCRIBE failed: 401 rtsp://me:secret@host/1?pwd=secret")
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{answers: []any{refused, newConn(1, errFake), refused, newConn(1, nil)}}
 		s := f.source(t, "rtsp://me:secret@host/1?pwd=secret")

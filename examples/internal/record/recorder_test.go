@@ -275,7 +275,7 @@ func TestClock(t *testing.T) {
 // room was made follows within seconds; what was written before can be read.
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
-	full := func(bool) {}
+	var full func(bool)
 	var inject func(*Recorder)
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err == nil {
 		t.Cleanup(func() {

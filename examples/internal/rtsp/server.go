@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -146,7 +147,7 @@ func (s *Server) start() error {
 		RTSPAddress:    s.o.Address,
 		WriteQueueSize: s.o.queue,
 		Listen: func(network, address string) (net.Listener, error) {
-			l, err := net.Listen(network, address)
+			l, err := new(net.ListenConfig).Listen(context.Background(), network, address)
 			if err != nil {
 				return nil, err
 			}
@@ -174,7 +175,7 @@ func (s *Server) start() error {
 // evenPort returns an even UDP port that was free a moment ago, or is next to
 // one that was.
 func evenPort(host string) (int, error) {
-	c, err := net.ListenPacket("udp", net.JoinHostPort(host, "0"))
+	c, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return 0, err
 	}
@@ -212,7 +213,7 @@ func (s *Server) newStream() (*gortsplib.ServerStream, *description.Media, error
 	s.mu.Unlock()
 	m := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{f}}
 	st := &gortsplib.ServerStream{Server: s.rtsp, Desc: &description.Session{Medias: []*description.Media{m}}}
-	if err := st.Initialize(); err != nil {
+	if err := st.Initialize(); err != nil { //nolint:misspell // its name
 		return nil, nil, err
 	}
 	return st, m, nil

@@ -85,7 +85,7 @@ type Hub struct {
 	// began, base and last.
 	writing sync.Mutex
 	enc     *encoder
-	work    planar
+	work    *planar
 	began   bool          // a frame was taken
 	base    time.Duration // is added to the time of frames
 	last    time.Duration // time of the newest frame, as handed out
@@ -107,7 +107,7 @@ func New(o Options) (*Hub, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true}, nil
+	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true, work: &planar{}}, nil
 }
 
 // Write implements pipeline.Sink: it encodes the frame, if anybody has
@@ -138,13 +138,14 @@ func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
 	if err := h.work.store(f); err != nil {
 		return err
 	}
-	h.shot.store(&h.work, h.o.Clock())
-	if takers == 0 {
+	if takers > 0 {
+		err = h.encode(at, key)
+	} else {
 		// Whoever comes next begins with a key frame.
 		h.KeyFrame()
-		return nil
 	}
-	return h.encode(at, key)
+	h.work = h.shot.swap(h.work, h.o.Clock())
+	return err
 }
 
 // advance returns the time under which the frame is handed out.
@@ -177,7 +178,7 @@ func (h *Hub) encode(at time.Duration, asked bool) error {
 	}
 	since := at - h.lastKey
 	key := fresh || asked && since >= keyGap || since >= h.o.KeyInterval
-	u, err := h.enc.encode(&h.work, key)
+	u, err := h.enc.encode(h.work, key)
 	if err != nil {
 		return errors.Join(err, h.dropEncoder())
 	}

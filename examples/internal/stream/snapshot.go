@@ -15,29 +15,32 @@ const jpegQuality = 85
 // shot is the newest picture, and its JPEG once somebody asked for it.
 type shot struct {
 	mu   sync.Mutex
-	pic  planar
+	pic  *planar // nil before the first
 	at   time.Time
 	n    uint64 // counts the changes of pic
-	have bool
 	jpeg []byte // of pic; nil until asked for
 
 	encoding sync.Mutex // held by an encoding under way; guards scratch
 	scratch  image.YCbCr
 }
 
-func (s *shot) store(p *planar, at time.Time) {
+// swap takes a picture and gives back memory for another one.
+func (s *shot) swap(p *planar, at time.Time) *planar {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jpeg, s.at, s.have = nil, at, true
+	old := s.pic
+	s.pic, s.at, s.jpeg = p, at, nil
 	s.n++
-	copyPicture(&s.pic.pic, &p.pic)
-	s.pic.size = p.size
+	if old == nil {
+		old = &planar{}
+	}
+	return old
 }
 
 func (s *shot) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jpeg, s.pic, s.have = nil, planar{}, false
+	s.jpeg, s.pic = nil, nil
 	s.n++
 }
 
@@ -63,14 +66,15 @@ func (s *shot) take() ([]byte, time.Time, error) {
 	s.encoding.Lock()
 	defer s.encoding.Unlock()
 	s.mu.Lock()
-	data, at, have, n, size := s.jpeg, s.at, s.have, s.n, s.pic.size
-	if data == nil && have {
+	if s.pic == nil {
+		s.mu.Unlock()
+		return nil, time.Time{}, ErrNoPicture
+	}
+	data, at, n, size := s.jpeg, s.at, s.n, s.pic.size
+	if data == nil {
 		copyPicture(&s.scratch, &s.pic.pic)
 	}
 	s.mu.Unlock()
-	if !have {
-		return nil, time.Time{}, ErrNoPicture
-	}
 	if data != nil {
 		return data, at, nil
 	}
@@ -90,7 +94,9 @@ func (s *shot) take() ([]byte, time.Time, error) {
 
 // copyPicture copies a picture with tight strides, reusing dst's memory.
 func copyPicture(dst, src *image.YCbCr) {
-	y, cb, cr := dst.Y, dst.Cb, dst.Cr
-	*dst = *src
-	dst.Y, dst.Cb, dst.Cr = append(y[:0], src.Y...), append(cb[:0], src.Cb...), append(cr[:0], src.Cr...)
+	dst.Y = append(dst.Y[:0], src.Y...)
+	dst.Cb = append(dst.Cb[:0], src.Cb...)
+	dst.Cr = append(dst.Cr[:0], src.Cr...)
+	dst.YStride, dst.CStride = src.YStride, src.CStride
+	dst.SubsampleRatio, dst.Rect = src.SubsampleRatio, src.Rect
 }
