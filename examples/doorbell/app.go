@@ -8,16 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/mdp/qrterminal/v3"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
@@ -34,21 +31,22 @@ type app struct {
 	c       *config
 	started time.Time
 
-	source  *camera.Source
-	clock   *clock
-	pipe    *pipeline.Pipeline
-	hub     *stream.Hub
-	stills  *stream.Hub // makes JPEGs of stills
-	still   sync.Mutex  // held while one is made
-	gate    *gate
-	bell    *bell
-	zones   *web.Zones
-	live    *web.Live
-	journal *journal
-	mqtt    *mqttClient
-	server  *http.Server
-	listen  net.Listener
-	rtsp    *rtsp.Server
+	source   *camera.Source
+	clock    *clock
+	pipe     *pipeline.Pipeline
+	hub      *stream.Hub
+	stills   *stream.Hub // makes JPEGs of stills
+	still    sync.Mutex  // held while one is made
+	gate     *gate
+	bell     *bell
+	zones    *web.Zones
+	live     *web.Live
+	journal  *journal
+	mqtt     *mqttClient
+	server   *http.Server
+	listen   net.Listener
+	rtsp     *rtsp.Server
+	recorder *record.Recorder
 
 	token    string
 	password string // of recorders
@@ -94,28 +92,13 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy,
 		Unconfirmed: func() bool { return awaitsOwner(a.pipe.Stats().FailedClosed) },
 	})
-	if err := a.openRTSP(); err != nil {
+	if err := a.openOutputs(); err != nil {
 		return a, err
 	}
 	if err := a.openServer(); err != nil {
 		return a, err
 	}
 	return a, nil
-}
-
-// openRTSP begins to serve recorders.
-func (a *app) openRTSP() (err error) {
-	if a.c.RTSP == off {
-		return nil
-	}
-	if a.password, err = a.secret(a.c.RTSPPassword, "rtsp-password"); err != nil {
-		return err
-	}
-	a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password})
-	if err != nil {
-		return fmt.Errorf("%w; -rtsp names another address, or off", err)
-	}
-	return nil
 }
 
 func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (err error) {
@@ -142,113 +125,6 @@ func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (
 		},
 	})
 	return err
-}
-
-// openServer opens the page's listeners, TCP and UDP.
-func (a *app) openServer() (err error) {
-	addr, err := a.c.addr()
-	if err != nil {
-		return err
-	}
-	names := append(web.Names(), a.c.hosts()...)
-	if a.c.TLSCert != "" || !addr.Addr().IsLoopback() {
-		if a.cert, err = a.certificate(names); err != nil {
-			return err
-		}
-	}
-	if a.token, err = a.secret(a.c.Token, "token"); err != nil {
-		return err
-	}
-	access, err := web.NewAccess(web.AccessOptions{Token: a.token, Hosts: names, TLS: a.cert != nil})
-	if err != nil {
-		return err
-	}
-	if a.listen, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr.String()); err != nil {
-		return fmt.Errorf("%w; is it running already? -listen names another port", err)
-	}
-	// The same port number over UDP, so that a firewall needs one rule of each.
-	port := a.listen.Addr().(*net.TCPAddr).AddrPort().Port()
-	a.live, err = web.NewLive(web.LiveOptions{Hub: a.hub, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
-	if err != nil {
-		return err
-	}
-	o := web.Options{
-		Access: access, Zones: a.zones, Live: a.live,
-		Still: a.stillJPEG, Snapshot: a.hub.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm,
-		Metrics: a.metrics(), Healthy: a.healthy,
-	}
-	if a.bell != nil {
-		o.Ring = a.bell.ring
-	}
-	a.server = web.NewServer(o)
-	if a.cert != nil {
-		a.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*a.cert}}
-	}
-	return nil
-}
-
-func (a *app) certificate(names []string) (*tls.Certificate, error) {
-	if a.c.TLSCert != "" {
-		c, err := tls.LoadX509KeyPair(a.c.TLSCert, a.c.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("tls-cert: %w", err)
-		}
-		return &c, nil
-	}
-	c, err := web.SelfSigned(a.c.State, names)
-	return &c, err
-}
-
-// secret returns the secret given, or else the one kept under that name, or else
-// a new one.
-func (a *app) secret(given settings.Secret, name string) (string, error) {
-	switch {
-	case given != "":
-		return string(given), nil
-	case a.c.State != "":
-		return web.KeptToken(filepath.Join(a.c.State, name))
-	}
-	return web.NewToken(), nil
-}
-
-// address returns the page's address with the token.
-func (a *app) address() string {
-	scheme, host := "http", a.listen.Addr().(*net.TCPAddr).AddrPort()
-	if a.cert != nil {
-		scheme = "https"
-	}
-	name := host.String()
-	if host.Addr().IsUnspecified() {
-		// The name that others can use.
-		for _, n := range web.Names() {
-			if ip, err := netip.ParseAddr(n); err == nil && ip.Is4() {
-				name = netip.AddrPortFrom(ip, host.Port()).String()
-				break
-			}
-		}
-	}
-	return scheme + "://" + name + "/enter?token=" + a.token
-}
-
-// welcome tells the owner how to get to the page.
-func (a *app) welcome(w io.Writer) {
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nowhere else to say it
-	say("\nOpen this address; whoever has it can see the picture and change the zones:\n\n  %s\n", a.address())
-	qrterminal.GenerateWithConfig(a.address(), qrterminal.Config{Level: qrterminal.L, Writer: w, HalfBlocks: true,
-		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
-		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK, QuietZone: 2})
-	if a.cert != nil && a.c.TLSCert == "" {
-		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
-	}
-	if a.rtsp != nil && a.c.RTSPPassword == "" {
-		say("For a recorder: rtsp://%s:%s@%s/hedge\n", a.c.RTSPUser, a.password, a.rtsp.Addr())
-	}
-	if a.zones.State().Policy == nil {
-		say("There is no policy yet, so everything is hidden. Draw your zones in the page.")
-	}
-	if a.bell != nil {
-		say("Nothing is shown or recorded until somebody rings: POST /ring, or press Enter here.")
-	}
 }
 
 // run runs everything until ctx ends, or until something that cannot be
@@ -292,23 +168,6 @@ func (a *app) run(ctx context.Context) error {
 	}
 	cancel()
 	return errors.Join(err, a.stopServer())
-}
-
-func (a *app) serve() error {
-	if a.cert != nil {
-		return a.server.ServeTLS(a.listen, "", "")
-	}
-	return a.server.Serve(a.listen)
-}
-
-// stopServer ends the page, giving requests under way a moment.
-func (a *app) stopServer() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
-		return a.server.Close()
-	}
-	return nil
 }
 
 // pump runs the pipeline, and starts it again when it has stopped: nothing goes
@@ -396,6 +255,7 @@ func (a *app) Close() error {
 	}
 	closeIf(a.live, a.live != nil)
 	closeIf(a.rtsp, a.rtsp != nil)
+	closeIf(a.recorder, a.recorder != nil)
 	if a.server == nil {
 		closeIf(a.listen, a.listen != nil)
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
 // client asks as a program with the token does.
@@ -190,6 +192,19 @@ func TestCheck(t *testing.T) {
 	var out safeBuffer
 	if code := run(t.Context(), []string{"-check", "-source", "camera:0"}, nil, &out, &out); code != 0 {
 		t.Errorf("the defaults: exit code %d: %s", code, out.String())
+	}
+}
+
+// TestSamples: the committed schema is that of this version, and the sample
+// settings are valid.
+func TestSamples(t *testing.T) {
+	got, err := os.ReadFile("schema.json")
+	if err != nil || string(got) != string(settings.Schema(&config{}, program)) {
+		t.Errorf("schema.json is not what `go run ./examples/doorbell -schema` prints: %v", err)
+	}
+	var out safeBuffer
+	if code := run(t.Context(), []string{"-check", "-config", filepath.Join("..", "..", "deploy", "doorbell.yaml")}, nil, &out, &out); code != 0 {
+		t.Errorf("deploy/doorbell.yaml: exit code %d: %s", code, out.String())
 	}
 }
 

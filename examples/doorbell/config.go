@@ -49,6 +49,10 @@ type config struct {
 	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`
 	RTSPPassword settings.Secret `name:"rtsp-password" help:"password for recorders; without one it is random and is printed"`
 
+	Record      string         `name:"record" help:"folder for recordings, files of one minute; without one nothing is recorded"`
+	RecordDays  int            `name:"record-days" default:"7" min:"1" max:"3650" help:"how many days recordings are kept"`
+	RecordLimit settings.Bytes `name:"record-limit" default:"10GB" help:"most bytes of all recordings; the oldest are removed first"`
+
 	MQTT         string          `name:"mqtt" help:"MQTT broker for Home Assistant, such as tcp://homeassistant.local:1883 or ssl://host:8883"`
 	MQTTUser     string          `name:"mqtt-user" help:"user name for the broker"`
 	MQTTPassword settings.Secret `name:"mqtt-password" help:"password for the broker"`

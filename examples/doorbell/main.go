@@ -7,8 +7,8 @@
 // nothing is shown or recorded until somebody rings: POST /ring, the Enter key in
 // the terminal, or the button's GPIO line.
 //
-// Exit codes: 0 ended by a signal; 1 a fault while running; 2 wrong settings or
-// policy.
+// Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is
+// taken; 2 wrong settings or policy, or no networks.
 package main
 
 import (
@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	}
 	a, err := newApp(&c, set.Detectors, stdout)
 	if err != nil {
-		return fail(2, errors.Join(err, set.Close()))
+		return fail(1, errors.Join(err, set.Close()))
 	}
 	a.welcome(stderr)
 	if keys != nil && a.bell != nil {

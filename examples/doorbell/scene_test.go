@@ -26,17 +26,22 @@ func num(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // pictures a second, in which nothing moves.
 func clip(t *testing.T) string {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "clip.mp4")
+	ffmpeg(t, "-f", "lavfi", "-i", "nullsrc=size=640x360:rate=1,geq=lum='128+80*sin(X/2)*cos(Y/3)':cb='128+50*sin(X/40)':cr='128+50*cos(Y/30)'",
+		"-t", "4", "-r", "15", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", path)
+	return path
+}
+
+// ffmpeg runs the program, which makes clips.
+func ffmpeg(t *testing.T, args ...string) {
+	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("no ffmpeg: apt-get install ffmpeg")
 	}
-	path := filepath.Join(t.TempDir(), "clip.mp4")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi",
-		"-i", "nullsrc=size=640x360:rate=1,geq=lum='128+80*sin(X/2)*cos(Y/3)':cb='128+50*sin(X/40)':cr='128+50*cos(Y/30)'", "-t", "4", "-r", "15",
-		"-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", path).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", append([]string{"-nostdin", "-v", "error"}, args...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("ffmpeg: %v\n%s", err, out)
 	}
-	return path
 }
 
 // safeBuffer may be written while it is read.
@@ -57,8 +62,20 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// start runs the program until the test ends, and returns it.
+// start runs the program until the test ends, and returns it. Its detector finds
+// nobody.
 func start(t *testing.T, args ...string) (*app, *safeBuffer) {
+	t.Helper()
+	nobody := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), detecttest.Find())
+	t.Cleanup(func() {
+		if err := nobody.Close(); err != nil {
+			t.Errorf("close the detector: %v", err)
+		}
+	})
+	return startWith(t, []detect.Detector{nobody}, args...)
+}
+
+func startWith(t *testing.T, detectors []detect.Detector, args ...string) (*app, *safeBuffer) {
 	t.Helper()
 	var c config
 	args = append([]string{"-policy", filepath.Join(t.TempDir(), "policy.json"), "-listen", "127.0.0.1:0", "-networks", "none", "-rtsp", "off"}, args...)
@@ -67,13 +84,7 @@ func start(t *testing.T, args ...string) (*app, *safeBuffer) {
 		t.Fatal(err)
 	}
 	out := &safeBuffer{}
-	nobody := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), detecttest.Find())
-	t.Cleanup(func() {
-		if err := nobody.Close(); err != nil {
-			t.Errorf("close the detector: %v", err)
-		}
-	})
-	a, err := newApp(&c, []detect.Detector{nobody}, out)
+	a, err := newApp(&c, detectors, out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +106,7 @@ func start(t *testing.T, args ...string) (*app, *safeBuffer) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(60 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

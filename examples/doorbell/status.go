@@ -22,13 +22,15 @@ type status struct {
 	Alert   string `json:"alert,omitempty"`
 	Confirm bool   `json:"confirm"`
 	// Words says what is hidden, and why.
-	Words    string       `json:"words"`
-	Hidden   hiddenStatus `json:"hidden"`
-	Frames   frameStatus  `json:"frames"`
-	Camera   string       `json:"camera"`
-	Networks string       `json:"networks"`
-	Clock    clockStatus  `json:"clock"`
-	Bell     *bellStatus  `json:"bell,omitempty"`
+	Words  string       `json:"words"`
+	Hidden hiddenStatus `json:"hidden"`
+	Frames frameStatus  `json:"frames"`
+	// LookAhead is how many pictures are held back.
+	LookAhead int         `json:"lookAhead"`
+	Camera    string      `json:"camera"`
+	Networks  string      `json:"networks"`
+	Clock     clockStatus `json:"clock"`
+	Bell      *bellStatus `json:"bell,omitempty"`
 	// Start is set while there is no policy.
 	Start    bool           `json:"start"`
 	Defaults map[string]any `json:"defaults"`
@@ -69,7 +71,7 @@ func (a *app) status() status {
 	s := status{
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
-		Camera: a.source.State().String(), Networks: a.beats(stats),
+		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead,
 		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.journal.last(),
 	}
 	if base := a.clock.base.Load(); base != 0 {
@@ -144,24 +146,32 @@ func words(s *status, stats pipeline.Stats, last seen) string {
 }
 
 // beats says what the networks do.
-func (a *app) beats(stats pipeline.Stats) string {
-	var running []string
+func beats(stats pipeline.Stats) string {
+	var fastest, slowest time.Duration
 	failures := uint64(0)
 	for _, d := range stats.Detectors {
 		failures += d.Failures
-		if d.Running && d.Beat > 0 {
-			running = append(running, fmt.Sprintf("%s every %s", d.Name, d.Beat.Round(10*time.Millisecond)))
+		if !d.Running || d.Beat <= 0 {
+			continue
 		}
+		if fastest == 0 {
+			fastest = d.Beat
+		}
+		fastest, slowest = min(fastest, d.Beat), max(slowest, d.Beat)
 	}
-	text := strings.Join(running, ", ")
+	text := ""
 	switch {
 	case len(stats.Detectors) == 0:
 		text = "none"
-	case text == "":
+	case fastest == 0:
 		text = "resting: the zones alone hide all there is to hide"
+	case fastest == slowest:
+		text = fmt.Sprintf("look every %d ms", fastest.Milliseconds())
+	default:
+		text = fmt.Sprintf("look every %d to %d ms", fastest.Milliseconds(), slowest.Milliseconds())
 	}
 	if failures > 0 {
-		text += fmt.Sprintf(" (%d failures)", failures)
+		text += fmt.Sprintf(", %d failures", failures)
 	}
 	return text
 }

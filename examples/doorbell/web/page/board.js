@@ -223,6 +223,8 @@ export class Board {
     const shape = `zone ${kind}${chosen ? " chosen" : ""}${wrong ? " wrong" : ""}`;
     const parts = [draw("polygon", { class: shape, points: px.join(" "), "data-role": "zone", ...data })];
     const mid = px.reduce((m, p) => [m[0] + p[0] / px.length, m[1] + p[1] / px.length], [0, 0]);
+    // Masks lie in the middle of a property: its name stands at its lower edge.
+    if (kind === "property") mid[1] = Math.max(...px.map((p) => p[1])) - 14;
     const label = draw("text", { x: mid[0], y: mid[1] });
     label.textContent = titles[kind];
     parts.push(label);

@@ -32,6 +32,8 @@ function curtain() {
       invite = true;
     }
   }
+  // Not even the last picture is to be seen behind it.
+  byId("picture").classList.toggle("shut", Boolean(status?.bell && !status.bell.open));
   if (editor.isOpen) text = "";
   byId("curtain").hidden = !text;
   byId("invite").hidden = !invite;
@@ -65,7 +67,9 @@ function show(s) {
   const rate = live.rate();
   say(byId("rate"), rate > 0 ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} a second` : "none");
   const late = live.latency();
-  say(byId("latency"), late === null || rate === 0 ? "–" : `${Math.round(late)} ms`);
+  // The pictures held back are the price of hiding who is found a moment later.
+  const ahead = rate > 0 ? Math.round((1000 * s.lookAhead) / Math.max(Math.round(rate), 1)) : 0;
+  say(byId("latency"), late === null || rate === 0 ? "–" : `${Math.round(late)} ms` + (ahead ? ` (${ahead} to look ahead)` : ""));
   events(s.events || []);
   curtain();
 }

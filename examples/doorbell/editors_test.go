@@ -1,0 +1,100 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestTwoEditors: the second of two who save is told, and may choose.
+func TestTwoEditors(t *testing.T) {
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 1000, 700)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("invite")?.hidden === false`)
+
+	// By keys alone: open the editor, put a zone in the middle, move a point.
+	b.do(chromedp.Focus("#edit"), chromedp.KeyEvent(kb.Enter))
+	b.until(`!document.getElementById("editor").hidden`)
+	b.do(chromedp.Focus("#add"), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.querySelectorAll(".point").length === 4`)
+	if got := eval[string](b, `document.activeElement.getAttribute("aria-label") || ""`); !strings.HasPrefix(got, "Property 1, point 1 of 4") {
+		t.Errorf("the focus is on %q", got)
+	}
+	for range 5 {
+		b.do(chromedp.KeyEvent(kb.ArrowLeft))
+	}
+	b.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.ArrowUp))
+	if got := eval[string](b, `document.activeElement.getAttribute("aria-label") || ""`); !strings.HasPrefix(got, "Property 1, point 2 of 4") {
+		t.Errorf("after Tab the focus is on %q", got)
+	}
+
+	// Meanwhile somebody else saves.
+	if _, err := a.zones.Save([]byte(`{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`), a.zones.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Click("#save"))
+	b.until(`document.getElementById("conflict").open`)
+	if got := eval[string](b, `document.getElementById("conflict-text").textContent`); !strings.Contains(got, "another window") {
+		t.Errorf("the page says %q", got)
+	}
+	b.shoot("conflict")
+	b.do(chromedp.Click("#conflict-load"))
+	b.until(`document.querySelectorAll(".point").length === 4 && document.querySelector(".point").getAttribute("aria-label").includes("0 percent right")`)
+
+	// The other way: save over.
+	b.do(chromedp.Focus("#add"), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.querySelectorAll("polygon.zone").length === 2`)
+	if _, err := a.zones.Save([]byte(`{"version":1}`), a.zones.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Click("#save"))
+	b.until(`document.getElementById("conflict").open`)
+	b.do(chromedp.Click("#conflict-over"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+	if p := a.zones.State().Policy; len(p.Property) != 2 {
+		t.Errorf("saved %d zones", len(p.Property))
+	}
+}
+
+// TestNoToken: a browser without the token sees nothing of the page.
+func TestNoToken(t *testing.T) {
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 800, 600)
+	address, _, _ := strings.Cut(a.address(), "/enter")
+	b.do(chromedp.Navigate(address + "/"))
+	if n := eval[int](b, `document.querySelectorAll("video, img, svg, script").length`); n != 0 {
+		t.Errorf("%d parts of the page without the token", n)
+	}
+	if text := eval[string](b, `document.body.innerText`); !strings.Contains(text, "token") {
+		t.Errorf("the browser shows %q", text)
+	}
+	b.do(chromedp.Navigate(address + "/enter?token=wrong"))
+	if text := eval[string](b, `document.cookie + document.body.innerText`); !strings.Contains(text, "not the right one") {
+		t.Errorf("the browser shows %q", text)
+	}
+	if a.live.Stats().Viewers != 0 {
+		t.Error("somebody watches")
+	}
+}
+
+// TestBellPage: before the bell is rung the page shows nothing, and says so;
+// then it shows the picture by itself.
+func TestBellPage(t *testing.T) {
+	a, _ := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "3s")
+	b := browser(t, 420, 800)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("invite") && !document.getElementById("ring").hidden && document.getElementById("state").textContent !== "connecting"`)
+	if n := eval[int](b, `document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames`); n != 0 {
+		t.Errorf("%d pictures before the bell was rung", n)
+	}
+	b.do(chromedp.Click("#ring"))
+	b.until(`document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > 5`)
+	eventually(t, "the time runs out", func() bool { _, open := a.bell.left(); return !open })
+	b.until(`document.getElementById("ring").textContent === "Ring"`)
+	if eval[bool](b, `document.getElementById("curtain").hidden || getComputedStyle(document.getElementById("video")).visibility !== "hidden"`) {
+		t.Error("the last picture is still seen after the time is over")
+	}
+}

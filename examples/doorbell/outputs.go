@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/rtsp"
+)
+
+// openOutputs begins to serve recorders over RTSP, and to record.
+func (a *app) openOutputs() (err error) {
+	if a.c.RTSP != off {
+		if a.password, err = a.secret(a.c.RTSPPassword, "rtsp-password"); err != nil {
+			return err
+		}
+		a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password})
+		if err != nil {
+			return fmt.Errorf("%w; -rtsp names another address, or off", err)
+		}
+	}
+	if a.c.Record == "" {
+		return nil
+	}
+	a.recorder, err = record.New(a.hub, record.Options{
+		Dir:     a.c.Record,
+		Limits:  record.Limits{Age: time.Duration(a.c.RecordDays) * 24 * time.Hour, Bytes: int64(a.c.RecordLimit)},
+		OnEvent: a.recorded,
+	})
+	return err
+}
+
+// recorded tells of what the recorder does, except for the everyday.
+func (a *app) recorded(e record.Event) {
+	switch e.Kind {
+	case record.Saved, record.Removed:
+		return
+	}
+	text := e.Path
+	if e.Err != nil {
+		text = e.Err.Error()
+	}
+	a.journal.add("recording", e.Kind.String()+": "+text)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/mdp/qrterminal/v3"
+
+	"github.com/hedgecam/hedge/examples/doorbell/web"
+	"github.com/hedgecam/hedge/examples/internal/settings"
+)
+
+// openServer opens the page's listeners, TCP and UDP.
+func (a *app) openServer() (err error) {
+	addr, err := a.c.addr()
+	if err != nil {
+		return err
+	}
+	names := append(web.Names(), a.c.hosts()...)
+	if a.c.TLSCert != "" || !addr.Addr().IsLoopback() {
+		if a.cert, err = a.certificate(names); err != nil {
+			return err
+		}
+	}
+	if a.token, err = a.secret(a.c.Token, "token"); err != nil {
+		return err
+	}
+	access, err := web.NewAccess(web.AccessOptions{Token: a.token, Hosts: names, TLS: a.cert != nil})
+	if err != nil {
+		return err
+	}
+	if a.listen, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr.String()); err != nil {
+		return fmt.Errorf("%w; is it running already? -listen names another port", err)
+	}
+	// The same port number over UDP, so that a firewall needs one rule of each.
+	port := a.listen.Addr().(*net.TCPAddr).AddrPort().Port()
+	a.live, err = web.NewLive(web.LiveOptions{Hub: a.hub, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
+	if err != nil {
+		return err
+	}
+	o := web.Options{
+		Access: access, Zones: a.zones, Live: a.live,
+		Still: a.stillJPEG, Snapshot: a.hub.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm,
+		Metrics: a.metrics(), Healthy: a.healthy,
+	}
+	if a.bell != nil {
+		o.Ring = a.bell.ring
+	}
+	a.server = web.NewServer(o)
+	if a.cert != nil {
+		a.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*a.cert}}
+	}
+	return nil
+}
+
+func (a *app) certificate(names []string) (*tls.Certificate, error) {
+	if a.c.TLSCert != "" {
+		c, err := tls.LoadX509KeyPair(a.c.TLSCert, a.c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("tls-cert: %w", err)
+		}
+		return &c, nil
+	}
+	c, err := web.SelfSigned(a.c.State, names)
+	return &c, err
+}
+
+// secret returns the secret given, or else the one kept under that name, or else
+// a new one.
+func (a *app) secret(given settings.Secret, name string) (string, error) {
+	switch {
+	case given != "":
+		return string(given), nil
+	case a.c.State != "":
+		return web.KeptToken(filepath.Join(a.c.State, name))
+	}
+	return web.NewToken(), nil
+}
+
+// address returns the page's address with the token.
+func (a *app) address() string {
+	scheme, host := "http", a.listen.Addr().(*net.TCPAddr).AddrPort()
+	if a.cert != nil {
+		scheme = "https"
+	}
+	name := host.String()
+	if host.Addr().IsUnspecified() {
+		// The name that others can use.
+		for _, n := range web.Names() {
+			if ip, err := netip.ParseAddr(n); err == nil && ip.Is4() {
+				name = netip.AddrPortFrom(ip, host.Port()).String()
+				break
+			}
+		}
+	}
+	return scheme + "://" + name + "/enter?token=" + a.token
+}
+
+// welcome tells the owner how to get to the page.
+func (a *app) welcome(w io.Writer) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nowhere else to say it
+	say("\nOpen this address; whoever has it can see the picture and change the zones:\n\n  %s\n", a.address())
+	qrterminal.GenerateWithConfig(a.address(), qrterminal.Config{Level: qrterminal.L, Writer: w, HalfBlocks: true,
+		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
+		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK, QuietZone: 2})
+	if a.cert != nil && a.c.TLSCert == "" {
+		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
+	}
+	if a.rtsp != nil && a.c.RTSPPassword == "" {
+		say("For a recorder: rtsp://%s:%s@%s/hedge\n", a.c.RTSPUser, a.password, a.rtsp.Addr())
+	}
+	if a.zones.State().Policy == nil {
+		say("There is no policy yet, so everything is hidden. Draw your zones in the page.")
+	}
+	if a.bell != nil {
+		say("Nothing is shown or recorded until somebody rings: POST /ring, or press Enter here.")
+	}
+}
+
+func (a *app) serve() error {
+	if a.cert != nil {
+		return a.server.ServeTLS(a.listen, "", "")
+	}
+	return a.server.Serve(a.listen)
+}
+
+// stopServer ends the page, giving requests under way a moment.
+func (a *app) stopServer() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		return a.server.Close()
+	}
+	return nil
+}
