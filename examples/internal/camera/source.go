@@ -26,8 +26,8 @@ type Options struct {
 	Timeout time.Duration
 	// OnChange is called when the camera is connected or lost, and when an
 	// attempt to open it fails for another reason than the one before. It is
-	// called by the goroutine that reads and must return soon. It defaults to
-	// nothing.
+	// called by the goroutine that reads; it must return soon, and not call Read or
+	// Close. It defaults to nothing.
 	OnChange func(State)
 }
 

@@ -37,8 +37,9 @@ func (w *limitedWriter) write(f *os.File, data []byte) (int, error) {
 	return n, fmt.Errorf("write: %w", syscall.ENOSPC)
 }
 
-// childDir is the environment variable that makes this test program a recorder.
-const childDir = "HEDGE_TEST_RECORD_DIR"
+// childDir is the environment variable that makes this test program a recorder,
+// childSegment the one with the length of its segments.
+const childDir, childSegment = "HEDGE_TEST_RECORD_DIR", "HEDGE_TEST_RECORD_SEGMENT"
 
 // child records a stream of 25 pictures per second into a folder and writes to
 // standard output how many pictures it has made, until it is killed.
@@ -52,7 +53,9 @@ func child(dir string) {
 	}
 	hub, err := stream.New(stream.Options{BitRate: 300e3})
 	fatal(err)
-	_, err = New(hub, Options{Dir: dir, Segment: time.Second})
+	segment, err := time.ParseDuration(os.Getenv(childSegment))
+	fatal(err)
+	_, err = New(hub, Options{Dir: dir, Segment: segment})
 	fatal(err)
 	p := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}}
 	r, err := redact.New(p, image.Pt(64, 48), redact.Options{})
@@ -88,7 +91,8 @@ func TestKilled(t *testing.T) {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			made[i] = killed(t, exe, filepath.Join(base, strconv.Itoa(i)))
+			// Every other one changes files in between.
+			made[i] = killed(t, exe, filepath.Join(base, strconv.Itoa(i)), []string{"1.5s", "1m"}[i%2])
 		})
 	}
 	wg.Wait()
@@ -126,11 +130,11 @@ func TestKilled(t *testing.T) {
 
 // killed starts a recorder, kills it after a random number of pictures, and
 // returns how many it made.
-func killed(t *testing.T, exe, dir string) (made int) {
+func killed(t *testing.T, exe, dir, segment string) (made int) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childSegment+"="+segment)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -142,7 +146,7 @@ func killed(t *testing.T, exe, dir string) (made int) {
 		return 0
 	}
 	// The moment within a picture is random too.
-	stop := 5 + rand.IntN(45)
+	stop := 10 + rand.IntN(70)
 	pause := time.Duration(rand.IntN(40)) * time.Millisecond
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {

@@ -29,17 +29,19 @@ type encoder struct {
 	sps, pps []byte
 }
 
-// newEncoder returns an encoder for pictures of an even size. bitRate is in
-// bits per second at the given rate of pictures.
-func newEncoder(size image.Point, bitRate int, rate float64) (*encoder, error) {
+// newEncoder returns an encoder for pictures of an even size.
+func newEncoder(size image.Point, o Options) (*encoder, error) {
 	params, err := x264.NewParams()
 	if err != nil {
 		return nil, fmt.Errorf("stream: set up the H.264 encoder: %w", err)
 	}
 	params.Preset = x264.PresetSuperfast
+	if o.Fast {
+		params.Preset = x264.PresetUltrafast
+	}
 	params.LogLevel = x264.LogNone
 	params.KeyFrameInterval = noKeyInterval
-	params.BitRate = int(float64(bitRate) * x264Rate / rate)
+	params.BitRate = int(float64(o.bitRate(size)) * x264Rate / o.Rate)
 
 	e := &encoder{size: size}
 	pictures := video.ReaderFunc(func() (image.Image, func(), error) {

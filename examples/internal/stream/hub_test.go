@@ -21,7 +21,7 @@ var _ pipeline.Sink = (*Hub)(nil)
 // sets, and nothing but them and slices is in the stream.
 func TestDecodes(t *testing.T) {
 	for _, size := range []image.Point{{320, 192}, {190, 122}, {161, 97}} {
-		h := newHub(t, Options{BitRate: 4e6})
+		h := newHub(t, Options{BitRate: 4e6, Fast: size.X == 161})
 		s := newScene(t, size.X, size.Y)
 		sub := h.Subscribe(100)
 		var want []*image.YCbCr
@@ -51,6 +51,10 @@ func TestDecodes(t *testing.T) {
 			if slices.ContainsFunc(types, func(typ int) bool { return typ != slice }) {
 				t.Errorf("%v: unit %d has NAL units %v", size, i, types)
 			}
+		}
+		// profile_idc (ITU-T H.264, 7.4.2.1.1): high, or baseline.
+		if sps, _ := units[0].ParameterSets(); len(sps) < 4 || sps[1] != map[bool]byte{false: 100, true: 66}[size.X == 161] {
+			t.Errorf("%v: parameter set % x", size, sps)
 		}
 		data := annexB(units)
 		if bytes.Contains(data, []byte("x264")) {
