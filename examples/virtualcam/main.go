@@ -12,6 +12,9 @@
 // come and go: each gets the stream from its beginning, one at a time. While
 // nobody reads, pictures are dropped. The camera may come and go as well.
 //
+// When the camera is moved everything is hidden, until the policy file changes or
+// the signal SIGHUP says that its zones are right for what the camera sees now.
+//
 // To keep a program from the real camera, take from its user the right to read
 // /dev/video0.
 //
@@ -166,11 +169,28 @@ func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.
 			log.Info("policy in force", "sha256", now.SHA256())
 		})
 	}()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	confirmed := make(chan struct{})
+	go func() {
+		defer close(confirmed)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				p.Confirm()
+				log.Info("zones confirmed")
+			}
+		}
+	}()
 	err = p.Run(ctx, src, to)
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
 	cancel()
 	<-watched
+	<-confirmed
 	return errors.Join(err, to.Close(), p.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -133,6 +134,10 @@ func TestProgram(t *testing.T) {
 		}
 		log.await(t, "the reader is gone", round+1)
 	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, "zones confirmed", 1)
 	cancel()
 	if code := <-ended; code != exitDone {
 		t.Errorf("exit code %d:\n%s", code, log)
