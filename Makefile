@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench lint arm64 train train-eval export
+.PHONY: help setup demo test bench results lint arm64 train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -30,6 +30,9 @@ test: ## run the tests: with the race detector, the long ones without, the pure 
 bench: ## run the Go benchmarks (BENCH=pattern BENCH_PACKAGES=./redact/...)
 	@scripts/setup.sh packages runtime weights
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m $(BENCH_PACKAGES)
+
+results: ## write bench/RESULTS.md and its plots from the last results of the programs in bench
+	go run ./bench/results
 
 lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff
 	@scripts/setup.sh packages

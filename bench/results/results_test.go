@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// full has one of everything, in the shape that the programs write.
+var full = map[string]string{
+	"leak/last-live.json": `{"sets": [
+		{"set": "street", "class": "person", "boxes": 400, "leaked": 3, "leak_rate": 0.0075, "tracks": 9, "tracks_leaking": 2,
+		 "tracks_leaking_over_3": 1, "longest_run": 4, "first_exposure_ms": 66.7, "over_hidden": 0.0912, "flickers_per_1000": 1.5,
+		 "by_size": {"from_16": {"boxes": 350, "leaked": 1, "leak_rate": 0.0029}}},
+		{"set": "car park", "class": "plate", "boxes": 77, "leaked": 0, "leak_rate": 0, "tracks": 0, "by_size": {}}],
+		"runs": [{"set": "street", "mode": "live", "frames_out": 99, "frames_dropped": 5, "failed_closed_share": 0.02, "detector_ms_per_frame": 12.5}],
+		"config": {"mode": "live", "networks": "hedge-n", "cores": 2, "lookahead": 8, "go": "go1.26", "platform": "linux/amd64",
+		 "models": [{"name": "hedge-n", "sha256": "0123456789abcdef"}], "options": ["-fps", "7"]}}`,
+	"leak/ablation.json": `{"variants": [
+		{"name": "as it is", "options": null, "sets": [{"set": "street", "class": "person", "boxes": 400, "leaked": 2, "over_hidden": 0.07}]},
+		{"name": "no look-ahead | none", "options": ["-lookahead", "0"], "sets": [{"set": "street", "class": "person", "boxes": 400, "leaked": 44, "over_hidden": 0.06}]}]}`,
+	"attack/last.json": `{"command": "go run ./bench/attack", "date": "2026-01-02 03:04 UTC", "go": "go1.26", "platform": "linux/amd64",
+		"recognition": [
+		{"what": "face", "seen": "in the first picture", "fill": "frost (default)", "default": true, "accuracy": 0.0531, "low": 0.04, "high": 0.08, "chance": 0.05, "times_chance": 1.06},
+		{"what": "face", "seen": "stands there for 10 min", "fill": "frost (default)", "accuracy": 0.613, "low": 0.5, "high": 0.7, "chance": 0.05, "times_chance": 12.3},
+		{"what": "face", "seen": "in the first picture", "fill": "mosaic 16", "warning_example": true, "accuracy": 0.998, "low": 0.9, "high": 1, "chance": 0.05, "times_chance": 20}],
+		"motion": [{"what": "plate", "fill": "solid", "best_one": 0.125, "average": 0.25, "cell_values": 3, "back_projection": 0.375, "back_projection_of_one": 0.5}],
+		"detection": [{"set": "street", "fill": "solid", "input": 640, "objects": 61, "hits": 7, "per_1000_objects": 115}],
+		"verdicts": [{"bar": "a bar that broke", "kept": false, "why": "for a reason"}, {"bar": "one that held", "kept": true}],
+		"notes": ["Twenty faces."]}`,
+	"peers/last.json": `{"frames": 150, "machine": {"cpu": "A Processor", "cores": 2, "go": "go1.26", "ffmpeg": "5.1"}, "versions": ["deface 1.5.0"],
+		"runs": [
+		{"tool": "Hedge", "scope": "all", "clip": "street", "frames_per_second": 21.5, "core_ms_per_frame": 47, "peak_memory_mb": 165,
+		 "leak": {"plate": {"boxes": 96, "leaked": 5, "tracks": 16, "tracks_leaking": 1}}, "rest_gone": 0.123},
+		{"tool": "other", "scope": "all", "clip": "street", "problem": "does not start"}],
+		"damaged": [{"tool": "other", "scope": "all", "exit_code": 3, "frames_in": 71, "frames_out": -1}]}`,
+	"speed/last.json": `{"machine": {"cpu": "Another Processor", "cores": 4, "onnx_runtime": "1.30"}, "date": "2026-02-03 04:05 UTC",
+		"rows": [
+		{"name": "redaction", "value": 2.5, "unit": "x memcpy", "reach": "at most 2 x memcpy", "met": false, "note": "misses"},
+		{"name": "a live run", "value": null, "unit": "ms", "reach": "at most 33 ms", "met": null},
+		{"name": "motion", "value": 0.39, "unit": "ms", "reach": "at most 0.5 ms", "met": true}],
+		"tables": [{"title": "memcpy of the frame (4:2:0)", "columns": ["size", "MB", "ms"], "lines": [["720p", "1.4", "0.1"], ["1080p", "3.1", "0.301"]]},
+		 {"title": "Redaction, frost held: x memcpy (ms) by the share hidden", "columns": ["size", "100 %"], "lines": [["1080p", "0.9 (0.25)"]]}],
+		"notes": ["A clip."]}`,
+}
+
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func made(t *testing.T, dir string) string {
+	t.Helper()
+	if err := run([]string{"-bench", dir}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "RESULTS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+// section returns what stands below a heading.
+func section(page, heading string) string {
+	_, rest, _ := strings.Cut(page, "\n## "+heading+"\n")
+	text, _, _ := strings.Cut(rest, "\n## ")
+	return text
+}
+
+// TestPage: the tables hold the numbers of the files, and what misses its goal
+// is listed.
+func TestPage(t *testing.T) {
+	dir := write(t, full)
+	page := made(t, dir)
+	for heading, want := range map[string][]string{
+		"Machine, date, versions": {"2026-01-02 03:04 UTC", "2026-02-03 04:05 UTC", "A Processor, 2 cores", "deface 1.5.0", "ONNX Runtime 1.30",
+			"hedge-n 01234567", "-fps 7", "`bench/leak/ablation.json` | not recorded"},
+		"Leak": {"| street | person | 400 | 3 | 0.75 % | 0.29 % of 350 | 2 of 9 | 1 | 4 | 66.7 | 9.12 % | 1.5 |",
+			"| car park | plate | 77 | 0 | 0.00 % | - | 0 of 0 |", "99 frames out, 5 dropped, 2.0 % hidden further", "(plots/leak.png)"},
+		"Ablation": {"| 2 | as it is | street | person | 400 | 2 | 0.50 % |", "| 3 | no look-ahead / none | street | person | 400 | 44 | 11.00 % |"},
+		"Attack": {"| face | **frost (default)** | in the first picture | 5.3 % | 4.0-8.0 % | 5.0 % | 1.1 |", "| face | mosaic 16 |",
+			"| plate | solid | 0.125 | 0.250 | 0.500 | 0.375 |", "| street | solid | 640 | 61 | 7 | 115 |", "Twenty faces.", "(plots/attack.png)"},
+		"Beside other tools": {"21.5 | 47 | 165 | plate 5.21 % (5 of 96) | 1 of 16 | 12.3 %", "does not start", "| 3 | 71 | -1 | not measured |"},
+		"Speed":              {"| redaction | 2.5 x memcpy | at most 2 x memcpy | **no** | misses |", "| a live run | not measured |", "(plots/speed.png)"},
+		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
+			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured"},
+	} {
+		text := section(page, heading)
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("section %q lacks %q:\n%s", heading, w, text)
+			}
+		}
+	}
+	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") {
+		t.Errorf("what is kept is called missed:\n%s", missed)
+	}
+	for _, name := range []string{"leak.png", "attack.png", "speed.png"} {
+		data, err := os.ReadFile(filepath.Join(dir, "plots", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pic, err := png.Decode(bytes.NewReader(data))
+		if err != nil || pic.Bounds().Dx() < 600 || pic.Bounds().Dy() < 50 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPlotted: the plots' points and bars are the numbers of the files.
+func TestPlotted(t *testing.T) {
+	in, err := read(write(t, full))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []configuration{{"last-live", 0.0075, 0.0912, true}, {"as it is", 0.005, 0.07, true}, {"no look-ahead | none", 0.11, 0.06, true}}
+	got := configurations(in)
+	if len(got) != len(want) {
+		t.Fatalf("%d configurations, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("configuration %d is %+v, want %+v", i, got[i], want[i])
+		}
+	}
+	if v, ok := millis(in.speed.cell("Redaction, frost held", "100 %", "1080p")); !ok || v != 0.25 {
+		t.Errorf("frost held takes %v ms", v)
+	}
+	if v, ok := millis(in.speed.cell("memcpy", "ms", "1080p")); !ok || v != 0.301 {
+		t.Errorf("memcpy takes %v ms", v)
+	}
+	for _, c := range [][3]string{{"memcpy", "ms", "4320p"}, {"memcpy", "furlongs", "1080p"}, {"nothing", "ms", "1080p"}} {
+		if s := in.speed.cell(c[0], c[1], c[2]); s != "" {
+			t.Errorf("%v gives %q", c, s)
+		}
+	}
+}
+
+// TestPartsMissing: the page says which files are not there, and plots of an
+// earlier run do not stay.
+func TestPartsMissing(t *testing.T) {
+	dir := write(t, full)
+	made(t, dir)
+	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Replace(name, "last-live", "last", 1)
+		if page := made(t, dir); strings.Count(page, "`bench/"+said+"` is not there") != 2 {
+			t.Errorf("without %s the page does not say so twice:\n%s", name, page)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "plots")); err != nil || len(left) != 0 {
+		t.Errorf("plots of nothing: %v %v", left, err)
+	}
+}
+
+func TestBadResults(t *testing.T) {
+	for name, text := range map[string]string{"leak/last.json": "{", "attack/last.json": "[]", "speed/last.json": `{"rows": 3}`} {
+		err := run([]string{"-bench", write(t, map[string]string{name: text})}, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), filepath.FromSlash(name)) || !strings.Contains(err.Error(), "run the program") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := run([]string{"x"}, io.Discard); err == nil {
+		t.Error("an argument was accepted")
+	}
+}
