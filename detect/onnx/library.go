@@ -52,6 +52,11 @@ func (e *LibraryError) Error() string {
 		e.Path, e.Reason, minMajor, minMinor)
 }
 
+// noTelemetry is the environment variable without which ONNX Runtime 1.30, when it
+// is initialised and before its API can forbid it, makes a device id and a
+// database of events in the user's cache folder.
+const noTelemetry = "ORT_DISABLE_TELEMETRY"
+
 var library struct {
 	sync.Mutex
 	path    string
@@ -59,7 +64,8 @@ var library struct {
 }
 
 // Load loads ONNX Runtime from the shared library at path, for the life of the
-// process. A second call with the same path does nothing; one with another path
+// process, with its telemetry off: it sets ORT_DISABLE_TELEMETRY=1 in the process's
+// environment. A second call with the same path does nothing; one with another path
 // fails, since a process has one runtime. The error is a [*LibraryError] if the
 // library is missing, is none, or is too old; Load may then be tried again.
 func Load(path string) error {
@@ -70,6 +76,9 @@ func Load(path string) error {
 			return nil
 		}
 		return fmt.Errorf("onnx: ONNX Runtime is already loaded from %q, cannot load %q too", library.path, path)
+	}
+	if err := os.Setenv(noTelemetry, "1"); err != nil {
+		return fmt.Errorf("onnx: switch telemetry off: %w", err)
 	}
 	version, err := probe(path)
 	if err != nil {

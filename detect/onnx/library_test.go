@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/internal/ort"
 )
 
 // build makes a shared library from C, or skips.
@@ -102,5 +104,34 @@ func TestFamilies(t *testing.T) {
 	}
 	if _, err := ParseFamily("resnet"); err == nil {
 		t.Error("resnet is a family")
+	}
+}
+
+// TestLoadLeavesNoTrace: nothing of a process that uses ONNX Runtime stays in the
+// user's home or among the temporary files (rule R9).
+func TestLoadLeavesNoTrace(t *testing.T) {
+	lib, err := ort.Library()
+	if err != nil {
+		t.Skip(err)
+	}
+	home := t.TempDir()
+	// TestMain loads the library, and the test that is named opens a network.
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTiny", "-test.count=1", "-test.v")
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, noTelemetry+"=") {
+			cmd.Env = append(cmd.Env, e)
+		}
+	}
+	cmd.Env = append(cmd.Env, "HOME="+home, "TMPDIR="+home, "XDG_CACHE_HOME="+home, "HEDGE_ORT_LIB="+lib)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestTiny") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	left, err := os.ReadDir(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range left {
+		t.Errorf("left behind: %s", e.Name())
 	}
 }

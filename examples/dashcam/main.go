@@ -139,11 +139,6 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		// Once the server has begun it closes the listener itself.
 		defer func() { _ = d.listener.Close() }()
 	}
-	// ONNX Runtime for Linux has telemetry since 1.30: without this it leaves a
-	// number for the device and a list of events in the user's cache folder.
-	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
-		return err
-	}
 	set, err := networks.Open(ctx, d.c.Networks, networks.Options{})
 	if err != nil {
 		if policy.Needs() != 0 {

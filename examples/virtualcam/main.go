@@ -123,11 +123,6 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 
 // carry takes pictures from src to out until ctx ends, which is no error.
 func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.Source, to *sink, log *slog.Logger) (err error) {
-	// ONNX Runtime for Linux has telemetry since 1.30: without this it leaves a
-	// number for the device and a list of events in the user's cache folder.
-	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
-		return err
-	}
 	set, err := networks.Open(ctx, c.Networks, networks.Options{})
 	if err != nil {
 		if policy.Needs() != 0 {
