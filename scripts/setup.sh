@@ -2,7 +2,9 @@
 # Prepares a machine for Hedge. A second run finds everything in place, installs
 # nothing and needs no root.
 #
-#   scripts/setup.sh [packages] [runtime] [weights] [clip]     (default: all)
+#   scripts/setup.sh [packages] [runtime] [weights] [clip]     (default: these)
+#   scripts/setup.sh clients    a browser and GStreamer, for the tests that watch the
+#                               examples' streams with them and are skipped without
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,6 +14,10 @@ packages=(
     libopencv-imgproc-dev libopencv-imgcodecs-dev # gocv
     libjpeg-dev                                   # MJPEG in pipeline/mediadev
     libx264-dev libvpx-dev                        # pion/mediadevices
+)
+clients=(
+    chromium
+    gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
 )
 
 say() { printf '%s\n' "setup: $*"; }
@@ -35,22 +41,26 @@ as_root() {
     fi
 }
 
-setup_packages() {
+setup_packages() { install "${packages[@]}"; }
+setup_clients() { install "${clients[@]}"; }
+
+# install PACKAGE... installs what is missing of them.
+install() {
     if [[ -n ${HEDGE_SKIP_PACKAGES:-} ]]; then
         say "packages: left to you (HEDGE_SKIP_PACKAGES is set)"
         return
     fi
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         die "packages: this system has no apt. Install what these Debian packages hold:
-  ${packages[*]}
+  $*
 and run again with HEDGE_SKIP_PACKAGES=1."
     fi
     local missing=() package
-    for package in "${packages[@]}"; do
+    for package in "$@"; do
         is_installed "$package" || missing+=("$package")
     done
     if ((${#missing[@]} == 0)); then
-        say "packages: all ${#packages[@]} are installed"
+        say "packages: all $# are installed"
         return
     fi
     say "packages: installing ${missing[*]}"
@@ -81,7 +91,7 @@ stages=("$@")
 ((${#stages[@]})) || stages=(packages runtime weights clip)
 for stage in "${stages[@]}"; do
     case $stage in
-    packages | runtime | weights | clip) "setup_$stage" ;;
-    *) die "no stage $stage (packages, runtime, weights, clip)" ;;
+    packages | clients | runtime | weights | clip) "setup_$stage" ;;
+    *) die "no stage $stage (packages, clients, runtime, weights, clip)" ;;
     esac
 done
