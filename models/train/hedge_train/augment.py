@@ -13,7 +13,12 @@ def light(image, rng):
         curve = RAMP ** rng.uniform(1.3, 2.6) * rng.uniform(0.25, 0.8)
     else:
         curve = RAMP ** np.exp(rng.normal(0, 0.25)) * np.exp(rng.normal(0, 0.2))
-    curve = curve[:, None] * np.exp(rng.normal(0, 0.06, 3)) + rng.normal(0, 0.03)
+    if rng.random() < 0.3:  # a cheap or dirty camera: low contrast
+        middle = rng.uniform(0.2, 0.6)
+        curve = middle + (curve - middle) * rng.uniform(0.35, 0.9)
+    # A colour cast, now and then a strong one.
+    strength = 0.2 if rng.random() < 0.25 else 0.06
+    curve = curve[:, None] * np.exp(rng.normal(0, strength, 3)) + rng.normal(0, 0.03) + rng.normal(0, strength / 4, 3)
     if rng.random() < 0.2:  # haze, or a dirty lens
         k = rng.uniform(0, 0.4)
         curve = curve * (1 - k) + k * rng.uniform(0.4, 0.9)

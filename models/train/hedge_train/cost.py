@@ -1,6 +1,8 @@
-"""Time of one picture at 640x384 on one thread, every network in turn in the same run.
+"""Time of one picture on one thread, every network in turn in the same run.
 
-    python -m hedge_train.cost --models DIR --networks hedge-n.onnx [more.onnx ...]
+    python -m hedge_train.cost --models DIR --networks hedge-n.onnx [more.onnx@416x256 ...]
+
+The input is 640x384, or what follows an @.
 
 Prints medians in ms and, as the figure to go by, the median over rounds of the ratio to the public
 three together (YuNet-s + YOLOX-nano + LPD-YuNet), which holds when other programs use the machine.
@@ -24,14 +26,18 @@ def main():
     p.add_argument("--rounds", type=int, default=30)
     a = p.parse_args()
     paths = [os.path.join(a.models, n) for n in TRIO] + a.networks
-    runs = [session(path) for path in paths]
-    x = np.random.default_rng(1).uniform(0, 255, (1, 3, 384, 640)).astype(np.float32)
+    runs, inputs = [], []
+    for path in paths:
+        name, _, size = path.partition("@")
+        width, height = map(int, (size or "640x384").split("x"))
+        runs.append(session(name))
+        inputs.append(np.random.default_rng(1).uniform(0, 255, (1, 3, height, width)).astype(np.float32))
     times = np.zeros((a.rounds + 2, len(runs)))
     for i in range(a.rounds + 2):
         for j, run in enumerate(runs):
             # Processor time of this process: waiting for others does not count.
             began = time.process_time()
-            run.run(None, {run.get_inputs()[0].name: x})
+            run.run(None, {run.get_inputs()[0].name: inputs[j]})
             times[i, j] = time.process_time() - began
     times = times[2:] * 1e3
     trio = times[:, : len(TRIO)].sum(1)

@@ -3,7 +3,7 @@
     python -m hedge_train.evaluate --data DIR/dev --network hedge-n.onnx [--json out.json]
     python -m hedge_train.evaluate --data DIR/dev --network trio --models DIR      (faces and people)
 
-Input 640x384, letterboxed, smaller pictures enlarged to fit. A hit covers at least 80 % of the
+Input 640x384 (or --size), letterboxed, smaller pictures enlarged to fit. A hit covers at least 80 % of the
 labelled box after every found box has grown by the margin.
 """
 
@@ -18,7 +18,7 @@ from . import CLASSES
 from .pictures import letterbox, load_set, nms, tensor
 from .teach import YoloxNano, YuNet, session
 
-WIDTH, HEIGHT = 640, 384
+SIZE = (640, 384)
 COVER, MARGIN, FALSE_RATE, FLOOR, MOST = 0.8, 0.10, 0.1, 0.02, 600
 LOWER = (0.3, 1.0)  # further rates of false boxes a picture that plates are measured at
 
@@ -26,8 +26,8 @@ LOWER = (0.3, 1.0)  # further rates of false boxes a picture that plates are mea
 class Hedge:
     """Any network with Hedge's output: [1,rows,8] of box and four scores."""
 
-    def __init__(self, path):
-        self.run = session(path)
+    def __init__(self, path, size=SIZE):
+        self.run, self.size = session(path), size
 
     def canvas(self, canvas):
         out = self.run.run(None, {"images": tensor(canvas)})[0][0]
@@ -36,6 +36,8 @@ class Hedge:
 
 class Trio:
     """The public networks for faces and people, for comparison in the same run."""
+
+    size = SIZE
 
     def __init__(self, models):
         self.yunet = YuNet(os.path.join(models, "yunet_s_dynamic.onnx"))
@@ -49,7 +51,7 @@ class Trio:
 
 def find(network, path):
     """Per class (boxes in picture pixels, scores) after suppression, and the letterbox's scale."""
-    canvas, r, x0, y0 = letterbox(cv2.imread(path), WIDTH, HEIGHT)
+    canvas, r, x0, y0 = letterbox(cv2.imread(path), *network.size)
     found = {}
     for name, (boxes, scores) in network.canvas(canvas).items():
         hit = scores >= FLOOR
@@ -151,9 +153,10 @@ def main():
     p.add_argument("--data", required=True, help="the folder with the development sets")
     p.add_argument("--network", required=True, help="an ONNX file, or trio")
     p.add_argument("--models", help="folder of the public networks, for trio")
+    p.add_argument("--size", type=int, nargs=2, default=SIZE, help="width and height of the input")
     p.add_argument("--json", help="also write the figures here")
     a = p.parse_args()
-    result = measure(Trio(a.models) if a.network == "trio" else Hedge(a.network), a.data)
+    result = measure(Trio(a.models) if a.network == "trio" else Hedge(a.network, tuple(a.size)), a.data)
     for k, v in result.items():
         print(f"{k:36s} {v if k == 'thresholds' else '%s %% of %d' % (v['recall'], v['boxes'])}")
     if a.json:
