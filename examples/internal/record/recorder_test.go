@@ -277,12 +277,7 @@ func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	var full func(bool)
 	var inject func(*Recorder)
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err == nil {
-		t.Cleanup(func() {
-			if err := syscall.Unmount(dir, 0); err != nil {
-				t.Error(err)
-			}
-		})
+	if err := smallDisk(t, dir); err == nil {
 		ballast := filepath.Join(dir, "hedge-ballast")
 		full = func(on bool) {
 			if err := os.RemoveAll(ballast); err != nil {
