@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
@@ -56,6 +58,7 @@ func (c *client) ask(t *testing.T, method, path, token string) (code int, text s
 // TestDoorbell: with the preset for doorbells there is no picture before the
 // bell was rung, and none after the time is over.
 func TestDoorbell(t *testing.T) {
+	t.Parallel()
 	a, out := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "2s")
 	c := newClient(t, a)
 	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 20 })
@@ -95,6 +98,7 @@ func TestDoorbell(t *testing.T) {
 // TestPolicyByHand: a change of the file takes effect; an invalid one does not,
 // and is told of.
 func TestPolicyByHand(t *testing.T) {
+	t.Parallel()
 	a, _ := start(t, "-source", "file:"+clip(t))
 	eventually(t, "all is hidden", func() bool { return a.gate.last().Whole })
 	writeFile(t, a.c.Policy, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`)
@@ -112,6 +116,7 @@ func TestPolicyByHand(t *testing.T) {
 }
 
 func TestHealthAndMetrics(t *testing.T) {
+	t.Parallel()
 	a, _ := start(t, "-source", "file:"+clip(t))
 	c := newClient(t, a)
 	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 3 })
@@ -132,12 +137,28 @@ func TestHealthAndMetrics(t *testing.T) {
 	}
 }
 
-// TestNetworkBind: on any address but this machine's own the page is over TLS.
-func TestNetworkBind(t *testing.T) {
+// TestTLS: on any address but this machine's own the page is over TLS.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]bool{
+		"127.0.0.1:1": false, "127.9.9.9:1": false, "[::1]:1": false, "localhost:1": false,
+		"0.0.0.0:1": true, ":1": true, "[::]:1": true, "192.168.1.5:1": true, "[fe80::1]:1": true, "[::ffff:192.0.2.1]:1": true,
+	} {
+		c := config{Listen: listen}
+		addr, err := c.addr()
+		if err != nil || c.overTLS(addr.Addr()) != want {
+			t.Errorf("%s over TLS: %v (%v)", listen, !want, err)
+		}
+	}
+
 	state := t.TempDir()
-	a, _ := start(t, "-source", "file:"+clip(t), "-listen", "0.0.0.0:0", "-state", state)
+	if _, err := web.SelfSigned(state, []string{"door.lan"}); err != nil {
+		t.Fatal(err)
+	}
+	cert, key := filepath.Join(state, "cert.pem"), filepath.Join(state, "key.pem")
+	a, _ := start(t, "-source", "file:"+clip(t), "-tls-cert", cert, "-tls-key", key, "-state", state)
 	c := newClient(t, a)
-	if a.cert == nil || !strings.HasPrefix(a.address(), "https://") {
+	if !strings.HasPrefix(a.address(), "https://") {
 		t.Fatalf("no TLS: %s", a.address())
 	}
 	if code, text := c.ask(t, "GET", "/healthz", ""); code != 200 || text == "" {
@@ -160,6 +181,10 @@ func TestNetworkBind(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
+	}
+	again, err := web.SelfSigned(state, nil)
+	if err != nil || web.Fingerprint(again) != web.Fingerprint(*a.cert) {
+		t.Errorf("the certificate is another after a restart (%v)", err)
 	}
 }
 
@@ -199,7 +224,7 @@ func TestCheck(t *testing.T) {
 // settings are valid.
 func TestSamples(t *testing.T) {
 	got, err := os.ReadFile("schema.json")
-	if err != nil || string(got) != string(settings.Schema(&config{}, program)) {
+	if err != nil || !bytes.Equal(got, settings.Schema(&config{}, program)) {
 		t.Errorf("schema.json is not what `go run ./examples/doorbell -schema` prints: %v", err)
 	}
 	var out safeBuffer

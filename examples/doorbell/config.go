@@ -123,6 +123,10 @@ func (c *config) addr() (netip.AddrPort, error) {
 	return a, nil
 }
 
+// overTLS reports whether the page is served over TLS at the address. Anywhere
+// but on this machine itself it always is.
+func (c *config) overTLS(addr netip.Addr) bool { return c.TLSCert != "" || !addr.IsLoopback() }
+
 // hosts returns the further names of the page.
 func (c *config) hosts() []string {
 	return strings.FieldsFunc(c.Host, func(r rune) bool { return r == ',' || r == ' ' })

@@ -10,6 +10,7 @@ import (
 
 // TestTwoEditors: the second of two who save is told, and may choose.
 func TestTwoEditors(t *testing.T) {
+	t.Parallel()
 	a, _ := start(t, "-source", "file:"+clip(t))
 	b := browser(t, 1000, 700)
 	b.do(chromedp.Navigate(a.address()))
@@ -61,6 +62,7 @@ func TestTwoEditors(t *testing.T) {
 
 // TestNoToken: a browser without the token sees nothing of the page.
 func TestNoToken(t *testing.T) {
+	t.Parallel()
 	a, _ := start(t, "-source", "file:"+clip(t))
 	b := browser(t, 800, 600)
 	address, _, _ := strings.Cut(a.address(), "/enter")
@@ -83,6 +85,7 @@ func TestNoToken(t *testing.T) {
 // TestBellPage: before the bell is rung the page shows nothing, and says so;
 // then it shows the picture by itself.
 func TestBellPage(t *testing.T) {
+	t.Parallel()
 	a, _ := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "3s")
 	b := browser(t, 420, 800)
 	b.do(chromedp.Navigate(a.address()))

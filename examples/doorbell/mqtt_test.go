@@ -100,6 +100,7 @@ func (b *broker) message(end string) *packets.PublishPacket {
 // TestMQTT: Home Assistant is told what there is, what is hidden, and of the
 // ring, and never gets a picture.
 func TestMQTT(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t)
 	a, _ := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-mqtt", b.addr, "-mqtt-user", "hedge", "-mqtt-password", "hush")
 	eventually(t, "the device is announced", func() bool { return b.message("/available") != nil && b.message("/state") != nil })
@@ -143,6 +144,7 @@ func TestMQTT(t *testing.T) {
 
 // TestMQTTAway: a broker that is not there delays nothing.
 func TestMQTTAway(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

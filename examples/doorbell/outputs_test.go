@@ -13,6 +13,7 @@ import (
 // TestOutputs: page, recorder and RTSP take the same redacted picture, and the
 // recordings hold it.
 func TestOutputs(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("ffprobe"); err != nil {
 		t.Skip("no ffprobe: apt-get install ffmpeg")
 	}
@@ -43,6 +44,7 @@ func TestOutputs(t *testing.T) {
 // TestDoorbellRecordsNothing: with the preset for doorbells no file comes to be
 // before the bell was rung.
 func TestDoorbellRecordsNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	a, _ := start(t, "-source", "file:"+clip(t), "-record", dir, "-preset", "doorbell", "-ring-for", "3s")
 	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 30 })

@@ -23,7 +23,7 @@ func (a *app) openServer() (err error) {
 		return err
 	}
 	names := append(web.Names(), a.c.hosts()...)
-	if a.c.TLSCert != "" || !addr.Addr().IsLoopback() {
+	if a.c.overTLS(addr.Addr()) {
 		if a.cert, err = a.certificate(names); err != nil {
 			return err
 		}

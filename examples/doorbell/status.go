@@ -159,7 +159,7 @@ func beats(stats pipeline.Stats) string {
 		}
 		fastest, slowest = min(fastest, d.Beat), max(slowest, d.Beat)
 	}
-	text := ""
+	var text string
 	switch {
 	case len(stats.Detectors) == 0:
 		text = "none"

@@ -169,7 +169,9 @@ func TestWrongTokens(t *testing.T) {
 	}
 	other := request("GET", "/enter?token=guess")
 	other.RemoteAddr = "192.0.2.77:1"
-	if resp := answer(h, other); resp.StatusCode != http.StatusUnauthorized {
+	resp = answer(h, other)
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("another client is answered with %d", resp.StatusCode)
 	}
 	// The owner, at the guesser's address, gets in all the same.
@@ -216,7 +218,7 @@ func TestKeptToken(t *testing.T) {
 	if _, err := KeptToken(path); err == nil {
 		t.Error("a token that all may read is taken")
 	}
-	if NewToken() == NewToken() {
+	if one, other := NewToken(), NewToken(); one == other {
 		t.Error("two tokens are the same")
 	}
 	if _, err := NewAccess(AccessOptions{Token: "short"}); err == nil {
@@ -237,4 +239,26 @@ func TestClientOf(t *testing.T) {
 			t.Errorf("%s: %s, want %s", addr, got, want)
 		}
 	}
+}
+
+// FuzzKnows: whatever a Host header says, a name that is not one of ours and no
+// address is refused.
+func FuzzKnows(f *testing.F) {
+	for _, host := range []string{"localhost", "127.0.0.1:8080", "[::1]:1", "door.lan.", "evil.example", "127.0.0.1.evil.example", "", ":", "[", "0x7f.1", "1.2.3.4@evil"} {
+		f.Add(host)
+	}
+	a, err := NewAccess(AccessOptions{Token: testToken, Hosts: []string{"door.lan"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		known := a.knows(host)
+		plain := strings.TrimSuffix(strings.ToLower(host), ".")
+		if known && strings.ContainsAny(plain, "ghijklmnopqrstuvwxyz") && !strings.HasPrefix(plain, "localhost") && !strings.HasPrefix(plain, "door.lan") && !strings.Contains(plain, "%") {
+			t.Errorf("%q is taken for one of ours", host)
+		}
+		if s := printable(host); len(s) > 80 || strings.ContainsAny(s, "\r\n\x1b") {
+			t.Errorf("%q is told back as %q", host, s)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"image"
 	"net"
 	"net/http"
@@ -108,7 +109,7 @@ func newSite(t *testing.T) *site {
 		if err := server.Close(); err != nil {
 			t.Errorf("close the server: %v", err)
 		}
-		if err := <-done; err != http.ErrServerClosed {
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
 		http.DefaultClient.CloseIdleConnections()

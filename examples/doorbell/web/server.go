@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"path"
@@ -63,7 +64,9 @@ func NewServer(o Options) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ConnState:         func(c net.Conn, state http.ConnState) { idle.ConnState(c, state) },
+		// What goes wrong with a connection is its client's affair.
+		ErrorLog:  log.New(io.Discard, "", 0),
+		ConnState: func(c net.Conn, state http.ConnState) { idle.ConnState(c, state) },
 	}
 }
 

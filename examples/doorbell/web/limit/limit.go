@@ -4,6 +4,7 @@ package limit
 
 import (
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -20,6 +21,7 @@ type Keyed struct {
 	mu     sync.Mutex
 	keys   map[string]*rate.Limiter
 	others *rate.Limiter // for all keys that there is no room for
+	swept  time.Time
 }
 
 // New returns a Keyed that lets burst events of a key through at once, and then
@@ -39,17 +41,27 @@ func (k *Keyed) of(key string) *rate.Limiter {
 		return l
 	}
 	if len(k.keys) >= maxKeys {
-		// Those that have rested long enough are as good as new.
-		for name, l := range k.keys {
-			if l.Tokens() >= float64(k.burst) {
-				delete(k.keys, name)
-			}
-		}
-		if len(k.keys) >= maxKeys {
-			return k.others
-		}
+		k.sweep()
+	}
+	if len(k.keys) >= maxKeys {
+		return k.others
 	}
 	l := rate.NewLimiter(k.rate, k.burst)
 	k.keys[key] = l
 	return l
+}
+
+// sweep forgets the keys that have rested long enough to be as good as new, at
+// most once a second.
+func (k *Keyed) sweep() {
+	now := time.Now()
+	if now.Sub(k.swept) < time.Second {
+		return
+	}
+	k.swept = now
+	for name, l := range k.keys {
+		if l.TokensAt(now) >= float64(k.burst) {
+			delete(k.keys, name)
+		}
+	}
 }

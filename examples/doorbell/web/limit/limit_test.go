@@ -35,15 +35,31 @@ func TestKeyedIsBounded(t *testing.T) {
 	}
 }
 
+// TestKeyedMakesRoom: keys that have rested make room for others.
+func TestKeyedMakesRoom(t *testing.T) {
+	k := New(1e9, 1)
+	for i := range maxKeys {
+		k.Allow(fmt.Sprint(i))
+	}
+	k.Allow("one more")
+	if n := len(k.keys); n != 1 {
+		t.Errorf("%d keys after all the others have rested", n)
+	}
+}
+
 func TestIdle(t *testing.T) {
 	i := &Idle{Max: 2}
 	conns := make([]net.Conn, 4)
 	others := make([]net.Conn, 4)
 	for n := range conns {
 		conns[n], others[n] = net.Pipe()
-		defer conns[n].Close()
-		defer others[n].Close()
 	}
+	defer func() {
+		for n := range conns {
+			conns[n].Close()
+			others[n].Close()
+		}
+	}()
 	i.ConnState(conns[0], http.StateNew)
 	i.ConnState(conns[1], http.StateNew)
 	i.ConnState(conns[0], http.StateActive)
