@@ -23,11 +23,17 @@ type blob struct {
 func (b blob) draw(pic *image.YCbCr, c Cover, rng *rand.Rand) {
 	for i, p := range planes(pic) {
 		shrink := blockSize / p.block
+		x0, x1 := b.at.Min.X/shrink, min(b.at.Max.X/shrink, p.w)
 		for y := b.at.Min.Y / shrink; y < min(b.at.Max.Y/shrink, p.h); y++ {
-			for x := b.at.Min.X / shrink; x < min(b.at.Max.X/shrink, p.w); x++ {
+			for x := x0; x < x1; {
+				end := min((x/p.block+1)*p.block, x1)
 				if c.At(x/p.block, y/p.block) != Shown {
-					p.pix[y*p.stride+x] = b.colour[i] + byte(rng.IntN(9))
+					row := p.pix[y*p.stride+x : y*p.stride+end]
+					for j := range row {
+						row[j] = b.colour[i] + byte(rng.Uint32()&7)
+					}
 				}
+				x = end
 			}
 		}
 	}
@@ -53,8 +59,11 @@ func runStill(t *testing.T, r *Redactor, still *image.YCbCr, s Scene, samples in
 // time, when the rest is static; wherever the values are on their way.
 func TestPassersLeaveNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 22))
-	hidden, moved := 0, 0
-	for i := range 24 {
+	hidden, moved, cases := 0, 0, 24
+	if testing.Short() {
+		cases = 6
+	}
+	for i := range cases {
 		size := []image.Point{{320, 256}, {161, 95}, {97, 300}, {33, 33}}[i%4]
 		policy, s := randomScene(rng, size)
 		policy.Outside.Fill = FillFrost
@@ -93,7 +102,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 			moved++
 		}
 	}
-	if hidden < 5000 || moved < 8 {
+	if hidden < 200*cases || moved < cases/3 {
 		t.Fatalf("%d hidden, %d in which values moved: this tests nothing", hidden, moved)
 	}
 }
