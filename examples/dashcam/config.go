@@ -25,6 +25,7 @@ type config struct {
 
 	Dir   string         `name:"dir" default:"events" help:"folder of the recorded events"`
 	Bytes settings.Bytes `name:"max-bytes" default:"2GiB" help:"most bytes of all events, at least 1MB; the oldest is deleted first; 0 is no limit"`
+	Files int            `name:"max-files" default:"0" min:"0" max:"1000000" help:"most events that are kept; the oldest is deleted first; 0 is no limit"`
 	Days  int            `name:"max-days" default:"30" min:"0" max:"36500" help:"most days that an event is kept; 0 is no limit"`
 
 	Listen    string          `name:"listen" default:"127.0.0.1:8081" help:"loopback address for POST /event and GET /healthz; empty in the file for none"`
@@ -60,5 +61,5 @@ func (c *config) Check() error {
 
 // limits returns those of the recorded events.
 func (c *config) limits() record.Limits {
-	return record.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour}
+	return record.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour, Files: c.Files}
 }

@@ -20,8 +20,8 @@
 //	a blow           the accelerometer (-accel) above -accel-threshold
 //
 // An event while another is being written makes that file longer. Files are named
-// hedge-NUMBER-TIME.mp4, and the oldest are deleted when all are larger, or one is
-// older, than allowed; a disk that is full is tried again every second. Nothing
+// hedge-NUMBER-TIME.mp4, and the oldest are deleted when they are more, or larger
+// together, or one is older, than allowed; a disk that is full is tried again every second. Nothing
 // else is ever written: no video without an event, no sound, no place, no speed.
 //
 // # Why this form

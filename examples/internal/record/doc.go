@@ -17,8 +17,8 @@
 //
 // # Limits
 //
-// The oldest files are removed first, when all together are larger, or when one
-// is older, than allowed. Age counts only while the clock has been steady for ten
+// The oldest files are removed first, when they are more, or all together larger,
+// or one of them older, than allowed. Age counts only while the clock has been steady for ten
 // minutes: a clock that is set wrong for a moment costs no recording.
 //
 // # Faults

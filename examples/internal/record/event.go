@@ -66,11 +66,13 @@ type Limits struct {
 	// Bytes is the largest size of all files together, at least 1 MB. While a
 	// file grows it may be exceeded by one fragment.
 	Bytes int64
+	// Files is the largest number of files, the one that grows not counted.
+	Files int
 }
 
 func (l Limits) check() error {
-	if l.Age < 0 || l.Bytes < 0 || l.Bytes > 0 && l.Bytes < 1e6 {
-		return errors.Join(ErrOptions, errors.New("limits are an age and at least 1 MB, or 0 for none"))
+	if l.Age < 0 || l.Files < 0 || l.Bytes < 0 || l.Bytes > 0 && l.Bytes < 1e6 {
+		return errors.Join(ErrOptions, errors.New("limits are an age, at least 1 MB, a number of files, or 0 for none"))
 	}
 	return nil
 }

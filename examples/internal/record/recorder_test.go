@@ -193,7 +193,11 @@ func TestLimits(t *testing.T) {
 		t.Fatal(first)
 	}
 	removed(0, first...)
-	removed(1e6-300_001, five)
+	sh.limits.Files = 2
+	removed(0)
+	sh.limits.Files = 1
+	removed(0, five)
+	sh.limits.Files = 0
 	removed(1e6-1, six)
 	removed(1e6 + 1)
 	if sh.total != 0 || len(sh.files) != 0 {
@@ -330,7 +334,7 @@ func TestDiskFull(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	s := newScene(t, 64, 48)
 	dir := t.TempDir()
-	for _, o := range []Options{{}, {Dir: dir, Segment: time.Millisecond}, {Dir: dir, Limits: Limits{Age: -1}}, {Dir: dir, Limits: Limits{Bytes: 1000}}} {
+	for _, o := range []Options{{}, {Dir: dir, Segment: time.Millisecond}, {Dir: dir, Limits: Limits{Age: -1}}, {Dir: dir, Limits: Limits{Bytes: 1000}}, {Dir: dir, Limits: Limits{Files: -1}}} {
 		if _, err := New(s.hub, o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}

@@ -177,7 +177,9 @@ func (s *shelf) tidy(growing int64) {
 	tooOld := s.tooOld()
 	for len(s.files) > 0 {
 		r := s.files[0]
-		if tooMuch := s.limits.Bytes > 0 && s.total+growing > s.limits.Bytes; !tooMuch && tooOld == 0 {
+		tooMuch := s.limits.Bytes > 0 && s.total+growing > s.limits.Bytes
+		tooMany := s.limits.Files > 0 && len(s.files) > s.limits.Files
+		if !tooMuch && !tooMany && tooOld == 0 {
 			return
 		}
 		tooOld = max(tooOld-1, 0)
