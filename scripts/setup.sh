@@ -17,7 +17,7 @@ packages=(
 )
 clients=(
     chromium
-    gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
+    gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav
 )
 
 say() { printf '%s\n' "setup: $*"; }
