@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"hash/crc64"
 	"image"
 	"math/rand/v2"
 	"slices"
@@ -39,32 +40,39 @@ func (b blob) draw(pic *image.YCbCr, c Cover, rng *rand.Rand) {
 	}
 }
 
-// runStill redacts still for so many samples, a second apart, with pictures in
-// between, and returns all outputs one after the other.
-func runStill(t *testing.T, r *Redactor, still *image.YCbCr, s Scene, samples int, change func(pic *image.YCbCr, sample int)) (out []byte) {
+// runStill redacts still for so many samples, a second apart, with a picture in
+// between, and returns a checksum of each output.
+func runStill(t *testing.T, r *Redactor, still *image.YCbCr, s Scene, samples int, change func(pic *image.YCbCr, sample int)) (out []uint64) {
 	t.Helper()
-	for n := range 3 * samples {
-		pic := clone(still)
-		change(pic, n/3)
-		s.Time = time.Duration(n) * time.Second / 3
+	pic := clone(still)
+	for n := range 2 * samples {
+		copyPicture(pic, still)
+		change(pic, n/2)
+		s.Time = time.Duration(n) * time.Second / 2
 		f := mustRedact(t, r, pic, s)
-		out = append(append(append(out, pic.Y...), pic.Cb...), pic.Cr...)
+		sum := crc64.New(crcTable)
+		for _, p := range [][]byte{pic.Y, pic.Cb, pic.Cr} {
+			sum.Write(p)
+		}
+		out = append(out, sum.Sum64())
 		f.Release()
 	}
 	return out
 }
+
+var crcTable = crc64.MakeTable(crc64.ECMA)
 
 // TestPassersLeaveNothing is what frost promises: whatever passes and is found
 // by nobody, for fewer than 10 samples, leaves not one bit in the picture, at no
 // time, when the rest is static; wherever the values are on their way.
 func TestPassersLeaveNothing(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 22))
-	hidden, moved, cases := 0, 0, 24
+	hidden, moved, cases := 0, 0, 16
 	if testing.Short() {
-		cases = 6
+		cases = 4
 	}
 	for i := range cases {
-		size := []image.Point{{320, 256}, {161, 95}, {97, 300}, {33, 33}}[i%4]
+		size := []image.Point{{160, 128}, {161, 95}, {97, 300}, {33, 33}}[i%4]
 		policy, s := randomScene(rng, size)
 		policy.Outside.Fill = FillFrost
 		o := Options{Grow: rng.IntN(2)}
@@ -94,11 +102,13 @@ func TestPassersLeaveNothing(t *testing.T) {
 				}
 			}
 		})
-		if !slices.Equal(empty, passed) {
-			t.Fatalf("case %d, %v: what passed shows in the output", i, size)
+		for n := range empty {
+			if empty[n] != passed[n] {
+				t.Fatalf("case %d, %v: what passed shows in picture %d", i, size, n)
+			}
 		}
 		hidden += int(1000 * cover.Hidden())
-		if n := len(empty) / (3 * samples); !slices.Equal(empty[:n], empty[len(empty)-n:]) {
+		if empty[0] != empty[len(empty)-1] {
 			moved++
 		}
 	}
@@ -111,7 +121,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 // its cells by one step, at the window's end, and by no more however long it
 // stays in it.
 func TestStayersMoveOneStep(t *testing.T) {
-	size := image.Pt(320, 256) // cells of 16
+	size := image.Pt(160, 128) // cells of 16
 	still := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
 	for _, p := range planes(still) {
 		for i := range p.pix {
