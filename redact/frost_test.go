@@ -88,7 +88,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 		var blobs []blob
 		for from := 1 + rng.IntN(12); from < samples; {
 			x, y := rng.IntN(size.X), rng.IntN(size.Y)
-			b := blob{at: image.Rect(x, y, x+1+rng.IntN(size.X), y+1+rng.IntN(size.Y)), from: from, to: from + 1 + rng.IntN(9)}
+			b := blob{at: image.Rect(x, y, x+1+rng.IntN(size.X), y+1+rng.IntN(size.Y)), from: from, to: from + 9 - rng.IntN(4)*rng.IntN(3)}
 			b.colour = [3]byte{byte(rng.IntN(247)), byte(rng.IntN(247)), byte(rng.IntN(247))}
 			blobs = append(blobs, b)
 			// Fewer than 10 in any 20: that they come again gives nothing either.

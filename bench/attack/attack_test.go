@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/redact"
@@ -101,7 +100,7 @@ func (echo) scores(x []float32) []float64 { return []float64{float64(x[0]), floa
 // TestRecogniser: a mosaic of small cells is broken, one colour is not.
 func TestRecogniser(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
-	plates := drawPlates(4, 128, rng)
+	plates := newCast(nil, 4, rng).plates(128)
 	o := &options{people: 4, train: 20}
 	for _, c := range []struct {
 		trial     trial
@@ -109,6 +108,8 @@ func TestRecogniser(t *testing.T) {
 	}{
 		{trial{what: "plate", fill: "mosaic", class: detect.Plate, subjects: plates, lines: 256, mosaic: 8}, 0.8, 1},
 		{trial{what: "plate", fill: "solid", class: detect.Plate, subjects: plates, lines: 256, known: true}, 0.1, 0.42},
+		{trial{what: "plate", fill: "direct", class: detect.Plate, subjects: plates, lines: 256, direct: 8}, 0.8, 1},
+		{trial{what: "plate", fill: "frost", class: detect.Plate, subjects: plates, lines: 256, seen: passes}, 0.1, 0.42},
 	} {
 		res, err := c.trial.run(o, rng)
 		if err != nil {
@@ -132,7 +133,7 @@ func TestMotionIsUndone(t *testing.T) {
 	if m.Back < m.One+0.1 || m.Back < 0.7 {
 		t.Errorf("back-projection under a mosaic: %+v", m)
 	}
-	s, err := (&under{fill: "solid", hold: time.Second, solid: true}).run(plate, rng, "")
+	s, err := (&under{fill: "solid", solid: true}).run(plate, rng, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestPaintHidesAll(t *testing.T) {
 	s := newStage(image.Pt(320, 256), rng)
 	plate := drawPlate("X", 96)
 	box := s.show(plate, look{x: 100.5, y: 90.25, scale: 1, gain: 1, back: [3]float64{90, 128, 128}})
-	p, err := newRedacting(redact.FillFrost, detect.Plate, true, s.pic.Rect.Size(), time.Second)
+	p, err := newRedacting(redact.FillFrost, detect.Plate, true, s.pic.Rect.Size())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,42 +167,73 @@ func TestPaintHidesAll(t *testing.T) {
 	}
 }
 
-// TestCoarser: larger cells hide a face in fewer values, and nothing else.
-func TestCoarser(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 6))
-	face := newSubject("noise", 128, 128)
-	for i := range face.alpha {
-		face.alpha[i] = 1
-		for j := range face.planes {
-			face.planes[j][i] = float32(100 + 50*(i/128/32%2) + 50*(i%128/32%2))
+// TestDirect: the model of a direct average is what it says: means at the cells'
+// centres, straight lines between them, and nothing outside of the area.
+func TestDirect(t *testing.T) {
+	pic := image.NewYCbCr(image.Rect(0, 0, 128, 64), image.YCbCrSubsampleRatio420)
+	for y := range 64 {
+		for x := range 128 {
+			pic.Y[y*pic.YStride+x] = byte(40 + 80*(x/32%2) + 2*(x%2))
 		}
 	}
-	spread := func(k int) int {
-		s := newStage(image.Pt(448, 1080), rng)
-		box := s.show(face, look{x: 160, y: 512, scale: 1, gain: 1, back: [3]float64{40, 128, 128}})
-		p, err := newRedacting(redact.FillFrost, detect.Face, true, s.pic.Rect.Size(), time.Second)
-		if k > 0 {
-			p, err = newCoarser(k, s.pic.Rect.Size())
+	was := clone(pic)
+	area := image.Rect(16, 16, 112, 48)
+	direct(pic, area, 32)
+	for y := range 64 {
+		for x := range 128 {
+			got, want := pic.Y[y*pic.YStride+x], was.Y[y*pic.YStride+x]
+			if !image.Pt(x, y).In(area) && got != want {
+				t.Fatalf("(%d,%d) outside of the area changed", x, y)
+			}
+			// From 40 in the middle of the first cell to 120 in that of the second.
+			if v := 40 + 80*(float64(x)-15.5)/32; image.Pt(x, y).In(area) && x < 48 && math.Abs(float64(got)-v) > 1 {
+				t.Fatalf("(%d,%d) is %d, want %.1f", x, y, got, v)
+			}
 		}
+	}
+}
+
+// TestFilm: who passes is in the pictures of their seconds and in no other, and
+// who stands there under frost shows in the end.
+func TestFilm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	plate := drawPlate("DARK", 96)
+	for i := range plate.planes[0] {
+		plate.planes[0][i] = 0
+	}
+	tr := trial{class: detect.Plate, subjects: []*subject{plate}, lines: longFilmLines}
+	s := newStage(tr.size(), rng)
+	l := look{x: 40, y: 128, scale: 1, gain: 1, back: [3]float64{160, 128, 128}}
+	middle := func() byte { return s.pic.Y[138*s.pic.YStride+88] }
+	for _, c := range []struct {
+		stay int
+		low  byte
+		high byte
+	}{{5, 155, 165}, {400, 0, 60}} {
+		p, err := newRedacting(redact.FillFrost, detect.Plate, false, s.pic.Rect.Size())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.paint(s.pic, box, 0); err != nil {
-			t.Fatal(err)
-		}
-		if v := s.pic.Y[20*s.pic.YStride+20]; v != 40 {
-			t.Errorf("level %d: luma %d far from the face, want the background's 40", k, v)
-		}
-		low, high := byte(255), byte(0)
-		for y := 520; y < 630; y++ {
-			for _, v := range s.pic.Y[y*s.pic.YStride+170 : y*s.pic.YStride+280] {
-				low, high = min(low, v), max(high, v)
+		f := film{painter: p, stage: s, look: l, drift: drift{stage: s, period: 100}, lasts: 3}
+		for _, part := range []struct {
+			who     *subject
+			seconds int
+			dark    bool
+		}{{nil, 30, false}, {plate, c.stay, true}, {nil, 3, false}} {
+			f.who = part.who
+			if err := f.run(part.seconds); err != nil {
+				t.Fatal(err)
+			}
+			if dark := f.keep.Y[138*f.keep.YStride+88] < 40; dark != part.dark {
+				t.Errorf("somebody is in the picture: %v, want %v", dark, part.dark)
+			}
+			if v := middle(); part.who != nil && (v < c.low || v > c.high) {
+				t.Errorf("after %d s frost shows luma %d, want %d to %d", part.seconds, v, c.low, c.high)
 			}
 		}
-		return int(high) - int(low)
-	}
-	if a, b := spread(0), spread(3); a < 2*b || a < 16 {
-		t.Errorf("luma spans %d at the default and %d with cells of 512 px", a, b)
+		if f.seconds != 33+c.stay {
+			t.Errorf("%d seconds", f.seconds)
+		}
 	}
 }
 

@@ -68,25 +68,30 @@ func readPicture(path string) (image.Image, error) {
 	return pic, nil
 }
 
-// The sides of a face as shown: as far as the two cells of 1080 lines that it
-// may span at most, and near.
-const (
-	faceSide = 128
-	nearSide = 320
-)
+// portrait is a face in a photograph.
+type portrait struct {
+	file string
+	pic  image.Image
+	box  detect.Box
+}
 
-// loadFaces cuts out the largest labelled faces, at most three of a picture, at
-// two sizes: with light and tint made alike, and as they are. Without the
-// pictures the note says so.
-func loadFaces(o *options) (faces map[string][2][]*subject, note string, err error) {
+// subject returns the face at the given side, with its light and tint made like
+// those of all others, or as they are.
+func (p *portrait) subject(side int, ownLight bool) *subject {
+	s := cutFace(p.file, p.pic, p.box, side)
+	if !ownLight {
+		s.equalise()
+	}
+	return s
+}
+
+// loadFaces returns the largest labelled faces, at most three of a picture.
+// Without the pictures the note says so.
+func loadFaces(o *options) (faces []*portrait, note string, err error) {
 	if o.data == "" {
 		return nil, "Faces were left out: HEDGE_DATA is not set.", nil
 	}
-	type found struct {
-		file string
-		box  detect.Box
-	}
-	var all []found
+	var all []*portrait
 	for _, set := range []string{"faces_dlib_voc", "faces_wider_small"} {
 		list, err := readLabels(filepath.Join(o.data, "dev", set))
 		if errors.Is(err, os.ErrNotExist) {
@@ -98,41 +103,27 @@ func loadFaces(o *options) (faces map[string][2][]*subject, note string, err err
 		for _, l := range list {
 			for _, b := range l.Boxes {
 				if b.Class == "face" && !b.Ignore && b.X >= 0 && b.Y >= 0 {
-					all = append(all, found{l.file, detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}})
+					all = append(all, &portrait{file: l.file, box: detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}})
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.box.Short(), a.box.Short()) })
-	faces = map[string][2][]*subject{}
+	slices.SortStableFunc(all, func(a, b *portrait) int { return cmp.Compare(b.box.Short(), a.box.Short()) })
 	taken := map[string]int{}
-	smallest, n := float32(0), 0
 	for _, f := range all {
-		if n == o.people || taken[f.file] == 3 {
+		if len(faces) == o.people || taken[f.file] == 3 {
 			continue
 		}
-		pic, err := readPicture(f.file)
-		if err != nil {
+		if f.pic, err = readPicture(f.file); err != nil {
 			return nil, "", err
 		}
 		taken[f.file]++
-		n++
-		smallest = f.box.Short()
-		for _, kind := range []string{"face", "face in its own light"} {
-			list := faces[kind]
-			for i, side := range [2]int{faceSide, nearSide} {
-				s := cutFace(f.file, pic, f.box, side)
-				if kind == "face" {
-					s.equalise()
-				}
-				list[i] = append(list[i], s)
-			}
-			faces[kind] = list
-		}
+		faces = append(faces, f)
 	}
+	n := len(faces)
 	if n < o.people {
 		return nil, "", fmt.Errorf("only %d faces are labelled; use -identities %d", n, n)
 	}
 	return faces, fmt.Sprintf("The faces are %d labelled ones of at least %.0f px, from %d photographs of faces_dlib_voc and faces_wider_small.",
-		n, smallest, len(taken)), nil
+		n, faces[n-1].box.Short(), len(taken)), nil
 }

@@ -19,32 +19,31 @@ type painter struct {
 	redactor *redact.Redactor
 	class    detect.Class
 	known    bool // the detectors found the object
-	// coarser makes the cells larger, 2^coarser times: see coarsen.
-	coarser int
 
-	// The warning examples: a mosaic of cells of this side, or a Gaussian of
-	// this standard deviation, both in luma samples.
-	mosaic int
-	sigma  float64
+	// What frost was, for comparison: averages of the picture at hand in cells of
+	// this side. And the warning examples: a mosaic of cells of this side, or a
+	// Gaussian of this standard deviation. All in luma samples.
+	direct, mosaic int
+	sigma          float64
 }
 
-// newRedacting returns a painter that hides a found object of a class, or, if
-// nothing was found, the whole picture, as the default policy does.
-func newRedacting(fill redact.FillName, class detect.Class, known bool, size image.Point, hold time.Duration) (*painter, error) {
+// newRedacting returns a painter that hides the whole picture, as the default
+// policy does, and in it an object that was found or was not.
+func newRedacting(fill redact.FillName, class detect.Class, known bool, size image.Point) (*painter, error) {
 	p := redact.HideEverything()
 	p.Outside.Fill = fill
-	if known {
-		p.Outside.Hide = redact.HideDetected
-	}
-	r, err := redact.New(p, size, redact.Options{FrostHold: hold})
+	r, err := redact.New(p, size, redact.Options{})
 	return &painter{redactor: r, class: class, known: known}, err
 }
 
 // paint hides the object and returns the area of whole blocks that it hid
-// around it.
+// around it. An empty box is nobody.
 func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (image.Rectangle, error) {
 	area := blocksAround(box.Grow(0.1, 0.1), pic.Rect)
 	switch {
+	case p.direct > 0:
+		direct(pic, area, p.direct)
+		return area, nil
 	case p.mosaic > 0:
 		mosaic(pic, func(x, y int) bool { return image.Pt(x, y).In(area) }, p.mosaic)
 		return area, nil
@@ -53,11 +52,8 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 		return area, nil
 	}
 	s := redact.Scene{Time: at}
-	if p.known {
+	if p.known && !box.Empty() {
 		s.Objects = []detect.Object{{Class: p.class, Box: box, Cover: box, Score: 0.9, Confirmed: true}}
-	}
-	if p.coarser > 0 {
-		s.Objects = append(s.Objects, coarsen(pic.Rect.Size(), p.coarser))
 	}
 	f, err := p.redactor.Redact(pic, s)
 	if err != nil {
@@ -69,26 +65,6 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 		return area, fmt.Errorf("the object at %v is not wholly hidden", box)
 	}
 	return area, nil
-}
-
-// newCoarser returns a painter that hides a found face in larger cells than a
-// Redactor would choose, to show what that would give.
-func newCoarser(coarser int, size image.Point) (*painter, error) {
-	p := redact.HideEverything()
-	p.Property = []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}
-	p.Inside.Hide = []detect.Class{detect.Face}
-	r, err := redact.New(p, size, redact.Options{})
-	return &painter{redactor: r, class: detect.Face, known: true, coarser: coarser}, err
-}
-
-// coarsen returns a person on the property, whom nobody hides, so large that the
-// cells all over the picture are 2^k times as large: a person's short side spans
-// at most 6.
-func coarsen(size image.Point, k int) detect.Object {
-	cell := float32((size.Y+128)/256) * block
-	side := cell * 6 * float32(int(1)<<k)
-	b := detect.Box{X0: (float32(size.X) - side) / 2, Y0: 0, X1: (float32(size.X) + side) / 2, Y1: max(side, float32(size.Y))}
-	return detect.Object{ID: 2, Class: detect.Person, Box: b, Cover: b, Score: 0.9, Confirmed: true}
 }
 
 // blocksAround returns the blocks that b touches.
@@ -136,6 +112,42 @@ func mosaic(pic *image.YCbCr, hidden func(x, y int) bool, cell int) {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// direct gives an area the linear interpolation of the means of the cells, each
+// over all its samples in the picture at hand, rounded to 5 bits.
+func direct(pic *image.YCbCr, area image.Rectangle, cell int) {
+	for _, p := range planesOf(pic) {
+		w, h, n := (pic.Rect.Dx()+p.shrink-1)/p.shrink, (pic.Rect.Dy()+p.shrink-1)/p.shrink, cell/p.shrink
+		cols, rows := (w+n-1)/n, (h+n-1)/n
+		means := make([]float64, cols*rows)
+		x0, y0 := area.Min.X/p.shrink, area.Min.Y/p.shrink
+		x1, y1 := min((area.Max.X+p.shrink-1)/p.shrink, w), min((area.Max.Y+p.shrink-1)/p.shrink, h)
+		for cy := max(y0/n-1, 0); cy < min(y1/n+2, rows); cy++ {
+			for cx := max(x0/n-1, 0); cx < min(x1/n+2, cols); cx++ {
+				sum, count := 0, 0
+				for y := cy * n; y < min((cy+1)*n, h); y++ {
+					for _, v := range p.pix[y*p.stride+cx*n : y*p.stride+min((cx+1)*n, w)] {
+						sum += int(v)
+						count++
+					}
+				}
+				means[cy*cols+cx] = 8 * math.Round(float64(sum)/float64(count)/8)
+			}
+		}
+		at := func(cx, cy int) float64 { return means[min(max(cy, 0), rows-1)*cols+min(max(cx, 0), cols-1)] }
+		for y := y0; y < y1; y++ {
+			v := (float64(y)+0.5)/float64(n) - 0.5
+			cy := int(math.Floor(v))
+			v -= float64(cy)
+			for x := x0; x < x1; x++ {
+				u := (float64(x)+0.5)/float64(n) - 0.5
+				cx := int(math.Floor(u))
+				u -= float64(cx)
+				p.pix[y*p.stride+x] = clamp((1-v)*((1-u)*at(cx, cy)+u*at(cx+1, cy)) + v*((1-u)*at(cx, cy+1)+u*at(cx+1, cy+1)))
 			}
 		}
 	}

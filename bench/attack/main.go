@@ -7,14 +7,17 @@
 //
 //   - detect: the project's own networks look at redacted pictures, at full size
 //     and enlarged, and report objects where there is a fill.
-//   - recognise: classifiers trained on redacted pictures tell which of N plates
-//     or faces is under the fill (McPherson, Shokri, Shmatikov, "Defeating Image
-//     Obfuscation with Deep Learning", arXiv 1609.00408, 2016).
+//   - recognise: classifiers trained on redacted films tell which of N plates or
+//     faces is under the fill (McPherson, Shokri, Shmatikov, "Defeating Image
+//     Obfuscation with Deep Learning", arXiv 1609.00408, 2016): one in the first
+//     picture, one who passes through a place known before, one who stands there
+//     for minutes. Times are simulated.
 //   - motion: a still picture is rebuilt from 60 frames in which it moves under
 //     the fill, by averaging aligned frames and by back-projection.
 //
-// Solid and frost are painted by the real redact.Redactor. A mosaic and a
-// Gaussian are here as the warning example; Hedge does not offer them.
+// Solid and frost are painted by the real redact.Redactor. Averages of the picture
+// at hand, a mosaic and a Gaussian are here as the warning example; Hedge does not
+// offer them.
 //
 // The pictures come from the folder dev below $HEDGE_DATA. Without it the
 // attacks on plates, which are drawn, still run. A whole run takes about 12 minutes
@@ -29,9 +32,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -97,7 +102,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &report{Command: strings.TrimSpace("go run ./bench/attack " + strings.Join(args, " ")), Seed: o.seed}
+	r := &report{Command: strings.TrimSpace("go run ./bench/attack " + strings.Join(args, " ")), Seed: o.seed,
+		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	for _, a := range []struct {
 		name string
 		run  func(context.Context, *options, *report, io.Writer) error

@@ -46,31 +46,32 @@ const motionFrames = 60
 
 // under is a fill for the motion attack.
 type under struct {
-	fill      string
-	hold      time.Duration
-	solid     bool
-	mosaic    int
-	sigma     float64
-	isDefault bool
+	fill           string
+	solid, known   bool
+	direct, mosaic int
+	sigma          float64
+	isDefault      bool
 }
 
 func attackMotion(ctx context.Context, o *options, r *report, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // the same in every run
-	subjects := []*subject{drawPlates(1, 256, rng)[0]}
+	subjects := []*subject{drawPlate(plateTexts(1, rng)[0], plateNear)}
 	subjects[0].name = "plate, 256 px wide"
 	faces, _, err := loadFaces(o)
 	if err != nil {
 		return err
 	}
-	if f, ok := faces["face"]; ok {
-		f[1][0].name = "face, 320 px"
-		subjects = append(subjects, f[1][0])
+	if len(faces) > 0 {
+		face := faces[0].subject(faceNear, false)
+		face.name = "face, 320 px"
+		subjects = append(subjects, face)
 	}
 	for _, sub := range subjects {
 		for _, u := range []under{
-			{fill: "solid", hold: time.Second, solid: true},
-			{fill: "frost (default)", hold: time.Second, isDefault: true},
-			{fill: "frost, values not held", hold: -1},
+			{fill: "solid", solid: true, known: true},
+			{fill: "frost (default, found)", known: true, isDefault: true},
+			{fill: "frost (default, not found)", isDefault: true},
+			{fill: "direct average, cells of 64", direct: 64},
 			{fill: "mosaic 24", mosaic: 24},
 			{fill: "Gaussian, sigma 16", sigma: 16},
 		} {
@@ -82,7 +83,7 @@ func attackMotion(ctx context.Context, o *options, r *report, out io.Writer) err
 				return err
 			}
 			r.Motion = append(r.Motion, res)
-			if _, err := fmt.Fprintf(out, "%-20s %-24s one %.3f, average %.3f, back-projection %.3f (of one frame %.3f)\n",
+			if _, err := fmt.Fprintf(out, "%-20s %-28s one %.3f, average %.3f, back-projection %.3f (of one frame %.3f)\n",
 				res.What, res.Fill, res.One, res.Average, res.Back, res.BackFrom1); err != nil {
 				return err
 			}
@@ -92,17 +93,18 @@ func attackMotion(ctx context.Context, o *options, r *report, out io.Writer) err
 }
 
 // run moves a subject over an even background at a constant speed that is no
-// whole number of pixels. The fill is told of a person there, so that cells are
-// as small as they ever get.
+// whole number of pixels, from the first picture on.
 func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, err error) {
 	size := image.Pt(sub.w+512, 1080)
-	p := &painter{mosaic: u.mosaic, sigma: u.sigma}
-	if u.mosaic == 0 && u.sigma == 0 {
+	p := &painter{direct: u.direct, mosaic: u.mosaic, sigma: u.sigma}
+	hold := time.Duration(-1)
+	if u.direct == 0 && u.mosaic == 0 && u.sigma == 0 {
+		hold = time.Second
 		fill := redact.FillFrost
 		if u.solid {
 			fill = redact.FillSolid
 		}
-		if p, err = newRedacting(fill, detect.Person, true, size, u.hold); err != nil {
+		if p, err = newRedacting(fill, detect.Person, u.known, size); err != nil {
 			return res, err
 		}
 	}
@@ -113,8 +115,8 @@ func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, er
 	s := newStage(size, rng)
 	const vx, vy = 3.3, 1.7
 	back := 110.0
-	b := newBackProjection(sub, back, cell, p.redactor != nil, u.hold)
-	one := newBackProjection(sub, back, cell, p.redactor != nil, u.hold)
+	b := newBackProjection(sub, back, cell, u.mosaic == 0, hold)
+	one := newBackProjection(sub, back, cell, u.mosaic == 0, hold)
 	truth := sub.luma(back)
 	sum := make([]float64, len(truth))
 	res = rebuilt{What: sub.name, Fill: u.fill, Default: u.isDefault, Warning: u.mosaic > 0 || u.sigma > 0, Frames: motionFrames}
@@ -189,7 +191,7 @@ type backProjection struct {
 	sub   *subject
 	back  float64
 	cell  int
-	frost bool
+	soft  bool // values are interpolated between the cells' centres
 	hold  time.Duration
 	taken map[image.Point]time.Duration // when the value of a cell was taken
 	seen  []observation
@@ -202,8 +204,8 @@ type observation struct {
 	value float64
 }
 
-func newBackProjection(sub *subject, back float64, cell int, frost bool, hold time.Duration) *backProjection {
-	return &backProjection{sub: sub, back: back, cell: cell, frost: frost, hold: hold, taken: map[image.Point]time.Duration{}}
+func newBackProjection(sub *subject, back float64, cell int, soft bool, hold time.Duration) *backProjection {
+	return &backProjection{sub: sub, back: back, cell: cell, soft: soft, hold: hold, taken: map[image.Point]time.Duration{}}
 }
 
 // observe takes the values of the cells that are new in a frame, of which area
@@ -214,16 +216,16 @@ func (b *backProjection) observe(pic *image.YCbCr, area image.Rectangle, l look,
 			c := image.Pt(cx, cy)
 			cell := image.Rect(cx*b.cell, cy*b.cell, (cx+1)*b.cell, (cy+1)*b.cell)
 			part := cell.Intersect(area)
-			if b.frost {
+			if b.soft {
 				taken, ok := b.taken[c]
 				if ok && at-taken < b.hold {
 					continue
 				}
 				b.taken[c] = at
 			}
-			// Frost shows the value of a cell at its centre only.
+			// What is interpolated shows the value of a cell at its centre only.
 			mid := image.Pt((cell.Min.X+cell.Max.X)/2, (cell.Min.Y+cell.Max.Y)/2)
-			if !b.frost {
+			if !b.soft {
 				mid = part.Min.Add(image.Pt(1, 1))
 			}
 			if !(image.Rectangle{Min: mid.Sub(image.Pt(1, 1)), Max: mid.Add(image.Pt(1, 1))}).In(area) {

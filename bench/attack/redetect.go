@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"golang.org/x/image/draw"
 
@@ -225,10 +224,4 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 		pic = clone(h.pic)
 	}
 	return pic, cover, f.Release, nil
-}
-
-func clone(p *image.YCbCr) *image.YCbCr {
-	c := *p
-	c.Y, c.Cb, c.Cr = slices.Clone(p.Y), slices.Clone(p.Cb), slices.Clone(p.Cr)
-	return &c
 }

@@ -10,6 +10,9 @@ import (
 // report is what -json writes.
 type report struct {
 	Command     string        `json:"command"`
+	Date        string        `json:"date"`
+	Go          string        `json:"go"`
+	Platform    string        `json:"platform"`
 	Seed        uint64        `json:"seed"`
 	Recognition []recognition `json:"recognition"`
 	Motion      []rebuilt     `json:"motion"`
@@ -37,7 +40,7 @@ func (r *report) judge() {
 	for _, x := range r.Recognition {
 		if x.Default {
 			r.Verdicts = append(r.Verdicts, verdict{
-				fmt.Sprintf("%s under %s: at most %.0f times chance", x.What, x.Fill, overChance), x.Accuracy <= overChance*x.Chance,
+				fmt.Sprintf("%s under %s, %s: at most %.0f times chance", x.What, x.Fill, x.Seen, overChance), x.Accuracy <= overChance*x.Chance,
 				fmt.Sprintf("%.1f times chance (%.1f %%, 95 %% interval %.1f to %.1f %%)", x.OverChance, 100*x.Accuracy, 100*x.Low, 100*x.High)})
 		}
 	}
@@ -66,17 +69,22 @@ func (r *report) markdown() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What an attacker gets from a fill\n\nMade by `%s`.\n", r.Command)
 	if len(r.Recognition) > 0 {
-		line("## Recognition\n\nShare of redacted pictures whose identity a recogniser trained on redacted pictures names, "+
+		line("## Recognition\n\nShare of redacted films whose identity a recogniser trained on redacted films names, "+
 			"with the 95 %% Clopper-Pearson interval; the best of nearest neighbour, 9 nearest neighbours, softmax regression and a small MLP, "+
 			"chosen on samples of its own. Each identity is one picture, shown at random places on the grid of cells, sizes, light and noise: "+
 			"it never turns its head or changes its expression, which makes this the attacker's easy case. "+
-			"`found`: the detector saw it. `what if`: not what Hedge does, but what another choice of cells would give. "+
-			"A face has had its light and tint taken out, as they are of the photograph and not of the face; in its own light it has them. Times chance is the bar's measure (at most %.0f for the defaults).\n", overChance)
-		line("| object | px | picture height | fill | accuracy | interval | chance | times chance | %d views together | classifier |", views)
-		line("|---|---|---|---|---|---|---|---|---|---|")
+			"The light of the place changes slowly and from picture to picture. "+
+			"Who is seen `for 5 s` was in no picture before; the attacker has all pictures of those 5 s, the one before and what changed in the 20 s after. "+
+			"Nobody found what is hidden unless the row says `found`. "+
+			"Films of 540 and 270 lines show everything as large in cells as at 1080. "+
+			"A direct average is what frost was before: cells of the picture at hand, rounded to 5 bits and interpolated. "+
+			"A face has had its light and tint taken out, as they are of the photograph and not of the face; in its own light it has them. "+
+			"Times chance is the bar's measure (at most %.0f for the rows in bold type; those who stand there unfound are no bar but what frost gives away of them).\n", overChance)
+		line("| object | px | picture height | fill | seen | accuracy | interval | chance | times chance | %d views together | classifier |", views)
+		line("|---|---|---|---|---|---|---|---|---|---|---|")
 		for _, x := range r.Recognition {
-			line("| %s | %dx%d | %d | %s | %.1f %% | %.1f-%.1f %% | %.1f %% | %.1f | %.1f %% (%.0f-%.0f) | %s |", x.What, x.Width, x.Height, x.Lines,
-				mark(x.Fill, x.Default, x.Warning), 100*x.Accuracy, 100*x.Low, 100*x.High, 100*x.Chance, x.OverChance,
+			line("| %s | %dx%d | %d | %s | %s | %.1f %% | %.1f-%.1f %% | %.1f %% | %.1f | %.1f %% (%.0f-%.0f) | %s |", x.What, x.Width, x.Height, x.Lines,
+				mark(x.Fill, x.Default, x.Warning), x.Seen, 100*x.Accuracy, 100*x.Low, 100*x.High, 100*x.Chance, x.OverChance,
 				100*x.ViewsAccuracy, 100*x.ViewsLow, 100*x.ViewsHigh, x.Classifier)
 		}
 		line("")

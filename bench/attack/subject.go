@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/image/draw"
 	"golang.org/x/image/font"
@@ -45,13 +46,10 @@ func fromRGBA(name string, pic *image.RGBA) *subject {
 	return s
 }
 
-// drawPlates draws n license plates with different texts, w pixels wide, with
-// proportions and letters of one kind, in Go's Inconsolata.
-func drawPlates(n, w int, rng *rand.Rand) []*subject {
+// plateTexts returns n different texts of license plates.
+func plateTexts(n int, rng *rand.Rand) (list []string) {
 	const letters, digits = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
-	seen := map[string]bool{}
-	var out []*subject
-	for len(out) < n {
+	for len(list) < n {
 		text := make([]byte, 0, 9)
 		for i := range 7 {
 			if i == 2 || i == 5 {
@@ -63,15 +61,14 @@ func drawPlates(n, w int, rng *rand.Rand) []*subject {
 			}
 			text = append(text, from[rng.IntN(len(from))])
 		}
-		if seen[string(text)] {
-			continue
+		if !slices.Contains(list, string(text)) {
+			list = append(list, string(text))
 		}
-		seen[string(text)] = true
-		out = append(out, drawPlate(string(text), w))
 	}
-	return out
+	return list
 }
 
+// drawPlate draws a license plate, w pixels wide, in Go's Inconsolata.
 func drawPlate(text string, w int) *subject {
 	// The letters of the font are 8x16; the plate is 4.5 times as wide as high.
 	const small = 4
@@ -143,6 +140,7 @@ type look struct {
 	gain, offset float64
 	back         [3]float64 // the background's colour
 	slope        float64    // its change from top to bottom
+	light        float64    // added to all luma
 	noise        float64
 	noiseFrom    int
 }
@@ -164,14 +162,19 @@ func (s *stage) vary(sub *subject, period int) look {
 	}
 }
 
-// show paints the background and the subject, and returns its box.
+// box returns where a subject is.
+func (s *stage) box(sub *subject, l look) detect.Box {
+	return detect.Box{X0: float32(l.x), Y0: float32(l.y), X1: float32(l.x + float64(sub.w)*l.scale), Y1: float32(l.y + float64(sub.h)*l.scale)}
+}
+
+// show paints the background and the subject, nil for nobody, and returns its box.
 func (s *stage) show(sub *subject, l look) detect.Box {
 	for i, p := range planesOf(s.pic) {
 		w, h := s.pic.Rect.Dx()/p.shrink, s.pic.Rect.Dy()/p.shrink
 		for y := range h {
 			v := l.back[i]
 			if i == 0 {
-				v += l.slope * (float64(y)/float64(h) - 0.5)
+				v += l.light + l.slope*(float64(y)/float64(h)-0.5)
 			}
 			row := p.pix[y*p.stride : y*p.stride+w]
 			b := clamp(v)
@@ -182,6 +185,9 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 			for x := range row {
 				row[x] = b
 			}
+		}
+		if sub == nil {
+			continue
 		}
 		k := float64(p.shrink)
 		x0, y0 := int(math.Floor(l.x/k)), int(math.Floor(l.y/k))
@@ -195,7 +201,7 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 				c *= float32(l.gain)
 				c += 128
 				if i == 0 {
-					c += float32(l.offset)
+					c += float32(l.offset + l.light)
 				}
 				old := float32(p.pix[y*p.stride+x])
 				n := s.noise[(y*w+x)&(1<<15-1)+l.noiseFrom] * float32(l.noise)
@@ -203,7 +209,10 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 			}
 		}
 	}
-	return detect.Box{X0: float32(l.x), Y0: float32(l.y), X1: float32(l.x + float64(sub.w)*l.scale), Y1: float32(l.y + float64(sub.h)*l.scale)}
+	if sub == nil {
+		return detect.Box{}
+	}
+	return s.box(sub, l)
 }
 
 // at returns the sample and the alpha of plane i at a place between pixels;
