@@ -20,7 +20,8 @@
 // linear interpolation of the colours of the cells around it, and nothing else.
 //
 //   - In the first picture all cells have one colour: the medians of the cells'
-//     means over the whole picture.
+//     means over the whole picture. Somebody in it has their share of the ranks,
+//     and no other say in it.
 //   - Once a second (Options.FrostHold) the mean of what the policy's zones hide
 //     of each cell is compared with its colour. After every 20 such samples a
 //     value whose mean lay on the same side in at least 11 of them moves by one
@@ -31,8 +32,8 @@
 //     found never shows; where nothing else is hidden ("hide": "detected") all
 //     cells keep the first colour.
 //
-// So whoever is in a cell in fewer than 10 of any 20 samples and is found by
-// nobody leaves not one bit in the picture, in no frame of it, when the rest is
+// So whoever comes after the first picture, is in a cell in fewer than 10 of any
+// 20 samples and is found by nobody leaves not one bit in the picture, in no frame of it, when the rest is
 // static; when it is not, they may tip a vote that was near a tie, which moves
 // one value by one step at a time that does not depend on them. Whoever stays
 // and is found by nobody moves the values of their cells by at most one step of

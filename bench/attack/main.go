@@ -70,7 +70,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.data, "data", os.Getenv("HEDGE_DATA"), "folder with dev/; the default is $HEDGE_DATA")
 	f.StringVar(&o.views, "views", "", "write what the attacker sees and gets as PNG files to this folder")
 	f.StringVar(&only, "only", allAttacks, "which attacks to run")
-	f.StringVar(&o.match, "match", "", "recognise only objects with this in their name, such as face")
+	f.StringVar(&o.match, "match", "", "recognise only rows with this in object, fill or visit, such as face")
 	f.IntVar(&o.pictures, "pictures", 10, "pictures of each set for detect")
 	f.IntVar(&o.people, "identities", 20, "plates and faces to tell apart")
 	f.IntVar(&o.train, "train", 40, "training samples of each identity")
