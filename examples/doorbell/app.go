@@ -54,6 +54,7 @@ type app struct {
 
 	mu   sync.Mutex
 	halt string // why the pipeline has stopped; "" while it runs
+	why  string // why more is hidden than the policy asks; "" if all is well
 }
 
 // newApp opens everything; the detectors stay the caller's. Nothing runs yet but
@@ -72,7 +73,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.mqtt, err = newMQTT(c, a); err != nil {
 		return a, err
 	}
-	if a.journal, err = openJournal(c.Events, stdout, a.mqtt.event); err != nil {
+	if a.journal, err = openJournal(c.Events, stdout, a.heed); err != nil {
 		return a, err
 	}
 	if a.hub, err = stream.New(stream.Options{}); err != nil {
@@ -81,7 +82,11 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.stills, err = stream.New(stream.Options{}); err != nil {
 		return a, err
 	}
-	if err := a.openPipeline(policy, detectors); err != nil {
+	begin := policy
+	if web.Doubtful(c.Policy) {
+		begin = nil
+	}
+	if err := a.openPipeline(begin, detectors); err != nil {
 		return a, err
 	}
 	if c.Preset == presetDoorbell {
@@ -90,7 +95,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	a.gate = &gate{hub: a.hub, bell: a.bell}
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy,
-		Unconfirmed: func() bool { return awaitsOwner(a.pipe.Stats().FailedClosed) },
+		Unconfirmed: func() bool { return awaitsOwner(a.closedBecause()) },
 	})
 	if err := a.openOutputs(); err != nil {
 		return a, err
@@ -99,6 +104,16 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		return a, err
 	}
 	return a, nil
+}
+
+// heed is told of each event.
+func (a *app) heed(e event) {
+	if e.Kind == pipeline.CameraMoved.String() {
+		if err := a.zones.Doubt(); err != nil {
+			a.journal.add("policy", fmt.Sprintf("a restart would not remember that the camera was moved: %v", err))
+		}
+	}
+	a.mqtt.event(e)
 }
 
 func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (err error) {
@@ -118,6 +133,12 @@ func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (
 		Cores: a.c.Cores, Compressed: true,
 		OnEvent: func(e pipeline.Event) {
 			text := e.Text
+			switch e.Kind {
+			case pipeline.FailedClosed:
+				a.setWhy(text)
+			case pipeline.Recovered:
+				a.setWhy("")
+			}
 			if e.Err != nil {
 				text += ": " + e.Err.Error()
 			}
@@ -185,6 +206,8 @@ func (a *app) pump(ctx context.Context) error {
 		if err == nil {
 			return errors.New("the camera came to an end")
 		}
+		err = errors.Join(err, a.zones.Restarted())
+		a.setWhy("") // it begins anew
 		a.setHalt(err.Error())
 		a.journal.add("stopped", err.Error())
 		t := time.NewTimer(restartAfter)
@@ -203,6 +226,18 @@ func (a *app) setHalt(why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.halt = why
+}
+
+func (a *app) setWhy(why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.why = why
+}
+
+func (a *app) closedBecause() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.why
 }
 
 func (a *app) halted() string {

@@ -2,15 +2,21 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
+	"image"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 )
@@ -244,6 +250,77 @@ func TestAwaitsOwner(t *testing.T) {
 	for _, why := range []string{"the camera was moved, and the zones are not confirmed", "the picture's aspect ratio is not the one the zones were drawn for"} {
 		if !awaitsOwner(why) {
 			t.Errorf("%q would not wait for the owner", why)
+		}
+	}
+}
+
+// TestCameraMoved: when the camera was moved nothing is shown until the owner
+// says that the zones still fit.
+func TestCameraMoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, moving := filepath.Join(dir, "policy.json"), filepath.Join(dir, "moved.mp4")
+	writeFile(t, path, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"strip":[[[0,0],[1,0],[1,0.2],[0,0.2]]]}`)
+	// A still picture, which is another one after some seconds.
+	ffmpeg(t, "-f", "lavfi", "-i", "cellauto=size=40x23:rate=1:rule=110:random_seed=7,scale=640:368:flags=bicubic", "-t", "1", "-frames:v", "1", filepath.Join(dir, "a.png"))
+	ffmpeg(t, "-loop", "1", "-framerate", "15", "-i", filepath.Join(dir, "a.png"), "-vf", "crop=560:320:if(lt(t\\,6)\\,0\\,64):if(lt(t\\,6)\\,0\\,40),format=yuv420p",
+		"-t", "60", "-c:v", "libx264", "-preset", "ultrafast", moving)
+	a, out := start(t, "-source", "file:"+moving, "-policy", path)
+	c := newClient(t, a)
+	eventually(t, "the picture shows", func() bool { return a.gate.last().Frames > 0 && !a.gate.last().Whole })
+	eventually(t, "the move is seen", func() bool { return a.status().Confirm && a.gate.last().Whole })
+	s := a.status()
+	if s.Kind != "bad" || s.Alert == "" || !strings.Contains(out.String(), "camera moved") {
+		t.Errorf("the page says %+v", s)
+	}
+	eventually(t, "a restart would remember", func() bool { return web.Doubtful(path) })
+	if code, _ := c.ask(t, "POST", "/confirm", a.token); code != 204 || web.Doubtful(path) {
+		t.Errorf("confirm: %d", code)
+	}
+	eventually(t, "the picture shows again", func() bool { return !a.status().Confirm && !a.gate.last().Whole })
+}
+
+// TestNetworkFails: while a network fails all outside is hidden; when it goes on
+// failing nothing goes out any more and the page says so; and when it works
+// again the program has recovered by itself.
+func TestNetworkFails(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "policy.json")
+	writeFile(t, path, `{"version":1,"property":[[[0,0],[1,0],[1,0.5],[0,0.5]]],"outside":{"hide":"detected"}}`)
+	var works atomic.Bool
+	broken := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle),
+		func(_ context.Context, _ int, _ *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+			if works.Load() {
+				return dst, nil
+			}
+			return dst, errors.New("no luck today")
+		})
+	t.Cleanup(func() {
+		if err := broken.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	a, out := startWith(t, []detect.Detector{broken}, "-source", "file:"+clip(t), "-policy", path)
+	c := newClient(t, a)
+	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 0 })
+	if last := a.gate.last(); last.Hidden < 0.4 {
+		t.Errorf("with a network that fails %.0f %% of the picture is hidden", 100*last.Hidden)
+	}
+	eventually(t, "it stops", func() bool { return a.halted() != "" })
+	if s := a.status(); s.State != "stopped" || s.Kind != "bad" || !strings.Contains(s.Alert, "no luck today") {
+		t.Errorf("the page says %+v", s)
+	}
+	if code, text := c.ask(t, "GET", "/healthz", ""); code != 503 || text != "failing\n" {
+		t.Errorf("health: %d %q", code, text)
+	}
+	works.Store(true)
+	eventually(t, "it recovers", func() bool { return a.halted() == "" && a.gate.last().Hidden < 0.1 && a.status().Kind == "live" })
+	if code, _ := c.ask(t, "GET", "/healthz", ""); code != 200 {
+		t.Errorf("health after it recovered: %d", code)
+	}
+	for _, kind := range []string{"detector failed", "failed closed", "stopped", "started"} {
+		if !strings.Contains(out.String(), `"kind":"`+kind+`"`) {
+			t.Errorf("no event of kind %q", kind)
 		}
 	}
 }

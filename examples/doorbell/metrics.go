@@ -67,7 +67,7 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 	gauge(mObjects, float64(last.Counts.Faces), "face")
 	gauge(mObjects, float64(last.Counts.Plates), "plate")
 	gauge(mObjects, float64(last.Counts.Motion), "motion")
-	gauge(mClosed, one(p.FailedClosed != ""))
+	gauge(mClosed, one(m.a.closedBecause() != ""))
 	gauge(mStopped, one(m.a.halted() != ""))
 	gauge(mCamera, one(cam.Connected))
 	count(mCameraLost, float64(cam.Lost))

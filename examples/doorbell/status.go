@@ -67,7 +67,7 @@ type bellStatus struct {
 }
 
 func (a *app) status() status {
-	stats, last, zones := a.pipe.Stats(), a.gate.last(), a.zones.State()
+	stats, last, zones, why := a.pipe.Stats(), a.gate.last(), a.zones.State(), a.closedBecause()
 	s := status{
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
@@ -82,9 +82,9 @@ func (a *app) status() status {
 		s.Bell = &bellStatus{Open: open, Left: int(max(left, 0).Seconds() + 0.5)}
 		s.Defaults["visitors"] = "feet"
 	}
-	s.Confirm = a.unconfirmed(stats)
-	s.State, s.Kind = a.mood(&s, stats, last)
-	s.Words = words(&s, stats, last)
+	s.Confirm = a.zones.Lapsed() || awaitsOwner(why)
+	s.State, s.Kind = a.mood(&s, why, last)
+	s.Words = words(&s, why, last)
 	switch {
 	case s.Confirm:
 		s.Alert = "The camera sees another picture than the one the zones were drawn for, so nothing is shown. Look whether the zones still fit, move them, or confirm them."
@@ -98,7 +98,7 @@ func (a *app) status() status {
 }
 
 // mood sums up how things are.
-func (a *app) mood(s *status, stats pipeline.Stats, last seen) (state, kind string) {
+func (a *app) mood(s *status, why string, last seen) (state, kind string) {
 	switch {
 	case a.halted() != "":
 		return "stopped", "bad"
@@ -108,7 +108,7 @@ func (a *app) mood(s *status, stats pipeline.Stats, last seen) (state, kind stri
 		return "no picture", "wait"
 	case s.Confirm:
 		return "all hidden", "bad"
-	case stats.FailedClosed != "":
+	case why != "":
 		return "hiding more", "bad"
 	case s.Start:
 		return "all hidden", "closed"
@@ -128,17 +128,17 @@ var reasons = map[string]string{
 }
 
 // words says what is hidden, and why.
-func words(s *status, stats pipeline.Stats, last seen) string {
+func words(s *status, why string, last seen) string {
 	switch {
 	case last.At.IsZero():
 		return ""
 	case s.Confirm:
 		return "Nothing is shown: the zones wait to be confirmed."
-	case stats.FailedClosed != "":
-		if text, ok := reasons[stats.FailedClosed]; ok {
+	case why != "":
+		if text, ok := reasons[why]; ok {
 			return text
 		}
-		return "More is hidden than you have asked for: " + stats.FailedClosed + "."
+		return "More is hidden than you have asked for: " + why + "."
 	case last.Whole:
 		return "The whole picture is hidden."
 	}
@@ -174,12 +174,6 @@ func beats(stats pipeline.Stats) string {
 		text += fmt.Sprintf(", %d failures", failures)
 	}
 	return text
-}
-
-// unconfirmed reports whether the picture is hidden until the owner confirms
-// the zones.
-func (a *app) unconfirmed(stats pipeline.Stats) bool {
-	return a.zones.Lapsed() || awaitsOwner(stats.FailedClosed)
 }
 
 // awaitsOwner reports whether the reason why more is hidden than the policy

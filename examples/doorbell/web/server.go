@@ -267,7 +267,7 @@ func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string)
 		reply(w, http.StatusUnprocessableEntity, fault{Error: bad.Reason, Path: bad.Path})
 	case errors.Is(err, ErrConflict):
 		reply(w, http.StatusConflict, fault{Error: err.Error(), Revision: revision})
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnconfirmed):
 		reply(w, http.StatusLocked, fault{Error: err.Error()})
 	default:
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})

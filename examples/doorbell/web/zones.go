@@ -23,6 +23,9 @@ const noRevision = "none"
 var (
 	// ErrBusy says that another editor's preview is in force.
 	ErrBusy = errors.New("somebody is drawing in another window just now: the live picture shows the zones of that window. You may go on; what is saved first counts")
+	// ErrUnconfirmed says that the owner has yet to say whether the zones fit what
+	// the camera sees, which trying some out does not.
+	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones, or save others")
 	// ErrConflict says that the policy was saved by somebody else since it was
 	// read.
 	ErrConflict = errors.New("the zones were saved from another window, or the file was changed, since you opened them. Load those, or save yours over them")
@@ -37,9 +40,10 @@ type Zones struct {
 	saved   *redact.Policy // nil: there is none, everything is hidden
 	problem string         // what is wrong with the file
 	editor  string         // whose preview is in force; "" if none is
+	trial   string         // checksum of the preview
 	expiry  *time.Timer
 	number  uint64 // of the preview
-	lapsed  bool   // a preview ended while the zones were not confirmed
+	lapsed  bool   // all is hidden, because what ended or began anew would confirm the zones
 }
 
 // ZonesOptions are what a Zones is made of.
@@ -59,12 +63,54 @@ type ZonesOptions struct {
 	PreviewFor time.Duration
 }
 
-// NewZones returns Zones. Saved must be in force already.
+// NewZones returns Zones. Saved must be in force already or, where Doubtful says
+// so, nothing but the policy that hides everything.
 func NewZones(o ZonesOptions) *Zones {
 	if o.PreviewFor == 0 {
 		o.PreviewFor = previewFor
 	}
-	return &Zones{o: o, saved: o.Saved}
+	return &Zones{o: o, saved: o.Saved, lapsed: Doubtful(o.Path)}
+}
+
+// doubtSuffix is that of the file which stands beside the policy's while the
+// zones are not confirmed: a restart is no confirmation.
+const doubtSuffix = ".unconfirmed"
+
+// Doubtful reports whether the zones of a policy's file were to be confirmed
+// when the program ended.
+func Doubtful(path string) bool {
+	_, err := os.Stat(path + doubtSuffix)
+	return err == nil
+}
+
+// Doubt notes that the zones are to be confirmed, for the time after a restart.
+func (z *Zones) Doubt() error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return os.WriteFile(z.o.Path+doubtSuffix, []byte("The camera was moved: delete this file to confirm the zones, or do it on the page.\n"), 0o644)
+}
+
+// settled says that the owner has confirmed the zones.
+func (z *Zones) settled() error {
+	z.lapsed = false
+	err := os.Remove(z.o.Path + doubtSuffix)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Restarted is told that the pipeline begins anew, and has forgotten that the
+// zones are to be confirmed, if they are: then everything is hidden.
+func (z *Zones) Restarted() error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if !z.unconfirmed() {
+		return nil
+	}
+	z.lapsed = true
+	z.endPreview()
+	return z.o.Apply(nil)
 }
 
 // State is what an editor has to know.
@@ -114,14 +160,15 @@ func (z *Zones) Save(data []byte, revision string) (string, error) {
 	if err := z.o.Apply(p); err != nil {
 		return "", err
 	}
-	z.saved, z.problem, z.lapsed = p, "", false
+	z.saved, z.problem = p, ""
 	z.endPreview()
-	return z.revision(), nil
+	return z.revision(), z.settled()
 }
 
 // Preview puts a policy in force without saving it, until the editor saves,
 // takes it back, or is not heard of any more. The errors are a
-// *redact.PolicyError (what was in force stays), ErrBusy, or Apply's.
+// *redact.PolicyError (what was in force stays), ErrBusy, ErrUnconfirmed, or
+// Apply's.
 func (z *Zones) Preview(data []byte, editor string) error {
 	if editor == "" {
 		return errors.New("a preview needs the name of its editor")
@@ -132,26 +179,33 @@ func (z *Zones) Preview(data []byte, editor string) error {
 	if z.editor != "" && z.editor != editor {
 		return ErrBusy
 	}
-	if err != nil {
-		if z.editor != "" {
-			z.expiry.Reset(z.o.PreviewFor)
-		}
+	if z.editor != "" {
+		z.expiry.Reset(z.o.PreviewFor)
+	}
+	switch {
+	case err != nil:
 		return err
+	case z.unconfirmed():
+		return ErrUnconfirmed
+	case z.editor != "" && z.trial == p.SHA256():
+		return nil // the editor only says that it is still there
 	}
 	if err := z.o.Apply(p); err != nil {
 		return err
 	}
-	z.lapsed = false
+	z.trial = p.SHA256()
 	if z.editor == "" {
 		z.editor = editor
 		z.number++
 		number := z.number
 		z.expiry = time.AfterFunc(z.o.PreviewFor, func() { z.expire(number) })
-		return nil
 	}
-	z.expiry.Reset(z.o.PreviewFor)
 	return nil
 }
+
+// unconfirmed reports whether the owner has yet to confirm the zones. To put
+// others in force would be to confirm them.
+func (z *Zones) unconfirmed() bool { return z.lapsed || z.o.Unconfirmed() }
 
 // Discard takes an editor's preview back.
 func (z *Zones) Discard(editor string) error {
@@ -189,15 +243,15 @@ func (z *Zones) endPreview() {
 // confirm the zones everything is hidden instead, because to set a policy is to
 // confirm it.
 func (z *Zones) restore() error {
-	if z.o.Unconfirmed() {
+	if z.unconfirmed() {
 		z.lapsed = true
 		return z.o.Apply(nil)
 	}
 	return z.o.Apply(z.saved)
 }
 
-// Lapsed reports whether everything is hidden because a preview ended while the
-// zones were not confirmed.
+// Lapsed reports whether everything is hidden because a preview ended, or the
+// pipeline began anew, while the zones were not confirmed.
 func (z *Zones) Lapsed() bool {
 	z.mu.Lock()
 	defer z.mu.Unlock()
@@ -208,10 +262,10 @@ func (z *Zones) Lapsed() bool {
 func (z *Zones) Confirmed() error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if !z.lapsed {
-		return nil
+	hidden := z.lapsed
+	if err := z.settled(); err != nil || !hidden {
+		return err
 	}
-	z.lapsed = false
 	return z.o.Apply(z.saved)
 }
 
@@ -236,8 +290,10 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 	if z.editor != "" {
 		return nil // takes effect when the preview ends
 	}
-	z.lapsed = false
-	return z.o.Apply(p)
+	if err := z.o.Apply(p); err != nil {
+		return err
+	}
+	return z.settled()
 }
 
 // Close ends a preview; what is in force stays.

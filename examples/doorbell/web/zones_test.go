@@ -148,21 +148,73 @@ func TestPreviewEnds(t *testing.T) {
 	wait(t, func() bool { return !s.State().Drawing && s.inForce(t, leftHalf) })
 }
 
-// TestPreviewEndsMoved: what ends by itself confirms nothing. The camera was
-// moved while an editor was open and left alone: all stays hidden.
-func TestPreviewEndsMoved(t *testing.T) {
-	s := newZones(t, 30*time.Millisecond)
+// TestPreviewMoved: neither what an editor tries out nor its end confirms the
+// zones. The camera was moved while an editor was open: all stays hidden, until
+// the owner says so.
+func TestPreviewMoved(t *testing.T) {
+	s := newZones(t, time.Hour)
 	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
 		t.Fatal(err)
 	}
-	s.moved.Store(true)
 	if err := s.Preview([]byte(rightHalf), "a"); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, func() bool { return s.Lapsed() && s.applied.Load() == nil })
+	n := s.times.Load()
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil || s.times.Load() != n {
+		t.Errorf("the same preview was put in force again: %v", err)
+	}
+	s.moved.Store(true)
+	for _, text := range []string{rightHalf, leftHalf} {
+		if err := s.Preview([]byte(text), "a"); !errors.Is(err, ErrUnconfirmed) || s.times.Load() != n {
+			t.Errorf("a preview was put in force unconfirmed: %v", err)
+		}
+	}
+	s.expire(s.number)
+	if !s.Lapsed() || s.applied.Load() != nil {
+		t.Error("the end of the preview put zones in force")
+	}
+	// The pipeline takes even a policy that hides everything for a word.
 	s.moved.Store(false)
+	if err := s.Preview([]byte(rightHalf), "b"); !errors.Is(err, ErrUnconfirmed) || s.applied.Load() != nil {
+		t.Errorf("a preview was put in force unconfirmed: %v", err)
+	}
 	if err := s.Confirmed(); err != nil || !s.inForce(t, leftHalf) || s.Lapsed() {
 		t.Errorf("after the owner's word: %v", err)
+	}
+	if err := s.Preview([]byte(rightHalf), "b"); err != nil || !s.inForce(t, rightHalf) {
+		t.Errorf("a preview after the owner's word: %v", err)
+	}
+}
+
+// TestDoubt: neither the end of the pipeline nor that of the program confirms the
+// zones.
+func TestDoubt(t *testing.T) {
+	s := newZones(t, time.Hour)
+	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
+		t.Fatal(err)
+	}
+	n := s.times.Load()
+	if err := s.Restarted(); err != nil || s.times.Load() != n || Doubtful(s.path) {
+		t.Errorf("a pipeline that begins anew without a doubt: %v", err)
+	}
+	if err := s.Doubt(); err != nil {
+		t.Fatal(err)
+	}
+	s.moved.Store(true)
+	if err := s.Restarted(); err != nil || !s.Lapsed() || s.applied.Load() != nil {
+		t.Errorf("a pipeline that begins anew in doubt: %v", err)
+	}
+	s.moved.Store(false)
+
+	again := NewZones(s.o)
+	if !again.Lapsed() {
+		t.Error("a restart of the program confirmed the zones")
+	}
+	if err := again.Confirmed(); err != nil || again.Lapsed() || Doubtful(s.path) {
+		t.Errorf("after the owner's word: %v", err)
+	}
+	if NewZones(s.o).Lapsed() {
+		t.Error("the owner's word did not outlive a restart")
 	}
 }
 

@@ -28,7 +28,8 @@ export class Editor {
   listen() {
     const on = (id, f) => byId(id).addEventListener("click", f);
     on("edit", () => (this.isOpen ? this.close() : this.open()));
-    on("invite", () => this.open().then(() => this.begin()));
+    // A click has a detail; a key has none, and is followed by keys.
+    on("invite", (e) => { const drawn = e.detail > 0; this.open().then(() => (drawn ? this.begin() : this.board.place(this.kind()))); });
     on("add", (e) => (e.detail ? this.begin() : this.board.place(this.kind())));
     on("undo", () => this.zones.undo());
     on("redo", () => this.zones.redo());
