@@ -93,11 +93,38 @@ func TestBellPage(t *testing.T) {
 	if n := eval[int](b, `document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames`); n != 0 {
 		t.Errorf("%d pictures before the bell was rung", n)
 	}
+	b.shoot("bell")
 	b.do(chromedp.Click("#ring"))
 	b.until(`document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > 5`)
 	eventually(t, "the time runs out", func() bool { _, open := a.bell.left(); return !open })
 	b.until(`document.getElementById("ring").textContent === "Ring"`)
 	if eval[bool](b, `document.getElementById("curtain").hidden || getComputedStyle(document.getElementById("video")).visibility !== "hidden"`) {
 		t.Error("the last picture is still seen after the time is over")
+	}
+}
+
+// TestTouch: a zone is drawn with a finger, on a phone.
+func TestTouch(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 400, 800)
+	b.do(chromedp.EmulateViewport(400, 800, chromedp.EmulateMobile, chromedp.EmulateTouch), chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("invite")?.hidden === false`)
+	if over := eval[int](b, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("the page is %d pixels wider than the phone", over)
+	}
+	b.do(chromedp.Tap("#invite"))
+	b.until(`document.getElementById("zones").classList.contains("adding")`)
+	b.shoot("touch")
+	at := b.box()
+	for _, p := range [][2]float64{{0.1, 0.2}, {0.6, 0.2}, {0.6, 0.8}, {0.1, 0.8}, {0.1, 0.2}} {
+		b.do(chromedp.TapXY(at[0]+p[0]*at[2], at[1]+p[1]*at[3]))
+	}
+	b.until(`document.querySelectorAll("polygon.zone").length === 1 && document.querySelectorAll(".point").length === 4`)
+	b.do(chromedp.Tap("#save"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+	b.shoot("touched")
+	if p := a.zones.State().Policy; p == nil || len(p.Property) != 1 || len(p.Property[0]) != 4 {
+		t.Errorf("saved %+v", p)
 	}
 }

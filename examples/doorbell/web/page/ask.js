@@ -2,7 +2,7 @@
 
 export class Refused extends Error {
   constructor(status, body) {
-    super(body.error || `The camera answered with ${status}`);
+    super(sentence(body.error || `The camera answered with ${status}`));
     this.status = status;
     this.path = body.path || "";
     this.revision = body.revision || "";
@@ -25,6 +25,9 @@ export async function ask(method, url, { body, headers = {}, keepalive = false, 
   }
   throw new Refused(response.status, fault);
 }
+
+// sentence makes a sentence of an error's text.
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 export const byId = (id) => document.getElementById(id);
 

@@ -240,8 +240,8 @@ export class Editor {
       if (byId("saved").classList.contains("bad")) this.note("");
       return;
     }
-    const text = `${error.path ? nameOf(error.path) + " " : ""}${error.message}`;
-    this.note(place ? `${text}. Until this is right, the zones from before stay in force.` : text, true);
+    const text = `${error.path ? nameOf(error.path) + ": " : ""}${error.message}`;
+    this.note(place ? `${text} Until this is right, the zones from before stay in force.` : text, true);
     const points = place && this.zones.polygon(place);
     if (!points) {
       bubble.hidden = true;
