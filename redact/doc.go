@@ -38,11 +38,12 @@
 // moves one value by one step at a time that does not depend on them. Whoever
 // stays and is found by nobody moves the values of their cells by at most one
 // step of 32 every 20 seconds: after minutes of standing still they show as an
-// area average of 64 pixels does, and so do the sky, a wall and a parked car. A
-// face that stays for half a minute can be told from 19 others better than by
-// chance, and one that stays for minutes well (bench/attack). The cost is that
-// frost begins as one colour, needs a minute or more to show a place, and follows
-// a change of light as slowly. A recording of a few seconds is one colour.
+// area average of 64 pixels does, and so do the sky, a wall and a parked car. That
+// is enough to tell who: of 20 faces five cells wide that stand still, a program
+// trained for it named 4 in 5 after half a minute and all after minutes
+// (bench/attack). The cost is that frost begins as one colour, needs a minute or
+// more to show a place, and follows a change of light as slowly. A recording of a
+// few seconds is one colour.
 //
 // License plates are always solid, because they are text, and text has been
 // read back from area averages (Hill et al., "On the (In)effectiveness of
