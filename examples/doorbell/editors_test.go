@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -127,4 +128,27 @@ func TestTouch(t *testing.T) {
 	if p := a.zones.State().Policy; p == nil || len(p.Property) != 1 || len(p.Property[0]) != 4 {
 		t.Errorf("saved %+v", p)
 	}
+}
+
+// TestNoUDP: where the live picture does not get through, single pictures do.
+func TestNoUDP(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 800, 600)
+	b.do(chromedp.Navigate("about:blank"))
+	// The browser is told no address to send to.
+	_, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+		const set = RTCPeerConnection.prototype.setRemoteDescription;
+		RTCPeerConnection.prototype.setRemoteDescription = function (d) {
+			return set.call(this, { type: d.type, sdp: d.sdp.replace(/a=candidate.*\r\n/g, "") });
+		};`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("snapshot")?.hidden === false && document.getElementById("snapshot").naturalWidth === 640`)
+	if w := eval[int](b, `document.getElementById("video").videoWidth`); w == 640 {
+		t.Error("the live picture got through")
+	}
+	b.until(`!document.getElementById("curtain-text").textContent.includes("Trying")`)
 }

@@ -3,12 +3,14 @@ import { ask, Refused } from "./ask.js";
 
 const ticks = 90; // of a time stamp, per millisecond
 const wrap = 2 ** 32;
+const patience = 5000; // ms that a connection may take
+const snapshotEvery = 500; // ms
 
 export class Live {
   // tell is called with what keeps the picture from being seen, or with "".
-  constructor(video, tell) {
-    this.video = video;
-    this.tell = tell;
+  constructor(video, snapshot, tell) {
+    Object.assign(this, { video, snapshot, tell });
+    this.failures = 0; // connections in a row that came to nothing
     this.clock = null; // what Status says of it
     this.offset = 0; // of the server's clock against ours, in ms
     this.latencies = [];
@@ -37,7 +39,10 @@ export class Live {
     pc.onconnectionstatechange = () => {
       if (pc !== this.pc) return;
       if (pc.connectionState === "connected") {
+        clearTimeout(this.late);
         this.wait = 500;
+        this.failures = 0;
+        this.snapshot.hidden = true;
         this.tell("");
       }
       if (["disconnected", "failed"].includes(pc.connectionState)) this.again("The picture was interrupted. Connecting again");
@@ -50,6 +55,7 @@ export class Live {
       if (pc !== this.pc) return;
       this.id = id;
       await pc.setRemoteDescription({ type: "answer", sdp });
+      if (pc.connectionState !== "connected") this.late = setTimeout(() => this.again("The live picture does not get through. Trying again"), patience);
     } catch (error) {
       if (pc !== this.pc) return;
       const refused = error instanceof Refused;
@@ -58,9 +64,10 @@ export class Live {
   }
 
   again(why, final) {
-    this.tell(why);
+    if (this.snapshot.hidden) this.tell(why);
     this.close();
     if (final) return;
+    if (++this.failures === 2) this.snap();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(this.wait * 2, 4000);
@@ -71,7 +78,30 @@ export class Live {
     this.id = null;
   }
 
+  // snap shows single pictures for as long as the live one does not get through:
+  // a tunnel or a strict network may carry no UDP.
+  async snap() {
+    if (this.failures < 2) {
+      this.snapshot.hidden = true;
+      return;
+    }
+    try {
+      const response = await ask("GET", "/snapshot.jpg");
+      const url = URL.createObjectURL(await response.blob());
+      this.snapshot.src = url;
+      await this.snapshot.decode();
+      URL.revokeObjectURL(url);
+      this.snapshot.hidden = this.failures < 2;
+      if (this.failures >= 2) this.tell("");
+      this.seen++;
+    } catch {
+      this.snapshot.hidden = true; // none to see just now
+    }
+    setTimeout(() => this.snap(), snapshotEvery);
+  }
+
   close() {
+    clearTimeout(this.late);
     this.hangUp();
     if (this.pc) this.pc.close();
     this.pc = null;

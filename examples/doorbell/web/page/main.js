@@ -7,12 +7,15 @@ const video = byId("video");
 let trouble = ""; // what keeps the picture from being seen
 let status = null;
 
-const live = new Live(video, (why) => { trouble = why; curtain(); });
+const snapshot = byId("snapshot");
+const live = new Live(video, snapshot, (why) => { trouble = why; curtain(); });
 const editor = new Editor(() => curtain());
 
 function onSize() {
-  if (video.videoWidth) byId("picture").style.setProperty("--ratio", video.videoWidth / video.videoHeight);
+  // Browsers show two black pixels before there is a picture.
+  if (video.videoWidth > 2) byId("picture").style.setProperty("--ratio", video.videoWidth / video.videoHeight);
 }
+snapshot.addEventListener("load", () => byId("picture").style.setProperty("--ratio", snapshot.naturalWidth / snapshot.naturalHeight));
 video.addEventListener("resize", onSize);
 video.addEventListener("loadedmetadata", onSize);
 video.addEventListener("playing", () => { trouble = ""; curtain(); });
@@ -22,7 +25,7 @@ byId("confirm").addEventListener("click", () => ask("POST", "/confirm").then(pol
 
 // curtain covers the picture with why there is none.
 function curtain() {
-  const playing = video.readyState >= 2;
+  const playing = video.videoWidth > 2 || !snapshot.hidden;
   let text = trouble || (playing ? "" : "Connecting to the camera");
   let invite = false;
   if (status && !trouble) {
