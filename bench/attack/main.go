@@ -20,7 +20,7 @@
 // offer them.
 //
 // The pictures come from the folder dev below $HEDGE_DATA. Without it the
-// attacks on plates, which are drawn, still run. A whole run takes about 12 minutes
+// attacks on plates, which are drawn, still run. A whole run takes about 16 minutes
 // of one core.
 package main
 
