@@ -39,6 +39,9 @@ func (r *Redactor) apply(pic *image.YCbCr, st *frameState, at time.Duration) {
 		r.frost.look(&ps, &r.rules.place, r.rules.found, at)
 		r.frost.paint(&ps, &r.frosted)
 	}
+	if st.solid.count() == 0 {
+		return
+	}
 	fillSolid(ps[0], &st.solid, r.grey[0])
 	fillSolid(ps[1], &st.solid, r.grey[1])
 	fillSolid(ps[2], &st.solid, r.grey[1])

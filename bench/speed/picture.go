@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/redact"
 )
 
 var fullHD = image.Pt(1920, 1080)
@@ -80,6 +81,20 @@ func people(size image.Point, share float64) []detect.Object {
 		})
 	}
 	return objects
+}
+
+// masks returns the objects' boxes as polygons of a policy.
+func masks(objects []detect.Object, size image.Point) []redact.Polygon {
+	var list []redact.Polygon
+	// A little smaller, so that no rounding reaches the next block.
+	const in = 1.0 / 8
+	w, h := float64(size.X), float64(size.Y)
+	for _, o := range objects {
+		x0, y0 := (float64(o.Box.X0)+in)/w, (float64(o.Box.Y0)+in)/h
+		x1, y1 := (float64(o.Box.X1)-in)/w, (float64(o.Box.Y1)-in)/h
+		list = append(list, redact.Polygon{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+	}
+	return list
 }
 
 // street returns pictures of a still background with walkers on it.
