@@ -11,12 +11,10 @@ import (
 )
 
 const (
-	// stillMemory is how long, in the source's time, a place stays hidden in
-	// stills after something was found or moved there.
-	stillMemory = 10 * time.Second
-	// stillSettle is how long all voices must have watched before a still is
-	// made, so that the background model has learned and a track is a track.
-	stillSettle = time.Second
+	// stillCalm is how long, in the source's time, nothing may have been found or
+	// moved in a block before its pixels are taken for stills, and stillProof how
+	// long from then on: whoever comes is seen late, and so is who goes.
+	stillCalm, stillProof = time.Second, 2 * time.Second
 	// stillIdle is how long, by the wall clock, the voices go on watching after
 	// the last call of Still.
 	stillIdle = 15 * time.Second
@@ -27,12 +25,13 @@ var everybody = detect.Classes(detect.Face, detect.Person, detect.Plate)
 
 // Still returns a picture of the place with nobody in it, for drawing the zones
 // of a policy: whatever the policy in force hides outside, the place is shown,
-// except where in the last ten seconds of the source a face, a person or a plate
-// was found or something moved unexplained, and except for the policy's masks.
+// put together from blocks in which for three seconds of the source no face,
+// person or plate was found and nothing moved unexplained. Blocks of which there
+// was no such time since the first call are hidden, and so are the policy's masks.
 // Somebody who stands still and whom no detector finds is shown.
 //
 // Detectors that the policy does not need run for it, until 15 seconds after the
-// last call. It returns when all of them have watched for a second, which the
+// last call. It returns when all of them have watched for three seconds, which the
 // first call waits for, and with an error when ctx or the Run ends before that,
 // with ErrNotRunning if there is no Run. The caller releases the frame.
 func (p *Pipeline) Still(ctx context.Context) (redact.Frame, error) {
@@ -72,18 +71,22 @@ type stills struct {
 	on      bool          // the voices watch for stills
 	since   time.Duration // frame time since when they have
 	begun   bool          // since is set
-	size    image.Point   // of the frames that lastHid is for, in blocks
-	lastHid []hid         // when each block was last to be hidden
-	patches []detect.Box  // scratch
+	grid    image.Point   // size of the frames in blocks
+	blocks  []stillOf
+	fresh   *image.YCbCr // pixels that wait for their proof
+	clean   *image.YCbCr // pixels that have it
+	patches []detect.Box // scratch
 	missing detect.ClassSet
 	red     *redact.Redactor
 	zones   uint64 // generation of the policy whose masks red has
 }
 
-// hid is a frame time, if there was one.
-type hid struct {
-	at   time.Duration
-	ever bool
+// stillOf is what is known of one block.
+type stillOf struct {
+	hid     time.Duration // when it was last to be hidden
+	taken   time.Duration // when its fresh pixels were taken
+	isFresh bool
+	isClean bool
 }
 
 const stillBlock = 16 // pixels; redact's unit of hiding
@@ -106,17 +109,19 @@ func (r *run) endStills(now time.Time) {
 	}
 }
 
-// remember notes what must be hidden in stills because of f, and answers those
-// who wait for one. It comes before f itself is redacted.
+// remember notes what must be hidden in stills because of f, takes pixels from the
+// rest of it, and answers those who wait for one. It comes before f is redacted.
 func (r *run) remember(f *frame, s redact.Scene) {
 	t := &r.stills
 	if !t.on {
 		return
 	}
-	size := f.buf.pic.Rect.Size()
-	blocks := image.Pt((size.X+stillBlock-1)/stillBlock, (size.Y+stillBlock-1)/stillBlock)
-	if blocks != t.size {
-		t.size, t.lastHid, t.begun, t.red = blocks, make([]hid, blocks.X*blocks.Y), false, nil
+	t.fit(f)
+	switch {
+	case !r.vouched(f):
+		t.doubt()
+	case !t.begun:
+		t.begun, t.since = true, f.at
 	}
 	for i := range s.Objects {
 		if s.Objects[i].Class != detect.Vehicle {
@@ -126,13 +131,10 @@ func (r *run) remember(f *frame, s redact.Scene) {
 	for _, b := range s.Motion {
 		t.mark(b, f.at)
 	}
-	switch {
-	case !r.vouched(f):
-		t.begun = false
-	case !t.begun:
-		t.begun, t.since = true, f.at
+	if t.begun {
+		t.gather(f)
 	}
-	if t.missing == 0 && (!t.begun || f.at-t.since < stillSettle) {
+	if t.missing == 0 && (!t.begun || f.at-t.since < stillCalm+stillProof) {
 		return
 	}
 	for _, a := range t.waiting {
@@ -142,26 +144,88 @@ func (r *run) remember(f *frame, s redact.Scene) {
 	t.waiting = t.waiting[:0]
 }
 
-// mark notes that the blocks under b are to be hidden at the time.
+// fit makes room for frames of f's size.
+func (t *stills) fit(f *frame) {
+	size := f.buf.pic.Rect.Size()
+	if t.clean != nil && t.clean.Rect.Size() == size {
+		return
+	}
+	t.grid = image.Pt((size.X+stillBlock-1)/stillBlock, (size.Y+stillBlock-1)/stillBlock)
+	t.blocks = make([]stillOf, t.grid.X*t.grid.Y)
+	t.fresh = image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	t.clean = image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	t.begun, t.red = false, nil
+}
+
+// forget begins anew: the camera shows another place.
+func (t *stills) forget() {
+	t.begun = false
+	clear(t.blocks)
+}
+
+// doubt throws away the pixels that have no proof yet: nobody knows what they show.
+func (t *stills) doubt() {
+	t.begun = false
+	for i := range t.blocks {
+		t.blocks[i].isFresh = false
+	}
+}
+
+// mark notes that the blocks under b are to be hidden at the time, with one more
+// around them: residue of compression sits beside what moves.
 func (t *stills) mark(b detect.Box, at time.Duration) {
-	x0, y0 := max(int(b.X0)/stillBlock, 0), max(int(b.Y0)/stillBlock, 0)
-	x1, y1 := min(int(b.X1)/stillBlock, t.size.X-1), min(int(b.Y1)/stillBlock, t.size.Y-1)
+	x0, y0 := max(int(b.X0)/stillBlock-1, 0), max(int(b.Y0)/stillBlock-1, 0)
+	x1, y1 := min(int(b.X1)/stillBlock+1, t.grid.X-1), min(int(b.Y1)/stillBlock+1, t.grid.Y-1)
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
-			t.lastHid[y*t.size.X+x] = hid{at, true}
+			k := &t.blocks[y*t.grid.X+x]
+			k.hid, k.isFresh = at, false
 		}
 	}
 }
 
-// hidden returns the rows of blocks that are to be hidden in a still of that
-// time, as patches.
-func (t *stills) hidden(at time.Duration) []detect.Box {
+// gather takes pixels of f where it is calm, and keeps those that were proved.
+func (t *stills) gather(f *frame) {
+	for i := range t.blocks {
+		k := &t.blocks[i]
+		if f.at-max(k.hid, t.since) < stillCalm {
+			continue
+		}
+		if k.isFresh && f.at-k.taken < stillProof {
+			continue
+		}
+		at := image.Pt(i%t.grid.X, i/t.grid.X).Mul(stillBlock)
+		part := image.Rectangle{Min: at, Max: at.Add(image.Pt(stillBlock, stillBlock))}.Intersect(t.clean.Rect)
+		if k.isFresh {
+			copyPart(t.clean, t.fresh, part)
+			k.isClean = true
+		}
+		copyPart(t.fresh, f.buf.pic, part)
+		k.isFresh, k.taken = true, f.at
+	}
+}
+
+// copyPart copies a part, whose corner is even, between 4:2:0 pictures of one size.
+func copyPart(dst, src *image.YCbCr, part image.Rectangle) {
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		copy(dst.Y[dst.YOffset(part.Min.X, y):], src.Y[src.YOffset(part.Min.X, y):][:part.Dx()])
+	}
+	w := (part.Dx() + 1) / 2
+	for y := part.Min.Y; y < part.Max.Y; y += 2 {
+		d, s := dst.COffset(part.Min.X, y), src.COffset(part.Min.X, y)
+		copy(dst.Cb[d:], src.Cb[s:][:w])
+		copy(dst.Cr[d:], src.Cr[s:][:w])
+	}
+}
+
+// unknown returns the rows of blocks of which there are no clean pixels.
+func (t *stills) unknown() []detect.Box {
 	t.patches = t.patches[:0]
-	for y := range t.size.Y {
-		row := t.lastHid[y*t.size.X : (y+1)*t.size.X]
+	for y := range t.grid.Y {
+		row := t.blocks[y*t.grid.X : (y+1)*t.grid.X]
 		for x := 0; x < len(row); x++ {
 			first := x
-			for x < len(row) && row[x].ever && at-row[x].at <= stillMemory {
+			for x < len(row) && !row[x].isClean {
 				x++
 			}
 			if x > first {
@@ -175,7 +239,7 @@ func (t *stills) hidden(at time.Duration) []detect.Box {
 	return t.patches
 }
 
-// makeStill returns a still of f, in memory of its own.
+// makeStill returns a still, in memory of its own.
 func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -194,8 +258,6 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 		t.zones = r.zones
 	}
 	pic := image.NewYCbCr(f.buf.pic.Rect, image.YCbCrSubsampleRatio420)
-	copy(pic.Y, f.buf.pic.Y)
-	copy(pic.Cb, f.buf.pic.Cb)
-	copy(pic.Cr, f.buf.pic.Cr)
-	return t.red.Redact(pic, redact.Scene{Time: f.at, Motion: t.hidden(f.at)})
+	copyPart(pic, t.clean, t.clean.Rect)
+	return t.red.Redact(pic, redact.Scene{Time: f.at, Motion: t.unknown()})
 }
