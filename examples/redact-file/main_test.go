@@ -280,7 +280,7 @@ func TestBadInput(t *testing.T) {
 			dir, out := t.TempDir(), t.TempDir()
 			t.Setenv("HEDGE_MODELS", dir)
 			write(t, filepath.Join(dir, m.File), content)
-			code, said := runProgram(t, "-in", good, "-out", filepath.Join(out, "o.mp4"), "-policy", finds)
+			code, said := runProgram(t, "-in", good, "-out", filepath.Join(out, "o.mp4"), "-policy", finds, "-networks", "trio")
 			if code != exitUsage || !strings.Contains(said, m.File) || !strings.Contains(said, m.SHA256) {
 				t.Errorf("model %s: exit code %d: %s", what, code, said)
 			}
