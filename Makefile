@@ -65,7 +65,8 @@ train: $(TRAIN_PYTHON) ## train hedge-n's plates, or go on from the last checkpo
 export: $(TRAIN_PYTHON) ## write models/hedge-n/hedge-n.onnx from the last checkpoint and compare it with PyTorch
 	$(TRAIN) hedge_train.export --models $(TRAIN_MODELS) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
 
-train-eval: $(TRAIN_PYTHON) ## print the figures of hedge-n's card: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
+train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network trio --models $(TRAIN_MODELS)
-	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx --size 384 256
+	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx ../hedge-n/hedge-n.onnx@384x256

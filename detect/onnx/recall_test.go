@@ -33,8 +33,8 @@ func TestRecall(t *testing.T) {
 		{"plates_openalpr_us", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.85},
 		{"plates_openalpr_br", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.92},
 		{"people_coco", Hedge, detect.Person, 0.092, 16, 1000, 0.90},
-		{"plates_ro_dashcam", Hedge, detect.Plate, 0.456, 0, 40, 0.75},
-		{"plates_openalpr_eu", Hedge, detect.Plate, 0.456, 0, 40, 0.95},
+		{"plates_ro_dashcam", Hedge, detect.Plate, 0.437, 0, 40, 0.75},
+		{"plates_openalpr_eu", Hedge, detect.Plate, 0.437, 0, 40, 0.95},
 	} {
 		t.Run(c.family.String()+"/"+c.set, func(t *testing.T) {
 			cfg := config(t, c.family)

@@ -20,6 +20,9 @@ const (
 	// HedgeN is this project's own network, one pass for all classes. It is part
 	// of the program: nothing has to be fetched.
 	HedgeN = "hedge-n"
+	// HedgeP is hedge-n on a smaller picture, at less than half the cost: for
+	// small boards, or between two full passes.
+	HedgeP = "hedge-p"
 	// None is no network: what would need one is hidden with everything outside.
 	None = "none"
 	// Trio is YuNet for faces, YOLOX-nano for people and vehicles, and LPD-YuNet
@@ -30,11 +33,12 @@ const (
 var sets = map[string][]string{
 	None:   nil,
 	HedgeN: {"hedge-n"},
+	HedgeP: {"hedge-p"},
 	Trio:   {"yunet_s", "yolox_nano", "lpd_yunet"},
 }
 
 // Names lists the sets, for a flag's help.
-func Names() string { return strings.Join([]string{HedgeN, Trio, None}, ", ") }
+func Names() string { return strings.Join([]string{HedgeN, HedgeP, Trio, None}, ", ") }
 
 // Options adjust the networks of a set. The zero value takes every default.
 type Options struct {

@@ -1,6 +1,6 @@
 """Time of one picture on one thread, every network in turn in the same run.
 
-    python -m hedge_train.cost --models DIR --networks hedge-n.onnx [more.onnx@416x256 ...]
+    python -m hedge_train.cost --models DIR --networks hedge-n.onnx [more.onnx@384x256 ...]
 
 The input is 640x384, or what follows an @.
 
