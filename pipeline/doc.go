@@ -39,7 +39,7 @@
 // wall clock times Config.Cores, and each look is paid from it. Where small
 // faces or plates are to be found, every second look goes to a part of the
 // frame at native size around a person or a vehicle. Detectors' threads have a
-// lower priority than the frames' way (Linux; nice 10): on a busy machine they
+// lower priority than the frames' way (Linux; nice 5): on a busy machine they
 // come late, which hides more, before frames do.
 //
 // # Pictures for drawing zones

@@ -5,7 +5,7 @@ import "syscall"
 // lookNice is the nice value of the threads that detectors run on in Live mode.
 // Where the frames' way, decoder and encoder need all cores, the scheduler then
 // serves them first: a detector that comes late only has more hidden.
-const lookNice = 10
+const lookNice = 5
 
 // yield lowers the priority of the calling goroutine's thread. The goroutine
 // must be locked to it, and end locked.
