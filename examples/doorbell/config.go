@@ -28,7 +28,7 @@ type config struct {
 	Source   string `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
 	Policy   string `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
 	Preset   string `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
-	Networks string `name:"networks" default:"hedge-n" enum:"hedge-n,trio,none" help:"which networks look for people, faces and plates"`
+	Networks string `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 
 	Listen   string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
 	TLSCert  string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`

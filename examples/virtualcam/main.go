@@ -57,7 +57,7 @@ type config struct {
 	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
 	Policy    string  `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
 	Out       string  `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
-	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,trio,none" help:"which networks look for people, faces and plates"`
+	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the picture is late, so that who is found in one is hidden in those before"`
 	Rate      int     `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
 	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
