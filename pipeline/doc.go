@@ -28,9 +28,10 @@
 //
 // Each detector is in one of three beats:
 //
-//	fresh    something moves that no look has judged, or the
-//	         camera itself moves                            every 100 ms
-//	active   something moves, and is known                  every 300 ms
+//	fresh    something has begun to move that nothing explains,
+//	         or the camera itself moves                     every 100 ms
+//	active   something moves that is known, or that was
+//	         looked at and is hidden until explained        every 300 ms
 //	still    nothing moves and every object is held; for
 //	         plates also: nothing that carries one is known every second
 //

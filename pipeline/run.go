@@ -28,8 +28,10 @@ const (
 	tick = 50 * time.Millisecond
 	// grace is how long a detector may take to return after its context ended.
 	grace = 500 * time.Millisecond
-	// queued is how many redacted pictures may wait for the sink.
-	queued = 3
+	// queued is how many redacted pictures may wait for the sink, and arrived how
+	// many raw ones for the owner loop: live sources come in bursts, after the
+	// network's or their own.
+	queued, arrived = 3, 4
 )
 
 // run is one Run of a pipeline. All fields but the channels belong to the
@@ -92,10 +94,10 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	}
 	defer p.end()
 	r := &run{Pipeline: p, src: src, sink: sink,
-		// The window and its newest frame, one in the reader's hand and one
-		// waiting, those that wait for the writer and one in its hand.
-		free:    make(chan *frame, p.cfg.LookAhead+1+2+queued+1),
-		in:      make(chan *frame, 1),
+		// The window and its newest frame, one in the reader's hand and those that
+		// wait, those that wait for the writer and one in its hand.
+		free:    make(chan *frame, p.cfg.LookAhead+1+1+arrived+queued+1),
+		in:      make(chan *frame, arrived),
 		out:     make(chan *frame, queued),
 		results: make(chan lookResult, len(p.cfg.Detectors)),
 		readErr: make(chan error, 1),

@@ -11,9 +11,10 @@ import (
 // The beats of Live mode: how long, in the source's time, a detector leaves
 // the scene alone.
 const (
-	// beatFresh: something moves that nothing has looked at yet.
+	// beatFresh: something has begun to move that nothing explains, or there is no
+	// motion voice that would hide it until it was looked at.
 	beatFresh = 100 * time.Millisecond
-	// beatActive: something moves, and is known.
+	// beatActive: something moves, and is known or was looked at.
 	beatActive = 300 * time.Millisecond
 	// beatStill: nothing moves, and every known object is held. At 30 frames a
 	// second this skips 97 % of the looks.
@@ -28,6 +29,7 @@ const (
 type plan struct {
 	lastAt  time.Duration // frame time of the newest look offered
 	offered bool
+	fresh   bool          // something unexplained moved when it was
 	beat    time.Duration // in force at the newest frame
 	cost    time.Duration // core time of a look, smoothed
 	waiting *look         // newest look that could not start yet
@@ -107,7 +109,7 @@ func (r *run) startWaiting() {
 		}
 		l := next.plan.waiting
 		next.plan.waiting = nil
-		next.plan.lastAt, next.plan.offered = l.at, true
+		next.plan.lastAt, next.plan.offered, next.plan.fresh = l.at, true, r.fresh
 		r.budget.inFlight++
 		r.budget.tokens -= next.plan.cost
 		r.start(next, l)
@@ -143,11 +145,11 @@ func (r *run) settle(k *looker, l *look) {
 // beat returns how long detector k leaves the scene alone.
 func (r *run) beat(k *looker) time.Duration {
 	switch {
-	case r.motion == nil || r.fresh:
+	case r.motion == nil || r.fresh && !k.plan.fresh:
 		return beatFresh
 	case r.still:
 		return beatStill
-	case k.classes == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
+	case !r.fresh && k.classes == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
 		// Something moves, but nothing that carries a plate.
 		return beatStill
 	}
