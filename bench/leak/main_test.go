@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,5 +142,13 @@ func TestWorstOf(t *testing.T) {
 	got := worstOf([]*leak{d, a, c, b}, 2)
 	if len(got) != 2 || !got[b] || !got[c] {
 		t.Errorf("chosen %v", got)
+	}
+}
+
+func TestWithoutFolders(t *testing.T) {
+	got := withoutFolders([]string{"-json", "/a/b.json", "-worst=/c/d", "-every", "2", "-minscore=plate=0.3", "x/set"})
+	want := []string{"-json", "b.json", "-worst=d", "-every", "2", "-minscore=plate=0.3", "set"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

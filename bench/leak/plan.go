@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -87,12 +88,30 @@ func (pl *plan) save() error {
 	return nil
 }
 
+// withoutFolders returns arguments with paths cut to their last element: where
+// things lie on this machine is nothing for a published result.
+func withoutFolders(args []string) []string {
+	short := make([]string, len(args))
+	for i, a := range args {
+		name, value, ok := strings.Cut(a, "=")
+		switch {
+		case ok && strings.Contains(value, "/"):
+			short[i] = name + "=" + filepath.Base(value)
+		case strings.Contains(a, "/"):
+			short[i] = filepath.Base(a)
+		default:
+			short[i] = a
+		}
+	}
+	return short
+}
+
 func (o *options) report(p *redact.Policy, models *networks.Set) configReport {
 	c := configReport{
 		Policy: json.RawMessage(p.Canonical()), PolicySHA256: p.SHA256(), Mode: o.mode,
 		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAhead: o.lookAhead,
 		Every: o.every, Moving: o.moving, Classes: strings.Split(o.classes, ","), Skip: o.skip,
-		Compressed: o.compressed, Options: o.given,
+		Compressed: o.compressed, Options: withoutFolders(o.given),
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
 	}
 	for _, m := range models.Models {

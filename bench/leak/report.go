@@ -122,7 +122,7 @@ type configReport struct {
 	Classes      []string        `json:"classes"`
 	Skip         int             `json:"skip"`
 	Compressed   bool            `json:"compressed"`
-	Options      []string        `json:"options"` // as given on the command line
+	Options      []string        `json:"options"` // as given on the command line, without folders
 	Go           string          `json:"go"`
 	Platform     string          `json:"platform"`
 	CPUs         int             `json:"cpus"`
