@@ -9,6 +9,9 @@ SHELL := /bin/bash
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -tags=gocv_specific_modules)
 
+# ONNX Runtime keeps a device id and a list of events without it, Python's too.
+export ORT_DISABLE_TELEMETRY := 1
+
 # Which benchmarks `make bench` runs, and of which packages.
 BENCH ?= .
 BENCH_PACKAGES ?= ./...

@@ -28,7 +28,9 @@ var everybody = detect.Classes(detect.Face, detect.Person, detect.Plate)
 // put together from blocks in which for three seconds of the source no face,
 // person or plate was found and nothing moved unexplained. Blocks of which there
 // was no such time since the first call are hidden, and so are the policy's masks.
-// Somebody who stands still and whom no detector finds is shown.
+// Somebody who stands still and whom no detector finds is shown. Where nothing of
+// a frame may be shown (the camera was moved, another aspect ratio) a still is
+// hidden as a whole too, until Confirm or SetPolicy.
 //
 // Detectors that the policy does not need run for it, until 15 seconds after the
 // last call. It returns when all of them have watched for three seconds, which the
@@ -259,5 +261,10 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 	}
 	pic := image.NewYCbCr(f.buf.pic.Rect, image.YCbCrSubsampleRatio420)
 	copyPart(pic, t.clean, t.clean.Rect)
-	return t.red.Redact(pic, redact.Scene{Time: f.at, Motion: t.unknown()})
+	level := redact.HidePolicy
+	if f.why != "" {
+		// The masks may lie elsewhere than what they are to hide.
+		level = redact.HideFrame
+	}
+	return t.red.Redact(pic, redact.Scene{Time: f.at, Level: level, Motion: t.unknown()})
 }

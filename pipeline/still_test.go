@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"io"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -157,6 +158,42 @@ func TestStillWithoutDetector(t *testing.T) {
 		t.Errorf("%v, %v", f.Valid(), err)
 	}
 	cam.end.Store(true)
+	if err := <-ran; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStillUnfit: where the zones may not fit what the camera sees, its masks may
+// not either, and a still shows nothing.
+func TestStillUnfit(t *testing.T) {
+	nobody := detecttest.New(everything, detecttest.Find())
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Detectors: []detect.Detector{nobody}, Every: 1})
+	var end atomic.Bool
+	cam := &camera{frames: 1 << 20, native: func(n int) image.Point {
+		if n > 0 {
+			return image.Pt(width, 2*height)
+		}
+		return image.Pt(width, height)
+	}, fault: func(context.Context, int) error {
+		if end.Load() {
+			return io.EOF
+		}
+		return nil
+	}}
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(t.Context(), cam, discard{}) }()
+	begun(p)
+	still := stillAfter(t.Context(), t, p, nobody, 200)
+	if !still.Hidden() {
+		t.Error("a still of another aspect ratio is shown")
+	}
+	still.Release()
+	p.Confirm()
+	if still = stillAfter(t.Context(), t, p, nobody, 200); still.Hidden() {
+		t.Error("a still is hidden after Confirm")
+	}
+	still.Release()
+	end.Store(true)
 	if err := <-ran; err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -345,9 +346,12 @@ func TestNoCamera(t *testing.T) {
 // TestNetworks: with networks, too, nothing is written anywhere: not by the
 // program, nor by ONNX Runtime for its maker.
 func TestNetworks(t *testing.T) {
-	if os.Getenv("HEDGE_ORT_LIB") == "" {
-		t.Skip("HEDGE_ORT_LIB names no ONNX Runtime: run `make setup`")
+	library, err := ort.Library()
+	if err != nil {
+		t.Skip(err)
 	}
+	// Where it is looked for otherwise is moved below.
+	t.Setenv("HEDGE_ORT_LIB", library)
 	source, _ := clip(t)
 	home := t.TempDir()
 	for _, name := range []string{"HOME", "TMPDIR", "XDG_CACHE_HOME"} {
