@@ -74,10 +74,7 @@ type ClassConfig struct {
 	// gets smaller, in widths (heights) per second. It defaults to 0.08.
 	Shrink float32
 	// Margin is added to each side of the cover, as a share of the width
-	// (height). Less than 0 is none. It defaults to none for a person, whose
-	// cover holds enough without (on PETS09-S2L1, bench/leak -every 2
-	// -compressed=false: no box more leaks, and 0.6 points less is hidden), and to
-	// 0.04 for the smaller ones.
+	// (height). Less than 0 is none. It defaults to 0.04.
 	Margin float32
 }
 
@@ -92,8 +89,6 @@ func DefaultClass(c detect.Class) ClassConfig {
 		Jitter: 0.05, Speed: 1.5, Accel: 0.6, MaxGrow: 0.15, Shrink: 0.08, Margin: 0.04,
 	}
 	switch c {
-	case detect.Person:
-		d.Margin = 0
 	case detect.Face:
 		d.Low, d.High = 0.3, 0.6
 		d.Speed, d.Accel, d.MaxGrow = 4, 2, 0.5
