@@ -78,30 +78,40 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// eval returns the value of a JavaScript expression, which may be a promise.
-func eval[T any](b *tab, expression string) T {
-	b.t.Helper()
+// value returns the value of a JavaScript expression, which may be a promise.
+func value[T any](b *tab, expression string) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// eval is value where nothing may go wrong.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := value[T](b, expression)
 	if err != nil {
 		b.t.Fatalf("%s: %v", expression, err)
 	}
 	return v
 }
 
-// until waits for a JavaScript expression to become true.
+// until waits for a JavaScript expression to become true. A page that is being replaced by the next one
+// cannot answer, so an error only means not yet.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for !eval[bool](b, "!!("+expression+")") {
+	for {
+		done, err := value[bool](b, "!!("+expression+")")
+		if done && err == nil {
+			return
+		}
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			b.t.Fatalf("never: %s\nthe page says:\n%s", expression, eval[string](b, "document.body.innerText"))
+			b.t.Fatalf("never: %s (%v)\nthe page says:\n%s", expression, err, eval[string](b, "document.body.innerText"))
 		}
 	}
 }
