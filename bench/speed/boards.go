@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"image"
+
+	"github.com/hedgecam/hedge/bench/internal/reach"
 )
 
 // board is a published time of a network that is also measured here.
@@ -32,7 +34,7 @@ var copies = []struct {
 
 // predict adds what can be said of ARM boards without having one.
 func (s *suite) predict() {
-	t := table{
+	t := reach.Table{
 		Title:   "ARM boards: networks at 640x384, prediction",
 		Columns: []string{"network", "board", "published", "our growth to 640x384", "prediction"},
 		Note: "A prediction, not a measurement: the published figure times how much more this network costs at 640x384 than at the " +
@@ -46,8 +48,8 @@ func (s *suite) predict() {
 			continue
 		}
 		for i, name := range boardNames {
-			t.line(b.network, name, fmt.Sprintf("%s ms at %s (%s)", number(b.times[i]), b.text, b.source),
-				fmt.Sprintf("%s x (%s / %s ms)", number(ours/base), number(ours), number(base)), number(b.times[i]*ours/base)+" ms")
+			t.Line(b.network, name, fmt.Sprintf("%s ms at %s (%s)", reach.Number(b.times[i]), b.text, b.source),
+				fmt.Sprintf("%s x (%s / %s ms)", reach.Number(ours/base), reach.Number(ours), reach.Number(base)), reach.Number(b.times[i]*ours/base)+" ms")
 		}
 	}
 	if len(t.Lines) > 0 {
@@ -58,7 +60,7 @@ func (s *suite) predict() {
 
 // predictKernels predicts what moves memory more than it computes.
 func (s *suite) predictKernels() {
-	t := table{
+	t := reach.Table{
 		Title:   "ARM boards: kernels at 1080p, prediction",
 		Columns: []string{"board", "memcpy, published"},
 		Note: "A prediction, not a measurement: the ratio to memcpy measured here times the time of memcpy on the board (slowest published figure of " +
@@ -77,11 +79,11 @@ func (s *suite) predictKernels() {
 	frame := float64(fullHD.X*fullHD.Y) * 1.5
 	for _, c := range copies {
 		once := frame / c.speed / 1e6
-		cells := []any{c.name, fmt.Sprintf("%s GB/s: %s ms", number(c.speed), number(once))}
+		cells := []any{c.name, fmt.Sprintf("%s GB/s: %s ms", reach.Number(c.speed), reach.Number(once))}
 		for _, k := range kernels {
-			cells = append(cells, number(once**s.report.Rows[k.goal].Value)+" ms")
+			cells = append(cells, reach.Number(once**s.report.Rows[k.goal].Value)+" ms")
 		}
-		t.line(cells...)
+		t.Line(cells...)
 	}
 	s.report.Tables = append(s.report.Tables, t)
 }

@@ -2,39 +2,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// sourceClip returns the clip to use, or "" for a generated one.
-func (s *suite) sourceClip() (string, error) {
-	if s.clip != "" {
-		_, err := os.Stat(s.clip)
-		return s.clip, err
-	}
-	var places []string
-	if dir := os.Getenv("HEDGE_DATA"); dir != "" {
-		places = append(places, filepath.Join(dir, "dev", "mot15_PETS09-S2L1", "vtest.avi"))
-	}
-	if dir, err := os.UserCacheDir(); err == nil {
-		places = append(places, filepath.Join(dir, "hedge", "clips", "vtest.avi"))
-	}
-	places = append(places, "/usr/share/doc/opencv-doc/examples/data/vtest.avi")
-	for _, p := range places {
-		if _, err := os.Stat(p); !errors.Is(err, fs.ErrNotExist) {
-			return p, err
-		}
-	}
-	return "", nil
-}
+	"github.com/hedgecam/hedge/bench/internal/footage"
+)
 
 // prepareClip makes the recording that plays the camera: 1080p30, H.264, from
 // the middle of the clip. It is made once a run, and removed at its end.
@@ -42,7 +20,7 @@ func (s *suite) prepareClip(ctx context.Context) (string, error) {
 	if s.clipAt != "" {
 		return s.clipAt, nil
 	}
-	clip, err := s.sourceClip()
+	clip, err := footage.Find(s.clip)
 	if err != nil {
 		return "", err
 	}
@@ -55,20 +33,9 @@ func (s *suite) prepareClip(ctx context.Context) (string, error) {
 	if s.short() {
 		length, size = 2, image.Pt(640, 360)
 	}
-	args := []string{"-nostdin", "-v", "error"}
-	if clip == "" {
-		args = append(args, "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=30", size.X, size.Y))
-		s.report.Notes = append(s.report.Notes, "No clip with people was found (see -clip): the camera was a generated test picture.")
-	} else {
-		filter := fmt.Sprintf("crop='min(iw,ih*16/9)':'min(ih,iw*9/16)',scale=%d:%d:flags=bicubic,framerate=fps=30,format=yuv420p", size.X, size.Y)
-		if filepath.Base(clip) == "vtest.avi" {
-			// Its header says 10 pictures a second; they were taken at 7.
-			filter = "setpts=PTS*10/7," + filter
-		}
-		args = append(args, "-i", clip, "-vf", filter)
-		s.report.Notes = append(s.report.Notes, fmt.Sprintf("The camera of the live run and the file: %s, cut to 16:9, scaled to %dx%d, "+
-			"blended to 30 frames a second, a loop of %d s.", filepath.Base(clip), size.X, size.Y, length))
-	}
+	camera, what := footage.Camera(clip, size)
+	args := append([]string{"-nostdin", "-v", "error"}, camera...)
+	s.report.Notes = append(s.report.Notes, fmt.Sprintf("The camera of the live run and the file: %s, a loop of %d s.", what, length))
 	out := filepath.Join(dir, "camera.mp4")
 	args = append(args, "-t", strconv.Itoa(length), "-an", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", out)
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)

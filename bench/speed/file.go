@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -32,7 +33,7 @@ func measureFile(ctx context.Context, s *suite) (err error) {
 	if s.short() {
 		frames, turns = 4, 1
 	}
-	t := table{
+	t := reach.Table{
 		Title:   "A file of 1080p30, H.264 to H.264 superfast",
 		Columns: []string{"what", "frames a second", "core ms a frame, with ffmpeg's", "wall time against ffmpeg alone"},
 		Note:    fmt.Sprintf("%d frames, medians of %d turns. Rates are wall time and depend on what else runs on the machine.", frames, turns),
@@ -62,7 +63,7 @@ func measureFile(ctx context.Context, s *suite) (err error) {
 	}
 	for i, w := range ways {
 		n := float64(frames)
-		t.line(w.name, 1000*n/median(walls[i]), median(cores[i])/n, ratio(walls[i], walls[0]))
+		t.Line(w.name, 1000*n/median(walls[i]), median(cores[i])/n, ratio(walls[i], walls[0]))
 	}
 	s.report.Tables = append(s.report.Tables, t)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -164,7 +165,7 @@ func (l *live) evaluate() error {
 	l.report.measured(goalRate, l.encoder.rate(), in)
 	l.report.measured(goalP99, quantile(times, 0.99),
 		fmt.Sprintf("from the frame that ends the look-ahead coming in to the end of the write; p50 %s, p95 %s, max %s ms",
-			number(median(times)), number(quantile(times, 0.95)), number(slices.Max(times))))
+			reach.Number(median(times)), reach.Number(quantile(times, 0.95)), reach.Number(slices.Max(times))))
 	l.report.measured(goalDrops, float64(drops(l.stats)-drops(l.begin.stats)),
 		fmt.Sprintf("%s; %d in the warm-up", in, drops(l.begin.stats)))
 
@@ -176,14 +177,14 @@ func (l *live) evaluate() error {
 		used += core
 	}
 	note := fmt.Sprintf("%s ms a frame in the live run, in which %d of %d frames hid more than asked; what it costs in leak is bench/leak's to say",
-		number(used/1e6/n), l.stats.FramesFailedClosed-l.begin.stats.FramesFailedClosed, l.stats.FramesOut-l.begin.stats.FramesOut)
-	if reaches[goalRate].met(l.encoder.rate()) {
+		reach.Number(used/1e6/n), l.stats.FramesFailedClosed-l.begin.stats.FramesFailedClosed, l.stats.FramesOut-l.begin.stats.FramesOut)
+	if reaches[goalRate].Met(l.encoder.rate()) {
 		l.report.measured(goalDetectors, all/used, note)
 	} else {
 		// The budget counts wall time: a machine that is busy with other things
 		// looks less often, which flatters the ratio.
 		l.report.skip([]goal{goalDetectors}, fmt.Sprintf("the live run was not in real time, so the networks looked less often than they should; "+
-			"it showed %s x, %s", number(all/used), note))
+			"it showed %s x, %s", reach.Number(all/used), note))
 	}
 
 	mallocs, cycles := l.end.heap.mallocs-l.begin.heap.mallocs, l.end.heap.cycles-l.begin.heap.cycles
@@ -198,12 +199,12 @@ func (l *live) evaluate() error {
 func drops(s pipeline.Stats) uint64 { return s.FramesDropped + s.FramesLost }
 
 func (l *live) tables(n float64) {
-	t := table{
+	t := reach.Table{
 		Title:   "Live 1080p30: stages, wall ms a frame",
 		Columns: []string{"stage", "runs", "mean", "p50", "p95", "p99", "max"},
 		Note: fmt.Sprintf("With the warm-up. Core time a frame, all threads: this process %s ms, of it detectors %s ms; decoder and encoder (ffmpeg) %s ms. "+
 			"%.1f %% of the picture hidden; %d of %d frames hidden further than the policy asks, because a detector was late or had not begun.",
-			number(ms(l.end.process-l.begin.process)/n), number(ms(l.end.detectors()-l.begin.detectors())/n), number(ms(l.children)/float64(l.frames)),
+			reach.Number(ms(l.end.process-l.begin.process)/n), reach.Number(ms(l.end.detectors()-l.begin.detectors())/n), reach.Number(ms(l.children)/float64(l.frames)),
 			100*l.stats.HiddenShare, l.stats.FramesFailedClosed, l.stats.FramesOut),
 	}
 	for _, g := range l.stats.Stages {
@@ -211,16 +212,16 @@ func (l *live) tables(n float64) {
 		if g.Count > 0 {
 			mean = ms(g.Total) / float64(g.Count)
 		}
-		t.line(g.Name, g.Count, mean, ms(g.P50), ms(g.P95), ms(g.P99), ms(g.Max))
+		t.Line(g.Name, g.Count, mean, ms(g.P50), ms(g.P95), ms(g.P99), ms(g.Max))
 	}
-	d := table{
+	d := reach.Table{
 		Title:   "Live 1080p30: detectors",
 		Columns: []string{"detector", "looks", "looks a second", "core ms a look", "core ms a frame", "offers replaced", "frames skipped", "failures"},
 	}
 	for i, m := range l.meters {
 		looks, core := l.end.looks[i]-l.begin.looks[i], l.end.core[i]-l.begin.core[i]
 		st := l.stats.Detectors[i]
-		d.line(m.name, looks, float64(looks)/n*rate, ms(core)/max(1, float64(looks)), ms(core)/n, st.Dropped, st.Skipped, st.Failures)
+		d.Line(m.name, looks, float64(looks)/n*rate, ms(core)/max(1, float64(looks)), ms(core)/n, st.Dropped, st.Skipped, st.Failures)
 	}
 	l.report.Tables = append(l.report.Tables, t, d)
 }

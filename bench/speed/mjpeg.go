@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/mediadevices/pkg/frame"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/mediadev"
 	"github.com/hedgecam/hedge/pipeline/mediadev/mjpeg"
@@ -62,7 +63,7 @@ func measureMJPEG(ctx context.Context, s *suite) (err error) {
 	if err != nil {
 		return err
 	}
-	t := table{
+	t := reach.Table{
 		Title:   "MJPEG 1080p to 4:2:0",
 		Columns: []string{"decoder", "ms", "times faster than mediadevices", "bytes of garbage a frame"},
 		Note:    fmt.Sprintf("A generated street, 4:2:0, quality 85, %d bytes.", data.Len()),
@@ -70,10 +71,10 @@ func measureMJPEG(ctx context.Context, s *suite) (err error) {
 	var bytesLeft []float64
 	for i, w := range ways {
 		bytesLeft = append(bytesLeft, garbage(w.run))
-		t.line(w.name, median(took[i]), ratio(took[0], took[i]), bytesLeft[i])
+		t.Line(w.name, median(took[i]), ratio(took[0], took[i]), bytesLeft[i])
 	}
 	s.report.Tables = append(s.report.Tables, t)
-	s.report.measured(goalMJPEG, ratio(took[0], took[1]), fmt.Sprintf("%s ms against %s ms", number(median(took[1])), number(median(took[0]))))
-	s.report.measured(goalMJPEGGarbage, bytesLeft[1], fmt.Sprintf("mediadevices' decoder: %s", number(bytesLeft[0])))
+	s.report.measured(goalMJPEG, ratio(took[0], took[1]), fmt.Sprintf("%s ms against %s ms", reach.Number(median(took[1])), reach.Number(median(took[0]))))
+	s.report.measured(goalMJPEGGarbage, bytesLeft[1], fmt.Sprintf("mediadevices' decoder: %s", reach.Number(bytesLeft[0])))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -38,7 +39,7 @@ func measureNetworks(ctx context.Context, s *suite) error {
 	if err := s.loadRuntime(); err != nil {
 		return err
 	}
-	t := table{
+	t := reach.Table{
 		Title:   "Networks, one look",
 		Columns: []string{"network", "input", "1 thread: core ms", "2 threads: core ms", "2 threads: core time against 1", "wall ms, 1 thread", "2 threads"},
 		Note:    "Filling the tensor and decoding the output included, scaling the frame not. Wall times depend on what else runs on the machine.",
@@ -65,7 +66,7 @@ func measureNetworks(ctx context.Context, s *suite) error {
 			if err != nil {
 				return fmt.Errorf("%s at %v: %w", m.Name, size, err)
 			}
-			t.line(append([]any{m.Name, fmt.Sprintf("%dx%d", size.X, size.Y)}, cells...)...)
+			t.Line(append([]any{m.Name, fmt.Sprintf("%dx%d", size.X, size.Y)}, cells...)...)
 			s.looks[m.Name][size] = v
 			x, y = append(x, float64(size.X*size.Y)), append(y, v)
 		}

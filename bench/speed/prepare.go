@@ -7,6 +7,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/internal/pixel"
 )
 
@@ -71,10 +72,10 @@ func measurePrepare(ctx context.Context, s *suite) (err error) {
 	s.report.measured(goalPrepare, median(took[1]), "one read of the frame, one tensor of 640x384 that the three networks share")
 	s.report.measured(goalPrepareCopy, ratio(took[1], took[0]), "")
 	s.report.measured(goalPrepareChains, ratio(took[3], took[1]),
-		fmt.Sprintf("BGR, resize, letterbox, float, planes with OpenCV for each network: %s ms", number(median(took[3]))))
-	t := table{Title: "Preparation of three networks' input, 1080p to 640x384", Columns: []string{"how", "ms", "x memcpy"}}
+		fmt.Sprintf("BGR, resize, letterbox, float, planes with OpenCV for each network: %s ms", reach.Number(median(took[3]))))
+	t := reach.Table{Title: "Preparation of three networks' input, 1080p to 640x384", Columns: []string{"how", "ms", "x memcpy"}}
 	for i, name := range []string{"memcpy", "one scaled picture, one shared tensor", "one scaled picture, three tensors", "three OpenCV chains"} {
-		t.line(name, median(took[i]), ratio(took[i], took[0]))
+		t.Line(name, median(took[i]), ratio(took[i], took[0]))
 	}
 	s.report.Tables = append(s.report.Tables, t)
 	return s.prepareGrowth(ctx)
@@ -82,7 +83,7 @@ func measurePrepare(ctx context.Context, s *suite) (err error) {
 
 // prepareGrowth measures the growth with the frame and with the input.
 func (s *suite) prepareGrowth(ctx context.Context) error {
-	t := table{Title: "Preparation by size: ms (x memcpy of the frame)", Columns: []string{"frame"}}
+	t := reach.Table{Title: "Preparation by size: ms (x memcpy of the frame)", Columns: []string{"frame"}}
 	inputs := []image.Point{{X: 320, Y: 192}, networkInput, {X: 960, Y: 576}}
 	for _, in := range inputs {
 		t.Columns = append(t.Columns, fmt.Sprintf("to %dx%d", in.X, in.Y))
@@ -104,9 +105,9 @@ func (s *suite) prepareGrowth(ctx context.Context) error {
 		}
 		cells := []any{z.name}
 		for i := range inputs {
-			cells = append(cells, fmt.Sprintf("%s (%s)", number(median(took[i+1])), number(ratio(took[i+1], took[0]))))
+			cells = append(cells, fmt.Sprintf("%s (%s)", reach.Number(median(took[i+1])), reach.Number(ratio(took[i+1], took[0]))))
 		}
-		t.line(cells...)
+		t.Line(cells...)
 		x, y = append(x, float64(z.size.X*z.size.Y)), append(y, median(took[2]))
 	}
 	s.report.grows("preparation to 640x384", "pixels of the frame", x, y)

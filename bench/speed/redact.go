@@ -7,13 +7,14 @@ import (
 	"image"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/redact"
 )
 
 // measureCopy measures the limit: copying the picture once.
 func measureCopy(_ context.Context, s *suite) error {
-	t := table{Title: "memcpy of the frame (4:2:0)", Columns: []string{"size", "MB", "ms", "GB/s"}}
+	t := reach.Table{Title: "memcpy of the frame (4:2:0)", Columns: []string{"size", "MB", "ms", "GB/s"}}
 	var x, y []float64
 	for _, z := range s.sizes() {
 		src, dst := noise(z.size, 1), noise(z.size, 2)
@@ -23,7 +24,7 @@ func measureCopy(_ context.Context, s *suite) error {
 		}
 		n, v := float64(bytesOf(src)), median(took[0])
 		x, y = append(x, n), append(y, v)
-		t.line(z.name, n/1e6, v, n/v/1e6)
+		t.Line(z.name, n/1e6, v, n/v/1e6)
 	}
 	s.report.grows("memcpy", "bytes", x, y)
 	s.report.Tables = append(s.report.Tables, t)
@@ -79,7 +80,7 @@ func redaction(pic *image.YCbCr, k kind, share float64) (func() error, func() fl
 func measureRedact(ctx context.Context, s *suite) error {
 	shares := []float64{0, 0.05, 0.25, 0.5, 1}
 	for _, k := range kinds {
-		t := table{
+		t := reach.Table{
 			Title:   "Redaction, " + k.name + ": x memcpy (ms) by the share hidden",
 			Columns: []string{"size"},
 		}
@@ -107,14 +108,14 @@ func measureRedact(ctx context.Context, s *suite) error {
 			}
 			cells := []any{z.name}
 			for i := range shares {
-				cells = append(cells, fmt.Sprintf("%s (%s)", number(ratio(took[2*i+1], took[2*i])), number(median(took[2*i+1]))))
+				cells = append(cells, fmt.Sprintf("%s (%s)", reach.Number(ratio(took[2*i+1], took[2*i])), reach.Number(median(took[2*i+1]))))
 			}
 			if z.size == fullHD {
 				for i := range shares[1:] {
 					byShare = append(byShare, median(took[2*i+3]))
 				}
 			}
-			t.line(cells...)
+			t.Line(cells...)
 			x, y = append(x, float64(z.size.X*z.size.Y)), append(y, median(took[len(took)-1]))
 		}
 		s.report.grows("redaction, "+k.name+", the whole picture", "pixels", x, y)
@@ -147,10 +148,10 @@ func (s *suite) redactGoals() (err error) {
 	}
 	full, held, part, partHeld := took[1], took[3], took[5], took[7]
 	hides := fmt.Sprintf("hides %.1f %%", 100*shares[2]())
-	s.report.measured(goalFull, ratio(full, took[0]), number(median(full))+" ms")
-	s.report.measured(goalFullHeld, ratio(held, took[2]), number(median(held))+" ms")
-	s.report.measured(goalPart, ratio(part, full), fmt.Sprintf("%s ms, %s; %s x memcpy", number(median(part)), hides, number(ratio(part, took[4]))))
-	s.report.measured(goalPartHeld, ratio(partHeld, held), fmt.Sprintf("%s ms, %s; %s x memcpy", number(median(partHeld)), hides, number(ratio(partHeld, took[6]))))
+	s.report.measured(goalFull, ratio(full, took[0]), reach.Number(median(full))+" ms")
+	s.report.measured(goalFullHeld, ratio(held, took[2]), reach.Number(median(held))+" ms")
+	s.report.measured(goalPart, ratio(part, full), fmt.Sprintf("%s ms, %s; %s x memcpy", reach.Number(median(part)), hides, reach.Number(ratio(part, took[4]))))
+	s.report.measured(goalPartHeld, ratio(partHeld, held), fmt.Sprintf("%s ms, %s; %s x memcpy", reach.Number(median(partHeld)), hides, reach.Number(ratio(partHeld, took[6]))))
 
 	blur, err := newBlur(src)
 	if err != nil {
@@ -165,6 +166,6 @@ func (s *suite) redactGoals() (err error) {
 		return err
 	}
 	s.report.measured(goalBlur, ratio(took[2], took[1]), fmt.Sprintf("%s ms of core time against %s ms, the whole frame anew",
-		number(median(took[2])), number(median(took[1]))))
+		reach.Number(median(took[2])), reach.Number(median(took[1]))))
 	return nil
 }

@@ -21,34 +21,12 @@ func TestEveryGoalHasAPart(t *testing.T) {
 	names := map[string]bool{}
 	for g, n := range parted {
 		if n != 1 {
-			t.Errorf("%q is measured by %d parts", reaches[g].name, n)
+			t.Errorf("%q is measured by %d parts", reaches[g].Name, n)
 		}
-		if reaches[g].name == "" || reaches[g].unit == "" || names[reaches[g].name] {
+		if reaches[g].Name == "" || reaches[g].Unit == "" || names[reaches[g].Name] {
 			t.Errorf("goal %d has no name of its own, or no unit: %+v", g, reaches[g])
 		}
-		names[reaches[g].name] = true
-	}
-}
-
-func TestMet(t *testing.T) {
-	most, least := reach{unit: "ms", bound: 2}, reach{unit: "x", bound: 15, least: true}
-	for _, c := range []struct {
-		r    reach
-		v    float64
-		want bool
-	}{
-		{most, 2, true}, {most, 2.01, false}, {most, 0, true}, {most, math.NaN(), false},
-		{least, 15, true}, {least, 14.9, false}, {least, 100, true}, {least, math.NaN(), false},
-	} {
-		if got := c.r.met(c.v); got != c.want {
-			t.Errorf("%v against %q: met = %v", c.v, c.r.text(), got)
-		}
-	}
-	if got := most.missing(3); got != "misses by 50 %" {
-		t.Error(got)
-	}
-	if got := (reach{unit: "frames"}).missing(3); got != "misses by 3.00 frames" {
-		t.Error(got)
+		names[reaches[g].Name] = true
 	}
 }
 
@@ -78,19 +56,8 @@ func TestRows(t *testing.T) {
 	if w := got.Rows[goalHeap]; w.Value != nil || w.Met != nil {
 		t.Errorf("row that is not a number: %+v", w)
 	}
-	if md := r.markdown(); !strings.Contains(md, "| "+reaches[goalFull].name+" | 1.50 x memcpy | at most 2 x memcpy | yes | well |") {
+	if md := r.markdown(); !strings.Contains(md, "| "+reaches[goalFull].Name+" | 1.50 x memcpy | at most 2 x memcpy | yes | well |") {
 		t.Errorf("the row is not in the Markdown:\n%s", md)
-	}
-}
-
-func TestNumber(t *testing.T) {
-	for v, want := range map[float64]string{0: "0", 123.4: "123", 12.34: "12.3", 1.234: "1.23", 0.01234: "0.012", 0.00001234: "0.000012", -2: "-2.00"} {
-		if got := number(v); got != want {
-			t.Errorf("number(%v) = %q, want %q", v, got, want)
-		}
-	}
-	if number(math.Inf(1)) != "-" {
-		t.Error("an infinite number is written")
 	}
 }
 
@@ -102,10 +69,10 @@ func TestLast(t *testing.T) {
 	}
 	for g, w := range got.Rows {
 		r := reaches[g]
-		if w.Name != r.name || w.Reach != r.text() {
-			t.Errorf("row %d is %q, %q; the program says %q, %q: publish again", g, w.Name, w.Reach, r.name, r.text())
+		if w.Name != r.Name || w.Reach != r.Text() {
+			t.Errorf("row %d is %q, %q; the program says %q, %q: publish again", g, w.Name, w.Reach, r.Name, r.Text())
 		}
-		if w.Value != nil && r.met(*w.Value) != *w.Met {
+		if w.Value != nil && r.Met(*w.Value) != *w.Met {
 			t.Errorf("%s: %v is said to be met = %v", w.Name, *w.Value, *w.Met)
 		}
 	}

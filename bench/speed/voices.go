@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
 	"github.com/hedgecam/hedge/detect/track"
@@ -41,7 +42,7 @@ func crowd(n, count int) [][]detect.Detection {
 // prediction for the frame that goes out, and forgetting, as in each frame of
 // which a network has seen something.
 func measureTrack(_ context.Context, s *suite) error {
-	t := table{Title: "Tracker by objects, per look and frame", Columns: []string{"objects", "ms", "us an object", "allocations"}}
+	t := reach.Table{Title: "Tracker by objects, per look and frame", Columns: []string{"objects", "ms", "us an object", "allocations"}}
 	counts := []int{1, 2, 5, 10, 20, 50, 100, 200, 500}
 	var fns []func() error
 	for _, n := range counts {
@@ -66,19 +67,19 @@ func measureTrack(_ context.Context, s *suite) error {
 	var x, y []float64
 	for i, n := range counts {
 		v := median(took[i])
-		t.line(n, v, 1000*v/float64(n), number(allocations(fns[i])))
+		t.Line(n, v, 1000*v/float64(n), reach.Number(allocations(fns[i])))
 		x, y = append(x, float64(n)), append(y, v)
 	}
 	k := growth(x, y)
 	s.report.grows("tracker", "objects", x, y)
 	s.report.Tables = append(s.report.Tables, t)
-	s.report.measured(goalTrack, k, fmt.Sprintf("%s ms for 500 objects", number(y[len(y)-1])))
+	s.report.measured(goalTrack, k, fmt.Sprintf("%s ms for 500 objects", reach.Number(y[len(y)-1])))
 	return nil
 }
 
 // measureMotion measures the background model.
 func measureMotion(_ context.Context, s *suite) error {
-	t := table{Title: "Motion, per frame", Columns: []string{"picture", "walkers", "ms", "x memcpy of 1080p", "allocations"}}
+	t := reach.Table{Title: "Motion, per frame", Columns: []string{"picture", "walkers", "ms", "x memcpy of 1080p", "allocations"}}
 	src, dst := noise(fullHD, 1), noise(fullHD, 2)
 	fns := []func() error{does(func() { copyPicture(dst, src) })}
 	cases := []struct {
@@ -111,7 +112,7 @@ func measureMotion(_ context.Context, s *suite) error {
 		return err
 	}
 	for i, c := range cases {
-		t.line(c.name, c.walkers, median(took[i+1]), ratio(took[i+1], took[0]), number(allocations(fns[i+1])))
+		t.Line(c.name, c.walkers, median(took[i+1]), ratio(took[i+1], took[0]), reach.Number(allocations(fns[i+1])))
 	}
 	s.report.Tables = append(s.report.Tables, t)
 	s.report.measured(goalMotion, median(took[1]), "on the networks' small copy, 4 walkers")

@@ -1,4 +1,5 @@
-package main
+// Package machine says on what a program of bench has run.
+package machine
 
 import (
 	"fmt"
@@ -7,30 +8,32 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-
-	"gocv.io/x/gocv"
 )
 
-// machine is where the run took place.
-type machine struct {
-	CPU        string  `json:"cpu"`
-	Arch       string  `json:"arch"`
-	Cores      int     `json:"cores"`
-	MemoryMB   int     `json:"memory_mb"`
-	System     string  `json:"system"`
-	Go         string  `json:"go"`
-	OpenCV     string  `json:"opencv"`
-	FFmpeg     string  `json:"ffmpeg"`
-	Runtime    string  `json:"onnx_runtime"`
+// Facts are where a run took place. What is not known is "unknown", 0 or empty.
+type Facts struct {
+	CPU      string `json:"cpu"`
+	Arch     string `json:"arch"`
+	Cores    int    `json:"cores"`
+	MemoryMB int    `json:"memory_mb"`
+	System   string `json:"system"`
+	Go       string `json:"go"`
+	OpenCV   string `json:"opencv,omitempty"` // set by the caller, if it uses it
+	FFmpeg   string `json:"ffmpeg"`
+	Runtime  string `json:"onnx_runtime"`       // set by the caller
+	Chromium string `json:"chromium,omitempty"` // set by the caller, if it uses it
+	// LoadBefore and LoadAfter are the mean number of threads ready to run over
+	// the last minute, at the beginning and at the end. The caller sets the latter.
 	LoadBefore float64 `json:"load_before"`
 	LoadAfter  float64 `json:"load_after"`
 }
 
-func thisMachine() machine {
-	m := machine{
+// This returns the facts of this machine, with its load now.
+func This() Facts {
+	m := Facts{
 		CPU: field("/proc/cpuinfo", "model name", "Model"), Arch: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
 		System: strings.Trim(field("/etc/os-release", "PRETTY_NAME"), `"`),
-		Go:     runtime.Version(), OpenCV: gocv.OpenCVVersion(), LoadBefore: load(),
+		Go:     runtime.Version(), LoadBefore: Load(),
 	}
 	if kb, err := strconv.Atoi(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB")); err == nil {
 		m.MemoryMB = kb / 1024
@@ -43,13 +46,21 @@ func thisMachine() machine {
 	return m
 }
 
-func (m machine) text() string {
+// Text is the facts in one line, without the load.
+func (m Facts) Text() string {
+	text := fmt.Sprintf("%s, %d cores, %s, %d MB, %s; %s", m.CPU, m.Cores, m.Arch, m.MemoryMB, m.System, m.Go)
+	if m.OpenCV != "" {
+		text += ", OpenCV " + m.OpenCV
+	}
 	ort := m.Runtime
 	if ort == "" {
 		ort = "not used"
 	}
-	return fmt.Sprintf("%s, %d cores, %s, %d MB, %s; %s, OpenCV %s, ffmpeg %s, ONNX Runtime %s",
-		m.CPU, m.Cores, m.Arch, m.MemoryMB, m.System, m.Go, m.OpenCV, m.FFmpeg, ort)
+	text += fmt.Sprintf(", ffmpeg %s, ONNX Runtime %s", m.FFmpeg, ort)
+	if m.Chromium != "" {
+		text += ", Chromium " + m.Chromium
+	}
+	return text
 }
 
 // field returns the value of the first line of a file of the form "name : value"
@@ -73,9 +84,9 @@ func field(path string, names ...string) string {
 	return "unknown"
 }
 
-// load returns the mean number of threads ready to run over the last minute, 0
+// Load returns the mean number of threads ready to run over the last minute, 0
 // if it is not known.
-func load() float64 {
+func Load() float64 {
 	data, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
 		return 0
