@@ -96,6 +96,7 @@ func (r *run) restart(f *frame, size, native image.Point, announce bool) {
 		*low = fixedLow
 	}
 	r.tracker = track.New(c)
+	r.stats.renumbered()
 	r.motion = nil
 	for _, k := range r.lookers {
 		k.health = health{}

@@ -104,6 +104,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 		sinkErr: make(chan error, 1),
 		window:  newWindow(p.cfg.LookAhead + 1),
 	}
+	r.stats.begin()
 	r.budget.cores = p.cfg.Cores
 	for range cap(r.free) {
 		r.free <- &frame{}

@@ -10,7 +10,10 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Stats is a snapshot of what a pipeline has done since it was made.
+// Stats is a snapshot of what a pipeline has done since it was made: counts and
+// times go on over its Runs. What it says of just now (FailedClosed, Missing, and
+// a detector's Running and Beat) is of the Run under way, which begins with none
+// of it, or else of the last one as it ended.
 type Stats struct {
 	// FramesIn counts the pictures that the source delivered, FramesOut those
 	// that the sink took.
@@ -53,7 +56,8 @@ type StageStats struct {
 
 // DetectorStats is what one detector did.
 type DetectorStats struct {
-	// Name names the detector; Running says whether the policy needs it.
+	// Name names the detector; Running says whether it looks, for the policy or
+	// for stills.
 	Name    string
 	Running bool
 	// Beat is how often it looks just now; 0 in File mode.
@@ -149,6 +153,23 @@ func (s *stats) written(f redact.Frame, failedClosed bool) {
 	if failedClosed {
 		s.s.FramesFailedClosed++
 	}
+}
+
+// begin forgets what was so in the last Run.
+func (s *stats) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.FailedClosed, s.s.Missing = "", 0
+	for i := range s.s.Detectors {
+		s.s.Detectors[i].Running, s.s.Detectors[i].Beat = false, 0
+	}
+}
+
+// renumbered notes that a new tracker begins its numbers anew.
+func (s *stats) renumbered() {
+	s.mu.Lock()
+	clear(s.counted)
+	s.mu.Unlock()
 }
 
 // tracked counts objects not seen before among those of a frame.

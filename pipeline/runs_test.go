@@ -1,0 +1,85 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// TestStatsOfNextRun: a Run begins with nothing said of just now, whatever was
+// wrong at the end of the one before; counts go on.
+func TestStatsOfNextRun(t *testing.T) {
+	person := detecttest.Find(detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}})
+	fails := detecttest.Fail(errFake)
+	const times = 6
+	var steps []detecttest.Func
+	for range times {
+		steps = append(steps, person)
+	}
+	for range times {
+		steps = append(steps, fails)
+	}
+	steps = append(steps, person)
+	for _, tt := range []struct {
+		name    string
+		classes detect.ClassSet
+		does    detecttest.Func
+		frames  int    // of the first Run at most
+		ends    error  // how it ends
+		policy  string // of the second Run
+	}{
+		{"failed, then good", everything, detecttest.Steps(steps...), 1e6, errFake, hideFound},
+		{"missing, then not needed", detect.Classes(detect.Face), detecttest.Find(), 30, nil, hideAll},
+	} {
+		for _, mode := range modes {
+			t.Run(tt.name+"/"+mode.String(), func(t *testing.T) {
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, Every: 1, MaxFailures: times,
+					LookAhead: pipeline.NoLookAhead, TimeToLive: time.Minute, Detectors: []detect.Detector{detecttest.New(tt.classes, tt.does)}})
+				err := p.Run(t.Context(), &camera{frames: tt.frames, pace: time.Millisecond}, &album{t: t})
+				if !errors.Is(err, tt.ends) {
+					t.Fatalf("first Run: %v", err)
+				}
+				was := p.Stats()
+				if was.FailedClosed == "" || !was.Detectors[0].Running || was.FramesOut == 0 {
+					t.Fatalf("the first Run did not end as this test needs it: %q, %+v", was.FailedClosed, was.Detectors[0])
+				}
+				if err := p.SetPolicy(policy(t, tt.policy)); err != nil {
+					t.Fatal(err)
+				}
+				c := &camera{frames: 5000, pace: time.Millisecond, fault: func(_ context.Context, n int) error {
+					s := p.Stats()
+					switch {
+					case n > 30 && s.FailedClosed == "" && (tt.ends == nil || s.Tracks[detect.Person] > was.Tracks[detect.Person]):
+						return io.EOF // live, it may take a while until somebody has looked
+					case n > 0:
+						return nil
+					}
+					if d := s.Detectors[0]; s.FailedClosed != "" || s.Missing != 0 || d.Running || d.Beat != 0 {
+						t.Errorf("before the first frame: %q, missing %v, %+v", s.FailedClosed, s.Missing, d)
+					}
+					if s.FramesOut != was.FramesOut || s.Detectors[0].Looks != was.Detectors[0].Looks {
+						t.Errorf("counts did not go on: %d frames after %d", s.FramesOut, was.FramesOut)
+					}
+					return nil
+				}}
+				if err := p.Run(t.Context(), c, &album{t: t}); err != nil {
+					t.Fatal(err)
+				}
+				s := p.Stats()
+				if s.FailedClosed != "" || s.Missing != 0 {
+					t.Errorf("after the second Run: %q, missing %v", s.FailedClosed, s.Missing)
+				}
+				// The trackers of both Runs number the one person alike.
+				if n := s.Tracks[detect.Person]; tt.ends != nil && (was.Tracks[detect.Person] != 1 || n != 2) {
+					t.Errorf("%d people counted in the first Run, %d in both", was.Tracks[detect.Person], n)
+				}
+			})
+		}
+	}
+}
