@@ -102,6 +102,7 @@ func collect(data []byte, sps, pps []byte) *Unit {
 			continue
 		case nalSPS:
 			hasSPS = true
+			nal = untimed(nal)
 		case nalPPS:
 			hasPPS = true
 		case nalIDR:
