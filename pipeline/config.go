@@ -59,8 +59,8 @@ type Config struct {
 	// Timeout is how long a detector may work on one look. It defaults to 5 s in
 	// File mode and to 2 s in Live mode.
 	Timeout time.Duration
-	// MaxFailures is how many failures of one stage in a row stop the pipeline.
-	// It defaults to 30.
+	// MaxFailures is how many failures of one stage in a row stop the pipeline, or
+	// only Still, if nothing else needs the stage. It defaults to 30.
 	MaxFailures int
 	// Moving says that the camera moves (a dashcam): moving patches say nothing
 	// then. It defaults to false, a fixed camera.

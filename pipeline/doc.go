@@ -47,7 +47,8 @@
 //
 // Pipeline.Still has the detectors look for as long as somebody asks for stills,
 // whatever the policy needs, and returns the place with nobody in it. It too is
-// a redact.Frame.
+// a redact.Frame. A detector that only stills need takes nothing from the policy's
+// pictures when it fails, and does not stop the pipeline: there are no stills then.
 //
 // # When more is hidden than the policy asks
 //
@@ -61,6 +62,6 @@
 //	               the new format; as long as its aspect ratio is not the one the
 //	               zones were drawn for, it stays hidden
 //	camera moved   the whole frame is hidden until Pipeline.Confirm or SetPolicy
-//	stopped        a stage failed MaxFailures times in a row: Run returns a
-//	               *StageError, and nothing more goes out
+//	stopped        a stage that the policy needs failed MaxFailures times in a
+//	               row: Run returns a *StageError, and nothing more goes out
 package pipeline

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
@@ -54,6 +55,9 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	r.policy, r.zones = policy, zones
+	if changed || r.knocked {
+		r.stills.forget(r.lastAt)
+	}
 	if r.knocked {
 		r.knocked, r.motion = false, nil
 	}
@@ -110,12 +114,7 @@ func (r *run) restart(f *frame, size, native image.Point, announce bool) {
 // vouched reports whether every detector that the policy needs has looked at
 // the present format.
 func (r *run) vouched(f *frame) bool {
-	for _, k := range r.lookers {
-		if k.needed && !k.health.vouches(f.at, r.cfg.TimeToLive) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.lookers, func(k *looker) bool { return k.vital && !k.health.vouches(f.at, r.cfg.TimeToLive) })
 }
 
 // need sets which detectors run, and whether motion is watched: for the policy,
@@ -135,7 +134,11 @@ func (r *run) need() {
 	r.missing = vital &^ detect.Classes(detect.Vehicle)
 	r.stills.missing = everybody
 	for _, k := range r.lookers {
+		was := k.needed
 		k.vital, k.needed = k.classes&vital != 0, k.classes&r.needs != 0
+		if k.needed && !was {
+			k.health = health{} // what it did before it rested says nothing
+		}
 		r.missing &^= k.classes
 		r.stills.missing &^= k.classes
 		r.stats.running(k.index, k.needed)

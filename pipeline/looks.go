@@ -156,18 +156,31 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 func isVehicle(o detect.Object) bool { return o.Class == detect.Vehicle }
 
 // lookFailed counts a look that came to nothing. The frames from then on have
-// everything outside of the property hidden, until a look succeeds.
+// everything outside of the property hidden, until a look succeeds; if only stills
+// need the detector, no pixels are taken from them. An error ends the run.
 func (r *run) lookFailed(k *looker, at time.Duration, err error) error {
 	k.health.fail(at)
 	r.stats.lookFailed(k.index, err)
 	for i := range r.window.len() {
-		if f := r.window.at(i); f.at >= at {
+		f := r.window.at(i)
+		if f.at < at {
+			continue
+		}
+		f.doubtful = true
+		if k.vital {
 			f.level = max(f.level, redact.HideOutside)
 		}
 	}
 	r.cfg.OnEvent(Event{Time: at, Kind: DetectorFailed, Text: k.name + ": " + err.Error(), Err: err})
-	if k.health.failures >= r.cfg.MaxFailures {
-		return &StageError{Stage: k.name, Count: k.health.failures, Err: err}
+	if k.health.failures < r.cfg.MaxFailures {
+		return nil
+	}
+	failed := &StageError{Stage: k.name, Count: k.health.failures, Err: err}
+	if k.vital {
+		return failed
+	}
+	if k.needed {
+		r.giveUpStills(failed)
 	}
 	return nil
 }

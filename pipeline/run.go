@@ -21,6 +21,8 @@ type frame struct {
 	why   string       // why nothing of it may be shown; empty if it may
 	moved []detect.Box // patches whose motion nothing has explained
 	out   redact.Frame // the redacted picture, once there is one
+
+	doubtful bool // a detector failed in it, if only one that stills need
 }
 
 const (
@@ -359,7 +361,7 @@ func (r *run) own(ctx context.Context) (err error) {
 
 // take enters a new frame: format, policy, motion, looks, window.
 func (r *run) take(ctx context.Context, f *frame) error {
-	f.level = redact.HidePolicy
+	f.level, f.doubtful = redact.HidePolicy, false
 	if err := r.adopt(ctx, f); err != nil {
 		return err
 	}

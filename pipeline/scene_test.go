@@ -235,6 +235,12 @@ func newPipeline(t testing.TB, c pipeline.Config) *pipeline.Pipeline {
 	t.Helper()
 	// Noise pictures are all motion; that voice has its own tests.
 	c.Moving = true
+	return newFixed(t, c)
+}
+
+// newFixed is newPipeline with the motion voice.
+func newFixed(t testing.TB, c pipeline.Config) *pipeline.Pipeline {
+	t.Helper()
 	p, err := pipeline.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -28,14 +29,20 @@ var everybody = detect.Classes(detect.Face, detect.Person, detect.Plate)
 // put together from blocks in which for three seconds of the source no face,
 // person or plate was found and nothing moved unexplained. Blocks of which there
 // was no such time since the first call are hidden, and so are the policy's masks.
-// Somebody who stands still and whom no detector finds is shown. Where nothing of
-// a frame may be shown (the camera was moved, another aspect ratio) a still is
-// hidden as a whole too, until Confirm or SetPolicy.
+// Somebody who stands still and whom no detector finds is shown; with
+// Config.Moving, which says nothing of motion, so is whoever no detector finds.
+// Where nothing of a frame may be shown (the camera was moved, another aspect
+// ratio) a still is hidden as a whole too, until Confirm or SetPolicy; of a camera
+// that was moved, nothing from before that is shown afterwards.
 //
 // Detectors that the policy does not need run for it, until 15 seconds after the
 // last call. It returns when all of them have watched for three seconds, which the
 // first call waits for, and with an error when ctx or the Run ends before that,
-// with ErrNotRunning if there is no Run. The caller releases the frame.
+// with ErrNotRunning if there is no Run. While a detector fails, no pixels are
+// taken and nobody is answered. When one that only stills need has failed
+// Config.MaxFailures times in a row, those who wait get a *StageError that names
+// it, what was known of the place is forgotten, and the Run goes on; the next call
+// begins anew. The caller releases the frame.
 func (p *Pipeline) Still(ctx context.Context) (redact.Frame, error) {
 	p.mu.Lock()
 	done := p.done
@@ -73,6 +80,7 @@ type stills struct {
 	on      bool          // the voices watch for stills
 	since   time.Duration // frame time since when they have
 	begun   bool          // since is set
+	from    time.Duration // frames up to this time do not count: nobody watched, or they show another place
 	grid    image.Point   // size of the frames in blocks
 	blocks  []stillOf
 	fresh   *image.YCbCr // pixels that wait for their proof
@@ -99,6 +107,7 @@ func (r *run) askStill(a chan stillAnswer) {
 	r.stills.askedAt = time.Now()
 	if !r.stills.on {
 		r.stills.on = true
+		r.stills.from = r.lastAt // the frames held back were not watched for stills
 		r.need()
 	}
 }
@@ -111,6 +120,15 @@ func (r *run) endStills(now time.Time) {
 	}
 }
 
+// giveUpStills tells those who wait why they get none, and stops watching.
+func (r *run) giveUpStills(why error) {
+	for _, a := range r.stills.waiting {
+		a <- stillAnswer{err: fmt.Errorf("pipeline: still: %w", why)}
+	}
+	r.stills = stills{}
+	r.need()
+}
+
 // remember notes what must be hidden in stills because of f, takes pixels from the
 // rest of it, and answers those who wait for one. It comes before f is redacted.
 func (r *run) remember(f *frame, s redact.Scene) {
@@ -120,7 +138,7 @@ func (r *run) remember(f *frame, s redact.Scene) {
 	}
 	t.fit(f)
 	switch {
-	case !r.vouched(f):
+	case !r.watched(f):
 		t.doubt()
 	case !t.begun:
 		t.begun, t.since = true, f.at
@@ -146,6 +164,13 @@ func (r *run) remember(f *frame, s redact.Scene) {
 	t.waiting = t.waiting[:0]
 }
 
+// watched reports whether f was watched for stills: all detectors in use have
+// looked, and none has failed.
+func (r *run) watched(f *frame) bool {
+	return f.at > r.stills.from && !f.doubtful &&
+		!slices.ContainsFunc(r.lookers, func(k *looker) bool { return k.needed && !k.health.vouches(f.at, r.cfg.TimeToLive) })
+}
+
 // fit makes room for frames of f's size.
 func (t *stills) fit(f *frame) {
 	size := f.buf.pic.Rect.Size()
@@ -159,9 +184,10 @@ func (t *stills) fit(f *frame) {
 	t.begun, t.red = false, nil
 }
 
-// forget begins anew: the camera shows another place.
-func (t *stills) forget() {
-	t.begun = false
+// forget begins anew after the frame of the time at: the camera shows another
+// place, or the same one in another format.
+func (t *stills) forget(at time.Duration) {
+	t.begun, t.from = false, at
 	clear(t.blocks)
 }
 
@@ -262,7 +288,7 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 	pic := image.NewYCbCr(f.buf.pic.Rect, image.YCbCrSubsampleRatio420)
 	copyPart(pic, t.clean, t.clean.Rect)
 	level := redact.HidePolicy
-	if f.why != "" {
+	if f.why != "" || r.unfit() != "" {
 		// The masks may lie elsewhere than what they are to hide.
 		level = redact.HideFrame
 	}
