@@ -52,8 +52,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
@@ -139,13 +139,9 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		// Once the server has begun it closes the listener itself.
 		defer func() { _ = d.listener.Close() }()
 	}
-	set, err := networks.Open(ctx, d.c.Networks, networks.Options{})
+	set, err := detectors.OpenFor(ctx, policy, d.c.Networks, d.log)
 	if err != nil {
-		if policy.Needs() != 0 {
-			return fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err)
-		}
-		d.log.Warn("without networks: a policy that needs them will hide everything outside", "reason", err)
-		set = &networks.Set{}
+		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	d.source, err = camera.Open(d.c.Source, camera.Options{
@@ -155,16 +151,12 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.source.Close()) }()
-	lookAhead := d.c.LookAhead
-	if lookAhead == 0 {
-		lookAhead = pipeline.NoLookAhead
-	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     policy,
 		Detectors:  set.Detectors,
 		Mode:       pipeline.Live,
 		Moving:     true,
-		LookAhead:  lookAhead,
+		LookAhead:  detectors.LookAhead(d.c.LookAhead),
 		Cores:      d.c.Cores,
 		Compressed: true,
 		OnEvent:    func(e pipeline.Event) { d.log.Info(e.Kind.String(), "text", e.Text, "cause", e.Err) },

@@ -14,6 +14,7 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
@@ -116,7 +117,7 @@ func (a *app) heed(e event) {
 	a.mqtt.event(e)
 }
 
-func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (err error) {
+func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
 	a.source, err = camera.Open(a.c.Source, camera.Options{OnChange: func(s camera.State) {
 		a.journal.add("camera", s.String())
 	}})
@@ -124,12 +125,8 @@ func (a *app) openPipeline(policy *redact.Policy, detectors []detect.Detector) (
 		return err
 	}
 	a.clock = &clock{Source: a.source}
-	lookAhead := a.c.LookAhead
-	if lookAhead == 0 {
-		lookAhead = pipeline.NoLookAhead
-	}
 	a.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Detectors: detectors, Mode: pipeline.Live, LookAhead: lookAhead,
+		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: detectors.LookAhead(a.c.LookAhead),
 		Cores: a.c.Cores, Compressed: true,
 		OnEvent: func(e pipeline.Event) {
 			text := e.Text

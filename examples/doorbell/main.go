@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
@@ -54,9 +55,9 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", program, err) // nowhere else to say it
 		return code
 	}
-	set, err := networks.Open(ctx, c.Networks, networks.Options{})
+	set, err := detectors.Open(ctx, c.Networks, networks.Options{})
 	if err != nil {
-		return fail(2, fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err))
+		return fail(2, err)
 	}
 	a, err := newApp(&c, set.Detectors, stdout)
 	if err != nil {

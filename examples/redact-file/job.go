@@ -9,6 +9,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -50,14 +51,10 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	}
 	defer func() { err = firstError(err, enc.Close()) }()
 
-	lookAhead := j.lookAhead
-	if lookAhead == 0 {
-		lookAhead = pipeline.NoLookAhead
-	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     j.policy,
 		Detectors:  j.set.Detectors,
-		LookAhead:  lookAhead,
+		LookAhead:  detectors.LookAhead(j.lookAhead),
 		Every:      j.every,
 		Moving:     j.moving,
 		Compressed: true,

@@ -21,6 +21,7 @@ import (
 	"syscall"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -109,9 +110,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if policy.Needs() == 0 {
 		o.networks = networks.None
 	}
-	set, err := networks.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr)})
+	set, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr)})
 	if err != nil {
-		return fail(exitUsage, fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err))
+		return fail(exitUsage, err)
 	}
 
 	code := exitDone

@@ -31,8 +31,8 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
@@ -123,24 +123,16 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 
 // carry takes pictures from src to out until ctx ends, which is no error.
 func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.Source, to *sink, log *slog.Logger) (err error) {
-	set, err := networks.Open(ctx, c.Networks, networks.Options{})
+	set, err := detectors.OpenFor(ctx, policy, c.Networks, log)
 	if err != nil {
-		if policy.Needs() != 0 {
-			return fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err)
-		}
-		log.Warn("without networks: a policy that needs them will hide everything outside", "reason", err)
-		set = &networks.Set{}
+		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
-	lookAhead := c.LookAhead
-	if lookAhead == 0 {
-		lookAhead = pipeline.NoLookAhead
-	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     policy,
 		Detectors:  set.Detectors,
 		Mode:       pipeline.Live,
-		LookAhead:  lookAhead,
+		LookAhead:  detectors.LookAhead(c.LookAhead),
 		Cores:      c.Cores,
 		Compressed: true,
 		OnEvent:    func(e pipeline.Event) { log.Info(e.Kind.String(), "text", e.Text, "cause", e.Err) },
