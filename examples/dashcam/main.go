@@ -190,19 +190,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 
 // startBeside starts what runs beside the pipeline, until ctx ends.
 func (d *dashcam) startBeside(ctx context.Context, beside *sync.WaitGroup, p *pipeline.Pipeline) {
-	beside.Go(func() {
-		// Its error is only the end of ctx.
-		_ = settings.WatchPolicy(ctx, d.c.Policy, func(now *redact.Policy, err error) {
-			if err == nil {
-				err = p.SetPolicy(now)
-			}
-			if err != nil {
-				d.log.Error("the old policy stays in force", "reason", err)
-				return
-			}
-			d.log.Info("policy in force", "sha256", now.SHA256())
-		})
-	})
+	beside.Go(func() { settings.FollowPolicy(ctx, d.c.Policy, p.SetPolicy, d.log) })
 	beside.Go(func() {
 		for {
 			select {

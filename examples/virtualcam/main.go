@@ -144,17 +144,7 @@ func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		// Its error is only the end of ctx.
-		_ = settings.WatchPolicy(ctx, c.Policy, func(now *redact.Policy, err error) {
-			if err == nil {
-				err = p.SetPolicy(now)
-			}
-			if err != nil {
-				log.Error("the old policy stays in force", "reason", err)
-				return
-			}
-			log.Info("policy in force", "sha256", now.SHA256())
-		})
+		settings.FollowPolicy(ctx, c.Policy, p.SetPolicy, log)
 	}()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -43,6 +44,23 @@ func WatchPolicy(ctx context.Context, path string, changed func(*redact.Policy, 
 			}
 		}
 	}
+}
+
+// FollowPolicy hands the policy of a file to set, at once and again whenever the
+// file changes, until ctx ends, and tells log of each. After an error, set's own
+// too, the old policy stays in force.
+func FollowPolicy(ctx context.Context, path string, set func(*redact.Policy) error, log *slog.Logger) {
+	// Its error is only the end of ctx.
+	_ = WatchPolicy(ctx, path, func(now *redact.Policy, err error) {
+		if err == nil {
+			err = set(now)
+		}
+		if err != nil {
+			log.Error("the old policy stays in force", "reason", err)
+			return
+		}
+		log.Info("policy in force", "sha256", now.SHA256())
+	})
 }
 
 // policyWatch remembers what a policy file held.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,5 +153,34 @@ func TestWatchPolicyRuns(t *testing.T) {
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ends with %v", err)
+	}
+}
+
+// TestFollowPolicy: what the file holds reaches the program, and the log says
+// what is in force.
+func TestFollowPolicy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var said bytes.Buffer
+	var force []string
+	refused := errors.New("refused")
+	put(t, path, []byte(policyA))
+	FollowPolicy(ctx, path, func(p *redact.Policy) error {
+		force = append(force, p.SHA256())
+		if len(force) == 1 {
+			put(t, path, []byte(policyB))
+			return nil
+		}
+		cancel()
+		return refused
+	}, slog.New(slog.NewTextHandler(&said, nil)))
+	if want := []string{sum(t, policyA), sum(t, policyB)}; !slices.Equal(force, want) {
+		t.Errorf("policies %v, want %v", force, want)
+	}
+	for _, want := range []string{"policy in force\" sha256=" + sum(t, policyA), "the old policy stays in force\" reason=refused"} {
+		if strings.Count(said.String(), want) != 1 {
+			t.Errorf("log without %s: %s", want, said.String())
+		}
 	}
 }
