@@ -26,32 +26,24 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintf(os.Stderr, "attack: %v\n", err) // nowhere else to say it
-		os.Exit(1)
-	}
-}
+func main() { command.Main("attack", run) }
 
 // options are the command line.
 type options struct {
-	json, md, data, views   string
+	output                  command.Output
+	data, views             string
 	match                   string
 	pictures, people, train int
 	seed                    uint64
@@ -65,8 +57,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	var only string
 	f := flag.NewFlagSet("attack", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.json, "json", "", "write the results (JSON) to this file")
-	f.StringVar(&o.md, "md", "", "write the tables (Markdown) to this file")
+	o.output.Flags(f)
 	f.StringVar(&o.data, "data", os.Getenv("HEDGE_DATA"), "folder with dev/; the default is $HEDGE_DATA")
 	f.StringVar(&o.views, "views", "", "write what the attacker sees and gets as PNG files to this folder")
 	f.StringVar(&only, "only", allAttacks, "which attacks to run")
@@ -84,9 +75,10 @@ func parse(args []string, out io.Writer) (*options, error) {
 		}
 		o.attacks[a] = true
 	}
+	if err := command.NoArguments(f); err != nil {
+		return nil, err
+	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
 	case o.pictures < 1:
 		return nil, fmt.Errorf("-pictures %d: must be at least 1", o.pictures)
 	case o.people < 2 || o.people > 200:
@@ -116,17 +108,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	r.judge()
-	md := r.markdown()
-	if _, err := io.WriteString(out, md); err != nil {
-		return err
-	}
-	if o.md != "" {
-		if err := os.WriteFile(o.md, []byte(md), 0o644); err != nil {
-			return err
-		}
-	}
-	if o.json != "" {
-		return r.writeJSON(o.json)
-	}
-	return nil
+	return o.output.Write(out, r.markdown(), r)
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 )
 
@@ -53,14 +51,6 @@ func (r *report) judge() {
 					fmt.Sprintf("correlation %.3f, of one frame %.3f, best single frame %.3f", x.Back, x.BackFrom1, x.Best)})
 		}
 	}
-}
-
-func (r *report) writeJSON(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
 // markdown returns the tables.

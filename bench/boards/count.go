@@ -3,11 +3,9 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -205,12 +203,4 @@ func (r *report) compare(then report) error {
 		errs = append(errs, errors.New("where this is meant, publish with `scripts/arm64.sh publish` and say why in the commit"))
 	}
 	return errors.Join(errs...)
-}
-
-func (r *report) write(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }

@@ -18,6 +18,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
 )
 
 func main() {
@@ -52,7 +54,7 @@ func run(w io.Writer, path string, publish bool, built string, args []string) er
 		return errors.New("no counts given: name a file, as in arm64=FILE")
 	}
 	if publish {
-		return now.write(path)
+		return command.WriteJSON(path, now)
 	}
 	var then report
 	data, err := os.ReadFile(path)

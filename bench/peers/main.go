@@ -31,34 +31,27 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/machine"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintf(os.Stderr, "peers: %v\n", err) // nowhere else to say it
-		os.Exit(1)
-	}
-}
+func main() { command.Main("peers", run) }
 
 // options are the command line.
 type options struct {
-	json, md, data, venv, keep, only string
-	frames                           int
+	output                 command.Output
+	data, venv, keep, only string
+	frames                 int
 }
 
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("peers", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.json, "json", "", "write the results (JSON) to this file")
-	f.StringVar(&o.md, "md", "", "write the tables (Markdown) to this file")
+	o.output.Flags(f)
 	f.StringVar(&o.data, "data", os.Getenv("HEDGE_DATA"), "folder with dev/; the default is $HEDGE_DATA")
 	f.StringVar(&o.venv, "venv", "", "virtual environment with deface, made if it is not there; the default is a temporary one")
 	f.StringVar(&o.keep, "keep", "", "keep inputs and outputs in this folder")
@@ -67,9 +60,10 @@ func parse(args []string, out io.Writer) (*options, error) {
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
+	if err := command.NoArguments(f); err != nil {
+		return nil, err
+	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
 	case o.frames < 20:
 		return nil, fmt.Errorf("-frames %d: must be at least 20", o.frames)
 	case o.data == "":
@@ -102,7 +96,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	clips = append(clips, s)
-	r := &report{Frames: o.frames, Machine: thisMachine(ctx)}
+	r := &report{Frames: o.frames, Machine: thisHost(ctx)}
 	tools, err := r.install(ctx, o, dir)
 	if err != nil {
 		return err
@@ -133,18 +127,6 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 		r.Damaged = append(r.Damaged, row)
 	}
-	r.Machine.LoadAfter = load()
-	md := r.markdown()
-	if _, err := io.WriteString(out, md); err != nil {
-		return err
-	}
-	if o.md != "" {
-		if err := os.WriteFile(o.md, []byte(md), 0o644); err != nil {
-			return err
-		}
-	}
-	if o.json != "" {
-		return r.writeJSON(o.json)
-	}
-	return nil
+	r.Machine.LoadAfter = machine.Load()
+	return o.output.Write(out, r.markdown(), r)
 }

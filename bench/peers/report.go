@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/hedgecam/hedge/bench/internal/machine"
 )
 
 // report is what -json writes.
 type report struct {
 	Frames   int          `json:"frames"`
-	Machine  machine      `json:"machine"`
+	Machine  host         `json:"machine"`
 	Versions []string     `json:"versions"`
 	Controls []controlled `json:"controls"`
 	Rows     []result     `json:"runs"`
@@ -22,8 +23,8 @@ type report struct {
 	Notes    []string     `json:"notes"`
 }
 
-// machine is where the run took place.
-type machine struct {
+// host is where the run took place.
+type host struct {
 	CPU        string  `json:"cpu"`
 	Cores      int     `json:"cores"`
 	Go         string  `json:"go"`
@@ -32,8 +33,8 @@ type machine struct {
 	LoadAfter  float64 `json:"load_after"`
 }
 
-func thisMachine(ctx context.Context) machine {
-	m := machine{CPU: "unknown", Cores: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: load()}
+func thisHost(ctx context.Context) host {
+	m := host{CPU: "unknown", Cores: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: machine.Load()}
 	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for l := range strings.Lines(string(data)) {
 			if name, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(name) == "model name" {
@@ -48,29 +49,6 @@ func thisMachine(ctx context.Context) machine {
 		}
 	}
 	return m
-}
-
-// load returns the number of runnable processes, averaged over a minute; 0 where
-// the system does not say.
-func load() float64 {
-	data, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 0
-	}
-	first, _, _ := strings.Cut(string(data), " ")
-	v, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0
-	}
-	return v
-}
-
-func (r *report) writeJSON(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
 // markdown returns the tables.

@@ -22,11 +22,10 @@ import (
 	"image"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/command"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
 
@@ -39,13 +38,7 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "speed:", err)
-		os.Exit(1)
-	}
+	command.Main("speed", func(ctx context.Context, args []string, out io.Writer) error { return run(ctx, args, out, os.Stderr) })
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -172,7 +165,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	s.predict()
 	s.report.finish()
 	if o.json != "" {
-		if err := s.report.writeJSON(o.json); err != nil {
+		if err := command.WriteJSON(o.json, &s.report); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -55,14 +53,6 @@ func (r *report) grows(cost, input string, x, y []float64) {
 	}
 	r.growth.Line(cost, input, fmt.Sprintf("%s to %s", reach.Number(x[0]), reach.Number(x[len(x)-1])),
 		fmt.Sprintf("%s to %s", reach.Number(y[0]), reach.Number(y[len(y)-1])), growth(x, y))
-}
-
-func (r *report) writeJSON(path string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
 func (r *report) markdown() string {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
 )
 
 // Every goal is measured by exactly one part, so that no row of the result can
@@ -37,7 +39,7 @@ func TestRows(t *testing.T) {
 	r.measured(goalHeap, math.NaN(), "")
 	r.skip([]goal{goalFull, goalRate}, "no ffmpeg")
 	path := filepath.Join(t.TempDir(), "a.json")
-	if err := r.writeJSON(path); err != nil {
+	if err := command.WriteJSON(path, &r); err != nil {
 		t.Fatal(err)
 	}
 	got := readResult(t, path)
