@@ -21,6 +21,7 @@ type results struct {
 	attack   *attack
 	peers    *peers
 	speed    *speed
+	doorbell *speed // the same form
 	// made is when each file was measured, by its name below the folder: as it
 	// says itself, or else the day on which it was committed.
 	made  map[string]string
@@ -156,20 +157,21 @@ type count struct {
 	LongestRun    int `json:"longest_run"`
 }
 
-// machine is what bench/peers and bench/speed say of the machine.
+// machine is what bench/peers, bench/speed and bench/doorbell say of the machine.
 type machine struct {
-	CPU, Arch, System, Go, OpenCV, FFmpeg string
-	ONNXRuntime                           string `json:"onnx_runtime"`
-	Cores                                 int
-	MemoryMB                              int     `json:"memory_mb"`
-	LoadBefore                            float64 `json:"load_before"`
-	LoadAfter                             float64 `json:"load_after"`
+	CPU, Arch, System, Go, OpenCV, FFmpeg, Chromium string
+	ONNXRuntime                                     string `json:"onnx_runtime"`
+	Cores                                           int
+	MemoryMB                                        int     `json:"memory_mb"`
+	LoadBefore                                      float64 `json:"load_before"`
+	LoadAfter                                       float64 `json:"load_after"`
 }
 
-// speed is a result of bench/speed.
+// speed is a result of bench/speed or bench/doorbell.
 type speed struct {
 	Machine machine
 	Date    string
+	Seconds int // of bench/doorbell
 	Rows    []struct {
 		Name, Unit, Reach, Note string
 		Value                   *float64
@@ -213,6 +215,9 @@ func read(dir string) (*results, error) {
 	}
 	if err == nil {
 		r.speed, err = loadOne[speed](r, dir, "speed/last.json")
+	}
+	if err == nil {
+		r.doorbell, err = loadOne[speed](r, dir, "doorbell/last.json")
 	}
 	return r, err
 }

@@ -4,9 +4,10 @@
 //	go run ./bench/results [-bench bench]
 //
 // It reads leak/last*.json, leak/ablation.json, attack/last.json,
-// peers/last.json and speed/last.json below the folder, and writes RESULTS.md and
-// plots/*.png there. A file that is not there is left out, and the page says so.
-// It measures nothing, and draws no picture of anybody: only tables and plots.
+// peers/last.json, speed/last.json and doorbell/last.json below the folder, and
+// writes RESULTS.md and plots/*.png there. A file that is not there is left out,
+// and the page says so. It measures nothing, and draws no picture of anybody: only
+// tables and plots.
 package main
 
 import (

@@ -50,6 +50,8 @@ func page(in *results, plots []picture) string {
 	t.line("## Speed\n")
 	t.speed(in)
 	shows("speed.png")
+	t.line("## Doorbell\n")
+	t.doorbell(in)
 	t.line("## What is still missed\n")
 	t.missed(in)
 	return strings.TrimRight(t.String(), "\n") + "\n"
@@ -68,6 +70,8 @@ func (t *text) source(in *results) {
 			facts = join(in.peers.Machine.facts(), strings.Join(in.peers.Versions, ", "))
 		case n == "speed/last.json":
 			facts = in.speed.Machine.facts()
+		case n == "doorbell/last.json":
+			facts = in.doorbell.Machine.facts()
 		case n == "leak/ablation.json" && len(in.ablation.Variants) > 0:
 			facts = in.ablation.Variants[0].Config.facts()
 		default:
@@ -95,7 +99,7 @@ func (m *machine) facts() string {
 		parts = append(parts, fmt.Sprintf("%d cores", m.Cores))
 	}
 	parts = append(parts, m.System, m.Arch, m.Go)
-	for _, v := range [][2]string{{"OpenCV", m.OpenCV}, {"ffmpeg", m.FFmpeg}, {"ONNX Runtime", m.ONNXRuntime}} {
+	for _, v := range [][2]string{{"OpenCV", m.OpenCV}, {"ffmpeg", m.FFmpeg}, {"ONNX Runtime", m.ONNXRuntime}, {"Chromium", m.Chromium}} {
 		if v[1] != "" {
 			parts = append(parts, v[0]+" "+v[1])
 		}
@@ -116,8 +120,14 @@ func (t *text) speed(in *results) {
 		t.line("Not measured yet.\n")
 		return
 	}
+	t.reached(in.speed)
+	t.line("The tables behind these rows, predictions for boards among them: `bench/speed/last.md`.\n")
+}
+
+// reached writes what was measured beside what was to be reached.
+func (t *text) reached(s *speed) {
 	t.head("what", "measured", "reach", "kept", "remarks")
-	for _, r := range in.speed.Rows {
+	for _, r := range s.Rows {
 		value, kept := "not measured", "-"
 		if r.Value != nil {
 			value = fmt.Sprintf("%.3g %s", *r.Value, r.Unit)
@@ -128,10 +138,27 @@ func (t *text) speed(in *results) {
 		t.row(r.Name, value, r.Reach, kept, r.Note)
 	}
 	t.line("")
-	for _, n := range in.speed.Notes {
+	for _, n := range s.Notes {
 		t.line("%s\n", n)
 	}
-	t.line("The tables behind these rows, predictions for boards among them: `bench/speed/last.md`.\n")
+}
+
+func (t *text) doorbell(in *results) {
+	d := in.doorbell
+	if d == nil {
+		t.line("Not measured yet: `go run ./bench/doorbell -json bench/doorbell/last.json -md bench/doorbell/last.md` makes it.\n")
+		return
+	}
+	t.line("`examples/doorbell` with the page in a browser, a recorder on RTSP and recordings at once, for %d s.\n", d.Seconds)
+	t.reached(d)
+	for _, x := range d.Tables {
+		t.line("%s:\n", x.Title)
+		t.head(x.Columns...)
+		for _, l := range x.Lines {
+			t.row(l...)
+		}
+		t.line("\n%s\n", x.Note)
+	}
 }
 
 func (t *text) peers(in *results) {

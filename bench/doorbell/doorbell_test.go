@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"image"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+)
+
+func TestFlags(t *testing.T) {
+	for _, args := range []string{"-seconds 1", "-seconds 601", "rest", "-json"} {
+		if err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard); err == nil {
+			t.Errorf("%s is accepted", args)
+		}
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	m, err := parseMetrics("# HELP hedge_frames_total Pictures: in, out.\n# TYPE hedge_frames_total counter\n" +
+		"hedge_frames_total{kind=\"in\"} 1709\nhedge_frames_total{kind=\"out\"} 1.7e+03\n" +
+		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"done\"} 12\n" +
+		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"failed\"} 3\n\nhedge_rtsp_viewers 1\n")
+	if err != nil || m.frames("in") != 1709 || m.frames("out") != 1700 || m.looks() != 12 || m["hedge_rtsp_viewers"] != 1 {
+		t.Errorf("%v, %v", m, err)
+	}
+	for _, text := range []string{"name", "name x"} {
+		if _, err := parseMetrics(text); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+func TestStat(t *testing.T) {
+	p, ok := parseStat("4711 (a (b) c) S 12 4711 4711 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 9 0 5 6 7")
+	if !ok || p.parent != 12 || p.core != 124*tick {
+		t.Errorf("%+v, %v", p, ok)
+	}
+	for _, text := range []string{"", "1 (x", "1 (x) S 2 3", "1 (x) S y 0 0 0 0 0 0 0 0 0 1 1 1 1"} {
+		if _, ok := parseStat(text); ok {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+	list := map[int]process{1: {0, 1}, 2: {1, 10}, 3: {2, 100}, 4: {1, 1000}, 9: {7, 10000}}
+	if sum := family(list, 1); sum != 1111 {
+		t.Errorf("a family has %d", sum)
+	}
+}
+
+// TestCount: frames that are missing are known by the gaps, whatever the rounding
+// of the time stamps and the order.
+func TestCount(t *testing.T) {
+	var r probed
+	r.count([]float64{0.067, 0, 0.033, 0.2, 0.233, 0.4})
+	if r.packets != 6 || r.missing != 3+4 || math.Abs(r.seconds-0.433) > 0.001 {
+		t.Errorf("%+v", r)
+	}
+	r = probed{}
+	if r.count(nil); r.packets != 0 || r.missing != 0 || r.seconds != 0 {
+		t.Errorf("of nothing: %+v", r)
+	}
+}
+
+func TestLate(t *testing.T) {
+	f := &film{frames: 600}
+	for _, c := range []struct {
+		shown  float64
+		number int
+		want   float64
+	}{
+		{1000 + 10000 + 350, 300, 350}, {1000 + 20000 + 10000 + 350, 300, 350}, {1000 + 20000 + 340, 597, 440}, {1000 + 9995, 300, -5},
+	} {
+		if got := f.late(c.shown, 1000, c.number); math.Abs(got-c.want) > 1e-6 {
+			t.Errorf("number %d at %v is %v late, want %v", c.number, c.shown, got, c.want)
+		}
+	}
+}
+
+// TestBegan: a picture is held against what was said of the camera at its time.
+func TestBegan(t *testing.T) {
+	w := window{bases: []told{{1000, 50}, {2000, 55}, {3000, 90}}}
+	for at, want := range map[float64]float64{0: 50, 1400: 50, 1600: 55, 2600: 90, 9000: 90} {
+		if got := w.began(at); got != want {
+			t.Errorf("at %v it began at %v, want %v", at, got, want)
+		}
+	}
+	if got := w.wavering(); got != 40 {
+		t.Errorf("wavers by %v", got)
+	}
+}
+
+// TestCounter: the numbers in the recording's pictures are theirs.
+func TestCounter(t *testing.T) {
+	needs(t, "ffmpeg")
+	b := &bench{options: options{seconds: 2, networks: networks.None}, dir: t.TempDir(), say: t.Logf}
+	f, err := b.makeFilm(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-i", f.path, "-f", "rawvideo", "-pix_fmt", "gray", "-")
+	cmd.Stderr = os.Stderr
+	data, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) != f.frames*f.size.X*f.size.Y {
+		t.Fatalf("%d bytes, want %d frames of %v", len(data), f.frames, f.size)
+	}
+	for n := range f.frames {
+		pic := data[n*f.size.X*f.size.Y:][:f.size.X*f.size.Y]
+		at := func(i, row int) byte {
+			p := f.corner().Add(image.Pt(i*f.cell()+f.cell()/2, row*f.cell()+f.cell()/2))
+			return pic[p.Y*f.size.X+p.X]
+		}
+		got := 0
+		for i := range bits {
+			up, down := at(i, 0), at(i, 1)
+			if max(up, down) < 200 || min(up, down) > 60 {
+				t.Fatalf("picture %d, digit %d: %d above %d", n, i, up, down)
+			}
+			if up > down {
+				got |= 1 << i
+			}
+		}
+		if got != n {
+			t.Fatalf("picture %d has the number %d", n, got)
+		}
+	}
+}
+
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("no %s: apt-get install ffmpeg", p)
+		}
+	}
+}
+
+// TestRun is a whole run, as short as it can be, without networks so that it goes
+// everywhere. How fast anything was depends on the machine and is not asserted.
+func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the doorbell and runs it for half a minute")
+	}
+	needs(t, "go", "ffmpeg", "ffprobe")
+	t.Setenv("TMPDIR", t.TempDir())
+	file := filepath.Join(t.TempDir(), "a.json")
+	var out, said bytes.Buffer
+	if err := run(t.Context(), []string{"-seconds", "5", "-networks", "none", "-json", file}, &out, &said); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	t.Log(out.String())
+	got := readResult(t, file)
+	value := func(goal int) float64 {
+		t.Helper()
+		if w := got.Rows[goal]; w.Value != nil {
+			return *w.Value
+		}
+		t.Errorf("%q has no value: %s", got.Rows[goal].Name, got.Rows[goal].Note)
+		return math.NaN()
+	}
+	for _, g := range []int{goalIn, goalOut, goalViewed} {
+		if v := value(g); !(v > 1) {
+			t.Errorf("%s: %v", got.Rows[g].Name, v)
+		}
+	}
+	for _, g := range []int{goalLost, goalPullErrors, goalRecorded, goalRecordErrors} {
+		if v := value(g); v != 0 {
+			t.Errorf("%s: %v, %s", got.Rows[g].Name, v, got.Rows[g].Note)
+		}
+	}
+	for g, form := range map[int]string{goalPullMissing: `(\d+) packets in`, goalRecorded: `(\d+) frames, .* segments`} {
+		m := regexp.MustCompile(form).FindStringSubmatch(got.Rows[g].Note)
+		if m == nil {
+			t.Fatalf("%s: %s", got.Rows[g].Name, got.Rows[g].Note)
+		}
+		if n, err := strconv.Atoi(m[1]); err != nil || n < 2*frameRate {
+			t.Errorf("%s: %d of them (%v)", got.Rows[g].Name, n, err)
+		}
+	}
+	value(goalSent)
+	browser := !strings.Contains(got.Rows[goalPage].Note, errNoBrowser.Error())
+	for _, g := range []int{goalFirst, goalPage, goalLatency} {
+		if browser {
+			if v := value(g); !(v > 0) {
+				t.Errorf("%s: %v", got.Rows[g].Name, v)
+			}
+		}
+	}
+	if got.Machine.CPU == "" || browser == (got.Machine.Chromium == "") || !strings.Contains(out.String(), "only shows that everything works") {
+		t.Errorf("machine, or what kind of run it was, is missing: %+v", got.Machine)
+	}
+	nothingLeft(t)
+}
+
+// nothingLeft asserts that a run has left neither files nor processes.
+func nothingLeft(t *testing.T) {
+	t.Helper()
+	list, err := filepath.Glob(filepath.Join(os.TempDir(), "hedge-bench-doorbell*"))
+	if err != nil || len(list) > 0 {
+		t.Errorf("left behind: %v (%v)", list, err)
+	}
+	for pid, p := range processes() {
+		if p.parent == os.Getpid() {
+			t.Errorf("process %d is left behind", pid)
+		}
+	}
+}
+
+// TestInterrupted: nothing is left behind, and the error is the interrupt's,
+// whether nothing runs yet or everything does.
+func TestInterrupted(t *testing.T) {
+	needs(t, "go", "ffmpeg", "ffprobe")
+	for _, at := range []string{"making", "measuring"} {
+		t.Run(at, func(t *testing.T) {
+			if testing.Short() && at == "measuring" {
+				t.Skip("builds the doorbell and runs it for some seconds")
+			}
+			t.Setenv("TMPDIR", t.TempDir())
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			when := writerFunc(func(p []byte) {
+				if bytes.Contains(p, []byte(at)) {
+					cancel()
+				}
+			})
+			if err := run(ctx, []string{"-networks", "none", "-seconds", "9"}, io.Discard, when); !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v", err)
+			}
+			nothingLeft(t)
+		})
+	}
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
+}
+
+// TestLast: the published result has the rows of this program.
+func TestLast(t *testing.T) {
+	if _, err := os.Stat("last.json"); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no result has been published yet: go run ./bench/doorbell -json bench/doorbell/last.json -md bench/doorbell/last.md")
+	}
+	got := readResult(t, "last.json")
+	if len(got.Rows) != goalCount {
+		t.Fatalf("%d rows, want %d: publish again", len(got.Rows), goalCount)
+	}
+	for g, w := range got.Rows {
+		if r := reaches[g]; w.Name != r.Name || w.Reach != r.Text() {
+			t.Errorf("row %d is %q, %q; the program says %q, %q: publish again", g, w.Name, w.Reach, r.Name, r.Text())
+		}
+		if w.Value != nil && reaches[g].Met(*w.Value) != *w.Met {
+			t.Errorf("%s: %v is said to be met = %v", w.Name, *w.Value, *w.Met)
+		}
+	}
+}
+
+func readResult(t *testing.T, path string) (r report) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestTake: frames are told apart by their time stamps, lost packets by their
+// numbers, also where those begin anew.
+func TestTake(t *testing.T) {
+	var v viewer
+	at := time.UnixMilli(5000)
+	for _, p := range []struct {
+		sequence uint16
+		stamp    uint32
+		marker   bool
+	}{{65534, 90000, false}, {65535, 90000, true}, {0, 93000, true}, {3, 96000, true}, {2, 96000, false}, {4, 99000, true}} {
+		v.take(p.sequence, p.stamp, p.marker, at)
+	}
+	if got := v.count(); got.frames != 4 || got.lost != 1 || got.late != 1 || got.whole != 4 || len(v.whole) != 4 || v.whole[0] != (arrival{5000, 1000}) {
+		t.Errorf("%+v, %v", got, v.whole)
+	}
+}

@@ -1,0 +1,107 @@
+// Command doorbell measures examples/doorbell as a home would use it: a camera
+// of 1080p30, the page open in a browser, a recorder on RTSP, and recordings, all
+// at once and with networks on.
+//
+//	go run ./bench/doorbell [-seconds N] [-clip F] [-networks S] [-json F] [-md F]
+//
+// It builds the real program, plays it a clip into which a counter is painted,
+// pulls the picture with ffmpeg, and takes the page's picture twice: for N seconds
+// by a client that decodes nothing, which is what a browser on another machine
+// costs this one, and then for 20 s at most by Chromium on the same cores, which
+// shows the page and tells the counter. What came out is counted by those who
+// took it: packets by ffmpeg and the client, frames and the counter by Chromium,
+// recordings by ffprobe. Frames dropped, lost and failed closed are the program's
+// own figures.
+//
+// It needs the go command, ffmpeg and ffprobe, ONNX Runtime for the networks, and
+// must run inside of the project's folder; without Chromium the rows of the page
+// say so. A row that is missed is no fault of the run: the exit status is 0.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+)
+
+// options are the command line.
+type options struct {
+	json, md, clip, networks string
+	seconds                  int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		_, _ = fmt.Fprintln(os.Stderr, "doorbell:", err) // nowhere else to say it
+		os.Exit(1)
+	}
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("doorbell", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.json, "json", "", "write the result as JSON to this file")
+	f.StringVar(&o.md, "md", "", "write the result as Markdown to this file")
+	f.IntVar(&o.seconds, "seconds", 60, "how long is measured, 2 to 600; under 10 the camera is of 640x360")
+	f.StringVar(&o.clip, "clip", "", "a clip of a fixed camera with people in it (default: vtest.avi as `make setup` fetches it)")
+	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks the program uses: "+networks.Names()+"; with none everything outside is hidden")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	switch {
+	case f.NArg() > 0:
+		return o, fmt.Errorf("unexpected %q: every argument goes behind a flag", f.Arg(0))
+	case o.seconds < 2 || o.seconds > 600:
+		return o, fmt.Errorf("-seconds %d: must be 2 to 600", o.seconds)
+	}
+	for _, program := range []string{"go", "ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return o, fmt.Errorf("%w: install it (apt-get install ffmpeg golang)", err)
+		}
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "hedge-bench-doorbell")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(stderr, "doorbell: "+format+"\n", args...) // nowhere else to say it
+	}
+	b := &bench{options: o, dir: dir, say: say, report: newReport(&o)}
+	if err := b.measure(ctx); err != nil {
+		// What a process said that was ended from outside explains nothing.
+		return errors.Join(ctx.Err(), err)
+	}
+	if o.json != "" {
+		if err := b.report.writeJSON(o.json); err != nil {
+			return err
+		}
+	}
+	if o.md != "" {
+		if err := os.WriteFile(o.md, []byte(b.report.markdown()), 0o644); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(stdout, b.report.markdown())
+	return err
+}
