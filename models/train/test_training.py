@@ -12,15 +12,17 @@ import cv2
 import numpy as np
 import torch
 
-from hedge_train import augment, plates
+from hedge_train import augment, distil, plates
 from hedge_train.evaluate import covered_at, threshold
-from hedge_train.export import Decoded, agree, fold, rounded, write
+from hedge_train.export import Decoded, agree, fold, load_distilled, rounded, write
 from hedge_train.initial import focus_as_conv, start
 from hedge_train.loss import plate_loss
 from hedge_train.net import STRIDES, HedgeNet
 from hedge_train.pictures import letterbox, nms, tensor
 from hedge_train.scenes import DOUBT, Hard, Picture, Scene, targets
 from hedge_train.teach import YuNet, session
+
+torch.set_num_threads(1)
 
 MODELS = os.environ.get("HEDGE_MODELS", "")
 YOLOX = os.path.join(MODELS, "yolox_nano_dynamic.onnx")
@@ -139,7 +141,7 @@ class Scenes(unittest.TestCase):
 
         levels = [tuple(torch.from_numpy(p)[None] for p in level) for level in targets(One, 96, 96)]
         with torch.no_grad():
-            fine = net.body.fine(torch.from_numpy(tensor(image)))
+            fine, _ = net.body.near(torch.from_numpy(tensor(image)))
         optimiser, losses = torch.optim.Adam(net.plates.parameters(), 3e-3), []
         for _ in range(30):
             loss = sum(plate_loss(net.plates(fine), levels))
@@ -163,6 +165,47 @@ class Scenes(unittest.TestCase):
         for _ in range(60):
             out = augment.degrade(image, rng)
             self.assertEqual((out.shape, out.dtype), (image.shape, image.dtype))
+
+
+class Distilling(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(3)
+        self.teacher = fold(HedgeNet().eval()).requires_grad_(False)
+        rng = np.random.default_rng(4)
+        views = [cv2.resize(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8), (64, 64)) for _ in range(4)]
+        self.views = torch.from_numpy(np.stack(views).transpose(0, 3, 1, 2).copy())
+        self.net = distil.student_of(self.teacher, self.views)
+
+    def tearDown(self):
+        distil.Turning.share = 0.0
+
+    def apart(self, share):
+        distil.Turning.share = share
+        x = self.views.float()
+        return sum(distil.difference(distil.outputs(self.net, x), distil.outputs(self.teacher, x)))
+
+    def test_begins_as_the_teacher(self):
+        self.assertLess(float(self.apart(0.0).detach()), 0.1 * float(self.apart(1.0).detach()))
+
+    def test_learns_and_is_exported(self):
+        groups = distil.learning(self.net)
+        self.assertFalse({id(p) for g, _ in groups for p in g} & {id(p) for p in self.net.faces.parameters()})
+        optimiser = torch.optim.Adam([{"params": g, "lr": 2e-3 * k} for g, k in groups])
+        losses = []
+        for _ in range(20):
+            loss = self.apart(1.0)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+        self.assertLess(losses[-1], 0.7 * losses[0])
+        with tempfile.TemporaryDirectory() as folder:
+            torch.save({"average": self.net.state_dict()}, os.path.join(folder, "last.pt"))
+            small = load_distilled(os.path.join(folder, "last.pt"))
+            path = os.path.join(folder, "small.onnx")
+            write(small, path, 128, 96, True)
+            box, score = agree(small, path, ((128, 96), (64, 128)))
+        self.assertLess(score, 1e-3)
 
 
 class Measuring(unittest.TestCase):

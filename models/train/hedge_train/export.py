@@ -1,6 +1,7 @@
 """Exports a checkpoint to ONNX and checks that the file says what PyTorch says.
 
     python -m hedge_train.export --models DIR --checkpoint last.pt --out DIR [--name hedge-n]
+    python -m hedge_train.export --distilled last.pt --out DIR --name hedge-p
 
 Writes NAME.onnx (any size in multiples of 32) and, with --fixed, NAME-640x384.onnx.
 """
@@ -81,6 +82,13 @@ def load(models, checkpoint, weights="average"):
     return Decoded(rounded(fold(net.eval()))).eval()
 
 
+def load_distilled(checkpoint):
+    """The network of a checkpoint of hedge_train.distil."""
+    net = fold(HedgeNet(stem=5, quick=nn.ReLU).eval())
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    return Decoded(rounded(net)).eval()
+
+
 def halve(model):
     """Keeps large weights as float16 with a Cast: half the file; a runtime casts them once, when it loads it."""
     kept, casts = [], []
@@ -144,15 +152,16 @@ def agree(net, path, sizes):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--models", required=True)
+    p.add_argument("--models", help="folder with yolox_nano_dynamic.onnx and yunet_s_dynamic.onnx")
     p.add_argument("--checkpoint", default="", help="without it the plates' network is untrained")
+    p.add_argument("--distilled", default="", help="a checkpoint of hedge_train.distil, in place of the two above")
     p.add_argument("--out", required=True)
-    p.add_argument("--weights", default="average", choices=("average", "plates"), help="the moving average, or the last step's")
+    p.add_argument("--weights", default="average", choices=("average", "net"), help="the moving average, or the last step's")
     p.add_argument("--name", default="hedge-n")
     p.add_argument("--fixed", action="store_true", help="also write NAME-640x384.onnx")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load(a.models, a.checkpoint, a.weights)
+    net = load_distilled(a.distilled) if a.distilled else load(a.models, a.checkpoint, a.weights)
     jobs = [(f"{a.name}.onnx", True, ((640, 384), (384, 640), (320, 192)))]
     if a.fixed:
         jobs.append((f"{a.name}-640x384.onnx", False, ((640, 384),)))
