@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,7 +17,8 @@ import (
 // viewer takes the page's live picture over WebRTC as a browser does, and counts
 // it without decoding: it costs this machine what a browser on another one does.
 type viewer struct {
-	pc *webrtc.PeerConnection
+	pc     *webrtc.PeerConnection
+	socket io.Closer
 
 	mu     sync.Mutex
 	seen   counted
@@ -40,9 +42,20 @@ type counted struct {
 
 // view asks the page's server for its live picture.
 func (p *program) view(ctx context.Context) (v *viewer, err error) {
-	v = &viewer{}
-	if v.pc, err = webrtc.NewPeerConnection(webrtc.Configuration{}); err != nil {
+	// A key picture of 1080p comes as a burst that the usual buffer does not hold.
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
 		return nil, err
+	}
+	if err := conn.SetReadBuffer(4 << 20); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	var engine webrtc.SettingEngine
+	engine.SetICEUDPMux(webrtc.NewICEUDPMux(nil, conn))
+	engine.SetIncludeLoopbackCandidate(true)
+	v = &viewer{socket: conn}
+	if v.pc, err = webrtc.NewAPI(webrtc.WithSettingEngine(engine)).NewPeerConnection(webrtc.Configuration{}); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	defer func() {
 		if err != nil {
@@ -126,5 +139,8 @@ func (v *viewer) count() counted {
 func (v *viewer) close() error {
 	err := v.pc.Close()
 	v.reader.Wait()
+	if e := v.socket.Close(); !errors.Is(e, net.ErrClosed) {
+		err = errors.Join(err, e)
+	}
 	return err
 }
