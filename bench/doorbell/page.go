@@ -157,13 +157,14 @@ func (w *watcher) open(address string) (time.Duration, error) {
 		return 0, err
 	}
 	var first float64
+	var last error
 	err := until(ctx, 25*time.Second, func() (bool, error) {
-		var err error
-		first, err = value[float64](w, "window.hedge.first")
-		return first > 0, err
+		// A page that is being replaced by the next one cannot answer: not yet.
+		first, last = value[float64](w, "window.hedge.first")
+		return last == nil && first > 0, nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("the page shows no picture: %w", err)
+		return 0, fmt.Errorf("the page shows no picture: %w", errors.Join(err, last))
 	}
 	return time.Duration((first - float64(start.UnixNano())/1e6) * 1e6), nil
 }
