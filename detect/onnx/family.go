@@ -78,12 +78,13 @@ type decoder func(raw [][]float32, minScore *[detect.NumClasses]float32, dst []d
 
 // The default thresholds are the ones at which each public network invents 0.1
 // boxes a picture on the development pictures, where that leaves it useful
-// (faces 0.535, people 0.076); plates 0.4 and vehicles 0.25 are customary.
+// (faces 0.535, people 0.076); plates 0.4 and vehicles 0.25 are customary. Those
+// of hedge are hedge-n's in models.json.
 var specs = [...]spec{
 	{"yunet", detect.Classes(detect.Face), 32, [detect.NumClasses]float32{detect.Face: 0.53}, yunetOutputs, yunetDecoder},
 	{"yolox", detect.Classes(detect.Person, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Person: 0.076, detect.Vehicle: 0.25}, yoloxOutputs, yoloxDecoder},
 	{"lpd_yunet", detect.Classes(detect.Plate), 64, [detect.NumClasses]float32{detect.Plate: 0.4}, lpdOutputs, lpdDecoder},
-	{"hedge", detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Face: 0.523, detect.Person: 0.092, detect.Plate: 0.622, detect.Vehicle: 0.25}, hedgeOutputs, hedgeDecoder},
+	{"hedge", detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Face: 0.453, detect.Person: 0.093, detect.Plate: 0.437, detect.Vehicle: 0.25}, hedgeOutputs, hedgeDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

@@ -9,15 +9,17 @@ import (
 // hedgeValues is the length of one row: box and a score for each class.
 const hedgeValues = 4 + detect.NumClasses
 
-// hedgeOutputs: each grid cell of the strides 8, 16 and 32 has three rows, one
-// for people and vehicles, one for faces and one for plates; first all rows of
-// the first kind.
+// hedgeOutputs: first a row for each grid cell of the strides 8, 16 and 32 for
+// people and vehicles, then one for each cell for faces, then one for plates.
+// The network looks for faces in a picture that it makes wider, 35 columns of
+// every 32, up to the next multiple of 32.
 func hedgeOutputs(size image.Point) []output {
-	anchors := 0
+	wide := (size.X/32*35 + 31) / 32 * 32
+	rows := 0
 	for _, s := range strides {
-		anchors += size.X / s * (size.Y / s)
+		rows += (2*(size.X/s) + wide/s) * (size.Y / s)
 	}
-	return []output{{"detections", []int64{1, int64(3 * anchors), hedgeValues}}}
+	return []output{{"detections", []int64{1, int64(rows), hedgeValues}}}
 }
 
 // hedgeDecoder reads rows that the network itself has decoded: x0, y0, x1, y1 in

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import torch
 
-from hedge_train import augment, distil, plates
+from hedge_train import augment, plates
 from hedge_train.evaluate import covered_at, threshold
-from hedge_train.export import Decoded, agree, fold, load_distilled, rounded, write
+from hedge_train.export import Decoded, agree, fold, rounded, write
 from hedge_train.initial import focus_as_conv, start
 from hedge_train.loss import plate_loss
-from hedge_train.net import STRIDES, HedgeNet
+from hedge_train.net import STRIDES, HedgeNet, Widened
 from hedge_train.pictures import letterbox, nms, tensor
 from hedge_train.scenes import DOUBT, Hard, Picture, Scene, targets
 from hedge_train.teach import YuNet, session
@@ -61,10 +61,20 @@ class Weights(unittest.TestCase):
         self.assertLess(np.abs(got[:, :4] - want[:, :4]).max(), 1e-3)
         self.assertLess(np.abs(1 / (1 + np.exp(-got[:, 4:10])) - want[:, [4, 5, 7, 8, 10, 12]]).max(), 1e-4)
         yunet = YuNet(os.path.join(MODELS, "yunet_s_dynamic.onnx"))
-        boxes, scores = yunet.canvas(x[0].transpose(1, 2, 0), 0)
-        third = len(decoded) // 3
-        self.assertLess(np.abs(decoded[third : 2 * third, :4] - boxes).max(), 0.05)
-        self.assertLess(np.abs(decoded[third : 2 * third, 4] - scores).max(), 1e-3)
+        wide = Widened()(torch.from_numpy(x))
+        self.assertEqual(tuple(wide.shape), (1, 3, 128, 224))  # 6 blocks of 35, and 14 columns of grey
+        boxes, scores = yunet.canvas(wide[0].permute(1, 2, 0).numpy(), 0)
+        faces = decoded[len(want) : len(want) + len(boxes)]
+        self.assertLess(np.abs(faces[:, :4] - boxes * np.array([32 / 35, 1, 32 / 35, 1])).max(), 0.05)
+        self.assertLess(np.abs(faces[:, 4] - scores).max(), 1e-3)
+
+    def test_widened_keeps_places(self):
+        ramp = torch.arange(64.0).expand(1, 3, 4, 64)
+        wide = Widened()(ramp)[0, 0, 0]
+        self.assertEqual(wide.shape[0], 96)
+        self.assertEqual(wide[70:].unique().tolist(), [114.0])
+        centres = (torch.arange(70) + 0.5) * 32 / 35 - 0.5
+        self.assertLess(float((wide[:70] - centres).abs().max()), 0.1)
 
     def test_exported_file_agrees(self):
         net = Decoded(rounded(fold(HedgeNet().eval()))).eval()
@@ -141,7 +151,7 @@ class Scenes(unittest.TestCase):
 
         levels = [tuple(torch.from_numpy(p)[None] for p in level) for level in targets(One, 96, 96)]
         with torch.no_grad():
-            fine, _ = net.body.near(torch.from_numpy(tensor(image)))
+            fine = net.body.fine(torch.from_numpy(tensor(image)))
         optimiser, losses = torch.optim.Adam(net.plates.parameters(), 3e-3), []
         for _ in range(30):
             loss = sum(plate_loss(net.plates(fine), levels))
@@ -165,47 +175,6 @@ class Scenes(unittest.TestCase):
         for _ in range(60):
             out = augment.degrade(image, rng)
             self.assertEqual((out.shape, out.dtype), (image.shape, image.dtype))
-
-
-class Distilling(unittest.TestCase):
-    def setUp(self):
-        torch.manual_seed(3)
-        self.teacher = fold(HedgeNet().eval()).requires_grad_(False)
-        rng = np.random.default_rng(4)
-        views = [cv2.resize(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8), (64, 64)) for _ in range(4)]
-        self.views = torch.from_numpy(np.stack(views).transpose(0, 3, 1, 2).copy())
-        self.net = distil.student_of(self.teacher, self.views)
-
-    def tearDown(self):
-        distil.Turning.share = 0.0
-
-    def apart(self, share):
-        distil.Turning.share = share
-        x = self.views.float()
-        return sum(distil.difference(distil.outputs(self.net, x), distil.outputs(self.teacher, x)))
-
-    def test_begins_as_the_teacher(self):
-        self.assertLess(float(self.apart(0.0).detach()), 0.1 * float(self.apart(1.0).detach()))
-
-    def test_learns_and_is_exported(self):
-        groups = distil.learning(self.net)
-        self.assertFalse({id(p) for g, _ in groups for p in g} & {id(p) for p in self.net.faces.parameters()})
-        optimiser = torch.optim.Adam([{"params": g, "lr": 2e-3 * k} for g, k in groups])
-        losses = []
-        for _ in range(20):
-            loss = self.apart(1.0)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(float(loss.detach()))
-        self.assertLess(losses[-1], 0.7 * losses[0])
-        with tempfile.TemporaryDirectory() as folder:
-            torch.save({"average": self.net.state_dict()}, os.path.join(folder, "last.pt"))
-            small = load_distilled(os.path.join(folder, "last.pt"))
-            path = os.path.join(folder, "small.onnx")
-            write(small, path, 128, 96, True)
-            box, score = agree(small, path, ((128, 96), (64, 128)))
-        self.assertLess(score, 1e-3)
 
 
 class Measuring(unittest.TestCase):

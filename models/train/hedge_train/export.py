@@ -1,7 +1,6 @@
 """Exports a checkpoint to ONNX and checks that the file says what PyTorch says.
 
     python -m hedge_train.export --models DIR --checkpoint last.pt --out DIR [--name hedge-n]
-    python -m hedge_train.export --distilled last.pt --out DIR --name hedge-p
 
 Writes NAME.onnx (any size in multiples of 32) and, with --fixed, NAME-640x384.onnx.
 """
@@ -17,7 +16,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .initial import start
-from .net import STRIDES, HedgeNet, boxes_of
+from .net import BLOCK, STRIDES, WIDER, HedgeNet, boxes_of
 from .teach import session
 
 
@@ -32,7 +31,10 @@ def fold(module):
 
 
 class Decoded(nn.Module):
-    """f32[1,3,H,W] BGR 0..255 to f32[1,3A,8]: x1,y1,x2,y2 in input pixels, then face, person, plate, vehicle."""
+    """f32[1,3,H,W] BGR 0..255 to f32[1,N,8]: x1,y1,x2,y2 in input pixels, then face, person, plate, vehicle.
+
+    N is the number of cells of people, faces and plates, in this order.
+    """
 
     def __init__(self, net):
         super().__init__()
@@ -41,12 +43,13 @@ class Decoded(nn.Module):
     def forward(self, images):
         people, faces, plates = self.net(images)
         rows = []
-        for maps, scores_of in ((people, people_scores), (faces, face_scores), (plates, plate_scores)):
+        narrow = images.new_tensor([BLOCK / WIDER, 1, BLOCK / WIDER, 1]).reshape(1, 4, 1, 1)
+        for maps, scores_of, scale in ((people, people_scores, 1), (faces, face_scores, narrow), (plates, plate_scores, 1)):
             for raw, stride in zip(maps, STRIDES):
                 # Cell numbers from sums of ones keep the graph free of shape arithmetic.
                 one = torch.ones_like(raw[:, :1])
                 cells = torch.cat((one.cumsum(3), one.cumsum(2)), 1) - 1
-                rows.append(torch.cat((boxes_of(raw[:, :4], stride, cells), *scores_of(raw[:, 4:], one * 0)), 1).flatten(2))
+                rows.append(torch.cat((boxes_of(raw[:, :4], stride, cells) * scale, *scores_of(raw[:, 4:], one * 0)), 1).flatten(2))
         return torch.cat(rows, 2).transpose(1, 2)
 
 
@@ -80,13 +83,6 @@ def load(models, checkpoint, weights="average"):
     if checkpoint:
         net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)[weights])
     return Decoded(rounded(fold(net.eval()))).eval()
-
-
-def load_distilled(checkpoint):
-    """The network of a checkpoint of hedge_train.distil."""
-    net = fold(HedgeNet(stem=5, quick=nn.ReLU).eval())
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-    return Decoded(rounded(net)).eval()
 
 
 def halve(model):
@@ -143,7 +139,9 @@ def agree(net, path, sizes):
         with torch.no_grad():
             want = net(torch.from_numpy(x)).numpy()
         got = run.run(None, {"images": x})[0]
-        if got.shape != want.shape or got.shape[1] != 3 * sum(width // s * (height // s) for s in STRIDES):
+        wide = -(-width // BLOCK * WIDER // 32) * 32
+        cells = sum(w // s * (height // s) for s in STRIDES for w in (width, wide, width))
+        if got.shape != want.shape or got.shape[1] != cells:
             raise ValueError(f"{path} gives shape {got.shape} at {width}x{height}, wanted {want.shape}")
         box = max(box, float(np.abs(got[..., :4] - want[..., :4]).max()))
         score = max(score, float(np.abs(got[..., 4:] - want[..., 4:]).max()))
@@ -152,16 +150,15 @@ def agree(net, path, sizes):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--models", help="folder with yolox_nano_dynamic.onnx and yunet_s_dynamic.onnx")
+    p.add_argument("--models", required=True)
     p.add_argument("--checkpoint", default="", help="without it the plates' network is untrained")
-    p.add_argument("--distilled", default="", help="a checkpoint of hedge_train.distil, in place of the two above")
     p.add_argument("--out", required=True)
-    p.add_argument("--weights", default="average", choices=("average", "net"), help="the moving average, or the last step's")
+    p.add_argument("--weights", default="average", choices=("average", "plates"), help="the moving average, or the last step's")
     p.add_argument("--name", default="hedge-n")
     p.add_argument("--fixed", action="store_true", help="also write NAME-640x384.onnx")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load_distilled(a.distilled) if a.distilled else load(a.models, a.checkpoint, a.weights)
+    net = load(a.models, a.checkpoint, a.weights)
     jobs = [(f"{a.name}.onnx", True, ((640, 384), (384, 640), (320, 192)))]
     if a.fixed:
         jobs.append((f"{a.name}-640x384.onnx", False, ((640, 384),)))
