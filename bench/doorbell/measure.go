@@ -236,7 +236,7 @@ func (b *bench) span(ctx context.Context, w *window, seconds int) (err error) {
 		w.bases = append(w.bases, told{float64(time.Now().UnixNano()) / 1e6, base})
 	}
 	w.end, err = b.mark(ctx)
-	b.report.Machine.LoadAfter = machine.Load()
+	b.report.Machine.End()
 	return err
 }
 

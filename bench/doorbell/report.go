@@ -250,8 +250,8 @@ func (r *report) markdown() string {
 	var b strings.Builder
 	m := r.Machine
 	fmt.Fprintf(&b, "# bench/doorbell\n\n%s. %s.\n\n", r.Date, m.Text())
-	fmt.Fprintf(&b, "Page, RTSP and recording at once for %d s, and then for at most 20 s more with the page in Chromium on the same cores. Load (1 minute) %s before, %s while it was measured, on %d cores.\n\n",
-		r.Seconds, reach.Number(m.LoadBefore), reach.Number(m.LoadAfter), m.Cores)
+	fmt.Fprintf(&b, "Page, RTSP and recording at once for %d s, and then for at most 20 s more with the page in Chromium on the same cores. On %d cores, %s.\n\n",
+		r.Seconds, m.Cores, m.Busy.Text())
 	t := reach.TableOf("Reach", r.Rows, "yes", "**missed**")
 	t.Markdown(&b)
 	for i := range r.Tables {

@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	clips = append(clips, s)
-	r := &report{Frames: o.frames, Machine: thisHost(ctx)}
+	r := &report{Frames: o.frames, Machine: machine.This()}
 	tools, err := r.install(ctx, o, dir)
 	if err != nil {
 		return err
@@ -127,6 +127,6 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		}
 		r.Damaged = append(r.Damaged, row)
 	}
-	r.Machine.LoadAfter = machine.Load()
+	r.Machine.End()
 	return o.output.Write(out, r.markdown(), r)
 }

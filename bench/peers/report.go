@@ -1,11 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -14,49 +10,21 @@ import (
 
 // report is what -json writes.
 type report struct {
-	Frames   int          `json:"frames"`
-	Machine  host         `json:"machine"`
-	Versions []string     `json:"versions"`
-	Controls []controlled `json:"controls"`
-	Rows     []result     `json:"runs"`
-	Damaged  []damaged    `json:"damaged"`
-	Notes    []string     `json:"notes"`
-}
-
-// host is where the run took place.
-type host struct {
-	CPU        string  `json:"cpu"`
-	Cores      int     `json:"cores"`
-	Go         string  `json:"go"`
-	FFmpeg     string  `json:"ffmpeg"`
-	LoadBefore float64 `json:"load_before"`
-	LoadAfter  float64 `json:"load_after"`
-}
-
-func thisHost(ctx context.Context) host {
-	m := host{CPU: "unknown", Cores: runtime.NumCPU(), Go: runtime.Version(), LoadBefore: machine.Load()}
-	if data, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		for l := range strings.Lines(string(data)) {
-			if name, value, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(name) == "model name" {
-				m.CPU = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	if out, err := exec.CommandContext(ctx, "ffmpeg", "-version").Output(); err == nil {
-		if words := strings.Fields(string(out)); len(words) > 2 {
-			m.FFmpeg = words[2]
-		}
-	}
-	return m
+	Frames   int           `json:"frames"`
+	Machine  machine.Facts `json:"machine"`
+	Versions []string      `json:"versions"`
+	Controls []controlled  `json:"controls"`
+	Rows     []result      `json:"runs"`
+	Damaged  []damaged     `json:"damaged"`
+	Notes    []string      `json:"notes"`
 }
 
 // markdown returns the tables.
 func (r *report) markdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("# Beside other tools\n\n%s, %d cores, %s, ffmpeg %s; load %.1f before and %.1f after. The first %d frames of each recording. %s\n",
-		r.Machine.CPU, r.Machine.Cores, r.Machine.Go, r.Machine.FFmpeg, r.Machine.LoadBefore, r.Machine.LoadAfter, r.Frames, strings.Join(r.Versions, "; "))
+	line("# Beside other tools\n\n%s; %s. The first %d frames of each recording. %s\n",
+		r.Machine.Text(), r.Machine.Busy.Text(), r.Frames, strings.Join(r.Versions, "; "))
 	line("Core time is user and system time of all processes. Frames a second are end to end, start included, and suffer from whatever else runs; core time does so less. " +
 		"A box leaks when less than 80 %% (faces, plates 90 %%) of its 8x8 cells with detail lost it. " +
 		"Rest hidden is the share of the cells with detail outside of all labels that lost it, people around a labelled face among them. " +

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hedgecam/hedge/bench/internal/machine"
 )
 
 // results is all that was read. What was not there is nil or empty.
@@ -125,7 +127,7 @@ type recognition struct {
 // peers is a result of bench/peers.
 type peers struct {
 	Frames   int
-	Machine  machine
+	Machine  machine.Facts
 	Versions []string
 	Runs     []peer
 	Damaged  []struct {
@@ -157,19 +159,9 @@ type count struct {
 	LongestRun    int `json:"longest_run"`
 }
 
-// machine is what bench/peers, bench/speed and bench/doorbell say of the machine.
-type machine struct {
-	CPU, Arch, System, Go, OpenCV, FFmpeg, Chromium string
-	ONNXRuntime                                     string `json:"onnx_runtime"`
-	Cores                                           int
-	MemoryMB                                        int     `json:"memory_mb"`
-	LoadBefore                                      float64 `json:"load_before"`
-	LoadAfter                                       float64 `json:"load_after"`
-}
-
 // speed is a result of bench/speed or bench/doorbell.
 type speed struct {
-	Machine machine
+	Machine machine.Facts
 	Date    string
 	Seconds int // of bench/doorbell
 	Rows    []struct {

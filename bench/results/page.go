@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hedgecam/hedge/bench/internal/machine"
 )
 
 // text is a page of Markdown in the making.
@@ -67,11 +69,11 @@ func (t *text) source(in *results) {
 		case n == "attack/last.json":
 			facts = join(in.attack.Go, in.attack.Platform)
 		case n == "peers/last.json":
-			facts = join(in.peers.Machine.facts(), strings.Join(in.peers.Versions, ", "))
+			facts = join(where(&in.peers.Machine), strings.Join(in.peers.Versions, ", "))
 		case n == "speed/last.json":
-			facts = in.speed.Machine.facts()
+			facts = where(&in.speed.Machine)
 		case n == "doorbell/last.json":
-			facts = in.doorbell.Machine.facts()
+			facts = where(&in.doorbell.Machine)
 		case n == "leak/ablation.json" && len(in.ablation.Variants) > 0:
 			facts = in.ablation.Variants[0].Config.facts()
 		default:
@@ -89,22 +91,10 @@ func (t *text) source(in *results) {
 	}
 }
 
+func where(m *machine.Facts) string { return m.Text() + "; " + m.Busy.Text() }
+
 func join(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
-}
-
-func (m *machine) facts() string {
-	parts := []string{m.CPU}
-	if m.Cores > 0 {
-		parts = append(parts, fmt.Sprintf("%d cores", m.Cores))
-	}
-	parts = append(parts, m.System, m.Arch, m.Go)
-	for _, v := range [][2]string{{"OpenCV", m.OpenCV}, {"ffmpeg", m.FFmpeg}, {"ONNX Runtime", m.ONNXRuntime}, {"Chromium", m.Chromium}} {
-		if v[1] != "" {
-			parts = append(parts, v[0]+" "+v[1])
-		}
-	}
-	return join(append(parts, fmt.Sprintf("load %.1f before, %.1f after", m.LoadBefore, m.LoadAfter))...)
 }
 
 func (c *leakConfig) facts() string {

@@ -40,7 +40,7 @@ func newReport(seconds int) report {
 
 // finish notes what is known only at the end.
 func (r *report) finish() {
-	r.Machine.LoadAfter = machine.Load()
+	r.Machine.End()
 	if len(r.growth.Lines) > 0 {
 		r.Tables = append([]reach.Table{r.growth}, r.Tables...)
 	}
@@ -60,8 +60,8 @@ func (r *report) markdown() string {
 	m := r.Machine
 	fmt.Fprintf(&b, "# bench/speed\n\n%s. %s.\n\n", r.Date, m.Text())
 	fmt.Fprintf(&b, "Core times unless said otherwise, medians; ratios are medians of ratios taken in turn. "+
-		"Load (1 minute) %s at the beginning, %s at the end, on %d cores; the live run took %d s.\n\n",
-		reach.Number(m.LoadBefore), reach.Number(m.LoadAfter), m.Cores, r.Seconds)
+		"On %d cores, %s; the live run took %d s.\n\n",
+		m.Cores, m.Busy.Text(), r.Seconds)
 	t := reach.TableOf("Reach", r.Rows, "yes", "no")
 	t.Markdown(&b)
 	for i := range r.Tables {

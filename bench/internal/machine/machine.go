@@ -22,10 +22,7 @@ type Facts struct {
 	FFmpeg   string `json:"ffmpeg"`
 	Runtime  string `json:"onnx_runtime"`       // set by the caller
 	Chromium string `json:"chromium,omitempty"` // set by the caller, if it uses it
-	// LoadBefore and LoadAfter are the mean number of threads ready to run over
-	// the last minute, at the beginning and at the end. The caller sets the latter.
-	LoadBefore float64 `json:"load_before"`
-	LoadAfter  float64 `json:"load_after"`
+	Busy
 }
 
 // This returns the facts of this machine, with its load now.
@@ -33,7 +30,7 @@ func This() Facts {
 	m := Facts{
 		CPU: field("/proc/cpuinfo", "model name", "Model"), Arch: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
 		System: strings.Trim(field("/etc/os-release", "PRETTY_NAME"), `"`),
-		Go:     runtime.Version(), LoadBefore: Load(),
+		Go:     runtime.Version(), Busy: Begin(),
 	}
 	if kb, err := strconv.Atoi(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB")); err == nil {
 		m.MemoryMB = kb / 1024
@@ -82,19 +79,4 @@ func field(path string, names ...string) string {
 		}
 	}
 	return "unknown"
-}
-
-// Load returns the mean number of threads ready to run over the last minute, 0
-// if it is not known.
-func Load() float64 {
-	data, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 0
-	}
-	first, _, _ := strings.Cut(string(data), " ")
-	v, err := strconv.ParseFloat(first, 64)
-	if err != nil {
-		return 0
-	}
-	return v
 }
