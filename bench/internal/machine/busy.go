@@ -31,7 +31,11 @@ func (b *Busy) End() {
 
 // Text is all of it in words.
 func (b *Busy) Text() string {
-	return fmt.Sprintf("load (1 minute) %.1f before, %.1f after; %.1f %% of the cores' time taken by other guests of the host", b.LoadBefore, b.LoadAfter, 100*b.Stolen)
+	text := fmt.Sprintf("load (1 minute) %.1f before, %.1f after", b.LoadBefore, b.LoadAfter)
+	if b.Stolen > 0 {
+		text += fmt.Sprintf("; %.1f %% of the cores' time taken by other guests of the host", 100*b.Stolen)
+	}
+	return text
 }
 
 // ticks are the cores' times since the machine was started.

@@ -49,11 +49,10 @@ func (m Facts) Text() string {
 	if m.OpenCV != "" {
 		text += ", OpenCV " + m.OpenCV
 	}
-	ort := m.Runtime
-	if ort == "" {
-		ort = "not used"
+	text += ", ffmpeg " + m.FFmpeg
+	if m.Runtime != "" {
+		text += ", ONNX Runtime " + m.Runtime
 	}
-	text += fmt.Sprintf(", ffmpeg %s, ONNX Runtime %s", m.FFmpeg, ort)
 	if m.Chromium != "" {
 		text += ", Chromium " + m.Chromium
 	}
