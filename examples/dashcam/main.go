@@ -165,7 +165,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	hub, err := stream.New(stream.Options{KeyInterval: time.Second})
+	hub, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.journal, err = openJournal(c.Events, stdout, a.heed); err != nil {
 		return a, err
 	}
-	if a.hub, err = stream.New(stream.Options{}); err != nil {
+	if a.hub, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
 		return a, err
 	}
 	if a.stills, err = stream.New(stream.Options{}); err != nil {

@@ -42,6 +42,7 @@ type config struct {
 	RingAt   string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
 
 	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
+	Fast      bool    `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"how many pictures are held back, so that who is found is hidden before as well"`
 	Events    string  `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
 
