@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"text/tabwriter"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
 )
 
 // variant is the pipeline with one part taken away or set otherwise.
@@ -77,7 +78,7 @@ func ablate(ctx context.Context, base *options, out io.Writer) (err error) {
 	if err := a.table(out); err != nil || base.json == "" {
 		return err
 	}
-	return writeJSON(base.json, a)
+	return command.WriteJSON(base.json, a)
 }
 
 func (a *ablationReport) table(out io.Writer) error {
@@ -90,13 +91,4 @@ func (a *ablationReport) table(out io.Writer) error {
 		}
 	}
 	return w.Flush()
-}
-
-// writeJSON writes a result to a file.
-func writeJSON(file string, v any) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(data, '\n'), 0o644)
 }

@@ -33,26 +33,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	stop()
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-	default:
-		_, _ = fmt.Fprintf(os.Stderr, "leak: %v\n", err) // nowhere else to say it
-		os.Exit(1)
-	}
-}
+func main() { command.Main("leak", run) }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	o, err := parse(args, out)
@@ -66,7 +53,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil || o.json == "" {
 		return err
 	}
-	return writeJSON(o.json, r)
+	return command.WriteJSON(o.json, r)
 }
 
 // measureAll runs all sets, and prints a table of each.
