@@ -26,9 +26,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
-	"syscall"
 
+	"github.com/hedgecam/hedge/bench/internal/command"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
 
@@ -39,13 +38,7 @@ type options struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		_, _ = fmt.Fprintln(os.Stderr, "doorbell:", err) // nowhere else to say it
-		os.Exit(1)
-	}
+	command.Main("doorbell", func(ctx context.Context, args []string, out io.Writer) error { return run(ctx, args, out, os.Stderr) })
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -93,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return errors.Join(ctx.Err(), err)
 	}
 	if o.json != "" {
-		if err := b.report.writeJSON(o.json); err != nil {
+		if err := command.WriteJSON(o.json, &b.report); err != nil {
 			return err
 		}
 	}

@@ -58,8 +58,8 @@ type child struct {
 // patience is how long a process may take to end when it was told to.
 const patience = 15 * time.Second
 
-// command returns a process yet to be started, which is told to end when ctx does.
-func command(ctx context.Context, name string, args ...string) *child {
+// prepare returns a child yet to be started, which is told to end when ctx does.
+func prepare(ctx context.Context, name string, args ...string) *child {
 	c := &child{cmd: exec.CommandContext(ctx, name, args...), ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.err
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(os.Interrupt) }
@@ -131,7 +131,7 @@ func (b *bench) open(ctx context.Context, path string, f *film) (p *program, err
 		return nil, err
 	}
 	p = &program{records: filepath.Join(b.dir, "recordings")}
-	p.child = command(ctx, path, "-source", "file:"+f.path, "-policy", rules, "-preset", "house", "-networks", b.networks,
+	p.child = prepare(ctx, path, "-source", "file:"+f.path, "-policy", rules, "-preset", "house", "-networks", b.networks,
 		"-listen", "127.0.0.1:0", "-rtsp", "127.0.0.1:0", "-record", p.records, "-events", "-")
 	if err := p.start(); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type puller struct {
 
 func (b *bench) pull(ctx context.Context, address string) (*puller, error) {
 	p := &puller{path: filepath.Join(b.dir, "pulled.mkv")}
-	p.child = command(ctx, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "10000000", "-i", address, "-map", "0:v", "-c", "copy", p.path)
+	p.child = prepare(ctx, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "10000000", "-i", address, "-map", "0:v", "-c", "copy", p.path)
 	var err error
 	if p.keys, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
