@@ -48,12 +48,13 @@ type Ring struct {
 	job    *job // nil: nothing is to be written
 
 	mu    sync.Mutex
-	calls []call // of Trigger, to be taken by the goroutine
+	calls []span        // of Trigger, to be taken by the goroutine
+	last  time.Duration // of the newest unit, if stats.Memory is not 0
 	stats RingStats
 }
 
-// call is one of Trigger.
-type call struct{ before, after time.Duration }
+// span is what a call of Trigger asks for.
+type span struct{ from, to time.Duration }
 
 // job is what is to be written.
 type job struct {
@@ -116,7 +117,9 @@ func newRing(hub *stream.Hub, o RingOptions, s *shelf) *Ring {
 // first picture it does nothing.
 func (r *Ring) Trigger(before, after time.Duration) {
 	r.mu.Lock()
-	r.calls = append(r.calls, call{max(before, 0), max(after, 0)})
+	if r.stats.Memory > 0 {
+		r.calls = append(r.calls, span{r.last - max(before, 0), r.last + max(after, 0)})
+	}
 	r.mu.Unlock()
 	select {
 	case r.wake <- struct{}{}:
@@ -202,12 +205,11 @@ func (r *Ring) triggered() {
 	if len(r.units) == 0 {
 		return
 	}
-	now := r.newest()
 	for _, c := range calls {
 		if r.job == nil {
-			r.job = &job{from: now - c.before}
+			r.job = &job{from: c.from}
 		}
-		r.job.to = max(r.job.to, now+c.after)
+		r.job.to = max(r.job.to, c.to)
 	}
 }
 
@@ -329,6 +331,7 @@ func (r *Ring) report() {
 	defer r.mu.Unlock()
 	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil, Files: len(r.shelf.files), Bytes: r.shelf.total}
 	if len(r.units) > 0 {
-		r.stats.Held = r.newest() - r.units[0].Time
+		r.last = r.newest()
+		r.stats.Held = r.last - r.units[0].Time
 	}
 }
