@@ -193,7 +193,7 @@ func parseManifest(data []byte) ([]Model, error) {
 var (
 	nameRE   = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 	commitRE = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	families = []string{"yunet", "yolox", "lpd_yunet", "hedge"}
+	families = []string{"yunet", "yolox", "lpd_yunet", "hedge", "hedge_p"}
 )
 
 func (m Model) validate() error {

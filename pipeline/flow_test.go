@@ -56,10 +56,10 @@ func TestBackFill(t *testing.T) {
 		from := first - max(lookAhead, 0)
 		for i, s := range sink.seen() {
 			// The block in the middle of the person: 56, 25.
-			if hidden := !s.shown[1][3]; hidden != (i >= from) {
+			if hidden := !s.shown[3][7]; hidden != (i >= from) {
 				t.Errorf("look-ahead %d, frame %d: person hidden %t", lookAhead, i, hidden)
 			}
-			if !s.shown[0][7] {
+			if !s.shown[0][15] {
 				t.Errorf("look-ahead %d, frame %d: scenery far from the person is hidden", lookAhead, i)
 			}
 		}
@@ -305,10 +305,10 @@ func TestLiveDoesNotWait(t *testing.T) {
 	}
 	first := -1
 	for i, s := range sink.seen() {
-		if hidden := !s.shown[1][3]; !hidden {
+		if hidden := !s.shown[3][7]; !hidden {
 			t.Fatalf("frame %d: the person is shown", i)
 		}
-		if first < 0 && s.shown[0][7] {
+		if first < 0 && s.shown[0][15] {
 			first = i
 		}
 	}

@@ -18,11 +18,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The scene of these tests: 128x96 pixels, 8x6 blocks. The property is the
-// lower half, so that rows 0..2 of blocks are outside.
+// The scene of these tests: 128x96 pixels, 16x12 blocks. The property is the
+// lower half, so that rows 0..5 of blocks are outside.
 const (
 	width, height = 128, 96
-	insideRow     = 3
+	insideRow     = 6
 	interval      = 40 * time.Millisecond
 )
 
@@ -157,9 +157,9 @@ func (a *album) Write(ctx context.Context, f redact.Frame) error {
 	ref := image.NewYCbCr(pic.Rect, image.YCbCrSubsampleRatio420)
 	raw(ref, n)
 	s := shot{n: n, at: f.Time(), size: pic.Rect.Size()}
-	for y := 0; y < pic.Rect.Dy(); y += 16 {
+	for y := 0; y < pic.Rect.Dy(); y += 8 {
 		var row []bool
-		for x := 0; x < pic.Rect.Dx(); x += 16 {
+		for x := 0; x < pic.Rect.Dx(); x += 8 {
 			row = append(row, a.block(pic, ref, x, y))
 		}
 		s.shown = append(s.shown, row)
@@ -181,9 +181,9 @@ func (a *album) block(pic, ref *image.YCbCr, x, y int) bool {
 	}
 	w, h := pic.Rect.Dx(), pic.Rect.Dy()
 	planes := []plane{
-		{pic.Y, ref.Y, pic.YStride, x, y, 16, w, h},
-		{pic.Cb, ref.Cb, pic.CStride, x / 2, y / 2, 8, (w + 1) / 2, (h + 1) / 2},
-		{pic.Cr, ref.Cr, pic.CStride, x / 2, y / 2, 8, (w + 1) / 2, (h + 1) / 2},
+		{pic.Y, ref.Y, pic.YStride, x, y, 8, w, h},
+		{pic.Cb, ref.Cb, pic.CStride, x / 2, y / 2, 4, (w + 1) / 2, (h + 1) / 2},
+		{pic.Cr, ref.Cr, pic.CStride, x / 2, y / 2, 4, (w + 1) / 2, (h + 1) / 2},
 	}
 	same, flat := 0, 0
 	for _, p := range planes {

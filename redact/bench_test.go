@@ -27,7 +27,7 @@ func benchArea(b *testing.B, share float64, fill FillName, anew bool) {
 		// Four areas of 17 x 6 blocks, of the picture's 120 x 68.
 		for i := range 4 {
 			x, y := float32(160+400*i), float32(112+224*i)
-			box := detect.Box{X0: x, Y0: y, X1: x + 17*blockSize, Y1: y + 6*blockSize}
+			box := detect.Box{X0: x, Y0: y, X1: x + 17*16, Y1: y + 6*16}
 			if anew {
 				p.Mask = append(p.Mask, rectangle(box, fullHD))
 				continue

@@ -62,8 +62,18 @@ func (c Cover) state() *frameState {
 	return c.s
 }
 
-// Size returns the width and height in blocks of 16x16 pixels; blocks of the
-// last column and row may be cut off by the picture's edge.
+// Side returns the side of a block in pixels: 16, and 8 in pictures of less than
+// 1280x720. It is 0 once the frame was released.
+func (c Cover) Side() int {
+	s := c.state()
+	if s == nil {
+		return 0
+	}
+	return s.hidden.side
+}
+
+// Size returns the width and height in blocks; blocks of the last column and row
+// may be cut off by the picture's edge.
 func (c Cover) Size() image.Point {
 	s := c.state()
 	if s == nil {
@@ -127,19 +137,19 @@ func hiddenPixels(m *blockMask, r image.Rectangle) int {
 	if r.Empty() {
 		return 0
 	}
-	n := 0
-	bx0, bx1 := r.Min.X/blockSize, blocks(r.Max.X)
-	for by := r.Min.Y / blockSize; by < blocks(r.Max.Y); by++ {
-		rows := min((by+1)*blockSize, r.Max.Y) - max(by*blockSize, r.Min.Y)
+	n, side := 0, m.side
+	bx0, bx1 := r.Min.X/side, blocks(r.Max.X, side)
+	for by := r.Min.Y / side; by < blocks(r.Max.Y, side); by++ {
+		rows := min((by+1)*side, r.Max.Y) - max(by*side, r.Min.Y)
 		cols := 0
 		for i, w := range m.row(by) {
-			cols += blockSize * bits.OnesCount64(w&wordMask(i, bx0, bx1))
+			cols += side * bits.OnesCount64(w&wordMask(i, bx0, bx1))
 		}
 		if m.has(bx0, by) {
-			cols -= r.Min.X - bx0*blockSize
+			cols -= r.Min.X - bx0*side
 		}
 		if m.has(bx1-1, by) {
-			cols -= bx1*blockSize - r.Max.X
+			cols -= bx1*side - r.Max.X
 		}
 		n += rows * cols
 	}

@@ -6,9 +6,9 @@
 // a picture may leave the process: a Frame has no exported field, and only a
 // Redactor makes one that is not empty.
 //
-// The unit of hiding is the block of 16x16 luma pixels (8x8 chroma samples),
-// the macroblock of the encoders. A block that is partly outside of the
-// property is outside.
+// The unit of hiding is the block of 16x16 luma pixels (8x8 chroma samples), the
+// macroblock of the encoders; in pictures of less than 1280x720 it is 8x8. A block
+// that is partly outside of the property is outside.
 //
 // # What a fill keeps
 //

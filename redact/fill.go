@@ -23,10 +23,11 @@ type plane struct {
 func planes(pic *image.YCbCr) [3]plane {
 	w, h := pic.Rect.Dx(), pic.Rect.Dy()
 	cw, ch := (w+1)/2, (h+1)/2
+	side := blockSide(pic.Rect.Size())
 	return [3]plane{
-		{pic.Y, pic.YStride, w, h, blockSize},
-		{pic.Cb, pic.CStride, cw, ch, blockSize / 2},
-		{pic.Cr, pic.CStride, cw, ch, blockSize / 2},
+		{pic.Y, pic.YStride, w, h, side},
+		{pic.Cb, pic.CStride, cw, ch, side / 2},
+		{pic.Cr, pic.CStride, cw, ch, side / 2},
 	}
 }
 

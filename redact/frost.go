@@ -24,6 +24,7 @@ const (
 type frost struct {
 	hold       time.Duration
 	cell       int // side of a cell in luma samples, a multiple of 16
+	side       int // of a block
 	cols, rows int
 	all        blockMask
 
@@ -40,13 +41,11 @@ type frost struct {
 }
 
 // frostCell returns the side of a cell for a picture of the given height: a
-// sixteenth of it, rounded to whole blocks.
-func frostCell(height int) int {
-	return max((height+blockSize*blockSize/2)/(blockSize*blockSize), 1) * blockSize
-}
+// sixteenth of it, rounded to a multiple of 16.
+func frostCell(height int) int { return max((height+128)/256, 1) * 16 }
 
 func newFrost(size image.Point, hold time.Duration) *frost {
-	f := &frost{hold: hold, cell: frostCell(size.Y), all: newBlockMask(size)}
+	f := &frost{hold: hold, cell: frostCell(size.Y), side: blockSide(size), all: newBlockMask(size)}
 	f.cols, f.rows = (size.X+f.cell-1)/f.cell, (size.Y+f.cell-1)/f.cell
 	f.all.fill()
 	n := f.cols * f.rows
@@ -99,7 +98,7 @@ func (f *frost) leaveOut(found []blockRect) {
 	for i := range f.need {
 		f.need[i] = 1
 	}
-	n := f.cell / blockSize
+	n := f.cell / f.side
 	for _, b := range found {
 		for y := b.y0 / n; y*n < b.y1; y++ {
 			clear(f.need[y*f.cols+b.x0/n : y*f.cols+(b.x1-1)/n+1])
@@ -111,7 +110,7 @@ func (f *frost) leaveOut(found []blockRect) {
 func (f *frost) sum(p plane, m *blockMask) {
 	clear(f.sums)
 	clear(f.count)
-	sumCells(p, m, f.need, f.cols, f.cell/blockSize, f.sums, f.count)
+	sumCells(p, m, f.need, f.cols, f.cell/f.side, f.sums, f.count)
 }
 
 // vote counts, for every cell that has blocks in place, whether the mean lies
@@ -178,6 +177,6 @@ func quantise(v int) uint8 { return uint8(min(max((v+4)>>3, 1), 31) << 3) }
 // paint covers the blocks of m. It reads no pixel.
 func (f *frost) paint(ps *[3]plane, m *blockMask) {
 	for i, p := range ps {
-		fillFrost(p, m, f.shown[i], f.cols, f.rows, f.cell/blockSize*p.block, f.line)
+		fillFrost(p, m, f.shown[i], f.cols, f.rows, f.cell/f.side*p.block, f.line)
 	}
 }

@@ -22,8 +22,9 @@ type blob struct {
 // draw puts the blob into the hidden blocks of a picture. Where the cover shows
 // the picture it would be seen anyway.
 func (b blob) draw(pic *image.YCbCr, c Cover, rng *rand.Rand) {
-	for i, p := range planes(pic) {
-		shrink := blockSize / p.block
+	ps := planes(pic)
+	for i, p := range ps {
+		shrink := ps[0].block / p.block
 		x0, x1 := b.at.Min.X/shrink, min(b.at.Max.X/shrink, p.w)
 		for y := b.at.Min.Y / shrink; y < min(b.at.Max.Y/shrink, p.h); y++ {
 			for x := x0; x < x1; {
@@ -163,7 +164,7 @@ func TestFoundLeavesNothing(t *testing.T) {
 	for i := range still.Y {
 		still.Y[i] |= 0xc0
 	}
-	who := inBlocks(4, 4, 6, 6)
+	who := inBlocks(5, 5, 7, 7)
 	found := detect.Object{Class: detect.Person, Box: who, Cover: who, Score: 0.4}
 	for name, s := range map[string]Scene{
 		"object": {Objects: []detect.Object{found}},
@@ -178,7 +179,7 @@ func TestFoundLeavesNothing(t *testing.T) {
 		}
 		for cell, v := range r.frost.shown[0] {
 			x, y := cell%r.frost.cols, cell/r.frost.cols
-			held := x >= 4 && x < 6 && y >= 4 && y < 6
+			held := x >= 2 && x < 4 && y >= 2 && y < 4 // who stands there: cells have two blocks a side
 			if (v == before[cell]) != held {
 				t.Fatalf("%s: cell (%d,%d) went from %d to %d", name, x, y, before[cell], v)
 			}
@@ -209,9 +210,10 @@ func TestFrostShowsThePlace(t *testing.T) {
 	}
 	r := mustNew(t, nil, size, Options{})
 	mean := func(p plane, cell int) (m float64) {
-		x0, y0, n := cell%r.frost.cols*p.block, cell/r.frost.cols*p.block, 0
-		for y := y0; y < y0+p.block; y++ {
-			for x := x0; x < x0+p.block; x++ {
+		side := r.frost.cell / r.frost.side * p.block
+		x0, y0, n := cell%r.frost.cols*side, cell/r.frost.cols*side, 0
+		for y := y0; y < y0+side; y++ {
+			for x := x0; x < x0+side; x++ {
 				m += float64(p.pix[y*p.stride+x])
 				n++
 			}
@@ -379,7 +381,7 @@ func FuzzFrost(f *testing.F) {
 					}
 					changed = changed || d != 0
 					x := c % r.frost.cols
-					if d != 0 && x*r.frost.cell >= size.X/2+blockSize {
+					if d != 0 && x*r.frost.cell >= size.X/2+8 {
 						t.Fatalf("cell %d changed, which the zones show", c)
 					}
 				}

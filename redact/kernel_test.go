@@ -21,19 +21,22 @@ func guarded(rng *rand.Rand, w, h, block int) (plane, []byte) {
 // change nothing but the blocks of the mask.
 func TestKernels(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
-	for i := range 120 {
-		block := 8 << (i % 2)
+	for i := range 180 {
+		block := 4 << (i % 3)
 		w, h := 1+rng.IntN(200), 1+rng.IntN(120)
 		if i%20 == 0 {
 			w = 1000 + rng.IntN(1000) // rows that are long enough for the wide kernel
 		}
 		n := 1 + rng.IntN(9)
+		if block == 4 {
+			n++ // a cell has 8 samples or more
+		}
 		if i < 20 {
 			w, h = 1+i%5, 1+i/5
 		}
 		cell := n * block
 		cols, rows := (w+cell-1)/cell, (h+cell-1)/cell
-		m := randomMask(rng, (w+block-1)/block, (h+block-1)/block, []float64{0.1, 0.5, 0.97, 1}[rng.IntN(4)])
+		m := randomMask(rng, block, (w+block-1)/block, (h+block-1)/block, []float64{0.1, 0.5, 0.97, 1}[rng.IntN(4)])
 		name := fmt.Sprintf("%dx%d, blocks of %d, cells of %d", w, h, block, n)
 
 		p, buf := guarded(rng, w, h, block)

@@ -7,8 +7,15 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// blockSize is the side of a block in luma samples.
-const blockSize = 16
+// blockSide returns the side of a block, in luma samples, of a picture of the given
+// size in pixels: 16, and 8 in one of less than 1280x720, of which fewer pixels make
+// a person.
+func blockSide(size image.Point) int {
+	if size.X*size.Y < 1280*720 {
+		return 8
+	}
+	return 16
+}
 
 // blockRect is a rectangle of blocks; X1 and Y1 are exclusive.
 type blockRect struct{ x0, y0, x1, y1 int }
@@ -18,6 +25,7 @@ func (r blockRect) empty() bool { return r.x0 >= r.x1 || r.y0 >= r.y1 }
 // blockMask is a set of blocks, one bit each, every row on a word of its own.
 // Bits beyond the width are always 0.
 type blockMask struct {
+	side  int // of a block in luma samples
 	w, h  int // in blocks
 	words int // per row
 	bits  []uint64
@@ -25,16 +33,17 @@ type blockMask struct {
 
 // newBlockMask returns an empty mask for a picture of the given size in pixels.
 func newBlockMask(size image.Point) blockMask {
-	return newMask(blocks(size.X), blocks(size.Y))
+	side := blockSide(size)
+	return newMask(side, blocks(size.X, side), blocks(size.Y, side))
 }
 
-func newMask(w, h int) blockMask {
+func newMask(side, w, h int) blockMask {
 	words := (w + 63) / 64
-	return blockMask{w: w, h: h, words: words, bits: make([]uint64, words*h)}
+	return blockMask{side: side, w: w, h: h, words: words, bits: make([]uint64, words*h)}
 }
 
-// blocks returns the number of blocks that n luma samples touch.
-func blocks(n int) int { return (n + blockSize - 1) / blockSize }
+// blocks returns the number of blocks of the given side that n luma samples touch.
+func blocks(n, side int) int { return (n + side - 1) / side }
 
 func (m *blockMask) row(y int) []uint64 { return m.bits[y*m.words : (y+1)*m.words] }
 
@@ -205,9 +214,10 @@ func touched(b detect.Box, size image.Point) blockRect {
 	if b.Empty() {
 		return blockRect{}
 	}
+	side := blockSide(size)
 	return blockRect{
-		int(b.X0) / blockSize, int(b.Y0) / blockSize,
-		blocks(ceil(b.X1)), blocks(ceil(b.Y1)),
+		int(b.X0) / side, int(b.Y0) / side,
+		blocks(ceil(b.X1), side), blocks(ceil(b.Y1), side),
 	}
 }
 
@@ -217,16 +227,17 @@ func within(b detect.Box, size image.Point) blockRect {
 	if b.Empty() {
 		return blockRect{}
 	}
+	side := blockSide(size)
 	r := blockRect{
-		blocks(ceil(b.X0)), blocks(ceil(b.Y0)),
-		int(b.X1) / blockSize, int(b.Y1) / blockSize,
+		blocks(ceil(b.X0), side), blocks(ceil(b.Y0), side),
+		int(b.X1) / side, int(b.Y1) / side,
 	}
 	// The last block of a row or column may be cut off by the picture's edge.
 	if int(b.X1) == size.X {
-		r.x1 = blocks(size.X)
+		r.x1 = blocks(size.X, side)
 	}
 	if int(b.Y1) == size.Y {
-		r.y1 = blocks(size.Y)
+		r.y1 = blocks(size.Y, side)
 	}
 	return r
 }

@@ -45,7 +45,7 @@ type Policy struct {
 // Polygon is a closed line of at least 3 points that neither crosses nor
 // touches itself; the last point is joined to the first. A block belongs to a
 // set of polygons when it lies wholly inside one of them: polygons that adjoin
-// should overlap by a block (16 pixels), or be drawn as one.
+// should overlap by a block (8 or 16 pixels), or be drawn as one.
 type Polygon []Point
 
 // Point is a place in the picture, in fractions of its width and height, 0..1,

@@ -23,11 +23,14 @@ var (
 	ErrOptions = errors.New("redact: bad option")
 )
 
+// growStep is the unit of Options.Grow in pixels: the block of the usual codecs.
+const growStep = 16
+
 // Options adjust a Redactor.
 type Options struct {
-	// Grow is the number of blocks, 0..8, by which all hidden regions grow
-	// outwards. Use 1 for pictures that were compressed before, because their
-	// coding leaves residue beside a moving object. It defaults to 0.
+	// Grow is how far all hidden regions grow outwards, 0..8 times 16 pixels. Use
+	// 1 for pictures that were compressed before, because their coding leaves
+	// residue beside a moving object. It defaults to 0.
 	Grow int
 
 	// Margin is the share of an object's width and height, 0..4, by which its

@@ -9,6 +9,7 @@ import (
 // rules decides which blocks of a picture are hidden.
 type rules struct {
 	opts   Options
+	grow   int // of all hidden regions, in blocks
 	size   image.Point
 	zones  *zones
 	policy blockMask // hidden by the zones alone, at HidePolicy
@@ -40,7 +41,7 @@ type judged struct {
 
 func newRules(p *Policy, size image.Point, o Options) *rules {
 	r := &rules{
-		opts: o, size: size, zones: newZones(p, size),
+		opts: o, grow: o.Grow * growStep / blockSide(size), size: size, zones: newZones(p, size),
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
 	}
@@ -100,11 +101,11 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point, solid bool) 
 	for _, b := range s.Motion {
 		r.hideMotion(st, shift(b, origin))
 	}
-	st.hidden.grow(r.opts.Grow, &r.tmp)
+	st.hidden.grow(r.grow, &r.tmp)
 	if solid {
 		st.solid.copyFrom(&st.hidden)
 	} else {
-		st.solid.grow(r.opts.Grow, &r.tmp)
+		st.solid.grow(r.grow, &r.tmp)
 		st.solid.keep(&st.hidden)
 	}
 	st.whole = st.hidden.holds(blockRect{0, 0, st.hidden.w, st.hidden.h})
@@ -226,7 +227,7 @@ func (r *rules) hideMotion(st *frameState, b detect.Box) {
 
 // find notes blocks of something found, grown as what is hidden is.
 func (r *rules) find(b blockRect) {
-	g := r.opts.Grow
+	g := r.grow
 	r.found = append(r.found, blockRect{max(b.x0-g, 0), max(b.y0-g, 0),
 		min(b.x1+g, r.place.w), min(b.y1+g, r.place.h)})
 }

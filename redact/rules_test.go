@@ -9,14 +9,18 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// object returns a confirmed object seen just now, whose box is given in blocks.
+// small is the side of a block in pictures of less than 1280x720.
+const small = 8
+
+// object returns a confirmed object seen just now, whose box is given in such
+// blocks.
 func object(c detect.Class, x0, y0, x1, y1 float32) detect.Object {
 	b := inBlocks(x0, y0, x1, y1)
 	return detect.Object{Class: c, Box: b, Cover: b, Score: 0.9, Confirmed: true}
 }
 
 func inBlocks(x0, y0, x1, y1 float32) detect.Box {
-	return detect.Box{X0: x0 * blockSize, Y0: y0 * blockSize, X1: x1 * blockSize, Y1: y1 * blockSize}
+	return detect.Box{X0: x0 * small, Y0: y0 * small, X1: x1 * small, Y1: y1 * small}
 }
 
 // TestRules draws rule R3 case by case on a picture of 10 x 8 blocks, of which
@@ -70,10 +74,10 @@ func TestRules(t *testing.T) {
 			want: []string{".####.....", none, none, none, none, none, none, none}, counts: Counts{People: 1}},
 		{name: "outside of the picture", policy: detected, objects: []detect.Object{object(detect.Person, -5, 0, -1, 4)}, want: open},
 		{name: "vehicle", policy: detected, objects: []detect.Object{object(detect.Vehicle, 0, 0, 9, 3)}, want: open},
-		{name: "grown by a block", policy: detected, objects: []detect.Object{object(detect.Person, 2, 1, 3, 2)}, grow: 1,
-			want: []string{".###......", ".###......", ".###......", none, none, none, none, none}, counts: Counts{People: 1}},
-		{name: "zones grown by a block", policy: all, grow: 1,
-			want: []string{whole, whole, whole, whole, whole, none, none, none}, counts: Counts{Outside: 40}},
+		{name: "grown by 16 pixels", policy: detected, objects: []detect.Object{object(detect.Person, 3, 1, 4, 2)}, grow: 1,
+			want: []string{".#####....", ".#####....", ".#####....", ".#####....", none, none, none, none}, counts: Counts{People: 1}},
+		{name: "zones grown by 16 pixels", policy: all, grow: 1,
+			want: []string{whole, whole, whole, whole, whole, whole, none, none}, counts: Counts{Outside: 40}},
 
 		{name: "visitor", policy: feet, objects: []detect.Object{visitor}, want: shown, counts: Counts{Outside: 34}},
 		{name: "visitor's cover is not shown", policy: feet, objects: []detect.Object{wide}, want: shown, counts: Counts{Outside: 34}},
@@ -155,7 +159,7 @@ func TestRules(t *testing.T) {
 			counts: Counts{Outside: 40}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			size := image.Pt(10*blockSize, 8*blockSize)
+			size := image.Pt(10*small, 8*small)
 			in := noise(size.X, size.Y, 1)
 			out := clone(in)
 			r := mustNew(t, &c.policy, size, Options{Margin: -1, Grow: c.grow})
@@ -199,13 +203,13 @@ func blockChanged(a, b *image.YCbCr, bx, by int) bool {
 
 // TestMargin: the margin of an object counts before it is judged.
 func TestMargin(t *testing.T) {
-	size := image.Pt(160, 128)
+	size := image.Pt(10*small, 8*small)
 	p := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}
 	o := []detect.Object{object(detect.Person, 2, 4, 4, 7)}
-	if f := mustRedact(t, mustNew(t, p, size, Options{Margin: -1}), noise(160, 128, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
+	if f := mustRedact(t, mustNew(t, p, size, Options{Margin: -1}), noise(size.X, size.Y, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
 		t.Error("without a margin the person is inside, but hidden")
 	}
-	f := mustRedact(t, mustNew(t, p, size, Options{}), noise(160, 128, 1), Scene{Objects: o})
+	f := mustRedact(t, mustNew(t, p, size, Options{}), noise(size.X, size.Y, 1), Scene{Objects: o})
 	if got := f.Cover().HiddenOf(inBlocks(1, 3, 5, 8)); got != 1 {
 		t.Errorf("with a margin %v of the person's blocks are hidden", got)
 	}

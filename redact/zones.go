@@ -137,6 +137,7 @@ func product(a, b int64) (sign int, hi, lo uint64) {
 // drawer finds the blocks of one polygon at a time.
 type drawer struct {
 	size    image.Point
+	side    int       // of a block in pixels
 	crossed blockMask // an edge runs through the open block
 	within  blockMask // the block lies in the closed polygon
 	touched blockMask // block and polygon have an area in common
@@ -145,7 +146,7 @@ type drawer struct {
 
 func newDrawer(size image.Point) *drawer {
 	d := &drawer{
-		size:    size,
+		size: size, side: blockSide(size),
 		crossed: newBlockMask(size), within: newBlockMask(size), touched: newBlockMask(size),
 	}
 	d.toggle = make([]int, d.within.w+1)
@@ -154,8 +155,8 @@ func newDrawer(size image.Point) *drawer {
 
 // span returns the borders of block i in millionths of a pixel, along an axis
 // of n pixels.
-func span(i, n int) (lo, hi int64) {
-	return int64(i*blockSize) * grid, int64(min((i+1)*blockSize, n)) * grid
+func (d *drawer) span(i, n int) (lo, hi int64) {
+	return int64(i*d.side) * grid, int64(min((i+1)*d.side, n)) * grid
 }
 
 // draw sets within and touched for the polygon. A block through whose open area
@@ -180,15 +181,15 @@ func (d *drawer) cross(a, b gridPoint) {
 	m := &d.crossed
 	y0, y1 := min(a.y, b.y), max(a.y, b.y)
 	x0, x1 := min(a.x, b.x), max(a.x, b.x)
-	const side = blockSize * grid
+	side := int64(d.side) * grid
 	for by := int(y0 / side); by < m.h && by <= int(y1/side); by++ {
-		top, bottom := span(by, d.size.Y)
+		top, bottom := d.span(by, d.size.Y)
 		if y1 <= top || y0 >= bottom {
 			continue
 		}
 		first, last := d.columns(a, b, x0, x1, top, bottom)
 		for bx := first; bx <= last; bx++ {
-			left, right := span(bx, d.size.X)
+			left, right := d.span(bx, d.size.X)
 			if x1 <= left || x0 >= right {
 				continue
 			}
@@ -217,7 +218,7 @@ func (d *drawer) columns(a, b gridPoint, x0, x1, top, bottom int64) (first, last
 		t, u := at(top), at(bottom)
 		lo, hi = max(lo, min(t, u)), min(hi, max(t, u))
 	}
-	const side = blockSize * grid
+	side := float64(d.side) * grid
 	return max(int(lo/side)-1, 0), min(int(hi/side)+1, d.crossed.w-1)
 }
 
@@ -226,7 +227,7 @@ func (d *drawer) columns(a, b gridPoint, x0, x1, top, bottom int64) (first, last
 // block is crossed.
 func (d *drawer) centres(g []gridPoint, by int) {
 	clear(d.toggle)
-	top, bottom := span(by, d.size.Y)
+	top, bottom := d.span(by, d.size.Y)
 	cy := (top + bottom) / 2
 	for i := range g {
 		a, b := scale(g[i], d.size), scale(g[(i+1)%len(g)], d.size)
@@ -239,7 +240,7 @@ func (d *drawer) centres(g []gridPoint, by int) {
 		// A downward edge: centres to its right (in the picture) have a
 		// negative cross product.
 		x := float64(a.x) + float64(b.x-a.x)*(float64(cy-a.y)/float64(b.y-a.y))
-		bx := min(max(int(x/(blockSize*grid)), 0), d.within.w)
+		bx := min(max(int(x/(float64(d.side)*grid)), 0), d.within.w)
 		for bx > 0 && d.rightOf(a, b, bx-1, cy) {
 			bx--
 		}
@@ -259,6 +260,6 @@ func (d *drawer) centres(g []gridPoint, by int) {
 // rightOf reports whether the centre of block column bx at height cy is to the
 // right of the downward edge a-b.
 func (d *drawer) rightOf(a, b gridPoint, bx int, cy int64) bool {
-	left, right := span(bx, d.size.X)
+	left, right := d.span(bx, d.size.X)
 	return lineSide(a, b, (left+right)/2, cy) < 0
 }

@@ -70,7 +70,7 @@ func checkDrawer(t *testing.T, g []gridPoint, size image.Point) {
 	for by := range d.within.h {
 		for bx := range d.within.w {
 			r := image.Rect(bx, by, bx+1, by+1)
-			r.Min, r.Max = r.Min.Mul(blockSize), r.Max.Mul(blockSize)
+			r.Min, r.Max = r.Min.Mul(d.side), r.Max.Mul(d.side)
 			r = r.Intersect(image.Rectangle{Max: size})
 			area := overlap(g, size, r)
 			within := area.Cmp(big.NewRat(int64(r.Dx()*r.Dy()), 1)) == 0
@@ -102,6 +102,20 @@ func TestZonesAgainstExactAreas(t *testing.T) {
 		}
 		checkDrawer(t, g, size)
 		tested++
+	}
+}
+
+// TestZonesOfLargePictures: the same with blocks of 16 pixels.
+func TestZonesOfLargePictures(t *testing.T) {
+	size := image.Pt(64, 14400) // narrow, for time
+	for _, g := range [][]gridPoint{
+		{{0, 0}, {grid, 0}, {grid, grid / 3}, {grid / 5, grid / 2}},
+		{{grid / 4, grid / 900}, {3 * grid / 4, grid / 900}, {grid / 2, grid}},
+	} {
+		checkDrawer(t, g, size)
+	}
+	if d := newDrawer(size); d.side != 16 || d.within.h != 900 {
+		t.Errorf("blocks of %d, %d rows", d.side, d.within.h)
 	}
 }
 

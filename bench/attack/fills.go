@@ -10,7 +10,7 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// block is the side of a block of the cover in luma samples.
+// block is the unit of the areas that are looked at, in luma samples.
 const block = 16
 
 // painter hides one object in pictures of one size, in place. box is where the
@@ -36,8 +36,8 @@ func newRedacting(fill redact.FillName, class detect.Class, known bool, size ima
 	return &painter{redactor: r, class: class, known: known}, err
 }
 
-// paint hides the object and returns the area of whole blocks that it hid
-// around it. An empty box is nobody.
+// paint hides the object and returns the area of whole blocks around it. An empty
+// box is nobody.
 func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (image.Rectangle, error) {
 	area := blocksAround(box.Grow(0.1, 0.1), pic.Rect)
 	switch {
@@ -67,7 +67,7 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 	return area, nil
 }
 
-// blocksAround returns the blocks that b touches.
+// blocksAround returns the area of the blocks that b touches.
 func blocksAround(b detect.Box, in image.Rectangle) image.Rectangle {
 	down := func(v float32) int { return int(math.Floor(float64(v)/block)) * block }
 	up := func(v float32) int { return int(math.Ceil(float64(v)/block)) * block }

@@ -199,7 +199,7 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 		return nil, cover, nil, err
 	}
 	cover = f.Cover()
-	hidden := func(x, y int) bool { return cover.At(x/block, y/block) != redact.Shown }
+	hidden := func(x, y int) bool { return cover.At(x/cover.Side(), y/cover.Side()) != redact.Shown }
 	switch fill {
 	case 1, 2:
 		return f.Picture(), cover, f.Release, nil

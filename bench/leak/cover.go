@@ -9,9 +9,6 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// side is the side of a block of the cover, in pixels.
-const side = 16
-
 // shot is what is kept of a frame that went out: not one pixel.
 type shot struct {
 	frame  int           // in decode order, from 1
@@ -23,18 +20,19 @@ type shot struct {
 // grid is a copy of a frame's cover: which blocks are hidden.
 type grid struct {
 	size   image.Point // of the picture, in pixels
+	side   int         // of a block, in pixels
 	w, h   int         // in blocks
 	hidden []bool
 }
 
-func newGrid(size image.Point) grid {
+func newGrid(size image.Point, side int) grid {
 	w, h := (size.X+side-1)/side, (size.Y+side-1)/side
-	return grid{size: size, w: w, h: h, hidden: make([]bool, w*h)}
+	return grid{size: size, side: side, w: w, h: h, hidden: make([]bool, w*h)}
 }
 
 func copyCover(f redact.Frame) grid {
-	g := newGrid(f.Size())
 	c := f.Cover()
+	g := newGrid(f.Size(), c.Side())
 	for y := range g.h {
 		for x := range g.w {
 			g.hidden[y*g.w+x] = c.At(x, y) != redact.Shown
@@ -53,14 +51,14 @@ func pixels(b detect.Box, size image.Point) image.Rectangle {
 
 // block returns the pixels of the block in column x and row y.
 func (g *grid) block(x, y int) image.Rectangle {
-	return image.Rect(x*side, y*side, (x+1)*side, (y+1)*side).Intersect(image.Rectangle{Max: g.size})
+	return image.Rect(x*g.side, y*g.side, (x+1)*g.side, (y+1)*g.side).Intersect(image.Rectangle{Max: g.size})
 }
 
 // share returns the share of r's pixels that are hidden; r is not empty.
 func (g *grid) share(r image.Rectangle) float64 {
 	n := 0
-	for y := r.Min.Y / side; y*side < r.Max.Y; y++ {
-		for x := r.Min.X / side; x*side < r.Max.X; x++ {
+	for y := r.Min.Y / g.side; y*g.side < r.Max.Y; y++ {
+		for x := r.Min.X / g.side; x*g.side < r.Max.X; x++ {
 			if g.hidden[y*g.w+x] {
 				n += area(g.block(x, y).Intersect(r))
 			}

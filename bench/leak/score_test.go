@@ -15,7 +15,7 @@ var picture = image.Pt(70, 40) // 5x3 blocks, those of the edges cut off
 
 // gridOf reads a cover from rows of '#' (hidden) and '.'.
 func gridOf(size image.Point, rows ...string) grid {
-	g := newGrid(size)
+	g := newGrid(size, 16)
 	for y, row := range rows {
 		for x, c := range row {
 			g.hidden[y*g.w+x] = c == '#'
@@ -94,7 +94,7 @@ func scene(what string) (*recording, *played) {
 			l.objects = []truth{{class: detect.Person, track: 1, ignore: c == 'i', box: detect.Box{X0: 16, Y0: 16, X1: 32, Y1: 32}}}
 		}
 		r.labels = append(r.labels, l)
-		s := shot{frame: i + 1, at: time.Duration(i) * 100 * time.Millisecond, cover: newGrid(picture), failed: c == 'F'}
+		s := shot{frame: i + 1, at: time.Duration(i) * 100 * time.Millisecond, cover: newGrid(picture, 16), failed: c == 'F'}
 		switch c {
 		case '#':
 			s.cover.hidden[1*5+1] = true

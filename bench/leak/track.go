@@ -141,7 +141,7 @@ func (t *timelines) flicker(seen []sighting) (flickers, blocks int) {
 	for _, s := range seen {
 		now := map[image.Point]past{}
 		g := &t.shots[s.shot].cover
-		for _, b := range blocksOf(s.boxes) {
+		for _, b := range blocksOf(s.boxes, g.side) {
 			blocks++
 			p, known := before[b]
 			known = known && p.nth == s.nth-1
@@ -161,7 +161,7 @@ func (t *timelines) flicker(seen []sighting) (flickers, blocks int) {
 }
 
 // blocksOf returns the blocks whose middle lies in one of the boxes, each once.
-func blocksOf(boxes []image.Rectangle) (list []image.Point) {
+func blocksOf(boxes []image.Rectangle, side int) (list []image.Point) {
 	for i, r := range boxes {
 		for y := r.Min.Y / side; y*side < r.Max.Y; y++ {
 			for x := r.Min.X / side; x*side < r.Max.X; x++ {

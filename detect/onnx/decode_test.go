@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/models"
 )
 
 // blank returns outputs of a family, all zero.
@@ -31,13 +32,36 @@ func TestOutputShapes(t *testing.T) {
 	}{
 		{LPDYuNet, image.Pt(320, 240), []int64{4385 * 14, 4385 * 2, 4385}},
 		{YOLOX, image.Pt(416, 416), []int64{3549 * 85}},
-		{Hedge, image.Pt(640, 384), []int64{(2*5040 + 5544) * 8}}, // faces on 704x384
+		{Hedge, image.Pt(640, 384), []int64{(2*5040 + 5544) * 8}},  // faces on 704x384
+		{HedgeP, image.Pt(384, 256), []int64{(2*2016 + 2646) * 8}}, // on 448x288
 		{YuNet, image.Pt(640, 640), []int64{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600}},
 	} {
 		for i, raw := range blank(c.family.spec(), c.size) {
 			if int64(len(raw)) != c.want[i] {
 				t.Errorf("%v %v: output %d has %d values, want %d", c.family, c.size, i, len(raw), c.want[i])
 			}
+		}
+	}
+}
+
+// TestThresholds: a family's own thresholds are those of the network that this
+// project ships for it.
+func TestThresholds(t *testing.T) {
+	for _, name := range []string{"hedge-n", "hedge-p"} {
+		m, err := models.Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := ParseFamily(m.Family)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want [detect.NumClasses]float32
+		for _, c := range m.Classes {
+			want[c.Class] = c.Threshold
+		}
+		if got := f.spec().minScore; got != want {
+			t.Errorf("%v has %v, models.json gives %s %v", f, got, name, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"strings"
 
 	"github.com/hedgecam/hedge/detect"
 )
@@ -24,6 +25,8 @@ const (
 	// Hedge is this project's own: faces, people, plates and vehicles in one
 	// pass. One output of decoded rows.
 	Hedge
+	// HedgeP is Hedge but for the size at which faces are looked for.
+	HedgeP
 )
 
 // String returns the family's name as it stands in the models' manifest.
@@ -36,12 +39,14 @@ func (f Family) String() string {
 
 // ParseFamily returns the family of the given name.
 func ParseFamily(name string) (Family, error) {
+	var names []string
 	for i := range specs {
 		if specs[i].name == name {
 			return Family(i + 1), nil
 		}
+		names = append(names, specs[i].name)
 	}
-	return 0, fmt.Errorf("onnx: unknown network family %q (one of yunet, yolox, lpd_yunet)", name)
+	return 0, fmt.Errorf("onnx: unknown network family %q (one of %s)", name, strings.Join(names, ", "))
 }
 
 func (f Family) spec() *spec {
@@ -76,15 +81,18 @@ type output struct {
 // sufficient score makes no sense. All values are finite when it is called.
 type decoder func(raw [][]float32, minScore *[detect.NumClasses]float32, dst []detect.Detection) ([]detect.Detection, string)
 
+var everything = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+
 // The default thresholds are the ones at which each public network invents 0.1
 // boxes a picture on the development pictures, where that leaves it useful
 // (faces 0.535, people 0.076); plates 0.4 and vehicles 0.25 are customary. Those
-// of hedge are hedge-n's in models.json.
+// of hedge and hedge_p are hedge-n's and hedge-p's in models.json.
 var specs = [...]spec{
 	{"yunet", detect.Classes(detect.Face), 32, [detect.NumClasses]float32{detect.Face: 0.53}, yunetOutputs, yunetDecoder},
 	{"yolox", detect.Classes(detect.Person, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Person: 0.076, detect.Vehicle: 0.25}, yoloxOutputs, yoloxDecoder},
 	{"lpd_yunet", detect.Classes(detect.Plate), 64, [detect.NumClasses]float32{detect.Plate: 0.4}, lpdOutputs, lpdDecoder},
-	{"hedge", detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Face: 0.453, detect.Person: 0.093, detect.Plate: 0.437, detect.Vehicle: 0.25}, hedgeOutputs, hedgeDecoder},
+	{"hedge", everything, 32, [detect.NumClasses]float32{detect.Face: 0.453, detect.Person: 0.093, detect.Plate: 0.437, detect.Vehicle: 0.25}, hedgeOutputs(35, 32), hedgeDecoder},
+	{"hedge_p", everything, 32, [detect.NumClasses]float32{detect.Face: 0.303, detect.Person: 0.072, detect.Plate: 0.407, detect.Vehicle: 0.25}, hedgeOutputs(36, 36), hedgeDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

@@ -9,17 +9,20 @@ import (
 // hedgeValues is the length of one row: box and a score for each class.
 const hedgeValues = 4 + detect.NumClasses
 
-// hedgeOutputs: first a row for each grid cell of the strides 8, 16 and 32 for
-// people and vehicles, then one for each cell for faces, then one for plates.
-// The network looks for faces in a picture that it makes wider, 35 columns of
-// every 32, up to the next multiple of 32.
-func hedgeOutputs(size image.Point) []output {
-	wide := (size.X/32*35 + 31) / 32 * 32
-	rows := 0
-	for _, s := range strides {
-		rows += (2*(size.X/s) + wide/s) * (size.Y / s)
+// hedgeOutputs returns the outputs of a network that looks for faces in a picture
+// which it makes larger: of 32 columns and rows so many, up to the next multiples
+// of 32. First comes a row for each grid cell of the strides 8, 16 and 32 for
+// people and vehicles, then one for each cell of the larger picture for faces,
+// then one for plates.
+func hedgeOutputs(columns, high int) func(image.Point) []output {
+	return func(size image.Point) []output {
+		large := image.Pt((size.X/32*columns+31)/32*32, (size.Y/32*high+31)/32*32)
+		rows := 0
+		for _, s := range strides {
+			rows += 2*(size.X/s)*(size.Y/s) + (large.X/s)*(large.Y/s)
+		}
+		return []output{{"detections", []int64{1, int64(rows), hedgeValues}}}
 	}
-	return []output{{"detections", []int64{1, int64(rows), hedgeValues}}}
 }
 
 // hedgeDecoder reads rows that the network itself has decoded: x0, y0, x1, y1 in

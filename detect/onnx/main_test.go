@@ -45,14 +45,16 @@ var networks = []struct {
 	{YuNet, "yunet_s_dynamic.onnx"},
 	{YOLOX, "yolox_nano_dynamic.onnx"},
 	{LPDYuNet, "lpd_yunet_2022may_dynamic.onnx"},
-	{Hedge, "../../models/hedge-n/hedge-n.onnx"}, // part of this repository
+	// Part of this repository.
+	{Hedge, "../../models/hedge-n/hedge-n.onnx"},
+	{HedgeP, "../../models/hedge-p/hedge-p.onnx"},
 }
 
 // config returns the configuration of a family's network at 640x384, or skips.
 func config(t testing.TB, f Family) Config {
 	t.Helper()
 	dir := os.Getenv("HEDGE_MODELS")
-	if f == Hedge {
+	if f == Hedge || f == HedgeP {
 		dir = "."
 	}
 	if dir == "" || Version() == "" {

@@ -22,6 +22,7 @@ var samples = map[Family]struct{ set, image string }{
 	YOLOX:    {"people_coco", "images/000000000036.jpg"},
 	LPDYuNet: {"plates_openalpr_eu", "images/test_002.jpg"},
 	Hedge:    {"people_coco", "images/000000000036.jpg"},
+	HedgeP:   {"people_coco", "images/000000000036.jpg"},
 }
 
 func sample(t testing.TB, f Family) labelled {

@@ -14,12 +14,12 @@ import torch
 
 from hedge_train import augment, plates
 from hedge_train.evaluate import covered_at, threshold
-from hedge_train.export import Decoded, agree, fold, rounded, write
+from hedge_train.export import Decoded, agree, fold, kept, rounded, write
 from hedge_train.initial import focus_as_conv, start
 from hedge_train.loss import plate_loss
-from hedge_train.net import STRIDES, HedgeNet, Widened
+from hedge_train.net import STRIDES, Enlarged, HedgeNet
 from hedge_train.pictures import letterbox, nms, tensor
-from hedge_train.scenes import DOUBT, Hard, Picture, Scene, targets
+from hedge_train.scenes import DOUBT, Hard, Mosaic, Picture, Scene, targets
 from hedge_train.teach import YuNet, session
 
 torch.set_num_threads(1)
@@ -61,29 +61,46 @@ class Weights(unittest.TestCase):
         self.assertLess(np.abs(got[:, :4] - want[:, :4]).max(), 1e-3)
         self.assertLess(np.abs(1 / (1 + np.exp(-got[:, 4:10])) - want[:, [4, 5, 7, 8, 10, 12]]).max(), 1e-4)
         yunet = YuNet(os.path.join(MODELS, "yunet_s_dynamic.onnx"))
-        wide = Widened()(torch.from_numpy(x))
+        wide = net.enlarged(torch.from_numpy(x))
         self.assertEqual(tuple(wide.shape), (1, 3, 128, 224))  # 6 blocks of 35, and 14 columns of grey
         boxes, scores = yunet.canvas(wide[0].permute(1, 2, 0).numpy(), 0)
         faces = decoded[len(want) : len(want) + len(boxes)]
         self.assertLess(np.abs(faces[:, :4] - boxes * np.array([32 / 35, 1, 32 / 35, 1])).max(), 0.05)
         self.assertLess(np.abs(faces[:, 4] - scores).max(), 1e-3)
 
-    def test_widened_keeps_places(self):
-        ramp = torch.arange(64.0).expand(1, 3, 4, 64)
-        wide = Widened()(ramp)[0, 0, 0]
-        self.assertEqual(wide.shape[0], 96)
-        self.assertEqual(wide[70:].unique().tolist(), [114.0])
-        centres = (torch.arange(70) + 0.5) * 32 / 35 - 0.5
-        self.assertLess(float((wide[:70] - centres).abs().max()), 0.1)
+    def test_enlarged_keeps_places(self):
+        across = torch.arange(64.0).expand(1, 3, 64, 64)
+        for columns, rows in ((35, 32), (36, 36)):
+            for picture, n, axis in ((across, columns, 3), (across.transpose(2, 3), rows, 2)):
+                large = Enlarged(columns, rows)(picture)
+                self.assertEqual(tuple(large.shape), (1, 3, 96 if rows > 32 else 64, 96))
+                self.assertEqual(large[:, :, 2 * rows :].unique().tolist(), [114.0] if rows > 32 else [])
+                self.assertEqual(large[..., 2 * columns :].unique().tolist(), [114.0])
+                line = large.select(5 - axis, 0)[0, 0, : 2 * n]
+                centres = (torch.arange(2 * n) + 0.5) * 32 / n - 0.5
+                self.assertLess(float((line - centres).abs().max()), 0.1)
 
     def test_exported_file_agrees(self):
-        net = Decoded(rounded(fold(HedgeNet().eval()))).eval()
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "n.onnx")
-            write(net, path, 128, 96, True)
-            box, score = agree(net, path, ((128, 96), (64, 160)))
-        self.assertLess(box, 0.05)
-        self.assertLess(score, 1e-3)
+        for name, int8 in (("hedge-n", False), ("hedge-n", True), ("hedge-p", True)):
+            net = Decoded(rounded(fold(HedgeNet(name).eval()), int8)).eval()
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "n.onnx")
+                write(net, path, 128, 96, True, int8)
+                box, score = agree(net, path, ((128, 96), (64, 160)))
+                self.assertLess(os.path.getsize(path), 1.5e6 if int8 else 4e6)
+            self.assertLess(box, 0.05)
+            self.assertLess(score, 1e-3)
+
+    def test_kept_weights(self):
+        weight = np.random.default_rng(9).normal(size=(8, 32, 1, 1)).astype(np.float32)
+        weight[0] *= 100
+        numbers, factors = kept(weight, True)
+        again = numbers * factors
+        self.assertEqual(numbers.dtype, np.int8)
+        self.assertLess(np.abs(again - weight).max(), 0.03 * np.abs(weight).max())
+        self.assertLess(np.abs(again[1:] - weight[1:]).max(), 0.6)  # each channel has a factor of its own
+        self.assertTrue((kept(again, True)[0] == numbers).all())
+        self.assertIsNone(kept(weight[:, :1], True)[1])
 
 
 class Scenes(unittest.TestCase):
@@ -123,6 +140,41 @@ class Scenes(unittest.TestCase):
         self.assertEqual([(p is pic, b.tolist()) for p, b in hard.rows], [(True, [100, 100, 160, 115])])
         scene = Scene(pic, 192, 192, banks, rng, hard.rows[0][1])
         self.assertEqual((scene.image.shape, scene.boxes, scene.ignored), ((192, 192, 3), [], []))
+
+    def test_mosaic_shifts_its_parts(self):
+        class Part:
+            def __init__(self, width, height):
+                self.image = np.zeros((height, width, 3), np.uint8)
+                self.image[4:12, 6:26] = 255
+                self.boxes, self.ignored = [np.array([6, 4, 26, 12], np.float32)], [np.array([-50, -50, 500, 500], np.float32)]
+                self.doubtful = []
+
+        rng = np.random.default_rng(7)
+        for _ in range(20):
+            m = Mosaic(160, 96, Part, rng)
+            drawn = np.zeros((96, 160), bool)
+            for b in np.array(m.boxes).astype(int):
+                drawn[b[1] : b[3], b[0] : b[2]] = True
+            self.assertTrue((drawn == (m.image[..., 0] == 255)).all())
+            self.assertEqual(len(m.boxes), 4)
+            self.assertEqual(sum((b[2] - b[0]) * (b[3] - b[1]) for b in m.ignored), 96 * 160)
+
+    def test_fish_eye_moves_boxes_with_their_pixels(self):
+        rng = np.random.default_rng(8)
+        for _ in range(40):
+            lens = augment.FishEye(160, 96, rng.uniform(0.1, 0.6))
+            x, y = rng.uniform(0, 130), rng.uniform(0, 80)
+            b = np.round([x, y, x + rng.uniform(8, 30), y + rng.uniform(6, 16)]).astype(np.float32)
+            image = np.zeros((96, 160, 3), np.uint8)
+            cv2.rectangle(image, (int(b[0]), int(b[1])), (int(b[2]) - 1, int(b[3]) - 1), (255, 255, 255), -1)
+            seen = np.argwhere(lens.image(image)[..., 0] > 127)
+            got = lens.box(b)
+            want = np.array([seen[:, 1].min(), seen[:, 0].min(), seen[:, 1].max() + 1, seen[:, 0].max() + 1])
+            self.assertLess(np.abs(got - want).max(), 1.6)
+        # The corners stay, the middle is enlarged.
+        self.assertLess(np.abs(lens.box(np.array([0, 0, 160, 96])) - [0, 0, 160, 96]).max(), 1.0)
+        middle = lens.box(np.array([78, 46, 82, 50]))
+        self.assertGreater(middle[2] - middle[0], 4.2)
 
     def test_targets(self):
         class One:

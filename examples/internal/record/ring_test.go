@@ -101,11 +101,11 @@ func TestTrigger(t *testing.T) {
 // TestRingMemory: memory is bounded whatever is asked for.
 func TestRingMemory(t *testing.T) {
 	s := newScene(t, 64, 48)
-	r := startRing(t, s.hub, RingOptions{Dir: t.TempDir(), Memory: 30_000}, nil)
+	r := startRing(t, s.hub, RingOptions{Dir: t.TempDir(), Memory: 15_000}, nil)
 	for range 20 {
 		s.feed(20, r.sub.C)
 		settle(t, s, r)
-		if st := r.Stats(); st.Memory > 30_000 {
+		if st := r.Stats(); st.Memory > 15_000 {
 			t.Errorf("%+v", st)
 		}
 	}

@@ -84,6 +84,41 @@ def noise(x, rng):
     return cv2.add(x, field[oy : oy + h, ox : ox + w], dtype=cv2.CV_8U)
 
 
+class FishEye:
+    """A wide-angle lens: the middle enlarged by 1 + k, the corners where they were."""
+
+    def __init__(self, width, height, k):
+        self.k, self.middle = k, np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+        self.reach = float(np.hypot(*self.middle))
+        self.limit = np.array([width, height], np.float32)
+
+    def source(self, points):
+        """Where in the plain picture the points float32[...,2] of the bent one come from."""
+        d = (points - self.middle) / self.reach
+        return self.middle + d * (1 + self.k * (d * d).sum(-1, keepdims=True)) / (1 + self.k) * self.reach
+
+    def image(self, plain):
+        h, w = plain.shape[:2]
+        points = np.stack(np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32)), -1)
+        at = self.source(points).astype(np.float32)
+        return cv2.remap(plain, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def box(self, b):
+        """The box, cut at the bent picture's edge, round what a box of the plain picture shows there."""
+        x1, y1, x2, y2 = np.clip(b, 0, np.tile(self.limit, 2))
+        t = np.linspace(0, 1, 9)
+        xs, ys = x1 + (x2 - x1) * t, y1 + (y2 - y1) * t
+        edge = np.concatenate([np.stack(np.broadcast_arrays(x, y), 1) for x, y in ((xs, y1), (xs, y2), (x1, ys), (x2, ys))])
+        # Pixel i covers i..i+1. The inverse of source() by Newton's method along the radius.
+        d = (edge - 0.5 - self.middle) / self.reach
+        far = np.sqrt((d * d).sum(1))
+        r = far.copy()
+        for _ in range(8):
+            r -= (r * (1 + self.k * r * r) / (1 + self.k) - far) * (1 + self.k) / (1 + 3 * self.k * r * r)
+        out = self.middle + 0.5 + d * (r / np.maximum(far, 1e-6))[:, None] * self.reach
+        return np.concatenate((out.min(0), out.max(0))).clip(0, np.tile(self.limit, 2)).astype(np.float32)
+
+
 def degrade(image, rng):
     """A BGR uint8 picture as a camera might have seen it. No geometry changes."""
     if rng.random() < 0.12:

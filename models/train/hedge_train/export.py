@@ -2,7 +2,8 @@
 
     python -m hedge_train.export --models DIR --checkpoint last.pt --out DIR [--name hedge-n]
 
-Writes NAME.onnx (any size in multiples of 32) and, with --fixed, NAME-640x384.onnx.
+Writes NAME.onnx, for any size in multiples of 32. With --int8 the file keeps the weights as int8: smaller,
+and as fast, for a runtime computes with float32.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .initial import start
-from .net import BLOCK, STRIDES, WIDER, HedgeNet, boxes_of
+from .net import BLOCK, STRIDES, HedgeNet
+from .platenet import SIZES
 from .teach import session
 
 
@@ -42,62 +44,105 @@ class Decoded(nn.Module):
 
     def forward(self, images):
         people, faces, plates = self.net(images)
-        rows = []
-        narrow = images.new_tensor([BLOCK / WIDER, 1, BLOCK / WIDER, 1]).reshape(1, 4, 1, 1)
-        for maps, scores_of, scale in ((people, people_scores, 1), (faces, face_scores, narrow), (plates, plate_scores, 1)):
-            for raw, stride in zip(maps, STRIDES):
-                # Cell numbers from sums of ones keep the graph free of shape arithmetic.
-                one = torch.ones_like(raw[:, :1])
-                cells = torch.cat((one.cumsum(3), one.cumsum(2)), 1) - 1
-                rows.append(torch.cat((boxes_of(raw[:, :4], stride, cells) * scale, *scores_of(raw[:, 4:], one * 0)), 1).flatten(2))
-        return torch.cat(rows, 2).transpose(1, 2)
+        # Few operators on long rows: on a small picture hundreds of short ones take a tenth of the time.
+        large = self.net.enlarged
+        regular, enlarged = cells(people, 1, 1), cells(faces, BLOCK / large.columns, BLOCK / large.rows)
+        people, faces, plates = (rows(maps) for maps in (people, faces, plates))
+        raw = torch.cat((people[:, :4], faces[:, :4], plates[:, :4]), 2)
+        at = torch.cat((regular, enlarged, regular), 2)
+        size = at[:, 2:]
+        middle = (raw[:, :2] + (at[:, :2] - 1)) * size
+        half = torch.exp(raw[:, 2:].clamp(max=8)) * (size * 0.5)
+        a, f = regular[:, :1] * 0, enlarged[:, :1] * 0
+        obj = people[:, 4:5].sigmoid()
+        scores = (
+            (a, people[:, 5:6].sigmoid() * obj, a, people[:, 6:].amax(1, keepdim=True).sigmoid() * obj),
+            ((faces[:, 4:5].sigmoid() * faces[:, 5:6].sigmoid()).sqrt(), f, f, f),
+            (a, a, plates[:, 4:5].sigmoid(), a),
+        )
+        scores = torch.cat([torch.cat(part, 1) for part in scores], 2)
+        return torch.cat((middle - half, middle + half, scores), 1).transpose(1, 2)
 
 
-def people_scores(raw, none):
-    obj = raw[:, :1].sigmoid()
-    return none, raw[:, 1:2].sigmoid() * obj, none, raw[:, 2:].amax(1, keepdim=True).sigmoid() * obj
+def cells(maps, across, down):
+    """Column and row, from 1 on, width and height in input pixels of every cell of the maps: [1,4,cells]."""
+    known = []
+    for raw, stride in zip(maps, STRIDES):
+        # Numbers from sums of ones keep the graph free of shape arithmetic.
+        one = torch.ones_like(raw[:, :1])
+        known.append(torch.cat((one.cumsum(3), one.cumsum(2), one * (stride * across), one * (stride * down)), 1))
+    return rows(known)
 
 
-def face_scores(raw, none):
-    return (raw[:, :1].sigmoid() * raw[:, 1:2].sigmoid()).sqrt(), none, none, none
+def rows(maps):
+    """Maps [1,c,h,w] of three strides, one after the other: [1,c,cells]."""
+    return torch.cat([m.reshape(1, m.shape[1], -1) for m in maps], 2)
 
 
-def plate_scores(raw, none):
-    return none, none, raw.sigmoid(), none
+LEAST = 256  # a convolution's weights from this many numbers on are not kept as float32
+CLIPPED = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.8)  # parts of a channel's largest weight that int8 may end at
 
 
-HALVED = 256  # a convolution's weights from this many numbers on are kept in half precision
+def kept(weight, int8):
+    """What the file keeps of a convolution's weights float32[out,in,h,w]: (numbers, factors [out,1,1,1] or None).
+
+    Float16, or int8 with the factor of each output channel that errs least. Depthwise weights and those
+    that read the picture are few and stay float16. Of weights that were rounded in this way it keeps all.
+    """
+    if not int8 or weight.shape[1] <= 3:
+        return weight.astype(np.float16), None
+    top = np.abs(weight).max((1, 2, 3), keepdims=True).clip(min=1e-12)
+    least = None
+    for part in CLIPPED:
+        factor = (top * (part / 127)).astype(np.float32)
+        numbers = np.clip(np.round(weight / factor), -127, 127)
+        error = ((numbers * factor - weight) ** 2).sum((1, 2, 3), keepdims=True)
+        if least is None:
+            least = error, numbers, factor
+        else:
+            better = error < least[0]
+            least = tuple(np.where(better, new, old) for new, old in zip((error, numbers, factor), least))
+    return least[1].astype(np.int8), least[2]
 
 
 @torch.no_grad()
-def rounded(net):
-    """Rounds the weights that the file keeps in half precision, so that PyTorch computes with the file's numbers."""
+def rounded(net, int8=False):
+    """Rounds the weights as the file does, so that PyTorch computes with the file's numbers."""
     for m in net.modules():
-        if isinstance(m, nn.Conv2d) and m.weight.numel() >= HALVED:
-            m.weight.copy_(m.weight.half().float())
+        if isinstance(m, nn.Conv2d) and m.weight.numel() >= LEAST:
+            numbers, factors = kept(m.weight.numpy(), int8)
+            m.weight.copy_(torch.from_numpy(numbers.astype(np.float32) * (1 if factors is None else factors)))
     return net
 
 
-def load(models, checkpoint, weights="average"):
-    net = start(HedgeNet(), models)
+def load(models, checkpoint, weights="average", name="hedge-n", int8=False):
+    net = start(HedgeNet(name), models)
     if checkpoint:
         net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)[weights])
-    return Decoded(rounded(fold(net.eval()))).eval()
+    return Decoded(rounded(fold(net.eval()), int8)).eval()
 
 
-def halve(model):
-    """Keeps large weights as float16 with a Cast: half the file; a runtime casts them once, when it loads it."""
-    kept, casts = [], []
+def pack(model, int8):
+    """Keeps large weights as float16 or int8, turned into float32 once by a runtime that loads the file.
+
+    With DequantizeLinear in place of Cast and Mul, ONNX Runtime would leave the work for every run.
+    """
+    initializers, nodes = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.ndim == 4 and values.size >= HALVED:
+        if values.dtype == np.float32 and values.ndim == 4 and values.size >= LEAST:
             name = tensor.name
-            tensor = numpy_helper.from_array(values.astype(np.float16), name + "h")
-            casts.append(helper.make_node("Cast", [name + "h"], [name], name="c" + name, to=TensorProto.FLOAT))
-        kept.append(tensor)
-    nodes = [*casts, *model.graph.node]
+            numbers, factors = kept(values, int8)
+            tensor = numpy_helper.from_array(numbers, name + "k")
+            whole = name if factors is None else name + "c"
+            nodes.append(helper.make_node("Cast", [name + "k"], [whole], name="c" + name, to=TensorProto.FLOAT))
+            if factors is not None:
+                initializers.append(numpy_helper.from_array(factors, name + "f"))
+                nodes.append(helper.make_node("Mul", [whole, name + "f"], [name], name="m" + name))
+        initializers.append(tensor)
+    nodes.extend(model.graph.node)
     del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(initializers)
     model.graph.node.extend(nodes)
     return model
 
@@ -121,11 +166,11 @@ def shorten(model):
     return model
 
 
-def write(net, path, width, height, dynamic):
+def write(net, path, width, height, dynamic, int8=False):
     axes = {"images": {2: "height", 3: "width"}, "detections": {1: "rows"}} if dynamic else None
     torch.onnx.export(net, torch.zeros(1, 3, height, width), path, opset_version=17, input_names=["images"],
                       output_names=["detections"], dynamic_axes=axes, dynamo=False)
-    model = halve(shorten(onnx.load(path)))
+    model = pack(shorten(onnx.load(path)), int8)
     onnx.checker.check_model(model)
     onnx.save(model, path)
 
@@ -139,9 +184,7 @@ def agree(net, path, sizes):
         with torch.no_grad():
             want = net(torch.from_numpy(x)).numpy()
         got = run.run(None, {"images": x})[0]
-        wide = -(-width // BLOCK * WIDER // 32) * 32
-        cells = sum(w // s * (height // s) for s in STRIDES for w in (width, wide, width))
-        if got.shape != want.shape or got.shape[1] != cells:
+        if got.shape != want.shape:
             raise ValueError(f"{path} gives shape {got.shape} at {width}x{height}, wanted {want.shape}")
         box = max(box, float(np.abs(got[..., :4] - want[..., :4]).max()))
         score = max(score, float(np.abs(got[..., 4:] - want[..., 4:]).max()))
@@ -154,21 +197,19 @@ def main():
     p.add_argument("--checkpoint", default="", help="without it the plates' network is untrained")
     p.add_argument("--out", required=True)
     p.add_argument("--weights", default="average", choices=("average", "plates"), help="the moving average, or the last step's")
-    p.add_argument("--name", default="hedge-n")
-    p.add_argument("--fixed", action="store_true", help="also write NAME-640x384.onnx")
+    p.add_argument("--name", default="hedge-n", choices=tuple(SIZES))
+    p.add_argument("--file", default="", help="of the folder --out; default NAME.onnx")
+    p.add_argument("--int8", action="store_true", help="keep the weights as int8")
+    p.add_argument("--fixed", action="store_true", help="for 640x384 only")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load(a.models, a.checkpoint, a.weights)
-    jobs = [(f"{a.name}.onnx", True, ((640, 384), (384, 640), (320, 192)))]
-    if a.fixed:
-        jobs.append((f"{a.name}-640x384.onnx", False, ((640, 384),)))
-    for name, dynamic, sizes in jobs:
-        path = os.path.join(a.out, name)
-        write(net, path, 640, 384, dynamic)
-        box, score = agree(net, path, sizes)
-        print(f"{name}: {os.path.getsize(path)} bytes; against PyTorch boxes differ by {box:.2g} px, scores by {score:.2g}")
-        if box > 0.05 or score > 1e-3:
-            raise SystemExit(f"{name} does not agree with PyTorch")
+    net = load(a.models, a.checkpoint, a.weights, a.name, a.int8)
+    path = os.path.join(a.out, a.file or a.name + ".onnx")
+    write(net, path, 640, 384, not a.fixed, a.int8)
+    box, score = agree(net, path, ((640, 384),) if a.fixed else ((640, 384), (384, 640), (320, 192)))
+    print(f"{path}: {os.path.getsize(path)} bytes; against PyTorch boxes differ by {box:.2g} px, scores by {score:.2g}")
+    if box > 0.05 or score > 1e-3:
+        raise SystemExit(f"{path} does not agree with PyTorch")
 
 
 if __name__ == "__main__":

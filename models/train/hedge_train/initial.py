@@ -78,9 +78,16 @@ def start_from_yolox(net, path):
 def start_from_yunet(yunet, path):
     """Copies YuNet-s's initialisers; the landmarks' heads are left out."""
     convs = read_convs(path)
-    modules = [m for part in (yunet.stem, yunet.stage1, yunet.stage2, yunet.stage3, yunet.stage4) for m in part.modules()]
-    modules += [m for part in (yunet.out5, yunet.out4, yunet.out3, *(h for head in yunet.heads for h in head)) for m in part.modules()]
-    for conv, (w, b) in zip((m for m in modules if isinstance(m, nn.Conv2d)), convs):
+    parts = (yunet.stem, yunet.stage1, yunet.stage2, yunet.stage3, yunet.stage4, yunet.out5, yunet.out4, yunet.out3)
+    body = [m for part in parts for m in part.modules() if isinstance(m, nn.Conv2d)]
+    pairs = list(zip(body, convs))
+    # Class, box and objectness follow, each a point and a depth convolution for three levels.
+    rest = np.array(convs[len(body) :], dtype=object)[:18].reshape(3, 3, 2, 2)
+    for level, head in enumerate(yunet.heads):
+        for part, conv in enumerate((head.point, head.depth)):
+            weights, biases = zip(*(rest[kind, level, part] for kind in (1, 0, 2)))
+            pairs.append((conv, (np.concatenate(weights), np.concatenate(biases))))
+    for conv, (w, b) in pairs:
         if conv.weight.shape != w.shape:
             raise ValueError(f"{path} is not YuNet-s: {w.shape} where {tuple(conv.weight.shape)} is wanted")
         put(conv, w, b)

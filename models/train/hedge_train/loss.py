@@ -34,3 +34,14 @@ def plate_loss(maps, levels, gamma=2.0):
             box = box + (far * pull[at]).sum()
             pulls = pulls + pull[at].sum()
     return cls / (count + 4), box / (pulls + 1)
+
+
+def taught(maps, teacher, gamma=2.0):
+    """Cross-entropy with a teacher's scores, most where the two differ (Li et al., "Generalized Focal Loss", arXiv 2006.04388)."""
+    lost = count = 0.0
+    for raw, known in zip(maps, teacher):
+        logit, want = raw[:, 4:].float(), known[:, 4:].float().sigmoid()
+        bce = F.binary_cross_entropy_with_logits(logit, want, reduction="none")
+        lost = lost + (bce * (want - logit.sigmoid()).abs() ** gamma).sum()
+        count = count + want.sum()
+    return lost / (count + 4)

@@ -3,7 +3,7 @@
 The body and the people's head have YOLOX-nano's shape and keep its COCO initialisers, so that people
 and vehicles are found exactly as by YOLOX-nano. Plates have a network of our own (platenet.py) that
 starts from the body's features of stride 4; only it learns. Faces come from YuNet-s, whose small graph
-reads the same input, widened, in the same pass.
+reads the same input, enlarged, in the same pass.
 Architecture: Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv 2107.08430 (Apache-2.0).
 """
 
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .pictures import PAD
-from .platenet import PlateNet
+from .platenet import SIZES, PlateNet
 
 STRIDES = (8, 16, 32)
 
@@ -170,7 +170,7 @@ class YuNet(nn.Module):
         self.stage1 = nn.Sequential(PointDepth(16, 16), PointDepth(16, 32), PointDepth(32, 32), PointDepth(32, 64))
         self.stage2, self.stage3, self.stage4 = (nn.Sequential(PointDepth(64, 64), PointDepth(64, 64)) for _ in range(3))
         self.out5, self.out4, self.out3 = PointDepth(64, 64), PointDepth(64, 64), PointDepth(64, 64)
-        self.heads = nn.ModuleList(nn.ModuleList(PointDepth(64, n, False) for _ in range(3)) for n in (1, 4, 1))
+        self.heads = nn.ModuleList(PointDepth(64, 6, False) for _ in range(3))  # YuNet's box, class and objectness as one
 
     def forward(self, x):
         x = F.max_pool2d(self.stem(x), 2)
@@ -179,50 +179,65 @@ class YuNet(nn.Module):
         x5 = self.out5(self.stage4(F.max_pool2d(x4, 2)))
         x4 = self.out4(x4 + F.interpolate(x5, scale_factor=2.0))
         x3 = self.out3(x3 + F.interpolate(x4, scale_factor=2.0))
-        cls, box, obj = self.heads
-        return [torch.cat((box[i](f), cls[i](f), obj[i](f)), 1) for i, f in enumerate((x3, x4, x5))]
+        return [head(f) for head, f in zip(self.heads, (x3, x4, x5))]
 
 
-BLOCK, WIDER = 32, 35  # every 32 columns become 35 for the faces
+BLOCK = 32
+# Every 32 columns and rows become so many for the faces.
+FACES = {"hedge-n": (35, 32), "hedge-p": (36, 36)}
 
 
-class Widened(nn.Module):
-    """A picture as the faces' part sees it: wider by 35/32, grey on the right up to a multiple of 32.
+def mixing(n):
+    """float32[BLOCK,n]: interpolates n values, the first and the last kept, from BLOCK."""
+    at = torch.arange(n) * ((BLOCK - 1) / (n - 1))
+    return (1 - (at[None] - torch.arange(BLOCK)[:, None]).abs()).clamp(min=0)
 
-    Faces are narrower than high, so width is what the small ones lack. One matrix product interpolates
-    within blocks of 32 columns; ONNX Runtime's Resize takes four times as long.
+
+class Enlarged(nn.Module):
+    """A picture as the faces' part sees it: larger, grey on the right and below up to a multiple of 32.
+
+    Small faces are found more often in a larger picture, though nothing is added to it. Matrix products
+    interpolate within blocks of 32; ONNX Runtime's Resize takes four times as long.
     """
 
-    def __init__(self):
+    def __init__(self, columns, rows):
         super().__init__()
-        at = torch.arange(WIDER) * ((BLOCK - 1) / (WIDER - 1))
-        self.register_buffer("mix", (1 - (at[None] - torch.arange(BLOCK)[:, None]).abs()).clamp(min=0), persistent=False)
+        self.columns, self.rows = columns, rows
+        self.register_buffer("across", mixing(columns), persistent=False)
+        self.register_buffer("down", mixing(rows).T.contiguous(), persistent=False)
 
     def forward(self, x):
         b, c, h, w = x.shape
-        wide = w // BLOCK * WIDER
-        x = (x.reshape(b, c, h, w // BLOCK, BLOCK) @ self.mix).reshape(b, c, h, wide)
-        return F.pad(x, (0, (wide + 31) // 32 * 32 - wide), value=float(PAD))
+        wide, high = w // BLOCK * self.columns, h // BLOCK * self.rows
+        if self.rows != BLOCK:
+            x = (self.down @ x.reshape(b, c, h // BLOCK, BLOCK, w)).reshape(b, c, high, w)
+        x = (x.reshape(b, c, high, w // BLOCK, BLOCK) @ self.across).reshape(b, c, high, wide)
+        return F.pad(x, (0, rest(wide), 0, rest(high)), value=float(PAD))
+
+
+def rest(n):
+    """What n lacks to a multiple of 32."""
+    return (n + 31) // 32 * 32 - n
 
 
 class HedgeNet(nn.Module):
     """(people, faces, plates): raw maps [B,10,h,w], [B,6,h,w'] and [B,5,h,w] of strides 8, 16, 32.
 
-    The faces' maps are those of the widened picture.
+    The faces' maps are those of the enlarged picture.
     """
 
-    def __init__(self, width=16, depth=(1, 3), head=64, act=nn.SiLU):
+    def __init__(self, name="hedge-n", width=16, depth=(1, 3), head=64, act=nn.SiLU):
         super().__init__()
         self.body = Body(width, depth, act)
         self.people = nn.ModuleList(PeopleHead(width * m, head, act) for m in (4, 8, 16))
-        self.widened = Widened()
+        self.enlarged = Enlarged(*FACES[name])
         self.faces = YuNet()
-        self.plates = PlateNet(2 * width)
+        self.plates = PlateNet(2 * width, **SIZES[name])
 
     def forward(self, x):
         features = self.body(x)
         people = [h(f) for h, f in zip(self.people, features[1:])]
-        return people, self.faces(self.widened(x)), self.plates(features[0])
+        return people, self.faces(self.enlarged(x)), self.plates(features[0])
 
 
 def grid(h, w, device=None):

@@ -7,6 +7,12 @@ fast in ONNX Runtime, and easy to quantise. Strides 8, 16 and 32 with a top-down
 from torch import nn
 from torch.nn import functional as F
 
+# What the two networks' plates take.
+SIZES = {
+    "hedge-n": {"widths": (64, 128, 192), "blocks": (4, 4, 2), "neck": 64, "head": 2},
+    "hedge-p": {"widths": (48, 96, 128), "blocks": (2, 3, 2), "neck": 48, "head": 1},
+}
+
 
 def normed(cin, cout, k=1, s=1, groups=1, act=nn.ReLU):
     return nn.Sequential(nn.Conv2d(cin, cout, k, s, (k - 1) // 2, groups=groups, bias=False), nn.BatchNorm2d(cout), act())
@@ -34,7 +40,7 @@ def stage(cin, cout, blocks):
 class PlateNet(nn.Module):
     """Features of stride 4 [B,cin,H/4,W/4] to raw maps [B,5,h,w] (box 4, plate) of strides 8, 16 and 32."""
 
-    def __init__(self, cin=32, widths=(64, 128, 192), blocks=(4, 4, 2), neck=64, head=2):
+    def __init__(self, cin, widths, blocks, neck, head):
         super().__init__()
         self.stages = nn.ModuleList(stage(a, b, n) for a, b, n in zip((cin, *widths), widths, blocks))
         self.lateral = nn.ModuleList(normed(w, neck) for w in widths)

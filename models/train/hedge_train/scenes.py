@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from . import plates
-from .augment import degrade
+from .augment import FishEye, degrade
 from .pictures import PAD, iou_to_many, load_sets
 
 STRIDES = (8, 16, 32)
@@ -16,6 +16,7 @@ STRIDES = (8, 16, 32)
 REACH = ((0, 56), (40, 136), (100, 1e9))
 LEAST = 7  # a narrower plate is neither hit nor miss
 LONG_SIDE = 1024
+MOSAIC, BENT = 0.08, 0.06  # shares of scenes made of four parts, and seen through a wide-angle lens
 DOUBT = 0.3  # weight of a vehicle on which nobody labelled a plate: tiny plates are often missing
 
 
@@ -100,7 +101,13 @@ class Scene:
         self.boxes = []
         for box in boxes:
             self.keep(np.array(box, np.float32), np.array([width, height, width, height], np.float32))
+        if rng.random() < BENT:
+            self.bend(FishEye(width, height, rng.uniform(0.1, 0.6)))
         self.image = degrade(self.image, rng)
+
+    def bend(self, lens):
+        self.image = lens.image(self.image)
+        self.boxes, self.ignored, self.doubtful = ([lens.box(b) for b in part] for part in (self.boxes, self.ignored, self.doubtful))
 
     def keep(self, box, limit):
         cut = np.clip(box, 0, limit)
@@ -108,6 +115,23 @@ class Scene:
         if share <= 0:
             return
         (self.ignored if share < 0.4 or cut[2] - cut[0] < LEAST else self.boxes).append(cut)
+
+
+class Mosaic:
+    """Four scenes as the parts of one (Bochkovskiy et al., "YOLOv4", arXiv 2004.10934)."""
+
+    def __init__(self, width, height, scene, rng):
+        """scene(width, height) makes a part."""
+        x, y = (int(side * rng.uniform(0.3, 0.7)) for side in (width, height))
+        self.image = np.empty((height, width, 3), np.uint8)
+        self.boxes, self.ignored, self.doubtful = [], [], []
+        for x1, x2 in ((0, x), (x, width)):
+            for y1, y2 in ((0, y), (y, height)):
+                part = scene(x2 - x1, y2 - y1)
+                self.image[y1:y2, x1:x2] = part.image
+                shift, limit = np.array([x1, y1, x1, y1], np.float32), np.array([x2, y2, x2, y2], np.float32)
+                for mine, theirs in ((self.boxes, part.boxes), (self.ignored, part.ignored), (self.doubtful, part.doubtful)):
+                    mine += [np.clip(b + shift, shift, limit) for b in theirs]
 
 
 def mirrored(b, width):
@@ -262,11 +286,16 @@ class Stream(torch.utils.data.IterableDataset):
         self.hard = Hard(hard, pictures)
 
     def scene(self, rng):
+        if rng.random() < MOSAIC:
+            return Mosaic(*self.size, lambda width, height: self.single(width, height, rng), rng)
+        return self.single(*self.size, rng)
+
+    def single(self, width, height, rng):
         if self.hard.rows and rng.random() < 0.12:
             pic, around = self.hard.rows[rng.integers(len(self.hard.rows))]
-            return Scene(pic, *self.size, self.banks, rng, around)
+            return Scene(pic, width, height, self.banks, rng, around)
         of = self.pictures[self.names[rng.choice(len(self.names), p=self.share)]]
-        return Scene(of[rng.integers(len(of))], *self.size, self.banks, rng)
+        return Scene(of[rng.integers(len(of))], width, height, self.banks, rng)
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()

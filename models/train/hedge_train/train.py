@@ -1,6 +1,8 @@
 """Trains the plates' network of hedge-n on the frozen features of stride 4. Started again with the same --work it goes on.
 
     python -m hedge_train.train --models DIR --sets DIR [DIR ...] --teachers FILE [FILE ...] --work DIR
+
+With --network hedge-p --master CHECKPOINT it trains hedge-p's smaller one, which learns from hedge-n's scores too.
 """
 
 import argparse
@@ -14,8 +16,9 @@ import cv2
 import torch
 
 from .initial import start
-from .loss import plate_loss
+from .loss import plate_loss, taught
 from .net import HedgeNet
+from .platenet import SIZES
 from .scenes import Stream, load_pictures
 
 
@@ -57,6 +60,8 @@ def arguments():
     p.add_argument("--teachers", nargs="+", required=True, help="outputs of hedge_train.teach (vehicles)")
     p.add_argument("--work", required=True, help="folder for checkpoints and the log")
     p.add_argument("--minutes", type=float, default=120, help="length of the whole training, over all resumptions")
+    p.add_argument("--network", default="hedge-n", choices=tuple(SIZES))
+    p.add_argument("--master", default="", help="a checkpoint of hedge-n whose scores are learned from too")
     p.add_argument("--size", type=int, nargs=2, default=(320, 192), help="width and height of a scene")
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--hard", default="", help="output of hedge_train.mine; read again whenever it changes")
@@ -77,7 +82,7 @@ def main():
     cv2.setNumThreads(1)  # its threads would not survive the workers' fork
     torch.manual_seed(a.seed)
     random.seed(a.seed)
-    front = start(HedgeNet(), a.models).to(memory_format=torch.channels_last).eval()
+    front = start(HedgeNet(a.network), a.models).to(memory_format=torch.channels_last).eval()
     net = front.plates.train()
     optimiser = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=1e-2)
     average, step, passed = Average(net, 0.998), 0, 0.0
@@ -87,6 +92,11 @@ def main():
         net.load_state_dict(last["plates"])
         optimiser.load_state_dict(last["optimiser"])
         average.state, average.steps, step, passed = last["average"], last["average_steps"], last["step"], last["passed"]
+
+    master = None
+    if a.master:
+        master = HedgeNet().plates.eval()
+        master.load_state_dict(torch.load(a.master, weights_only=True)["average"])
 
     pictures = load_pictures(a.sets, a.teachers)
     print({n: len(v) for n, v in pictures.items()}, flush=True)
@@ -105,8 +115,11 @@ def main():
             with torch.autocast("cpu", torch.bfloat16):
                 with torch.no_grad():
                     fine = front.body.fine(images)
+                    known = master(fine) if master else None
                 maps = net(fine)
             cls, box = plate_loss(maps, levels)
+            if master:
+                cls = cls + taught(maps, known)
             optimiser.zero_grad(set_to_none=True)
             (cls + box).backward()
             norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 20.0)
