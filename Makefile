@@ -60,16 +60,23 @@ $(TRAIN_PYTHON): models/train/requirements.txt
 	$(TRAIN_WORK)/venv/bin/pip install -q -r models/train/requirements.txt
 	touch $@
 
-train: $(TRAIN_PYTHON) ## train hedge-n's plates, or go on from the last checkpoint (TRAIN_MINUTES, TRAIN_SETS, TRAIN_WORK)
-	$(TRAIN) hedge_train.teach --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --out $(TRAIN_VEHICLES)
-	$(TRAIN) hedge_train.train --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --teachers $(TRAIN_VEHICLES) \
-		--work $(TRAIN_WORK) --hard $(TRAIN_WORK)/hard.jsonl --weights $(TRAIN_WEIGHTS) --minutes $(TRAIN_MINUTES)
+TRAIN_ONE = $(TRAIN) hedge_train.train --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --teachers $(TRAIN_VEHICLES) \
+	--hard $(TRAIN_WORK)/hard.jsonl --weights $(TRAIN_WEIGHTS)
+TRAIN_EXPORT = $(TRAIN) hedge_train.export --models $(TRAIN_MODELS)
 
-export: $(TRAIN_PYTHON) ## write models/hedge-n/hedge-n.onnx from the last checkpoint and compare it with PyTorch
-	$(TRAIN) hedge_train.export --models $(TRAIN_MODELS) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
+train: $(TRAIN_PYTHON) ## train the plates of hedge-n, then of hedge-p, or go on from the last checkpoint (TRAIN_MINUTES, TRAIN_SETS, TRAIN_WORK)
+	$(TRAIN) hedge_train.teach --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --out $(TRAIN_VEHICLES)
+	$(TRAIN_ONE) --work $(TRAIN_WORK) --minutes $(TRAIN_MINUTES)
+	$(TRAIN_ONE) --work $(TRAIN_WORK)/hedge-p --minutes $(TRAIN_MINUTES) --network hedge-p --master $(TRAIN_WORK)/last.pt
+
+export: $(TRAIN_PYTHON) ## write the networks of models/hedge-n and models/hedge-p from the last checkpoints and compare them with PyTorch
+	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
+	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n --int8 --file hedge-n-int8.onnx
+	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/hedge-p/last.pt --out ../hedge-p --name hedge-p --int8
 
 train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n-int8.onnx
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network trio --models $(TRAIN_MODELS)
-	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx --size 384 256
-	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx ../hedge-n/hedge-n.onnx@384x256
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-p/hedge-p.onnx --size 384 256
+	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx ../hedge-n/hedge-n-int8.onnx ../hedge-p/hedge-p.onnx@384x256

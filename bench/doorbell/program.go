@@ -13,10 +13,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 // said keeps what a process writes.
@@ -196,8 +198,8 @@ func (p *program) get(ctx context.Context, path string) ([]byte, error) {
 	return data, err
 }
 
-// metrics are the figures of /metrics at a moment, by name and labels as they are
-// written there.
+// metrics are the figures of /metrics at a moment, by name and labels, these in the
+// order of the alphabet: name{a="1", b="2"}.
 type metrics map[string]float64
 
 func (p *program) metrics(ctx context.Context) (metrics, error) {
@@ -205,28 +207,28 @@ func (p *program) metrics(ctx context.Context) (metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseMetrics(string(data))
+	return parseMetrics(data)
 }
 
 // parseMetrics reads the Prometheus text format.
-func parseMetrics(text string) (metrics, error) {
+func parseMetrics(text []byte) (metrics, error) {
+	d := expfmt.SampleDecoder{
+		Dec:  expfmt.NewDecoder(bytes.NewReader(text), expfmt.NewFormat(expfmt.TypeTextPlain)),
+		Opts: &expfmt.DecodeOptions{},
+	}
 	m := metrics{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		i := strings.LastIndexByte(line, ' ')
-		if i < 0 {
-			return nil, fmt.Errorf("metrics: no value in %q", line)
-		}
-		v, err := strconv.ParseFloat(line[i+1:], 64)
-		if err != nil {
+	for {
+		var samples model.Vector
+		switch err := d.Decode(&samples); {
+		case errors.Is(err, io.EOF):
+			return m, nil
+		case err != nil:
 			return nil, fmt.Errorf("metrics: %w", err)
 		}
-		m[line[:i]] = v
+		for _, s := range samples {
+			m[s.Metric.String()] = float64(s.Value)
+		}
 	}
-	return m, nil
 }
 
 // frames returns the count of frames of a kind.

@@ -210,7 +210,7 @@ func (b *bench) stages() reach.Table {
 		Note: "Wall times by its own figures, without Chromium; p99 since its start. Writing holds encoding."}
 	for _, name := range []string{"inspect", "decide", "redact", "write"} {
 		if n := w.grown(`hedge_stage_seconds_count{stage="` + name + `"}`); n > 0 {
-			t.Line(name, 1000*w.grown(`hedge_stage_seconds_sum{stage="`+name+`"}`)/n, 1000*w.end.metrics[`hedge_stage_seconds{stage="`+name+`",quantile="0.99"}`], fmt.Sprintf("%.0f", n))
+			t.Line(name, 1000*w.grown(`hedge_stage_seconds_sum{stage="`+name+`"}`)/n, 1000*w.end.metrics[`hedge_stage_seconds{quantile="0.99", stage="`+name+`"}`], fmt.Sprintf("%.0f", n))
 		}
 	}
 	if n := w.grown("hedge_encoded_frames_total"); n > 0 {

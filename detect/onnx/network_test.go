@@ -338,3 +338,40 @@ func BenchmarkDetect(b *testing.B) {
 	}
 	run("shared/640x384/threads=1", all...)
 }
+
+// TestInt8Weights: the file with weights of 8 bits finds what hedge-n finds.
+func TestInt8Weights(t *testing.T) {
+	full := config(t, Hedge)
+	small := full
+	small.Path = strings.TrimSuffix(full.Path, ".onnx") + "-int8.onnx"
+	if info, err := os.Stat(small.Path); err != nil || info.Size() > 1_500_000 {
+		t.Fatalf("%v, %v", info, err)
+	}
+	pic := sample(t, Hedge).pic
+	found := func(c Config, least float32) []detect.Detection {
+		c.FullRange = true
+		for i := range c.MinScore {
+			c.MinScore[i] = least
+		}
+		ds, err := open(t, c).Detect(t.Context(), pic, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ds
+	}
+	want, got := found(full, 0.3), found(small, 0.2)
+	if len(want) == 0 || len(got) > 2*len(want) {
+		t.Fatalf("%d found, with int8 %d", len(want), len(got))
+	}
+	for _, w := range want {
+		best := float32(0)
+		for _, g := range got {
+			if g.Class == w.Class {
+				best = max(best, g.Box.IoU(w.Box))
+			}
+		}
+		if best < 0.8 {
+			t.Errorf("%v at %v: the best with int8 overlaps by %.2f", w.Class, w.Box, best)
+		}
+	}
+}
