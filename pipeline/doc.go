@@ -35,7 +35,7 @@
 //	still    nothing moves and every object is held; for
 //	         plates also: nothing that carries one is known every second
 //
-// A look that is due takes the newest frame. It starts when the detector is
+// A look is due at the frame nearest to the beat. It starts when the detector is
 // idle and the budget of core time is not used up: the bucket fills with the
 // wall clock times Config.Cores, and each look is paid from it. Where small
 // faces or plates are to be found, every second look goes to a part of the

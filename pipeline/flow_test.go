@@ -137,6 +137,32 @@ func TestSinkFails(t *testing.T) {
 	}
 }
 
+// TestNearestFrame: a detector looks at the frame nearest to its beat, not only at
+// one that comes after it. The camera moves, so the beat is 100 ms.
+func TestNearestFrame(t *testing.T) {
+	for _, tt := range []struct {
+		step, every time.Duration
+	}{
+		{70 * time.Millisecond, 1}, {60 * time.Millisecond, 2}, {34 * time.Millisecond, 3}, {300 * time.Millisecond, 1},
+	} {
+		t.Run(tt.step.String(), func(t *testing.T) {
+			const frames = 36
+			d := detecttest.New(everything, detecttest.Find())
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Moving: true, Detectors: []detect.Detector{d}})
+			c := &camera{frames: frames, pace: 10 * time.Millisecond, at: func(n int) time.Duration { return time.Duration(n) * tt.step }}
+			if err := p.Run(t.Context(), c, discard{}); err != nil {
+				t.Fatal(err)
+			}
+			st := p.Stats()
+			// The end may overtake a look or two; on a busy machine frames are dropped.
+			offers, want := st.Detectors[0].Looks+st.Detectors[0].Dropped, frames/uint64(tt.every)
+			if offers > want || st.FramesDropped == 0 && offers+2 < want {
+				t.Errorf("%d offers of %d frames, %d dropped", offers, st.FramesIn, st.FramesDropped)
+			}
+		})
+	}
+}
+
 // TestStop writes what is held back, TestClose and a cancelled context throw it
 // away; each in bounded time and under load.
 func TestStop(t *testing.T) {

@@ -74,7 +74,7 @@ func (r *run) offer(f *frame) error {
 		}
 		k.plan.beat = r.beat(k)
 		r.stats.beat(k.index, k.plan.beat)
-		if k.plan.waiting == nil && k.plan.offered && f.at-k.plan.lastAt < k.plan.beat {
+		if k.plan.waiting == nil && k.plan.offered && !due(f.at-k.plan.lastAt, k.plan.beat, f.at-r.lastAt) {
 			r.stats.skipped(k.index)
 			continue
 		}
@@ -93,6 +93,10 @@ func (r *run) offer(f *frame) error {
 	r.startWaiting()
 	return nil
 }
+
+// due reports whether of frames that come a step apart one that is so long after
+// the last look is nearest to the beat.
+func due(since, beat, step time.Duration) bool { return since >= beat-step/2 }
 
 // startWaiting starts waiting looks as the budget allows, the one that has
 // waited longest for its turn first.
@@ -244,7 +248,7 @@ func (r *run) offerFile(f *frame) error {
 			if r.frames%r.cfg.Every != 0 {
 				return nil
 			}
-		} else if step := f.at - r.lastAt; f.at-r.lastLook < fileBeat-step/2 {
+		} else if !due(f.at-r.lastLook, fileBeat, f.at-r.lastAt) {
 			return nil
 		}
 	}
