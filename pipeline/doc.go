@@ -39,9 +39,9 @@
 // idle and the budget of core time is not used up: the bucket fills with the
 // wall clock times Config.Cores, and each look is paid from it. Where small
 // faces or plates are to be found, every second look goes to a part of the
-// frame at native size around a person or a vehicle. Detectors' threads have a
-// lower priority than the frames' way (Linux; nice 5): on a busy machine they
-// come late, which hides more, before frames do.
+// frame at native size around a person or a vehicle, if that is twice as large
+// or more. Detectors' threads have a lower priority than the frames' way (Linux;
+// nice 5): on a busy machine they come late, which hides more, before frames do.
 //
 // # Pictures for drawing zones
 //

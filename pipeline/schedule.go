@@ -195,7 +195,7 @@ const (
 func (r *run) aim(k *looker, f *frame) image.Rectangle {
 	frame := f.buf.pic.Rect
 	size := k.inputSize(frame.Size())
-	if 2*frame.Dx() < 3*size.X || k.plan.crops > 0 {
+	if frame.Dx() < 2*size.X || k.plan.crops > 0 { // less than twice the detail is not worth a look
 		k.plan.crops = 0
 		return image.Rectangle{}
 	}
