@@ -19,6 +19,7 @@ from hedge_train.initial import focus_as_conv, start
 from hedge_train.loss import plate_loss
 from hedge_train.net import STRIDES, Enlarged, HedgeNet
 from hedge_train.pictures import letterbox, nms, tensor
+from hedge_train.platenet import KEPT, pruned
 from hedge_train.scenes import DOUBT, Hard, Mosaic, Picture, Scene, targets
 from hedge_train.teach import YuNet, session
 
@@ -92,7 +93,7 @@ class Weights(unittest.TestCase):
             self.assertLess(score, 1e-3)
 
     def test_kept_weights(self):
-        weight = np.random.default_rng(9).normal(size=(8, 32, 1, 1)).astype(np.float32)
+        weight = np.random.default_rng(9).normal(size=(32, 32, 1, 1)).astype(np.float32)
         weight[0] *= 100
         numbers, factors = kept(weight, True)
         again = numbers * factors
@@ -101,6 +102,23 @@ class Weights(unittest.TestCase):
         self.assertLess(np.abs(again[1:] - weight[1:]).max(), 0.6)  # each channel has a factor of its own
         self.assertTrue((kept(again, True)[0] == numbers).all())
         self.assertIsNone(kept(weight[:, :1], True)[1])
+
+
+class Pruning(unittest.TestCase):
+    def test_left_out_blocks_are_the_only_difference(self):
+        torch.manual_seed(3)
+        large, small = HedgeNet().plates.eval(), HedgeNet("hedge-p").plates.eval()
+        for stage, kept_blocks in zip(large.stages, KEPT):
+            for i, block in enumerate(stage[1:]):
+                if i not in kept_blocks:  # it then adds nothing
+                    torch.nn.init.zeros_(block.mix[1][1].weight)
+        for head in large.heads:
+            torch.nn.init.zeros_(head[1].mix[1][1].weight)
+        small.load_state_dict(pruned(large.state_dict()))
+        fine = torch.randn(1, 32, 24, 32)
+        with torch.no_grad():
+            for a, b in zip(large(fine), small(fine)):
+                self.assertLess(float((a - b).abs().max()), 1e-5)
 
 
 class Scenes(unittest.TestCase):

@@ -79,17 +79,19 @@ def rows(maps):
     return torch.cat([m.reshape(1, m.shape[1], -1) for m in maps], 2)
 
 
-LEAST = 256  # a convolution's weights from this many numbers on are not kept as float32
+# A convolution's weights from this many numbers on are not kept as float32, and from so many as int8.
+LEAST, LEAST_INT8 = 256, 1024
 CLIPPED = (1.0, 0.97, 0.94, 0.91, 0.88, 0.85, 0.8)  # parts of a channel's largest weight that int8 may end at
 
 
 def kept(weight, int8):
     """What the file keeps of a convolution's weights float32[out,in,h,w]: (numbers, factors [out,1,1,1] or None).
 
-    Float16, or int8 with the factor of each output channel that errs least. Depthwise weights and those
-    that read the picture are few and stay float16. Of weights that were rounded in this way it keeps all.
+    Float16, or int8 with the factor of each output channel that errs least. Depthwise weights, those that
+    read the picture and the heads' last are few and stay float16. Of weights that were rounded in this way
+    it keeps all.
     """
-    if not int8 or weight.shape[1] <= 3:
+    if not int8 or weight.shape[1] <= 3 or weight.size < LEAST_INT8:
         return weight.astype(np.float16), None
     top = np.abs(weight).max((1, 2, 3), keepdims=True).clip(min=1e-12)
     least = None

@@ -10,8 +10,11 @@ from torch.nn import functional as F
 # What the two networks' plates take.
 SIZES = {
     "hedge-n": {"widths": (64, 128, 192), "blocks": (4, 4, 2), "neck": 64, "head": 2},
-    "hedge-p": {"widths": (48, 96, 128), "blocks": (2, 3, 2), "neck": 48, "head": 1},
+    "hedge-p": {"widths": (64, 128, 192), "blocks": (2, 3, 2), "neck": 64, "head": 1},
 }
+# The blocks of hedge-n's stages that hedge-p keeps: those without which the scores change least.
+# Of each head it keeps the first.
+KEPT = ((0, 1), (0, 1, 3), (0, 1))
 
 
 def normed(cin, cout, k=1, s=1, groups=1, act=nn.ReLU):
@@ -58,3 +61,20 @@ class PlateNet(nn.Module):
         p4 = self.smooth(self.lateral[1](x4) + F.interpolate(p5, scale_factor=2.0))
         p3 = self.lateral[0](x3) + F.interpolate(p4, scale_factor=2.0)
         return [h(p) for h, p in zip(self.heads, (p3, p4, p5))]
+
+
+def pruned(state):
+    """hedge-n's weights without what hedge-p has not: a residual block that is left out changes little."""
+    small = {}
+    for name, value in state.items():
+        part, i, *rest = name.split(".")
+        if part == "stages" and rest[0] != "0":
+            if int(rest[0]) - 1 not in KEPT[int(i)]:
+                continue
+            rest[0] = str(KEPT[int(i)].index(int(rest[0]) - 1) + 1)
+        elif part == "heads":
+            if rest[0] == "1":
+                continue
+            rest[0] = {"0": "0", "2": "1"}[rest[0]]
+        small[".".join((part, i, *rest))] = value
+    return small

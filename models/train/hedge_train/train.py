@@ -2,7 +2,8 @@
 
     python -m hedge_train.train --models DIR --sets DIR [DIR ...] --teachers FILE [FILE ...] --work DIR
 
-With --network hedge-p --master CHECKPOINT it trains hedge-p's smaller one, which learns from hedge-n's scores too.
+With --network hedge-p --master CHECKPOINT it trains hedge-p's, which begins as hedge-n's with fewer blocks and learns
+from hedge-n's scores too.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import torch
 from .initial import start
 from .loss import plate_loss, taught
 from .net import HedgeNet
-from .platenet import SIZES
+from .platenet import SIZES, pruned
 from .scenes import Stream, load_pictures
 
 
@@ -61,7 +62,7 @@ def arguments():
     p.add_argument("--work", required=True, help="folder for checkpoints and the log")
     p.add_argument("--minutes", type=float, default=120, help="length of the whole training, over all resumptions")
     p.add_argument("--network", default="hedge-n", choices=tuple(SIZES))
-    p.add_argument("--master", default="", help="a checkpoint of hedge-n whose scores are learned from too")
+    p.add_argument("--master", default="", help="a checkpoint of hedge-n, to begin with and to learn from")
     p.add_argument("--size", type=int, nargs=2, default=(320, 192), help="width and height of a scene")
     p.add_argument("--batch", type=int, default=32)
     p.add_argument("--hard", default="", help="output of hedge_train.mine; read again whenever it changes")
@@ -84,6 +85,11 @@ def main():
     random.seed(a.seed)
     front = start(HedgeNet(a.network), a.models).to(memory_format=torch.channels_last).eval()
     net = front.plates.train()
+    master = None
+    if a.master:
+        master = HedgeNet().plates.eval()
+        master.load_state_dict(torch.load(a.master, weights_only=True)["average"])
+        net.load_state_dict(pruned(master.state_dict()))
     optimiser = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=1e-2)
     average, step, passed = Average(net, 0.998), 0, 0.0
     path = os.path.join(a.work, "last.pt")
@@ -92,11 +98,6 @@ def main():
         net.load_state_dict(last["plates"])
         optimiser.load_state_dict(last["optimiser"])
         average.state, average.steps, step, passed = last["average"], last["average_steps"], last["step"], last["passed"]
-
-    master = None
-    if a.master:
-        master = HedgeNet().plates.eval()
-        master.load_state_dict(torch.load(a.master, weights_only=True)["average"])
 
     pictures = load_pictures(a.sets, a.teachers)
     print({n: len(v) for n, v in pictures.items()}, flush=True)
