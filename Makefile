@@ -72,7 +72,7 @@ train: $(TRAIN_PYTHON) ## train the plates of hedge-n, then of hedge-p, or go on
 export: $(TRAIN_PYTHON) ## write the networks of models/hedge-n and models/hedge-p from the last checkpoints and compare them with PyTorch
 	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
 	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n --int8 --file hedge-n-int8.onnx
-	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/hedge-p/last.pt --out ../hedge-p --name hedge-p --int8
+	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/hedge-p/last.pt --out ../hedge-p --name hedge-p
 
 train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx

@@ -92,7 +92,7 @@ var specs = [...]spec{
 	{"yolox", detect.Classes(detect.Person, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Person: 0.076, detect.Vehicle: 0.25}, yoloxOutputs, yoloxDecoder},
 	{"lpd_yunet", detect.Classes(detect.Plate), 64, [detect.NumClasses]float32{detect.Plate: 0.4}, lpdOutputs, lpdDecoder},
 	{"hedge", everything, 32, [detect.NumClasses]float32{detect.Face: 0.453, detect.Person: 0.093, detect.Plate: 0.437, detect.Vehicle: 0.25}, hedgeOutputs(35, 32), hedgeDecoder},
-	{"hedge_p", everything, 32, [detect.NumClasses]float32{detect.Face: 0.303, detect.Person: 0.072, detect.Plate: 0.407, detect.Vehicle: 0.25}, hedgeOutputs(36, 36), hedgeDecoder},
+	{"hedge_p", everything, 32, [detect.NumClasses]float32{detect.Face: 0.307, detect.Person: 0.072, detect.Plate: 0.42, detect.Vehicle: 0.25}, hedgeOutputs(36, 36), hedgeDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

@@ -7,6 +7,8 @@ reads the same input, enlarged, in the same pass.
 Architecture: Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv 2107.08430 (Apache-2.0).
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -188,16 +190,18 @@ FACES = {"hedge-n": (35, 32), "hedge-p": (36, 36)}
 
 
 def mixing(n):
-    """float32[BLOCK,n]: interpolates n values, the first and the last kept, from BLOCK."""
-    at = torch.arange(n) * ((BLOCK - 1) / (n - 1))
-    return (1 - (at[None] - torch.arange(BLOCK)[:, None]).abs()).clamp(min=0)
+    """float32[b,m] with m/b = n/BLOCK: interpolates m values, the first and the last kept, from b."""
+    common = math.gcd(n, BLOCK)
+    b, m = BLOCK // common, n // common
+    at = torch.arange(m) * ((b - 1) / (m - 1)) if m > 1 else torch.zeros(1)
+    return (1 - (at[None] - torch.arange(b)[:, None]).abs()).clamp(min=0)
 
 
 class Enlarged(nn.Module):
     """A picture as the faces' part sees it: larger, grey on the right and below up to a multiple of 32.
 
     Small faces are found more often in a larger picture, though nothing is added to it. Matrix products
-    interpolate within blocks of 32; ONNX Runtime's Resize takes four times as long.
+    interpolate within short blocks; ONNX Runtime's Resize takes four times as long.
     """
 
     def __init__(self, columns, rows):
@@ -210,8 +214,10 @@ class Enlarged(nn.Module):
         b, c, h, w = x.shape
         wide, high = w // BLOCK * self.columns, h // BLOCK * self.rows
         if self.rows != BLOCK:
-            x = (self.down @ x.reshape(b, c, h // BLOCK, BLOCK, w)).reshape(b, c, high, w)
-        x = (x.reshape(b, c, high, w // BLOCK, BLOCK) @ self.across).reshape(b, c, high, wide)
+            n = self.down.shape[1]
+            x = (self.down @ x.reshape(b, c, h // n, n, w)).reshape(b, c, high, w)
+        n = self.across.shape[0]
+        x = (x.reshape(b, c, high, w // n, n) @ self.across).reshape(b, c, high, wide)
         return F.pad(x, (0, rest(wide), 0, rest(high)), value=float(PAD))
 
 
