@@ -99,6 +99,27 @@ func TestSlowSink(t *testing.T) {
 	}
 }
 
+// TestLiveEnd: the frames held back at the end of a live source all go out, though
+// they come faster than the sink takes them.
+func TestLiveEnd(t *testing.T) {
+	const frames = 30
+	sink := &album{t: t, fault: func(context.Context, int) error { time.Sleep(3 * time.Millisecond); return nil }}
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: 20})
+	// So slow that no frame is dropped on the way, but on a very busy machine.
+	if err := p.Run(t.Context(), &camera{frames: frames, pace: 20 * time.Millisecond}, sink); err != nil {
+		t.Fatal(err)
+	}
+	shots := sink.seen()
+	if len(shots) < 20 {
+		t.Fatalf("%d frames out", len(shots))
+	}
+	for i, s := range shots[len(shots)-20:] {
+		if want := frames - 20 + i; s.n != want {
+			t.Fatalf("of the last 20 frames out, number %d is %d, want %d", i, s.n, want)
+		}
+	}
+}
+
 // TestSinkFails: a file is not finished without one of its frames; a live sink
 // may fail now and then.
 func TestSinkFails(t *testing.T) {

@@ -79,6 +79,7 @@ type run struct {
 	lastLook time.Duration // frame time of File mode's newest look
 	lastAt   time.Duration // frame time of the newest frame
 	frames   int
+	ended    bool // the source has: nothing newer waits behind the frames held back
 	redFails int
 }
 
@@ -318,7 +319,7 @@ func (r *run) own(ctx context.Context) (err error) {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				in = nil
+				in, r.ended = nil, true
 				break
 			}
 			if err := r.take(ctx, f); err != nil {
@@ -424,10 +425,11 @@ func (r *run) redact(f *frame, s redact.Scene) (out redact.Frame, err error) {
 	return r.red.Redact(f.buf.pic, s)
 }
 
-// emit hands a redacted frame to the writer. A file waits for it; live, the
-// oldest frame that waits is dropped.
+// emit hands a redacted frame to the writer. A file waits for it, and so do the
+// frames held back at the end of a source; live, the oldest frame that waits is
+// dropped.
 func (r *run) emit(ctx context.Context, f *frame) error {
-	if r.cfg.Mode == File {
+	if r.cfg.Mode == File || r.ended {
 		select {
 		case r.out <- f:
 			return nil
