@@ -103,7 +103,7 @@ func TestSlowSink(t *testing.T) {
 // they come faster than the sink takes them.
 func TestLiveEnd(t *testing.T) {
 	const frames = 30
-	sink := &album{t: t, fault: func(context.Context, int) error { time.Sleep(3 * time.Millisecond); return nil }}
+	sink := &album{t: t, fault: func(context.Context, int) error { <-time.After(3 * time.Millisecond); return nil }}
 	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: 20})
 	// So slow that no frame is dropped on the way, but on a very busy machine.
 	if err := p.Run(t.Context(), &camera{frames: frames, pace: 20 * time.Millisecond}, sink); err != nil {
