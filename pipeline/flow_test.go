@@ -102,20 +102,27 @@ func TestSlowSink(t *testing.T) {
 // TestLiveEnd: the frames held back at the end of a live source all go out, though
 // they come faster than the sink takes them.
 func TestLiveEnd(t *testing.T) {
-	const frames = 30
+	const frames, held = 60, 20
 	sink := &album{t: t, fault: func(context.Context, int) error { <-time.After(3 * time.Millisecond); return nil }}
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: 20})
-	// So slow that no frame is dropped on the way, but on a very busy machine.
-	if err := p.Run(t.Context(), &camera{frames: frames, pace: 20 * time.Millisecond}, sink); err != nil {
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: held})
+	// A frame comes when the one before it was looked through, so that none is lost
+	// on the way in.
+	c := &camera{frames: frames, fault: func(_ context.Context, n int) error {
+		for late := time.Now().Add(10 * time.Second); int(p.Stats().Stages[0].Count) < n && time.Now().Before(late); {
+			<-time.After(time.Millisecond)
+		}
+		return nil
+	}}
+	if err := p.Run(t.Context(), c, sink); err != nil {
 		t.Fatal(err)
 	}
 	shots := sink.seen()
-	if len(shots) < 20 {
+	if len(shots) < held {
 		t.Fatalf("%d frames out", len(shots))
 	}
-	for i, s := range shots[len(shots)-20:] {
-		if want := frames - 20 + i; s.n != want {
-			t.Fatalf("of the last 20 frames out, number %d is %d, want %d", i, s.n, want)
+	for i, s := range shots[len(shots)-held:] {
+		if want := frames - held + i; s.n != want {
+			t.Fatalf("of the last frames out, number %d is %d, want %d", i, s.n, want)
 		}
 	}
 }
