@@ -101,32 +101,6 @@ func TestSlowSink(t *testing.T) {
 
 // TestLiveEnd: the frames held back at the end of a live source all go out, though
 // they come faster than the sink takes them.
-func TestLiveEnd(t *testing.T) {
-	const frames, held = 60, 20
-	sink := &album{t: t, fault: func(context.Context, int) error { <-time.After(3 * time.Millisecond); return nil }}
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: held})
-	// A frame comes when the one before it was looked through, so that none is lost
-	// on the way in.
-	c := &camera{frames: frames, fault: func(_ context.Context, n int) error {
-		for late := time.Now().Add(10 * time.Second); int(p.Stats().Stages[0].Count) < n && time.Now().Before(late); {
-			<-time.After(time.Millisecond)
-		}
-		return nil
-	}}
-	if err := p.Run(t.Context(), c, sink); err != nil {
-		t.Fatal(err)
-	}
-	shots := sink.seen()
-	if len(shots) < held {
-		t.Fatalf("%d frames out", len(shots))
-	}
-	for i, s := range shots[len(shots)-held:] {
-		if want := frames - held + i; s.n != want {
-			t.Fatalf("of the last frames out, number %d is %d, want %d", i, s.n, want)
-		}
-	}
-}
-
 // TestSinkFails: a file is not finished without one of its frames; a live sink
 // may fail now and then.
 func TestSinkFails(t *testing.T) {
@@ -167,30 +141,6 @@ func TestSinkFails(t *testing.T) {
 
 // TestNearestFrame: a detector looks at the frame nearest to its beat, not only at
 // one that comes after it. The camera moves, so the beat is 100 ms.
-func TestNearestFrame(t *testing.T) {
-	for _, tt := range []struct {
-		step, every time.Duration
-	}{
-		{70 * time.Millisecond, 1}, {60 * time.Millisecond, 2}, {34 * time.Millisecond, 3}, {300 * time.Millisecond, 1},
-	} {
-		t.Run(tt.step.String(), func(t *testing.T) {
-			const frames = 36
-			d := detecttest.New(everything, detecttest.Find())
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Moving: true, Detectors: []detect.Detector{d}})
-			c := &camera{frames: frames, pace: 10 * time.Millisecond, at: func(n int) time.Duration { return time.Duration(n) * tt.step }}
-			if err := p.Run(t.Context(), c, discard{}); err != nil {
-				t.Fatal(err)
-			}
-			st := p.Stats()
-			// The end may overtake a look or two; on a busy machine frames are dropped.
-			offers, want := st.Detectors[0].Looks+st.Detectors[0].Dropped, frames/uint64(tt.every)
-			if offers > want || st.FramesDropped == 0 && offers+2 < want {
-				t.Errorf("%d offers of %d frames, %d dropped", offers, st.FramesIn, st.FramesDropped)
-			}
-		})
-	}
-}
-
 // TestStop writes what is held back, TestClose and a cancelled context throw it
 // away; each in bounded time and under load.
 func TestStop(t *testing.T) {
@@ -340,64 +290,7 @@ func TestConfirm(t *testing.T) {
 
 // TestLiveDoesNotWait: a detector far too slow for the frame rate delays no
 // frame, newer offers replace older ones, and late results still count.
-func TestLiveDoesNotWait(t *testing.T) {
-	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
-	d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, detecttest.Find(person)))
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 2,
-		Detectors: []detect.Detector{d}, TimeToLive: time.Minute})
-	sink := &album{t: t}
-	start := time.Now()
-	if err := p.Run(t.Context(), &camera{frames: 200, pace: 2 * time.Millisecond}, sink); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(start); took > 200*60*time.Millisecond/4 {
-		t.Errorf("took %v: frames waited for the detector", took)
-	}
-	st := p.Stats()
-	if k := st.Detectors[0]; k.Looks < 3 || k.Looks > 100 || k.Dropped == 0 {
-		t.Errorf("%d looks, %d offers dropped", k.Looks, k.Dropped)
-	}
-	first := -1
-	for i, s := range sink.seen() {
-		if hidden := !s.shown[3][7]; !hidden {
-			t.Fatalf("frame %d: the person is shown", i)
-		}
-		if first < 0 && s.shown[0][15] {
-			first = i
-		}
-	}
-	if first < 0 {
-		t.Error("the scenery was never shown: no late result counted")
-	}
-}
-
 // TestBudget: the detectors never use more core time than they are given.
-func TestBudget(t *testing.T) {
-	const cost = 10 * time.Millisecond
-	var ds []detect.Detector
-	for c := range detect.Class(detect.NumClasses) {
-		ds = append(ds, detecttest.New(detect.Classes(c), detecttest.Slow(cost, detecttest.Find())))
-	}
-	const cores = 0.2
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Cores: cores, Detectors: ds})
-	start := time.Now()
-	if err := p.Run(t.Context(), &camera{frames: 400, pace: 3 * time.Millisecond}, &album{t: t}); err != nil {
-		t.Fatal(err)
-	}
-	took := time.Since(start)
-	var used time.Duration
-	for _, k := range p.Stats().Detectors {
-		used += k.Time
-		if k.Looks == 0 {
-			t.Errorf("%s never looked", k.Name)
-		}
-	}
-	// The bucket's first filling may be used on top, and one look overshoot.
-	if most := time.Duration(cores*float64(took+300*time.Millisecond)) + 3*cost; used > most {
-		t.Errorf("used %v of core time in %v, more than %v", used, took, most)
-	}
-}
-
 // TestSteadyStateAllocates nothing per frame, with a detector at work.
 func TestSteadyStateAllocates(t *testing.T) {
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}

@@ -99,7 +99,7 @@ type stillOf struct {
 	isClean bool
 }
 
-const stillBlock = 16 // pixels; redact's unit of hiding
+const stillBlock = 16 // pixels; a multiple of redact's unit of hiding
 
 // askStill enters a call of Still.
 func (r *run) askStill(a chan stillAnswer) {

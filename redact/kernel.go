@@ -36,7 +36,7 @@ func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts [
 // fillFrostGo paints the blocks of m with the bilinear interpolation of values
 // between the centres of the cells, of which there are cols x rows, with sides
 // of cell samples; beyond the outermost centres it is constant. line is scratch
-// of lineWords(w) words.
+// of lineWords(w) words. A cell has 8 samples or more.
 //
 // A sample is the upper byte of a word of 16 bits that grows by a constant step
 // from row to row. Steps are rounded, towards 0 along the row and down along the

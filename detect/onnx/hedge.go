@@ -14,14 +14,14 @@ const hedgeValues = 4 + detect.NumClasses
 // of 32. First comes a row for each grid cell of the strides 8, 16 and 32 for
 // people and vehicles, then one for each cell of the larger picture for faces,
 // then one for plates.
-func hedgeOutputs(columns, high int) func(image.Point) []output {
+func hedgeOutputs(columns, rows int) func(image.Point) []output {
 	return func(size image.Point) []output {
-		large := image.Pt((size.X/32*columns+31)/32*32, (size.Y/32*high+31)/32*32)
-		rows := 0
+		large := image.Pt((size.X/32*columns+31)/32*32, (size.Y/32*rows+31)/32*32)
+		cells := 0
 		for _, s := range strides {
-			rows += 2*(size.X/s)*(size.Y/s) + (large.X/s)*(large.Y/s)
+			cells += 2*(size.X/s)*(size.Y/s) + (large.X/s)*(large.Y/s)
 		}
-		return []output{{"detections", []int64{1, int64(rows), hedgeValues}}}
+		return []output{{"detections", []int64{1, int64(cells), hedgeValues}}}
 	}
 }
 

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .initial import start
-from .net import BLOCK, STRIDES, HedgeNet
+from .net import BLOCK, STRIDES, HedgeNet, rest
 from .platenet import SIZES
 from .teach import session
 
@@ -186,7 +186,10 @@ def agree(net, path, sizes):
         with torch.no_grad():
             want = net(torch.from_numpy(x)).numpy()
         got = run.run(None, {"images": x})[0]
-        if got.shape != want.shape:
+        large = net.net.enlarged
+        wide, high = (n + rest(n) for n in (width // BLOCK * large.columns, height // BLOCK * large.rows))
+        count = sum(2 * (width // s * (height // s)) + wide // s * (high // s) for s in STRIDES)
+        if got.shape != want.shape or got.shape[1] != count:
             raise ValueError(f"{path} gives shape {got.shape} at {width}x{height}, wanted {want.shape}")
         box = max(box, float(np.abs(got[..., :4] - want[..., :4]).max()))
         score = max(score, float(np.abs(got[..., 4:] - want[..., 4:]).max()))
