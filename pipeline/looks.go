@@ -149,8 +149,19 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 			region = detect.Box{X1: float32(r.format.size.X), Y1: float32(r.format.size.Y)}
 		}
 		r.motion.Judge(l.at, region, r.judged)
+		r.reconsider(l.at)
 	}
 	return nil
+}
+
+// reconsider takes what moves unexplained in the newest frame anew, if that is the
+// one that was just looked at. Its patches were noted before the look: all of the
+// first picture is one, because nobody had looked anywhere yet.
+func (r *run) reconsider(at time.Duration) {
+	if n := r.window.len(); n > 0 && r.window.at(n-1).at == at {
+		f := r.window.at(n - 1)
+		f.moved = r.motion.Unexplained(f.moved[:0], nil)
+	}
 }
 
 func isVehicle(o detect.Object) bool { return o.Class == detect.Vehicle }
