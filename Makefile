@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 train train-eval export
+.PHONY: help setup demo test bench results lint arm64 bare train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -43,6 +43,9 @@ lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff
 
 arm64: ## cross-build for ARM64, test under qemu, compare checksums, count instructions
 	@scripts/arm64.sh
+
+bare: ## run `make demo` and `make test` on a bare Debian in a folder (needs root and debootstrap)
+	@scripts/bare.sh
 
 # Training hedge-n: models/train/README.md. HEDGE_MODELS and HEDGE_DATA as for the tests.
 TRAIN_WORK ?= $(CURDIR)/out/train

@@ -67,8 +67,14 @@ and run again with HEDGE_SKIP_PACKAGES=1."
     as_root "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${missing[*]}"
 }
 
+# Where neither the release archive nor a package client can be had, Debian's pip
+# is one.
 setup_runtime() {
-    go run ./models/cmd/models runtime
+    if ! go run ./models/cmd/models runtime; then
+        command -v pip3 >/dev/null && die "runtime: ONNX Runtime cannot be had, see above"
+        install python3-pip
+        go run ./models/cmd/models runtime
+    fi
 }
 
 # Without weights everything outside the property is hidden all the same, so a

@@ -29,8 +29,8 @@ func (e *NotFoundError) Error() string {
 
 // ways tells the ways to get the library, in one sentence.
 const ways = "Run `go run github.com/hedgecam/hedge/models/cmd/models runtime`, or put " +
-	"libonnxruntime.so of the onnxruntime " + Version + " release archive or of the npm package onnxruntime-node@" +
-	Version + " anywhere and name it in " + Env
+	"libonnxruntime.so of the onnxruntime " + Version + " release archive, of the Python package onnxruntime==" + Version +
+	" or of the npm package onnxruntime-node@" + Version + " anywhere and name it in " + Env
 
 // Library returns the path of ONNX Runtime's shared library: the one that
 // HEDGE_ORT_LIB names, else the one that Install has put into the user's cache

@@ -2,6 +2,7 @@ package ort
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -72,23 +73,50 @@ func sum(b []byte) string {
 
 var library = []byte("\x7fELF, or so it says")
 
-// testBuild is a build whose release archive h serves and whose npm package is
-// what a script in the place of npm makes of pkg; with a nil pkg it fails.
-func testBuild(t *testing.T, h http.HandlerFunc, pkg []byte) build {
+// wheel packs one file as the Python package has it.
+func wheel(t *testing.T, member string, data []byte) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	zw := zip.NewWriter(&buf)
+	w, err := zw.Create(member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// client puts a script in the place of a package client. Called with args it
+// leaves pkg in its working folder under the name file; with a nil pkg it fails.
+func client(t *testing.T, dir, name, args, file string, pkg []byte) {
+	t.Helper()
+	script := "#!/bin/sh\necho no such package >&2\nexit 1\n"
+	if pkg != nil {
+		write(t, filepath.Join(dir, file), pkg, 0o644)
+		script = "#!/bin/sh\ncase \"$*\" in " + args + ") cp '" + filepath.Join(dir, file) + "' . ;; *) echo \"called with $*\" >&2; exit 1 ;; esac\n"
+	}
+	write(t, filepath.Join(dir, name), []byte(script), 0o755)
+}
+
+// testBuild is a build whose release archive h serves, whose wheel is what a
+// script in the place of pip makes of whl, and whose npm package what one in the
+// place of npm makes of pkg; with nil they fail.
+func testBuild(t *testing.T, h http.HandlerFunc, whl, pkg []byte) build {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	bin := t.TempDir()
-	script := "#!/bin/sh\necho no such package >&2\nexit 1\n"
-	if pkg != nil {
-		write(t, filepath.Join(bin, "package"), pkg, 0o644)
-		script = "#!/bin/sh\n[ \"$1 $3\" = \"pack onnxruntime-node@" + Version + "\" ] && cp '" + bin + "/package' onnxruntime-node.tgz\n"
-	}
-	write(t, filepath.Join(bin, "npm"), []byte(script), 0o755)
+	client(t, bin, "pip3", "*'--platform testlinux --python-version 3.11 onnxruntime=="+Version+"'", "onnxruntime.whl", whl)
+	client(t, bin, "npm", "'pack --silent onnxruntime-node@"+Version+"'", "onnxruntime-node.tgz", pkg)
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return build{
 		release: srv.URL + "/release.tgz", releaseMember: "onnxruntime/lib/libonnxruntime.so." + Version,
-		npmMember: "package/bin/libonnxruntime.so.1", sums: []string{sum(library)},
+		wheel: "testlinux", npmMember: "package/bin/libonnxruntime.so.1", sums: []string{sum(library)},
 	}
 }
 
@@ -114,33 +142,34 @@ func TestInstallFromRelease(t *testing.T) {
 	var b build
 	b = testBuild(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write(archive(t, b.releaseMember, library))
-	}, nil)
+	}, nil, nil)
 	wantInstalled(t, dst, b.install(t.Context(), dst, t.Output(), nil))
 }
 
-func TestInstallFromNPM(t *testing.T) {
-	npm := archive(t, "package/bin/libonnxruntime.so.1", library)
+func TestInstallFromPackages(t *testing.T) {
+	whl, npm := wheel(t, wheelMember, library), archive(t, "package/bin/libonnxruntime.so.1", library)
+	other := []byte("another")
+	gives := func(data []byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) }
+	}
+	member := "onnxruntime/lib/libonnxruntime.so." + Version
 	for _, tc := range []struct {
-		name string
-		h    func(b build) http.HandlerFunc
+		name     string
+		release  http.HandlerFunc
+		whl, npm []byte
 	}{
-		{"release not there", func(build) http.HandlerFunc { return http.NotFound }},
-		{"release is another library", func(b build) http.HandlerFunc {
-			return func(w http.ResponseWriter, _ *http.Request) {
-				_, _ = w.Write(archive(t, b.releaseMember, []byte("another")))
-			}
-		}},
-		{"release holds no library", func(build) http.HandlerFunc {
-			return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(archive(t, "lib/readme", library)) }
-		}},
-		{"release is a web page", func(build) http.HandlerFunc {
-			return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }
-		}},
+		{"release not there, wheel", http.NotFound, whl, nil},
+		{"release is another library, wheel", gives(archive(t, member, other)), whl, nil},
+		{"release holds no library, wheel", gives(archive(t, "lib/readme", library)), whl, nil},
+		{"release is a web page, wheel", gives([]byte("<html>")), whl, nil},
+		{"no wheel, npm", http.NotFound, nil, npm},
+		{"wheel of another library, npm", http.NotFound, wheel(t, wheelMember, other), npm},
+		{"wheel holds no library, npm", http.NotFound, wheel(t, "onnxruntime/readme", library), npm},
+		{"wheel is a web page, npm", http.NotFound, []byte("<html>"), npm},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dst := setup(t)
-			var b build
-			b = testBuild(t, func(w http.ResponseWriter, r *http.Request) { tc.h(b)(w, r) }, npm)
+			b := testBuild(t, tc.release, tc.whl, tc.npm)
 			wantInstalled(t, dst, b.install(t.Context(), dst, t.Output(), nil))
 		})
 	}
@@ -158,12 +187,12 @@ func TestInstallFailsPlainly(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dst := setup(t)
-			b := testBuild(t, http.NotFound, tc.npm)
+			b := testBuild(t, http.NotFound, nil, tc.npm)
 			err := b.install(t.Context(), dst, t.Output(), nil)
 			if err == nil {
 				t.Fatal("installed")
 			}
-			for _, s := range []string{tc.want, "404", "three ways", Env, b.release, "npm pack"} {
+			for _, s := range []string{tc.want, "404", "four ways", Env, b.release, "pip download", "npm pack"} {
 				if !strings.Contains(err.Error(), s) {
 					t.Errorf("the error does not say %q: %v", s, err)
 				}
@@ -177,7 +206,7 @@ func TestInstallFailsPlainly(t *testing.T) {
 
 func TestInstallRefusalNamesBothSums(t *testing.T) {
 	dst := setup(t)
-	b := testBuild(t, http.NotFound, archive(t, "package/bin/libonnxruntime.so.1", []byte("another")))
+	b := testBuild(t, http.NotFound, nil, archive(t, "package/bin/libonnxruntime.so.1", []byte("another")))
 	var wrong *download.SumError
 	if err := b.install(t.Context(), dst, t.Output(), nil); !errors.As(err, &wrong) {
 		t.Fatalf("got %v", err)
@@ -193,7 +222,7 @@ func TestInstallCancelled(t *testing.T) {
 	b := testBuild(t, func(_ http.ResponseWriter, r *http.Request) {
 		cancel()
 		<-r.Context().Done()
-	}, nil)
+	}, nil, nil)
 	if err := b.install(ctx, dst, t.Output(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
@@ -239,7 +268,7 @@ func TestLibrary(t *testing.T) {
 
 func TestBuildsArePinned(t *testing.T) {
 	for platform, b := range builds {
-		if len(b.sums) != 2 {
+		if len(b.sums) != 3 {
 			t.Errorf("%s: %d sums", platform, len(b.sums))
 		}
 		for _, s := range b.sums {
