@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -58,6 +60,62 @@ func TestTwoEditors(t *testing.T) {
 	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
 	if p := a.zones.State().Policy; len(p.Property) != 2 {
 		t.Errorf("saved %d zones", len(p.Property))
+	}
+}
+
+// TestFirstClickDraws: after "Draw zones" a click draws, also within a zone that
+// is there already and before "New zone" is pressed; a drag moves what is there.
+func TestFirstClickDraws(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	if _, err := a.zones.Save([]byte(`{"version":1,"property":[[[0,0.5],[1,0.5],[1,1],[0,1]]]}`), a.zones.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	b := browser(t, 1000, 700)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("video")?.videoWidth === 640`)
+	b.do(chromedp.Click("#edit"))
+	zones := func(kind string, n int) {
+		t.Helper()
+		b.until(fmt.Sprintf(`document.querySelectorAll("polygon.zone.%s").length === %d`, kind, n))
+	}
+	zones("property", 1)
+	for _, p := range [][2]float64{{0.2, 0.1}, {0.6, 0.1}, {0.4, 0.7}, {0.2, 0.1}} {
+		b.click(p[0], p[1])
+	}
+	zones("property", 2)
+
+	// Again, inside of a zone, and of another kind. A second click draws too.
+	b.do(chromedp.Click("#save"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+	b.do(chromedp.Click("#edit"))
+	b.until(`document.getElementById("editor").hidden`)
+	b.do(chromedp.Click("#edit"))
+	zones("property", 2)
+	b.do(chromedp.Click("input[name=kind][value=mask]"))
+	for _, p := range [][2]float64{{0.6, 0.8}, {0.8, 0.8}, {0.8, 0.9}, {0.6, 0.8}} {
+		b.click(p[0], p[1])
+	}
+	zones("mask", 1)
+	for _, p := range [][2]float64{{0.8, 0.1}, {0.9, 0.1}, {0.9, 0.2}, {0.8, 0.1}} {
+		b.click(p[0], p[1])
+	}
+	zones("mask", 2)
+	b.do(chromedp.Click("#save"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+
+	// A drag draws nothing: it moves a corner.
+	b.do(chromedp.Click("#edit"), chromedp.Click("#edit"))
+	zones("mask", 2)
+	b.drag(0.6, 0.1, 0.7, 0.2)
+	b.do(chromedp.Click("#save"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+	p := a.zones.State().Policy
+	if len(p.Property) != 2 || len(p.Mask) != 2 {
+		t.Fatalf("%d properties, %d masks", len(p.Property), len(p.Mask))
+	}
+	if c := p.Property[1][1]; math.Abs(c.X-0.7) > 0.01 || math.Abs(c.Y-0.2) > 0.01 {
+		t.Errorf("the corner is at %v", c)
 	}
 }
 

@@ -12,8 +12,8 @@ function draw(name, attributes) {
 }
 
 export class Board {
-  constructor(svg, zones, { snap, hint }) {
-    Object.assign(this, { svg, zones, snap, hint });
+  constructor(svg, zones, { snap, hint, kind }) {
+    Object.assign(this, { svg, zones, snap, hint, kind });
     this.chosen = null; // { kind, polygon, point }
     this.wrong = null; // what the server complains about
     this.drawing = null; // { kind, points, at } while a zone is being drawn
@@ -51,7 +51,8 @@ export class Board {
 
   tell() {
     const n = this.drawing?.points.length;
-    const texts = ["Click or tap the first corner", "Now the next corner", "At least one more"];
+    const first = this.zones.empty() ? "Click or tap the first corner" : "Click or tap the first corner of a new zone, or drag one that is there";
+    const texts = [first, "Now the next corner", "At least one more"];
     this.hint(this.drawing ? texts[n] || "The first point again, or Enter, closes the zone" : "");
   }
 
@@ -109,43 +110,65 @@ export class Board {
     this.choose(at, true);
   }
 
+  // down: a click draws, a drag moves what is there. Until the first corner is
+  // set, which of the two is meant shows only when the pointer is let go.
   down(e) {
     if (e.button) return;
-    if (this.drawing) {
+    const { role, kind, polygon, point } = e.target.dataset;
+    if (this.drawing?.points.length) {
       e.preventDefault();
       if (this.closes(e)) return this.finish();
-      this.drawing.points.push(this.at(e));
-      this.tell();
-      return this.render();
+      return this.corner(e);
     }
-    const { role, kind, polygon, point } = e.target.dataset;
-    if (!role) return this.choose(null);
+    if (!role) {
+      e.preventDefault();
+      if (!this.drawing) this.begin(this.kind());
+      return this.corner(e);
+    }
     e.preventDefault();
     const at = { kind, polygon: +polygon, point: point === undefined ? 0 : +point };
-    if (role === "between") this.drag(e, this.zones.insert(at));
-    else if (role === "point") this.drag(e, at, true);
-    else this.drag(e, at, true, true);
+    const click = this.drawing ? () => this.corner(e) : null;
+    if (role === "between") this.drag(e, at, { click, insert: true });
+    else this.drag(e, at, { click, whole: role === "zone" });
   }
 
-  // drag follows the pointer until it is let go. A step of undo is made at the
-  // first move, unless there is one already.
-  drag(e, at, fresh = false, whole = false) {
-    this.choose(at, !whole);
+  // corner adds a corner to the zone being drawn, where the event is.
+  corner(e) {
+    this.drawing.points.push(this.at(e));
+    this.tell();
+    this.render();
+    this.ondone();
+  }
+
+  // drag follows the pointer until it is let go: with one point, with a new one
+  // between two, or with the whole zone. A step of undo is made at the first move.
+  // click, if there is one, is what is meant when there was no move.
+  drag(e, at, { click = null, whole = false, insert = false } = {}) {
+    if (!click) this.choose(at, !whole && !insert);
     this.svg.setPointerCapture(e.pointerId);
     const start = this.at(e, at), from = this.zones.polygon(at).map((p) => [...p]);
     let moved = false;
+    const begin = () => {
+      moved = true;
+      if (this.drawing) this.stop();
+      if (insert) at = this.zones.insert(at);
+      else this.zones.remember();
+      this.choose(at, !whole);
+    };
     const move = (m) => {
       if (!moved && Math.hypot(m.clientX - e.clientX, m.clientY - e.clientY) < 3) return;
-      if (!moved && fresh) this.zones.remember();
-      moved = true;
+      if (!moved) begin();
       const [x, y] = this.at(m, at);
       if (whole) this.zones.shift(at, from, x - start[0], y - start[1]);
       else this.zones.move(at, x, y);
     };
-    const end = () => {
+    const end = (u) => {
       this.svg.removeEventListener("pointermove", move);
       this.svg.removeEventListener("pointerup", end);
       this.svg.removeEventListener("pointercancel", end);
+      if (moved || u.type !== "pointerup") return;
+      if (click) click();
+      else if (insert) this.choose(this.zones.insert(at), true);
     };
     this.svg.addEventListener("pointermove", move);
     this.svg.addEventListener("pointerup", end);

@@ -18,6 +18,7 @@ export class Editor {
     this.board = new Board(byId("zones"), this.zones, {
       snap: () => byId("snap").checked,
       hint: (text) => this.hint(text),
+      kind: () => this.kind(),
     });
     this.board.onchoose = () => this.buttons();
     this.board.ondone = () => this.buttons();
@@ -27,9 +28,13 @@ export class Editor {
 
   listen() {
     const on = (id, f) => byId(id).addEventListener("click", f);
-    on("edit", () => (this.isOpen ? this.close() : this.open()));
-    // A click has a detail; a key has none, and is followed by keys.
-    on("invite", (e) => { const drawn = e.detail > 0; this.open().then(() => (drawn ? this.begin() : this.board.place(this.kind()))); });
+    // A click has a detail; a key has none, and is followed by keys. After a
+    // click the next one draws, whether or not the saved zones have come by then.
+    on("edit", (e) => (this.isOpen ? this.close() : this.start(e.detail > 0)));
+    on("invite", (e) => { const drawn = e.detail > 0; this.start(drawn).then(() => drawn || this.board.place(this.kind())); });
+    for (const radio of document.getElementsByName("kind")) {
+      radio.addEventListener("change", () => { if (this.board.drawing && !this.board.drawing.points.length) this.begin(); });
+    }
     on("add", (e) => (e.detail ? this.begin() : this.board.place(this.kind())));
     on("undo", () => this.zones.undo());
     on("redo", () => this.zones.redo());
@@ -76,6 +81,12 @@ export class Editor {
   begin() {
     this.board.begin(this.kind());
     this.buttons();
+  }
+
+  start(drawn) {
+    const opened = this.open();
+    if (drawn) this.begin();
+    return opened;
   }
 
   async open() {
@@ -140,7 +151,9 @@ export class Editor {
       if (this.isOpen) img.hidden = false;
       if (!this.board.drawing) this.hint("");
     } catch (error) {
-      if (!this.board.drawing) this.hint(error instanceof Refused ? error.message : "The picture of the place is not ready yet");
+      const why = error instanceof Refused ? error.message : "The picture of the place is not ready yet";
+      if (!this.board.drawing) this.hint(why);
+      else if (!byId("saved").textContent) this.note(why);
     }
     if (this.isOpen) this.nextStill = setTimeout(() => this.picture(), stillEvery);
   }
@@ -161,7 +174,7 @@ export class Editor {
     byId("redo").disabled = !this.zones.future.length;
     byId("remove").disabled = !this.board.chosen;
     byId("save").disabled = !this.zones.dirty();
-    byId("add").textContent = this.board.drawing ? "Start over" : "New zone";
+    byId("add").textContent = this.board.drawing?.points.length ? "Start over" : "New zone";
     const p = this.zones.policy;
     byId("outside-hide").value = p.outside.hide;
     byId("outside-fill").value = p.outside.fill;

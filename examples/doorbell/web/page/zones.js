@@ -42,6 +42,7 @@ export class Zones extends EventTarget {
     this.changed();
   }
 
+  empty() { return kinds.every((kind) => !this.policy[kind].length); }
   polygon(at) { return this.policy[at.kind]?.[at.polygon]; }
 
   add(kind, points) {
