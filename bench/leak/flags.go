@@ -22,6 +22,8 @@ type options struct {
 	moving, classes        string
 	complete               string
 	compressed, ablation   bool
+	picture                bool
+	redacted               string
 	minScore, track        string
 	margin                 float64
 	input, cache           string
@@ -54,6 +56,8 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
 	f.Float64Var(&o.margin, "margin", 0, "margin of the redactor, as a share of the box; 0: its default, negative: none")
 	f.StringVar(&o.cache, "cache", "", "offline: remember in this folder what the networks find, and do not ask them again")
+	f.BoolVar(&o.picture, "picture", true, "measure what the pictures show, too, and not only what their covers hide")
+	f.StringVar(&o.redacted, "redacted", "", "judge this redacted recording, whatever program made it, against the SET's clip and labels; nothing else is run")
 	f.BoolVar(&o.ablation, "ablation", false, "run the sets once for each part of the pipeline taken away")
 	f.StringVar(&o.json, "json", "", "write the result to this file")
 	f.StringVar(&o.worst, "worst", "", "draw the worst cases into this folder (raw pictures: test data only)")
@@ -89,6 +93,9 @@ func (o *options) check() error {
 		o.pipelineMode = pipeline.Live
 	default:
 		return fmt.Errorf("-mode %s: must be offline or live", o.mode)
+	}
+	if o.redacted != "" && len(o.sets) != 1 {
+		return errors.New("-redacted is one recording: name the one SET that it belongs to")
 	}
 	if o.ablation && (o.mode == "live" || o.worst != "") {
 		return errors.New("-ablation is for offline runs without -worst")

@@ -16,6 +16,12 @@
 // SOURCE.md says that people are labelled completely; margins and the rest of
 // a block count as hidden without need.
 //
+// Beside the covers, the pictures themselves are judged: what of the detail of each
+// labelled object is still shown, and how much of the rest is gone (see
+// pictureJudge). A fill that shows the place without the person is judged by what
+// it shows of the person. -redacted judges in this way a recording that any
+// program has made.
+//
 // Without -policy there is no property, and what is detected is hidden: the hard
 // case. Clips run offline or live; live paces them by the wall clock at their
 // own rate or at -fps, and gives the detectors -cores cores (limit the process
@@ -33,6 +39,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -45,6 +52,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	o, err := parse(args, out)
 	if err != nil {
 		return err
+	}
+	if o.redacted != "" {
+		return judgeOne(ctx, o, out)
 	}
 	if o.ablation {
 		return ablate(ctx, o, out)
@@ -85,8 +95,9 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error)
 		}
 		rows := sc.reports(s.name, pl.classes, &s.facts)
 		r.Sets = append(r.Sets, rows...)
+		r.Pictures = append(r.Pictures, sc.judges.reports(s.name)...)
 		r.Runs = append(r.Runs, *rr)
-		if err := table(out, rows, rr); err != nil {
+		if err := errors.Join(table(out, rows, rr), pictureTable(out, sc.judges.reports(s.name))); err != nil {
 			return nil, err
 		}
 		if o.worst != "" {

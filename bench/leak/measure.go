@@ -20,20 +20,32 @@ type plan struct {
 	classes detect.ClassSet // what is hidden and scored
 	skip    int
 	caches  []*cache
+	picture bool // what the pictures show is measured, too
 }
 
 // measure runs all recordings of a set.
 func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error) {
 	sc := &score{}
+	if pl.picture {
+		sc.judges = &judges{plain: &pictureJudge{}}
+	}
 	run := &runReport{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.rate}
 	start := time.Now()
 	for _, r := range s.recordings {
 		c, fps := pl.fit(s, r)
-		p, err := play(ctx, filepath.Join(s.dir, r.file), c, fps)
+		path, labels := filepath.Join(s.dir, r.file), pl.only(r)
+		w, err := pl.watch(ctx, path, labels, !c.Moving)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
 		}
-		if err := sc.add(pl.only(r), p, pl.skip); err != nil {
+		p, err := play(ctx, path, c, fps, w)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
+		}
+		if w != nil {
+			sc.judges.merge(w.judge)
+		}
+		if err := sc.add(labels, p, pl.skip); err != nil {
 			return nil, nil, err
 		}
 		if c.Mode == pipeline.Live {
@@ -49,6 +61,24 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 	}
 	run.average()
 	return sc, run, nil
+}
+
+// watch returns who judges the pictures of a recording, nil if nobody does.
+func (pl *plan) watch(ctx context.Context, path string, r *recording, fixed bool) (*watcher, error) {
+	if !pl.picture {
+		return nil, nil //nolint:nilnil // nobody
+	}
+	j, err := newJudges(ctx, path, r, fixed)
+	if err != nil {
+		return nil, err
+	}
+	labels := byFrame(r)
+	for n := range labels {
+		if n <= pl.skip {
+			delete(labels, n)
+		}
+	}
+	return &watcher{judge: j, labels: labels, sources: map[int]*image.YCbCr{}}, nil
 }
 
 // fit returns the pipeline's configuration and the rate for one recording. A

@@ -22,30 +22,33 @@ type played struct {
 }
 
 // play runs a clip or picture through a pipeline of its own. rate, in frames
-// per second, replaces the recording's times; 0 leaves them.
-func play(ctx context.Context, path string, c pipeline.Config, rate float64) (p *played, err error) {
+// per second, replaces the recording's times; 0 leaves them. w may be nil.
+func play(ctx context.Context, path string, c pipeline.Config, rate float64, w *watcher) (p *played, err error) {
 	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	return playSource(ctx, src, c, rate)
+	if w != nil {
+		w.size, w.later = src.Info().Size, c.Mode == pipeline.Live
+	}
+	return playSource(ctx, src, c, rate, w)
 }
 
-func playSource(ctx context.Context, src pipeline.Source, c pipeline.Config, rate float64) (*played, error) {
+func playSource(ctx context.Context, src pipeline.Source, c pipeline.Config, rate float64, w *watcher) (*played, error) {
 	p, err := pipeline.New(c)
 	if err != nil {
 		return nil, err
 	}
-	counted := &counter{src: src, rate: rate, live: c.Mode == pipeline.Live, frames: map[time.Duration]int{}}
-	covers := &covers{frameAt: counted.frameAt}
+	counted := &counter{src: src, rate: rate, live: c.Mode == pipeline.Live, frames: map[time.Duration]int{}, watcher: w}
+	covers := &covers{frameAt: counted.frameAt, watcher: w}
 	start := time.Now()
 	err = p.Run(ctx, counted, covers)
 	out := &played{
 		decoded: counted.frame, shots: covers.shots, stats: p.Stats(),
 		wall: time.Since(start), lag: counted.lag,
 	}
-	return out, errors.Join(err, p.Close())
+	return out, errors.Join(err, p.Close(), w.end())
 }
 
 // counter numbers the pictures of a source in decode order, gives them the
@@ -55,6 +58,8 @@ type counter struct {
 	src  pipeline.Source
 	rate float64
 	live bool
+
+	watcher *watcher // of the pictures themselves; may be nil
 
 	start time.Time
 	lag   time.Duration
@@ -81,7 +86,9 @@ func (c *counter) Read(ctx context.Context, b *pipeline.Buffer) error {
 	}
 	c.frame++
 	c.frames[b.Time] = c.frame
+	frame := c.frame
 	c.mu.Unlock()
+	c.watcher.in(frame, b)
 	if c.live {
 		return c.wait(ctx, b.Time)
 	}
@@ -122,6 +129,7 @@ func (c *counter) Close() error { return nil }
 // covers is a sink that keeps the cover of each frame and none of its pixels.
 type covers struct {
 	frameAt func(time.Duration) int
+	watcher *watcher
 	shots   []shot
 }
 
@@ -132,7 +140,7 @@ func (c *covers) Write(_ context.Context, f redact.Frame) error {
 		return fmt.Errorf("a frame went out at %v, where the source had none", f.Time())
 	}
 	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, cover: copyCover(f)})
-	return nil
+	return c.watcher.out(n, f)
 }
 
 // Close implements pipeline.Sink.

@@ -81,7 +81,7 @@ func TestKnownMisses(t *testing.T) {
 		p, err := playSource(t.Context(), &still{size: size, n: frames}, pipeline.Config{
 			Policy: hardPolicy(t), LookAhead: c.lookAhead, Every: 1, Moving: true,
 			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))},
-		}, 0)
+		}, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestFailedClosedIsNoSuccess(t *testing.T) {
 	p, err := playSource(t.Context(), &still{size: picture, n: 4}, pipeline.Config{
 		Policy: hardPolicy(t), Every: 1, Moving: true,
 		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Fail(errors.New("broken")))},
-	}, 0)
+	}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestFailedClosedIsNoSuccess(t *testing.T) {
 func TestFramesKeepTheirNumbers(t *testing.T) {
 	p, err := playSource(t.Context(), &still{size: picture, n: 5, bad: map[int]bool{2: true}}, pipeline.Config{
 		Policy: hardPolicy(t), Moving: true, Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())},
-	}, 7)
+	}, 7, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestLiveIsPaced(t *testing.T) {
 	p, err := playSource(t.Context(), &still{size: picture, n: 7}, pipeline.Config{
 		Policy: hardPolicy(t), Mode: pipeline.Live, Moving: true, Cores: 2,
 		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())},
-	}, 20)
+	}, 20, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,11 @@ import (
 
 // report is the JSON form of a run of the program.
 type report struct {
-	Sets   []setReport  `json:"sets"`
-	Runs   []runReport  `json:"runs"`
-	Config configReport `json:"config"`
+	Sets []setReport `json:"sets"`
+	// Pictures is what the pictures show, beside Sets, which is of covers.
+	Pictures []pictureReport `json:"pictures,omitempty"`
+	Runs     []runReport     `json:"runs"`
+	Config   configReport    `json:"config"`
 }
 
 // setReport is the result of one class of a set. Rates are 0..1; what is not

@@ -87,6 +87,8 @@ type score struct {
 	rest, hidden         int
 	restOpen, hiddenOpen int
 	pixels               int // of those pictures
+	// judges have seen the pictures themselves; nil if nobody has.
+	judges *judges
 }
 
 var errFrames = errors.New("labels do not fit the recording")

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"maps"
+	"math"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// pictureJudge measures what redacted pictures show, whatever program made them:
+// it knows the source, the labels and the output, and nothing of covers.
+//
+// A block of 8x8 luma is visible when the detail of the source (luma minus its 5x5
+// mean) is still in the output: a correlation over 0.5 and at least 15 % of its
+// energy. Blocks that are flat in the source say nothing and are left out. A
+// labelled box leaks when more than 20 % of its telling blocks are visible; its
+// core (the box less 10 % on every side, where the body is) when more than 10 % of
+// them are. Hidden for nothing are telling blocks that no label, grown by 25 %,
+// asked for and that are not visible.
+//
+// With the empty scene, only blocks count for a box whose detail is not the
+// scene's: a fill that shows the wall behind a person shows nothing of the person.
+type pictureJudge struct {
+	empty *emptyScene // nil: every block counts
+
+	source, output, in, out luma
+	columns                 []float64
+	es, eo, x, he           []float64
+	tell, visible, body     []bool
+	asked                   []bool
+	bw, bh                  int
+
+	classes      [detect.NumClasses]pictureTally
+	frames       int
+	hidden, rest int
+}
+
+// pictureTally is the result of one class.
+type pictureTally struct {
+	all, core count
+	bySize    [len(sizeNames)]count
+	tracks    map[int]*count
+	runs      map[int]int
+	longest   int
+	untracked int
+}
+
+var errJudge = errors.New("source and output cannot be compared")
+
+// add judges one labelled picture. Both pictures are of limited range and of the
+// label's size; the output may have one more column and row, as H.264 wants.
+func (j *pictureJudge) add(l *label, source, output *image.YCbCr) error {
+	s, o := source.Rect.Size(), output.Rect.Size()
+	if s != l.size {
+		return fmt.Errorf("%w: line %d says %dx%d, and frame %d is %dx%d", errFrames, l.line, l.size.X, l.size.Y, l.frame, s.X, s.Y)
+	}
+	if o.X < s.X || o.X > s.X+1 || o.Y < s.Y || o.Y > s.Y+1 {
+		return fmt.Errorf("%w: frame %d is %dx%d, and the output is %dx%d", errJudge, l.frame, s.X, s.Y, o.X, o.Y)
+	}
+	if !l.labelled {
+		return nil
+	}
+	cut := *output
+	cut.Rect.Max = cut.Rect.Min.Add(s)
+	j.compare(source, &cut)
+	j.frames++
+	clear(j.asked)
+	for _, o := range l.objects {
+		j.ask(o.box)
+		if !o.ignore {
+			j.box(o)
+		}
+	}
+	for i, tell := range j.tell {
+		if tell && !j.asked[i] {
+			j.rest++
+			if !j.visible[i] {
+				j.hidden++
+			}
+		}
+	}
+	return nil
+}
+
+// compare finds the blocks that tell something, that are visible, and that show
+// more than the empty scene.
+func (j *pictureJudge) compare(source, output *image.YCbCr) {
+	j.source.set(source)
+	j.output.set(output)
+	j.columns = j.in.detail(&j.source, j.columns)
+	j.columns = j.out.detail(&j.output, j.columns)
+	j.es, j.eo = energies(j.es, &j.in, &j.in), energies(j.eo, &j.out, &j.out)
+	j.x = energies(j.x, &j.in, &j.out)
+	if n := len(j.es); len(j.tell) != n {
+		j.tell, j.visible, j.body, j.asked = make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
+		j.bw, j.bh = j.in.w/judgeSide, j.in.h/judgeSide
+	}
+	if j.empty != nil {
+		j.he = energies(j.he, &j.in, &j.empty.detail)
+	}
+	for i, es := range j.es {
+		j.tell[i] = es > telling
+		j.visible[i] = j.tell[i] && shows(es, j.eo[i], j.x[i])
+		j.body[i] = j.empty == nil || j.empty.unknown[i] || !shows(es, j.empty.energy[i], j.he[i])
+	}
+}
+
+// shows reports whether detail of energy es is in one of energy eo, x being their
+// product.
+func shows(es, eo, x float64) bool {
+	return x > alike*math.Sqrt(es*eo+1e-6) && eo > energetic*es
+}
+
+// ask notes that the label asks for the blocks of a box and a quarter around it.
+func (j *pictureJudge) ask(b detect.Box) {
+	w, h := float64(b.X1)-float64(b.X0), float64(b.Y1)-float64(b.Y0)
+	r := j.blocks(math.Floor((float64(b.X0)-.25*w)/judgeSide), math.Ceil((float64(b.X0)+1.25*w)/judgeSide),
+		math.Floor((float64(b.Y0)-.25*h)/judgeSide), math.Ceil((float64(b.Y0)+1.25*h)/judgeSide))
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			j.asked[y*j.bw+x] = true
+		}
+	}
+}
+
+// blocks cuts a range of blocks to the picture.
+func (j *pictureJudge) blocks(x0, x1, y0, y1 float64) image.Rectangle {
+	clamp := func(v float64, n int) int { return int(min(max(v, 0), float64(n))) }
+	r := image.Rectangle{image.Pt(clamp(x0, j.bw), clamp(y0, j.bh)), image.Pt(clamp(x1, j.bw), clamp(y1, j.bh))}
+	r.Max.X, r.Max.Y = max(r.Max.X, r.Min.X), max(r.Max.Y, r.Min.Y)
+	return r
+}
+
+// shown returns how many of the blocks tell something of the object, and how many
+// of these are visible.
+func (j *pictureJudge) shown(r image.Rectangle) (tell, visible int) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for i := y*j.bw + r.Min.X; i < y*j.bw+r.Max.X; i++ {
+			if j.tell[i] && j.body[i] {
+				tell++
+				if j.visible[i] {
+					visible++
+				}
+			}
+		}
+	}
+	return tell, visible
+}
+
+// box judges one labelled object. Of fewer than two blocks nothing can be said.
+func (j *pictureJudge) box(o truth) {
+	t := &j.classes[o.class]
+	x, y := float64(o.box.X0), float64(o.box.Y0)
+	w, h := float64(o.box.X1)-x, float64(o.box.Y1)-y
+	round := func(v float64) float64 { return math.RoundToEven(v / judgeSide) }
+	n, v := j.shown(j.blocks(round(x+.1*w), round(x+.9*w), round(y+.1*h), round(y+.9*h)))
+	if n >= 2 {
+		t.core.add(float64(v)/float64(n) > .1)
+	}
+	n, v = j.shown(j.blocks(math.Floor(x/judgeSide), math.Ceil((x+w)/judgeSide), math.Floor(y/judgeSide), math.Ceil((y+h)/judgeSide)))
+	if n < 2 {
+		return
+	}
+	leaked := float64(v)/float64(n) > .2
+	t.all.add(leaked)
+	t.bySize[sizeOf(o.box)].add(leaked)
+	if t.tracks == nil {
+		t.tracks, t.runs = map[int]*count{}, map[int]int{}
+	}
+	track := o.track
+	if track == noTrack {
+		// A box without a track is one of its own.
+		t.untracked++
+		track = -1 - t.untracked
+	}
+	if t.tracks[track] == nil {
+		t.tracks[track] = &count{}
+	}
+	t.tracks[track].add(leaked)
+	if !leaked {
+		t.runs[track] = 0
+		return
+	}
+	t.runs[track]++
+	t.longest = max(t.longest, t.runs[track])
+}
+
+// merge adds the result of another recording of the set.
+func (j *pictureJudge) merge(o *pictureJudge) {
+	j.frames += o.frames
+	j.hidden += o.hidden
+	j.rest += o.rest
+	for c := range j.classes {
+		t, u := &j.classes[c], &o.classes[c]
+		t.all.merge(u.all)
+		t.core.merge(u.core)
+		for i := range t.bySize {
+			t.bySize[i].merge(u.bySize[i])
+		}
+		if t.tracks == nil {
+			t.tracks = map[int]*count{}
+		}
+		// Track numbers belong to their recording.
+		base := len(t.tracks)
+		for k := range maps.Values(u.tracks) {
+			t.tracks[base] = k
+			base++
+		}
+		t.longest = max(t.longest, u.longest)
+	}
+}
+
+func (c *count) merge(o count) {
+	c.boxes += o.boxes
+	c.leaked += o.leaked
+}
+
+// byFrame returns the labels of a recording by their frame's number.
+func byFrame(r *recording) map[int]*label {
+	m := make(map[int]*label, len(r.labels))
+	for _, l := range r.labels {
+		m[l.frame] = l
+	}
+	return m
+}
