@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -140,8 +141,13 @@ type Event struct {
 	Time time.Duration
 	// Kind says what happened.
 	Kind EventKind
-	// Text says it in words.
-	Text string
+	// Reason says why more is hidden from this frame on. It is NoReason where
+	// nothing more is.
+	Reason Reason
+	// Detector names the detector of DetectorFailed.
+	Detector string
+	// Size is the picture's new native size in pixels, of FormatChanged.
+	Size image.Point
 	// Err is the cause, if there is one.
 	Err error
 }
@@ -151,26 +157,29 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// DetectorFailed: a look erred, panicked, timed out or returned nonsense.
+	// DetectorFailed: a look of Detector erred, panicked, timed out or returned
+	// nonsense.
 	DetectorFailed EventKind = iota
-	// FailedClosed: frames go out with more hidden than the policy asks.
+	// FailedClosed: frames go out with more hidden than the policy asks, for
+	// Reason.
 	FailedClosed
 	// Recovered: the policy alone decides again.
 	Recovered
 	// FormatChanged: the source changed its size or aspect ratio.
 	FormatChanged
-	// PictureLost: a picture could not be decoded and was dropped.
-	PictureLost
 	// CameraMoved: the picture is hidden until the zones are confirmed.
 	CameraMoved
+
+	// NumEventKinds is the number of kinds.
+	NumEventKinds
 )
 
-var eventNames = [...]string{"detector failed", "failed closed", "recovered", "format changed", "picture lost", "camera moved"}
+var eventNames = [NumEventKinds]string{"detector failed", "failed closed", "recovered", "format changed", "camera moved"}
 
-// String returns the kind in words.
+// String returns the kind's name, "" for no kind that there is.
 func (k EventKind) String() string {
-	if int(k) < len(eventNames) {
+	if k < NumEventKinds {
 		return eventNames[k]
 	}
-	return "unknown"
+	return ""
 }

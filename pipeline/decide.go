@@ -27,14 +27,13 @@ func (r *run) decide(f *frame) redact.Scene {
 	return s
 }
 
-// level returns how much of f must be hidden at least, and why, in a constant
-// text that needs no memory.
-func (r *run) level(f *frame) (redact.Level, string) {
+// level returns how much of f must be hidden at least, and why.
+func (r *run) level(f *frame) (redact.Level, Reason) {
 	switch {
-	case f.why != "":
+	case f.why != NoReason:
 		return redact.HideFrame, f.why
 	case r.needs != 0 && r.missing != 0:
-		return max(f.level, redact.HideOutside), "no detector finds what the policy asks to hide"
+		return max(f.level, redact.HideOutside), ReasonNoDetector
 	}
 	for _, k := range r.lookers {
 		if !k.vital || k.health.vouches(f.at, r.cfg.TimeToLive) {
@@ -42,32 +41,32 @@ func (r *run) level(f *frame) (redact.Level, string) {
 		}
 		f.level = max(f.level, redact.HideOutside)
 		if k.health.failures > 0 {
-			return f.level, "a detector failed"
+			return f.level, ReasonDetectorFailed
 		}
-		return f.level, "a detector is late"
+		return f.level, ReasonDetectorLate
 	}
 	if f.level != redact.HidePolicy {
-		return f.level, "a detector failed"
+		return f.level, ReasonDetectorFailed
 	}
-	return redact.HidePolicy, ""
+	return redact.HidePolicy, NoReason
 }
 
-// unfit returns why nothing of the newest frame may be shown, or "".
-func (r *run) unfit() string {
+// unfit returns why nothing of the newest frame may be shown, or NoReason.
+func (r *run) unfit() Reason {
 	switch {
 	case r.format.foreign:
-		return "the picture's aspect ratio is not the one the zones were drawn for"
+		return ReasonAspectChanged
 	case r.knocked:
-		return "the camera was moved, and the zones are not confirmed"
+		return ReasonCameraMoved
 	case r.format.fresh:
-		return "the picture's format changed and has not been looked at yet"
+		return ReasonFormatChanged
 	}
-	return ""
+	return NoReason
 }
 
 // told keeps the owner informed: one event when the pipeline begins to hide
 // more than the policy asks, one when it ends.
-func (r *run) told(at time.Duration, level redact.Level, why string) {
+func (r *run) told(at time.Duration, level redact.Level, why Reason) {
 	if why == r.why {
 		return
 	}
@@ -75,9 +74,9 @@ func (r *run) told(at time.Duration, level redact.Level, why string) {
 	r.why = why
 	r.stats.failedClosed(why)
 	switch {
-	case why != "":
-		r.cfg.OnEvent(Event{Time: at, Kind: FailedClosed, Text: why})
-	case was != "" && level == redact.HidePolicy:
-		r.cfg.OnEvent(Event{Time: at, Kind: Recovered, Text: "the policy alone decides again"})
+	case why != NoReason:
+		r.cfg.OnEvent(Event{Time: at, Kind: FailedClosed, Reason: why})
+	case was != NoReason && level == redact.HidePolicy:
+		r.cfg.OnEvent(Event{Time: at, Kind: Recovered})
 	}
 }

@@ -102,8 +102,8 @@ func TestDetectorRecovers(t *testing.T) {
 			if kinds[pipeline.DetectorFailed] != 2 || kinds[pipeline.FailedClosed] != 1 || kinds[pipeline.Recovered] != 1 {
 				t.Errorf("events: %v", events)
 			}
-			if why := p.Stats().FailedClosed; why != "" {
-				t.Errorf("still says %q", why)
+			if why := p.Stats().FailedClosed; why != pipeline.NoReason {
+				t.Errorf("still says %v", why)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"image"
 	"slices"
 
@@ -107,7 +106,7 @@ func (r *run) restart(f *frame, size, native image.Point, announce bool) {
 		k.plan.offered = false
 	}
 	if announce || r.format.foreign {
-		r.cfg.OnEvent(Event{Time: f.at, Kind: FormatChanged, Text: fmt.Sprintf("picture is %dx%d now", native.X, native.Y)})
+		r.cfg.OnEvent(Event{Time: f.at, Kind: FormatChanged, Reason: r.unfit(), Size: native})
 	}
 }
 

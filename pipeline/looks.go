@@ -182,7 +182,7 @@ func (r *run) lookFailed(k *looker, at time.Duration, err error) error {
 			f.level = max(f.level, redact.HideOutside)
 		}
 	}
-	r.cfg.OnEvent(Event{Time: at, Kind: DetectorFailed, Text: k.name + ": " + err.Error(), Err: err})
+	r.cfg.OnEvent(Event{Time: at, Kind: DetectorFailed, Detector: k.name, Err: err})
 	if k.health.failures < r.cfg.MaxFailures {
 		return nil
 	}

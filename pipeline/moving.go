@@ -28,7 +28,7 @@ func (r *run) watch(f *frame) error {
 	r.still = r.motion.Still()
 	if r.motion.Moved() && !r.knocked {
 		r.knocked = true
-		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Text: "the picture no longer shows the place that the zones were drawn for"})
+		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Reason: ReasonCameraMoved})
 	}
 	r.fresh = false
 	for _, b := range f.moved {

@@ -18,7 +18,7 @@ type frame struct {
 	buf   Buffer
 	at    time.Duration
 	level redact.Level // at least this much is hidden; once redacted, what was
-	why   string       // why nothing of it may be shown; empty if it may
+	why   Reason       // why nothing of it may be shown
 	moved []detect.Box // patches whose motion nothing has explained
 	out   redact.Frame // the redacted picture, once there is one
 
@@ -61,7 +61,7 @@ type run struct {
 	judged  []detect.Object // the objects in a frame that was looked at
 	current []*scaled       // small copies of the newest frame
 	refused []*looker       // detectors that could not look, being hung
-	why     string          // why more is hidden than the policy asks
+	why     Reason          // why more is hidden than the policy asks
 	format  format
 	lookers []*looker
 	pending int // looks that File mode waits for

@@ -46,8 +46,8 @@ func TestStatsOfNextRun(t *testing.T) {
 					t.Fatalf("first Run: %v", err)
 				}
 				was := p.Stats()
-				if was.FailedClosed == "" || !was.Detectors[0].Running || was.FramesOut == 0 {
-					t.Fatalf("the first Run did not end as this test needs it: %q, %+v", was.FailedClosed, was.Detectors[0])
+				if was.FailedClosed == pipeline.NoReason || !was.Detectors[0].Running || was.FramesOut == 0 {
+					t.Fatalf("the first Run did not end as this test needs it: %v, %+v", was.FailedClosed, was.Detectors[0])
 				}
 				if err := p.SetPolicy(policy(t, tt.policy)); err != nil {
 					t.Fatal(err)
@@ -55,13 +55,13 @@ func TestStatsOfNextRun(t *testing.T) {
 				c := &camera{frames: 5000, pace: time.Millisecond, fault: func(_ context.Context, n int) error {
 					s := p.Stats()
 					switch {
-					case n > 30 && s.FailedClosed == "" && (tt.ends == nil || s.Tracks[detect.Person] > was.Tracks[detect.Person]):
+					case n > 30 && s.FailedClosed == pipeline.NoReason && (tt.ends == nil || s.Tracks[detect.Person] > was.Tracks[detect.Person]):
 						return io.EOF // live, it may take a while until somebody has looked
 					case n > 0:
 						return nil
 					}
-					if d := s.Detectors[0]; s.FailedClosed != "" || s.Missing != 0 || d.Running || d.Beat != 0 {
-						t.Errorf("before the first frame: %q, missing %v, %+v", s.FailedClosed, s.Missing, d)
+					if d := s.Detectors[0]; s.FailedClosed != pipeline.NoReason || s.Missing != 0 || d.Running || d.Beat != 0 {
+						t.Errorf("before the first frame: %v, missing %v, %+v", s.FailedClosed, s.Missing, d)
 					}
 					if s.FramesOut != was.FramesOut || s.Detectors[0].Looks != was.Detectors[0].Looks {
 						t.Errorf("counts did not go on: %d frames after %d", s.FramesOut, was.FramesOut)
@@ -72,8 +72,8 @@ func TestStatsOfNextRun(t *testing.T) {
 					t.Fatal(err)
 				}
 				s := p.Stats()
-				if s.FailedClosed != "" || s.Missing != 0 {
-					t.Errorf("after the second Run: %q, missing %v", s.FailedClosed, s.Missing)
+				if s.FailedClosed != pipeline.NoReason || s.Missing != 0 {
+					t.Errorf("after the second Run: %v, missing %v", s.FailedClosed, s.Missing)
 				}
 				// The trackers of both Runs number the one person alike.
 				if n := s.Tracks[detect.Person]; tt.ends != nil && (was.Tracks[detect.Person] != 1 || n != 2) {

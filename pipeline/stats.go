@@ -30,8 +30,8 @@ type Stats struct {
 	// HiddenShare is the mean share of a picture's blocks that was hidden, 0..1.
 	HiddenShare float64
 	// FailedClosed says why more is hidden just now than the policy asks; it is
-	// empty when all is well.
-	FailedClosed string
+	// NoReason when all is well.
+	FailedClosed Reason
 	// Detections counts what the detectors reported, Tracks the different
 	// objects that were confirmed.
 	Detections, Tracks [detect.NumClasses]uint64
@@ -159,7 +159,7 @@ func (s *stats) written(f redact.Frame, failedClosed bool) {
 func (s *stats) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.s.FailedClosed, s.s.Missing = "", 0
+	s.s.FailedClosed, s.s.Missing = NoReason, 0
 	for i := range s.s.Detectors {
 		s.s.Detectors[i].Running, s.s.Detectors[i].Beat = false, 0
 	}
@@ -238,7 +238,7 @@ func (s *stats) missing(c detect.ClassSet) {
 	s.mu.Unlock()
 }
 
-func (s *stats) failedClosed(why string) {
+func (s *stats) failedClosed(why Reason) {
 	s.mu.Lock()
 	s.s.FailedClosed = why
 	s.mu.Unlock()

@@ -288,7 +288,7 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 	pic := image.NewYCbCr(f.buf.pic.Rect, image.YCbCrSubsampleRatio420)
 	copyPart(pic, t.clean, t.clean.Rect)
 	level := redact.HidePolicy
-	if f.why != "" || r.unfit() != "" {
+	if f.why != NoReason || r.unfit() != NoReason {
 		// The masks may lie elsewhere than what they are to hide.
 		level = redact.HideFrame
 	}

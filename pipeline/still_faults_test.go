@@ -181,7 +181,7 @@ func TestStillFaults(t *testing.T) {
 					if mode == pipeline.File && failed == 0 && !vital {
 						t.Errorf("%d stills, and nobody was told of the failures", stills)
 					}
-					if s := p.Stats(); !vital && (s.FramesFailedClosed != 0 || s.FailedClosed != "") {
+					if s := p.Stats(); !vital && (s.FramesFailedClosed != 0 || s.FailedClosed != pipeline.NoReason) {
 						t.Errorf("%d of %d frames failed closed for a detector that the policy does not need", s.FramesFailedClosed, s.FramesOut)
 					}
 				})

@@ -57,6 +57,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -159,7 +160,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		LookAhead:  detectors.LookAhead(d.c.LookAhead),
 		Cores:      d.c.Cores,
 		Compressed: true,
-		OnEvent:    func(e pipeline.Event) { d.log.Info(e.Kind.String(), "text", e.Text, "cause", e.Err) },
+		OnEvent:    func(e pipeline.Event) { d.log.Info(e.Kind.String(), "text", view.EventWords(e)) },
 	})
 	if err != nil {
 		return err

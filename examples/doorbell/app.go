@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -54,8 +55,8 @@ type app struct {
 	cert     *tls.Certificate
 
 	mu   sync.Mutex
-	halt string // why the pipeline has stopped; "" while it runs
-	why  string // why more is hidden than the policy asks; "" if all is well
+	halt string          // why the pipeline has stopped; "" while it runs
+	why  pipeline.Reason // why more is hidden than the policy asks
 }
 
 // newApp opens everything; the detectors stay the caller's. Nothing runs yet but
@@ -74,7 +75,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.mqtt, err = newMQTT(c, a); err != nil {
 		return a, err
 	}
-	if a.journal, err = openJournal(c.Events, stdout, a.heed); err != nil {
+	if a.journal, err = openJournal(c.Events, stdout, a.mqtt.event); err != nil {
 		return a, err
 	}
 	if a.hub, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
@@ -96,7 +97,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	a.gate = &gate{hub: a.hub, bell: a.bell}
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy,
-		Unconfirmed: func() bool { return awaitsOwner(a.closedBecause()) },
+		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() },
 	})
 	if err := a.openOutputs(); err != nil {
 		return a, err
@@ -105,16 +106,6 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		return a, err
 	}
 	return a, nil
-}
-
-// heed is told of each event.
-func (a *app) heed(e event) {
-	if e.Kind == pipeline.CameraMoved.String() {
-		if err := a.zones.Doubt(); err != nil {
-			a.journal.add("policy", fmt.Sprintf("a restart would not remember that the camera was moved: %v", err))
-		}
-	}
-	a.mqtt.event(e)
 }
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
@@ -129,17 +120,16 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: detectors.LookAhead(a.c.LookAhead),
 		Cores: a.c.Cores, Compressed: true,
 		OnEvent: func(e pipeline.Event) {
-			text := e.Text
 			switch e.Kind {
-			case pipeline.FailedClosed:
-				a.setWhy(text)
-			case pipeline.Recovered:
-				a.setWhy("")
+			case pipeline.FailedClosed, pipeline.Recovered:
+				a.setReason(e.Reason)
+			case pipeline.CameraMoved:
+				// Before the next picture goes out, whatever becomes of the event.
+				if err := a.zones.Doubt(); err != nil {
+					a.journal.add("policy", fmt.Sprintf("a restart would not remember that the camera was moved: %v", err))
+				}
 			}
-			if e.Err != nil {
-				text += ": " + e.Err.Error()
-			}
-			a.journal.add(e.Kind.String(), text)
+			a.journal.add(e.Kind.String(), view.EventWords(e))
 		},
 	})
 	return err
@@ -204,7 +194,7 @@ func (a *app) pump(ctx context.Context) error {
 			return errors.New("the camera came to an end")
 		}
 		err = errors.Join(err, a.zones.Restarted())
-		a.setWhy("") // it begins anew
+		a.setReason(pipeline.NoReason) // it begins anew
 		a.setHalt(err.Error())
 		a.journal.add("stopped", err.Error())
 		t := time.NewTimer(restartAfter)
@@ -225,13 +215,13 @@ func (a *app) setHalt(why string) {
 	a.halt = why
 }
 
-func (a *app) setWhy(why string) {
+func (a *app) setReason(why pipeline.Reason) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.why = why
 }
 
-func (a *app) closedBecause() string {
+func (a *app) closedBecause() pipeline.Reason {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.why

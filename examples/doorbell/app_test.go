@@ -239,21 +239,6 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// TestAwaitsOwner: the pipeline's reasons that only the owner can take away are
-// told from the others.
-func TestAwaitsOwner(t *testing.T) {
-	for why := range reasons {
-		if awaitsOwner(why) {
-			t.Errorf("%q would wait for the owner", why)
-		}
-	}
-	for _, why := range []string{"the camera was moved, and the zones are not confirmed", "the picture's aspect ratio is not the one the zones were drawn for"} {
-		if !awaitsOwner(why) {
-			t.Errorf("%q would not wait for the owner", why)
-		}
-	}
-}
-
 // TestCameraMoved: when the camera was moved nothing is shown until the owner
 // says that the zones still fit.
 func TestCameraMoved(t *testing.T) {

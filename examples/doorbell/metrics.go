@@ -6,6 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/hedgecam/hedge/pipeline"
 )
 
 // metrics returns what serves /metrics.
@@ -67,7 +69,7 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 	gauge(mObjects, float64(last.Counts.Faces), "face")
 	gauge(mObjects, float64(last.Counts.Plates), "plate")
 	gauge(mObjects, float64(last.Counts.Motion), "motion")
-	gauge(mClosed, one(m.a.closedBecause() != ""))
+	gauge(mClosed, one(m.a.closedBecause() != pipeline.NoReason))
 	gauge(mStopped, one(m.a.halted() != ""))
 	gauge(mCamera, one(cam.Connected))
 	count(mCameraLost, float64(cam.Lost))

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -82,7 +82,7 @@ func (a *app) status() status {
 		s.Bell = &bellStatus{Open: open, Left: int(max(left, 0).Seconds() + 0.5)}
 		s.Defaults["visitors"] = "feet"
 	}
-	s.Confirm = a.zones.Lapsed() || awaitsOwner(why)
+	s.Confirm = a.zones.Lapsed() || why.AwaitsOwner()
 	s.State, s.Kind = a.mood(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {
@@ -98,7 +98,7 @@ func (a *app) status() status {
 }
 
 // mood sums up how things are.
-func (a *app) mood(s *status, why string, last seen) (state, kind string) {
+func (a *app) mood(s *status, why pipeline.Reason, last seen) (state, kind string) {
 	switch {
 	case a.halted() != "":
 		return "stopped", "bad"
@@ -108,7 +108,7 @@ func (a *app) mood(s *status, why string, last seen) (state, kind string) {
 		return "no picture", "wait"
 	case s.Confirm:
 		return "all hidden", "bad"
-	case why != "":
+	case why != pipeline.NoReason:
 		return "hiding more", "bad"
 	case s.Start:
 		return "all hidden", "closed"
@@ -118,27 +118,15 @@ func (a *app) mood(s *status, why string, last seen) (state, kind string) {
 	return "live", "live"
 }
 
-// The reasons that the pipeline gives for hiding more than the policy asks, as
-// an owner understands them.
-var reasons = map[string]string{
-	"no detector finds what the policy asks to hide": "No network looks for what is to be hidden, so everything outside your property is.",
-	"a detector failed":  "A network has failed. Until it works again, everything outside your property is hidden.",
-	"a detector is late": "The networks cannot keep up just now, so everything outside your property is hidden.",
-	"the picture's format changed and has not been looked at yet": "The camera has changed its format. Nothing is shown until the networks have looked at it.",
-}
-
 // words says what is hidden, and why.
-func words(s *status, why string, last seen) string {
+func words(s *status, why pipeline.Reason, last seen) string {
 	switch {
 	case last.At.IsZero():
 		return ""
 	case s.Confirm:
 		return "Nothing is shown: the zones wait to be confirmed."
-	case why != "":
-		if text, ok := reasons[why]; ok {
-			return text
-		}
-		return "More is hidden than you have asked for: " + why + "."
+	case why != pipeline.NoReason:
+		return view.Words(why)
 	case last.Whole:
 		return "The whole picture is hidden."
 	}
@@ -175,11 +163,6 @@ func beats(stats pipeline.Stats) string {
 	}
 	return text
 }
-
-// awaitsOwner reports whether the reason why more is hidden than the policy
-// asks is one that only the owner can take away: both of those speak of the
-// zones.
-func awaitsOwner(why string) bool { return strings.Contains(why, "zones") }
 
 // healthy returns nil, or what is wrong.
 func (a *app) healthy() error {

@@ -34,6 +34,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -135,7 +136,7 @@ func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.
 		LookAhead:  detectors.LookAhead(c.LookAhead),
 		Cores:      c.Cores,
 		Compressed: true,
-		OnEvent:    func(e pipeline.Event) { log.Info(e.Kind.String(), "text", e.Text, "cause", e.Err) },
+		OnEvent:    func(e pipeline.Event) { log.Info(e.Kind.String(), "text", view.EventWords(e)) },
 	})
 	if err != nil {
 		return err
