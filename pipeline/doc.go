@@ -50,6 +50,11 @@
 // a redact.Frame. A detector that only stills need takes nothing from the policy's
 // pictures when it fails, and does not stop the pipeline: there are no stills then.
 //
+// # Previews
+//
+// Pipeline.SetPreview shows a policy to who draws it, and to nobody else: until it
+// is saved the sink gets only what neither it nor the policy in force hides.
+//
 // # When more is hidden than the policy asks
 //
 //	ok             every detector that the policy needs has a good look not older
@@ -62,6 +67,9 @@
 //	               the new format; as long as its aspect ratio is not the one the
 //	               zones were drawn for, it stays hidden
 //	camera moved   the whole frame is hidden until Pipeline.Confirm or SetPolicy
+//	policy changes a frame that is under way is hidden under the old policy and the
+//	               new one; what waits redacted for the sink is dropped if the new
+//	               one may hide more
 //	stopped        a stage that the policy needs failed MaxFailures times in a
 //	               row: Run returns a *StageError, and nothing more goes out
 package pipeline

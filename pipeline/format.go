@@ -34,9 +34,9 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	if native == (image.Point{}) {
 		native = size
 	}
-	policy, reference, zones := r.inForce(native)
+	now, reference := r.inForce(native)
 	changed := size != r.format.size || native != r.format.native
-	if !changed && zones == r.zones {
+	if !changed && now.number == r.zones {
 		if r.format.fresh && r.vouched(f) {
 			r.format.fresh = false
 		}
@@ -50,10 +50,10 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 			}
 		}
 	}
-	if err := r.apply(policy, size, changed); err != nil {
+	if err := r.apply(now.policies[0], size, changed); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
-	r.policy, r.zones = policy, zones
+	r.policies, r.zones = now.policies, now.number
 	if changed || r.knocked {
 		r.stills.forget(r.lastAt)
 	}
@@ -68,15 +68,15 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	return nil
 }
 
-// apply has the redactor work by a policy. What frost knows of the place goes on
-// where the place is the same.
+// apply makes a redactor for another format or place; in the same place, what frost
+// knows of it goes on. Which policies it works by is settled frame by frame.
 func (r *run) apply(policy *redact.Policy, size image.Point, changed bool) error {
 	if r.red != nil && !changed && !r.knocked {
-		return r.red.SetPolicy(policy)
+		return nil
 	}
 	red, err := redact.New(policy, size, r.cfg.Redact)
 	if err == nil {
-		r.red = red
+		r.red, r.applied = red, nil
 	}
 	return err
 }
@@ -119,11 +119,10 @@ func (r *run) vouched(f *frame) bool {
 // need sets which detectors run, and whether motion is watched: for the policy,
 // and for stills while somebody asks for them.
 func (r *run) need() {
-	if r.policy == nil {
+	if r.policies == nil {
 		return
 	}
-	vital := r.policy.Needs()
-	watch := r.policy.NeedsMotion()
+	vital, watch := needsOf(r.policies)
 	r.needs = vital
 	if r.stills.on {
 		r.needs |= everybody

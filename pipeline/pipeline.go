@@ -20,12 +20,18 @@ type Pipeline struct {
 
 	mu        sync.Mutex
 	policy    *redact.Policy
-	zones     uint64      // counts the policies and confirmations
+	trial     *preview    // nil: nobody draws
+	zones     uint64      // counts the policies, previews and confirmations
+	rulings   []ruling    // those that frames under way came under, the newest last
+	least     uint64      // redacted pictures of rulings before this one are dropped
+	sink      Sink        // of the newest Run
 	reference image.Point // native size the zones were first applied to
 	closed    bool
 	cancel    context.CancelFunc // ends the Run under way at once
 	stop      context.CancelFunc // ends its source
 	done      chan struct{}      // closed when it has ended
+
+	writing chan struct{} // full while the sink is written to
 }
 
 // New makes a pipeline. The policy is checked here; a policy that cannot be
@@ -35,7 +41,8 @@ func New(c Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: c, policy: c.Policy, zones: 1, asked: make(chan chan stillAnswer)}
+	p := &Pipeline{cfg: c, policy: c.Policy, asked: make(chan chan stillAnswer), writing: make(chan struct{}, 1)}
+	p.rule()
 	for i, d := range c.Detectors {
 		if d == nil {
 			return nil, fmt.Errorf("pipeline: detector %d is nil", i)
@@ -65,7 +72,7 @@ func detectorName(d detect.Detector) string {
 }
 
 // begin registers a Run, and returns a context that ends when Stop is called.
-func (p *Pipeline) begin(ctx context.Context) (run, stop context.Context, err error) {
+func (p *Pipeline) begin(ctx context.Context, sink Sink) (run, stop context.Context, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -76,7 +83,7 @@ func (p *Pipeline) begin(ctx context.Context) (run, stop context.Context, err er
 	}
 	run, p.cancel = context.WithCancel(ctx)
 	stop, p.stop = context.WithCancel(run)
-	p.done = make(chan struct{})
+	p.done, p.sink = make(chan struct{}), sink
 	return run, stop, nil
 }
 
@@ -112,7 +119,7 @@ func (p *Pipeline) abort() {
 // it. It may be called more than once.
 func (p *Pipeline) Close() error {
 	p.mu.Lock()
-	p.closed = true
+	p.closed, p.sink = true, nil
 	done := p.done
 	if done != nil {
 		p.cancel()
@@ -121,23 +128,6 @@ func (p *Pipeline) Close() error {
 	if done != nil {
 		<-done
 	}
-	return nil
-}
-
-// SetPolicy puts a new policy in force from the next frame on. An invalid one
-// is refused, and the old one stays in force. A nil policy hides everything.
-// The zones count as confirmed for what the camera sees now.
-func (p *Pipeline) SetPolicy(policy *redact.Policy) error {
-	if policy == nil {
-		policy = redact.HideEverything()
-	}
-	if err := policy.Validate(); err != nil {
-		return fmt.Errorf("pipeline: the old policy stays in force: %w", err)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.policy = policy
-	p.renew()
 	return nil
 }
 
@@ -150,21 +140,15 @@ func (p *Pipeline) Confirm() {
 	p.renew()
 }
 
-// renew has the zones applied anew to the next frame, whatever its format.
-func (p *Pipeline) renew() {
-	p.reference = image.Point{}
-	p.zones++
-}
-
-// inForce returns the policy for the next frame, and the native picture size
+// inForce returns the ruling for the next frame, and the native picture size
 // that its zones were drawn for: that of the first frame it was applied to.
-func (p *Pipeline) inForce(native image.Point) (policy *redact.Policy, reference image.Point, zones uint64) {
+func (p *Pipeline) inForce(native image.Point) (now ruling, reference image.Point) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reference == (image.Point{}) {
 		p.reference = native
 	}
-	return p.policy, p.reference, p.zones
+	return p.rulings[len(p.rulings)-1], p.reference
 }
 
 // Stats returns what the pipeline has done so far.

@@ -22,6 +22,10 @@ type frame struct {
 	moved []detect.Box // patches whose motion nothing has explained
 	out   redact.Frame // the redacted picture, once there is one
 
+	ruling uint64   // in force when it came
+	ruled  uint64   // the newest that it was hidden under
+	trial  *preview // who sees it under a preview, too
+
 	doubtful bool // a detector failed in it, if only one that stills need
 }
 
@@ -69,9 +73,12 @@ type run struct {
 	looks   []*look // spare ones
 
 	red      *redact.Redactor
-	policy   *redact.Policy // that red was made from
+	policies []*redact.Policy // of the ruling that the newest frame was looked at for
+	zones    uint64           // its number
+	applied  []*redact.Policy // that red works by
+	scratch  []*redact.Policy
+	trials   trials
 	stills   stills
-	zones    uint64 // its generation
 	needs    detect.ClassSet
 	missing  detect.ClassSet // needed, and no detector finds it
 	tracker  *track.Tracker
@@ -91,7 +98,7 @@ type run struct {
 // ends, it waits for all its goroutines, and names a stage that does not
 // return within a second of being asked.
 func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
-	runCtx, stop, err := p.begin(ctx)
+	runCtx, stop, err := p.begin(ctx, sink)
 	if err != nil {
 		return err
 	}
@@ -115,6 +122,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	r.startLookers(runCtx)
 	go func() { r.readErr <- r.read(stop); close(r.in) }()
 	go func() { r.sinkErr <- r.write(runCtx) }()
+	r.trials.start(runCtx, p)
 
 	err = r.own(runCtx)
 
@@ -126,7 +134,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	close(r.out)
 	err = firstError(err, join("source", r.readErr), r.joinSink(runCtx))
 	p.abort()
-	err = firstError(err, r.stopLookers())
+	err = firstError(err, r.stopLookers(), r.trials.stop())
 	if f, ok := sink.(Finisher); ok && err == nil {
 		if ferr := f.Finish(ctx); ferr != nil {
 			err = &StageError{Stage: "sink", Count: 1, Err: ferr}
@@ -178,6 +186,7 @@ func (r *run) read(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
+		f.ruling = r.newest()
 		err := r.readOne(ctx, f)
 		if err == nil && f.buf.Time <= last {
 			err = fmt.Errorf("%w: its time %v is not after that of the picture before, %v", ErrPicture, f.buf.Time, last)
@@ -245,52 +254,6 @@ func (r *run) deliver(ctx context.Context, f *frame) {
 		default:
 		}
 	}
-}
-
-// write is the writer's goroutine. It ends when out is closed, or with the
-// sink's error.
-func (r *run) write(ctx context.Context) error {
-	fails := 0
-	for f := range r.out {
-		start := time.Now()
-		err := r.writeOne(ctx, f.out)
-		r.stats.stage(stageWrite, time.Since(start))
-		if err == nil {
-			r.stats.written(f.out, f.level != redact.HidePolicy)
-		}
-		r.recycle(f)
-		switch {
-		case err == nil:
-			fails = 0
-			continue
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the run's end, not the sink's failure
-		}
-		r.stats.count(&r.stats.s.FramesDropped)
-		// A file without one of its pictures is not the file that was asked
-		// for; a live view is.
-		if fails++; r.cfg.Mode == File || fails >= r.cfg.MaxFailures {
-			return &StageError{Stage: "sink", Count: fails, Err: err}
-		}
-	}
-	return nil
-}
-
-func (r *run) writeOne(ctx context.Context, f redact.Frame) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{v}
-		}
-	}()
-	return r.sink.Write(ctx, f)
-}
-
-// recycle returns a frame to the pool. The pool has room for all frames.
-func (r *run) recycle(f *frame) {
-	f.out.Release()
-	f.out = redact.Frame{}
-	f.moved = f.moved[:0]
-	r.free <- f
 }
 
 // own is the owner loop: it takes frames and results, and releases frames from
@@ -395,11 +358,17 @@ func (r *run) take(ctx context.Context, f *frame) error {
 func (r *run) releaseOldest(ctx context.Context) error {
 	f := r.window.pop()
 	start := time.Now()
+	floor, err := r.obey(f)
+	if err != nil {
+		return &StageError{Stage: "redact", Count: 1, Err: err}
+	}
 	scene := r.decide(f)
+	scene.Level = max(scene.Level, floor)
 	r.remember(f, scene)
 	r.stats.stage(stageDecide, time.Since(start))
 
 	start = time.Now()
+	r.try(f, scene)
 	out, err := r.redact(f, scene)
 	r.stats.stage(stageRedact, time.Since(start))
 	if err != nil {
@@ -423,36 +392,4 @@ func (r *run) redact(f *frame, s redact.Scene) (out redact.Frame, err error) {
 		}
 	}()
 	return r.red.Redact(f.buf.pic, s)
-}
-
-// emit hands a redacted frame to the writer. A file waits for it, and so do the
-// frames held back at the end of a source; live, the oldest frame that waits is
-// dropped.
-func (r *run) emit(ctx context.Context, f *frame) error {
-	if r.cfg.Mode == File || r.ended {
-		select {
-		case r.out <- f:
-			return nil
-		case err := <-r.sinkErr:
-			r.sinkErr <- nil
-			r.recycle(f)
-			return err
-		case <-ctx.Done():
-			r.recycle(f)
-			return ctx.Err()
-		}
-	}
-	for {
-		select {
-		case r.out <- f:
-			return nil
-		default:
-		}
-		select {
-		case old := <-r.out:
-			r.recycle(old)
-			r.stats.count(&r.stats.s.FramesDropped)
-		default:
-		}
-	}
 }

@@ -279,7 +279,7 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 		return redact.Frame{}, fmt.Errorf("pipeline: still: %w: %v", ErrNoDetector, t.missing)
 	}
 	if t.red == nil || t.zones != r.zones {
-		place := &redact.Policy{Version: 1, Mask: r.policy.Mask, Outside: redact.Outside{Hide: redact.HideDetected}}
+		place := &redact.Policy{Version: 1, Mask: r.policies[0].Mask, Outside: redact.Outside{Hide: redact.HideDetected}}
 		if t.red, err = redact.New(place, f.buf.pic.Rect.Size(), r.cfg.Redact); err != nil {
 			return redact.Frame{}, &StageError{Stage: "still", Count: 1, Err: err}
 		}

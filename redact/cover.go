@@ -47,6 +47,14 @@ type Counts struct {
 	Failed bool
 }
 
+// most returns the larger of each count.
+func (c Counts) most(o Counts) Counts {
+	return Counts{
+		Outside: max(c.Outside, o.Outside), Faces: max(c.Faces, o.Faces), People: max(c.People, o.People),
+		Plates: max(c.Plates, o.Plates), Motion: max(c.Motion, o.Motion), Failed: c.Failed || o.Failed,
+	}
+}
+
 // Cover says which blocks of a frame are hidden, and how. It is a view into the
 // frame, valid until the frame's Release; then it is empty.
 type Cover struct {

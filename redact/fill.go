@@ -34,10 +34,10 @@ func planes(pic *image.YCbCr) [3]plane {
 // apply changes the pixels of pic as st says.
 func (r *Redactor) apply(pic *image.YCbCr, st *frameState, at time.Duration) {
 	ps := planes(pic)
-	if !r.solid {
+	if first := r.rules[0]; !first.solid {
 		r.frosted.copyFrom(&st.hidden)
 		r.frosted.remove(&st.solid)
-		r.frost.look(&ps, &r.rules.place, r.rules.found, at)
+		r.frost.look(&ps, &first.place, first.found, at)
 		r.frost.paint(&ps, &r.frosted)
 	}
 	if st.solid.count() == 0 {

@@ -48,6 +48,10 @@ func (p *framePool) get(size image.Point) *frameState {
 		p.free = p.free[:n-1]
 		return s
 	}
+	return newFrameState(p, size)
+}
+
+func newFrameState(p *framePool, size image.Point) *frameState {
 	s := &frameState{pool: p, size: size, hidden: newBlockMask(size), solid: newBlockMask(size)}
 	s.gen.Store(1)
 	return s

@@ -116,11 +116,11 @@ type Scene struct {
 // goroutine at a time; the frames it makes are not bound to it.
 type Redactor struct {
 	opts  Options
-	rules *rules
+	rules []*rules // of the policies in force, the newest first; never empty
 	frost *frost
-	solid bool // the policy's fill
 	size  image.Point
 	pool  *framePool
+	extra *frameState // scratch: what one more policy decides
 
 	frosted blockMask // scratch: the hidden blocks that are not solid
 	grey    [2][]byte // a row of solid luma and of solid chroma
@@ -143,6 +143,7 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 		size:  size,
 		pool:  &framePool{},
 
+		extra:   newFrameState(nil, size),
 		frosted: newBlockMask(size),
 		grey:    [2][]byte{grey(size.X, solidLuma), grey((size.X+1)/2, solidChroma)},
 	}
@@ -155,15 +156,35 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 // SetPolicy puts another policy in force, nil for one that hides everything.
 // What frost shows goes on from where it is: for a camera that has moved, make
 // another Redactor. The error is a *PolicyError, and the old policy then stays.
-func (r *Redactor) SetPolicy(p *Policy) error {
-	if p == nil {
-		p = HideEverything()
+func (r *Redactor) SetPolicy(p *Policy) error { return r.SetPolicies(p) }
+
+// SetPolicies is SetPolicy for several policies at once: what any of them hides is
+// hidden, as solid as any of them asks. The first one says what frost shows. A
+// policy that is in force already, by its address, costs nothing; without any,
+// everything is hidden. The policies are shared and must not be changed.
+func (r *Redactor) SetPolicies(ps ...*Policy) error {
+	if len(ps) == 0 {
+		ps = []*Policy{nil}
 	}
-	if err := p.Validate(); err != nil {
-		return err
+	list := make([]*rules, len(ps))
+	for i, p := range ps {
+		for _, have := range r.rules {
+			if p != nil && have.of == p {
+				list[i] = have
+			}
+		}
+		if list[i] != nil {
+			continue
+		}
+		if p == nil {
+			p = HideEverything()
+		}
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		list[i] = newRules(p, r.size, r.opts)
 	}
-	q := p.withDefaults()
-	r.rules, r.solid = newRules(&q, r.size, r.opts), q.Outside.Fill == FillSolid
+	r.rules = list
 	return nil
 }
 
@@ -186,11 +207,24 @@ func (r *Redactor) Redact(pic *image.YCbCr, s Scene) (f Frame, err error) {
 		}
 	}()
 	st := r.pool.get(r.size)
-	r.rules.decide(st, s, pic.Rect.Min, r.solid)
+	r.decide(st, s, pic.Rect.Min)
 	r.apply(pic, st, s.Time)
 	st.pic = *pic
 	st.at = s.Time
 	return Frame{st, st.gen.Load()}, nil
+}
+
+// decide fills in what is hidden in a picture whose corner is origin: what any
+// policy in force hides.
+func (r *Redactor) decide(st *frameState, s Scene, origin image.Point) {
+	r.rules[0].decide(st, s, origin)
+	for _, more := range r.rules[1:] {
+		more.decide(r.extra, s, origin)
+		st.hidden.add(&r.extra.hidden)
+		st.solid.add(&r.extra.solid)
+		st.counts = st.counts.most(r.extra.counts)
+		st.whole = st.hidden.holds(blockRect{0, 0, st.hidden.w, st.hidden.h})
+	}
 }
 
 // check reports a picture that the kernels must not touch.

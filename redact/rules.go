@@ -8,6 +8,8 @@ import (
 
 // rules decides which blocks of a picture are hidden.
 type rules struct {
+	of     *Policy // as it was given
+	solid  bool    // the policy's fill
 	opts   Options
 	grow   int // of all hidden regions, in blocks
 	size   image.Point
@@ -39,8 +41,12 @@ type judged struct {
 	guest  bool       // a visitor, whose box is shown
 }
 
-func newRules(p *Policy, size image.Point, o Options) *rules {
+// newRules returns the rules of a policy that is valid.
+func newRules(of *Policy, size image.Point, o Options) *rules {
+	full := of.withDefaults()
+	p := &full
 	r := &rules{
+		of: of, solid: p.Outside.Fill == FillSolid,
 		opts: o, grow: o.Grow * growStep / blockSide(size), size: size, zones: newZones(p, size),
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
@@ -63,7 +69,7 @@ func newRules(p *Policy, size image.Point, o Options) *rules {
 
 // decide fills in st.hidden, st.solid, st.whole and st.counts. origin is the
 // picture's corner in the scene's coordinates.
-func (r *rules) decide(st *frameState, s Scene, origin image.Point, solid bool) {
+func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 	st.counts = Counts{}
 	sane := r.judge(s, origin)
 	level := s.Level
@@ -102,7 +108,7 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point, solid bool) 
 		r.hideMotion(st, shift(b, origin))
 	}
 	st.hidden.grow(r.grow, &r.tmp)
-	if solid {
+	if r.solid {
 		st.solid.copyFrom(&st.hidden)
 	} else {
 		st.solid.grow(r.grow, &r.tmp)
