@@ -61,7 +61,8 @@ type Config struct {
 	// File mode and to 2 s in Live mode.
 	Timeout time.Duration
 	// MaxFailures is how many failures of one stage in a row stop the pipeline, or
-	// only Still, if nothing else needs the stage. It defaults to 30.
+	// only Still, if nothing else needs the stage. Pictures that cannot be decoded
+	// stop it in Live mode only: a recording is read to its end. It defaults to 30.
 	MaxFailures int
 	// Moving says that the camera moves (a dashcam): moving patches say nothing
 	// then. It defaults to false, a fixed camera.

@@ -292,8 +292,26 @@ func TestSource(t *testing.T) {
 		checkSource(t, c, 16, 4, nil)
 	})
 	t.Run("all broken", func(t *testing.T) {
+		c := &camera{frames: 1000, fault: func(context.Context, int) error { return broken }}
+		checkSource(t, c, 0, 1000, pipeline.ErrPicture)
+	})
+	t.Run("a long stretch broken", func(t *testing.T) {
+		// Far more in a row than any other stage may fail.
+		c := &camera{frames: 130, fault: func(_ context.Context, n int) error {
+			if n >= 13 && n < 113 {
+				return broken
+			}
+			return nil
+		}}
+		checkSource(t, c, 30, 100, nil)
+	})
+	t.Run("all broken, live", func(t *testing.T) {
 		c := &camera{frames: 1e6, fault: func(context.Context, int) error { return broken }}
-		checkSource(t, c, 0, 30, pipeline.ErrPicture)
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, MaxFailures: 12})
+		var stage *pipeline.StageError
+		if err := p.Run(t.Context(), c, discard{}); !errors.As(err, &stage) || stage.Count != 12 || !errors.Is(err, pipeline.ErrPicture) {
+			t.Errorf("got %v", err)
+		}
 	})
 	t.Run("final error", func(t *testing.T) {
 		c := &camera{frames: 20, fault: func(_ context.Context, n int) error {

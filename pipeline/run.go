@@ -143,42 +143,11 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	return err
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// join waits for a stage that was asked to end.
-func join(stage string, ended <-chan error) error {
-	late := time.NewTimer(2 * grace)
-	defer late.Stop()
-	select {
-	case err := <-ended:
-		return err
-	case <-late.C:
-		return &StageError{Stage: stage, Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
-	}
-}
-
-// joinSink waits for the writer: for as long as it takes to write all frames, or,
-// once ctx has ended, as for any stage.
-func (r *run) joinSink(ctx context.Context) error {
-	select {
-	case err := <-r.sinkErr:
-		return err
-	case <-ctx.Done():
-		return join("sink", r.sinkErr)
-	}
-}
-
 // read is the reader's goroutine. It ends with the source or with ctx.
 func (r *run) read(ctx context.Context) error {
-	lost := 0
-	last := time.Duration(-1 << 62)
+	const before = time.Duration(-1 << 62) // before any picture
+	lost, last := 0, before
+	var failed error
 	for {
 		var f *frame
 		select {
@@ -200,9 +169,15 @@ func (r *run) read(ctx context.Context) error {
 		case errors.Is(err, ErrPicture):
 			r.free <- f
 			r.stats.count(&r.stats.s.FramesLost)
-			if lost++; lost >= r.cfg.MaxFailures {
-				return &StageError{Stage: "source", Count: lost, Err: err}
+			lost++
+			failed = &StageError{Stage: "source", Count: lost, Err: err}
+			// A recording has an end, and what comes behind the damage is wanted.
+			if r.cfg.Mode == Live && lost >= r.cfg.MaxFailures {
+				return failed
 			}
+		case errors.Is(err, io.EOF) && failed != nil && last == before:
+			r.free <- f
+			return failed // there was not one good picture
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
 			r.free <- f
 			return nil //nolint:nilerr // the end of the source, or of the run

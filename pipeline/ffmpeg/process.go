@@ -168,7 +168,7 @@ type messages struct {
 
 // add takes a line as written with -loglevel repeat+level.
 func (m *messages) add(line []byte) {
-	if bytes.HasPrefix(line, []byte("["+showinfoName)) || len(bytes.TrimSpace(line)) == 0 {
+	if bytes.HasPrefix(line, []byte("["+showinfoName)) || isOwnStamps(line) || len(bytes.TrimSpace(line)) == 0 {
 		return
 	}
 	level, text := splitLevel(line)

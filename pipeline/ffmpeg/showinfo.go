@@ -124,3 +124,11 @@ func isTruncation(line []byte) bool {
 	}
 	return false
 }
+
+// isOwnStamps reports whether a message is ffmpeg's complaint about time stamps of
+// the raw pictures it writes to the pipe. Those have none: it speaks of stamps that
+// it rounded itself, or of a recording with uneven or joined ones, and no picture is
+// lost.
+func isOwnStamps(line []byte) bool {
+	return bytes.Contains(line, []byte("non monotonically increasing dts to muxer"))
+}

@@ -143,16 +143,26 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.proc.messages.replace(out.part, name)
-	period, ok := (Rational{o.Rate.Den, o.Rate.Num}).duration(1)
-	if !ok || period <= 0 {
-		period = 40 * time.Millisecond
-	}
-	s.head = matroskaHeader(even(o.Size.X), even(o.Size.Y), period, o.Color)
+	s.head = matroskaHeader(even(o.Size.X), even(o.Size.Y), o.period(), o.Color)
 	s.edge = make([]byte, even(o.Size.X))
 	return s, nil
 }
 
 func even(n int) int { return n + n&1 }
+
+// shortestPeriod is the shortest time between two frames that ffmpeg takes for a
+// rate. With 1000 a second or more it gives the last frame no duration, and players
+// then leave that frame out.
+const shortestPeriod = time.Second/1000 + matroskaTick
+
+// period returns the average time from one frame to the next, a hint.
+func (o *OutOptions) period() time.Duration {
+	period, ok := (Rational{o.Rate.Den, o.Rate.Num}).duration(1)
+	if !ok {
+		period = 40 * time.Millisecond
+	}
+	return max(period, shortestPeriod)
+}
 
 // defaults fills in what is not set and checks the rest.
 func (o *OutOptions) defaults() error {
