@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 bare train train-eval export
+.PHONY: help setup demo test bench results lint arm64 bare programs sbom train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -46,6 +46,14 @@ arm64: ## cross-build for ARM64, test under qemu, compare checksums, count instr
 
 bare: ## run `make demo` and `make test` on a bare Debian in a folder (needs root and debootstrap)
 	@scripts/bare.sh
+
+programs: ## build the programs into bin/, as they are handed to others
+	@scripts/setup.sh packages
+	@scripts/programs.sh bin
+
+sbom: ## write out/sbom.json: every Go module that the programs link, with licences (CycloneDX)
+	@mkdir -p out
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0 mod -json -licenses -output out/sbom.json
 
 # Training hedge-n: models/train/README.md. HEDGE_MODELS and HEDGE_DATA as for the tests.
 TRAIN_WORK ?= $(CURDIR)/out/train
