@@ -2,7 +2,7 @@
 // of everything that looks for it.
 //
 // Pictures are the standard library's *image.YCbCr. A network works on a small
-// copy of the frame; [InputSizer] lets a caller make that copy once for all
+// copy of the frame; [Detector.InputSize] lets a caller make that copy once for all
 // networks of the same size. Subpackages bring ONNX networks (onnx), a tracker
 // (track), a background model (motion) and the conformance kit that every
 // Detector passes (detecttest).
@@ -108,8 +108,19 @@ type Object struct {
 // A Detector is used by one goroutine at a time. Close may be called at any
 // time, by any goroutine and more than once: it waits for a Detect under way.
 type Detector interface {
+	// Name says in reports and errors which detector it is: for networks, the
+	// model's name. It is not empty.
+	Name() string
+
 	// Classes returns the classes that it can report.
 	Classes() ClassSet
+
+	// InputSize returns the size to which a picture of the given size is scaled
+	// (aspect kept, without the letterbox bars) before the detector looks at it.
+	// A 4:2:0 picture handed to Detect at just that size is used as it is; any
+	// other is scaled by Detect itself. InputSize of its own result is that
+	// result. A detector that works at any size returns size as it is.
+	InputSize(size image.Point) image.Point
 
 	// Detect appends what it finds in pic to dst and returns the extended
 	// slice; the boxes are in pic's own coordinates (those of pic.Rect), inside
@@ -122,16 +133,6 @@ type Detector interface {
 
 	// Close frees what the detector holds.
 	Close() error
-}
-
-// InputSizer is the optional ability of a [Detector] whose network works on a
-// picture of a certain size.
-type InputSizer interface {
-	// InputSize returns the size to which a picture of the given size is scaled
-	// (aspect kept, without the letterbox bars) before the network sees it. A
-	// 4:2:0 picture handed to Detect at just that size is used as it is; any
-	// other is scaled by Detect itself.
-	InputSize(full image.Point) image.Point
 }
 
 // Errors that every Detector returns in the same situation.

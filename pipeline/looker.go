@@ -110,11 +110,7 @@ const maxInput = 8192
 
 // inputSize returns the size at which the detector wants to see the frame.
 func (k *looker) inputSize(full image.Point) image.Point {
-	s, ok := k.det.(detect.InputSizer)
-	if !ok {
-		return full
-	}
-	size := s.InputSize(full)
+	size := k.det.InputSize(full)
 	return image.Pt(min(max(size.X, 1), maxInput), min(max(size.Y, 1), maxInput))
 }
 

@@ -6,7 +6,6 @@ import (
 	"image"
 	"sync"
 
-	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -47,28 +46,10 @@ func New(c Config) (*Pipeline, error) {
 		if d == nil {
 			return nil, fmt.Errorf("pipeline: detector %d is nil", i)
 		}
-		p.names = append(p.names, detectorName(d))
+		p.names = append(p.names, d.Name())
 	}
 	p.stats.init(p.names)
 	return p, nil
-}
-
-// detectorName returns the detector's own name, if it has one, and otherwise
-// its classes.
-func detectorName(d detect.Detector) string {
-	if s, ok := d.(fmt.Stringer); ok {
-		return s.String()
-	}
-	name := ""
-	for c := range detect.Class(detect.NumClasses) {
-		if d.Classes().Has(c) {
-			if name != "" {
-				name += "+"
-			}
-			name += c.String()
-		}
-	}
-	return name + " detector"
 }
 
 // begin registers a Run, and returns a context that ends when Stop is called.

@@ -205,7 +205,7 @@ func TestStillOfFailedDetector(t *testing.T) {
 			end := start(t, p, &stage{pace: time.Millisecond}, discard{})
 			var stage *pipeline.StageError
 			_, err := p.Still(t.Context())
-			if !errors.As(err, &stage) || stage.Stage != "person+plate detector" || stage.Count != most || !errors.Is(err, errFake) {
+			if !errors.As(err, &stage) || stage.Stage != "fake-person-plate" || stage.Count != most || !errors.Is(err, errFake) {
 				t.Errorf("failing detector: %v", err)
 			}
 			hidden := p.Stats().FramesFailedClosed

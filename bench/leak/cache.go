@@ -81,12 +81,6 @@ func (c *cache) key(pic *image.YCbCr) string {
 	return hex.EncodeToString(c.sum.Sum(nil))
 }
 
-// InputSize implements detect.InputSizer.
-func (c *cache) InputSize(full image.Point) image.Point { return inputSize(c.Detector, full) }
-
-// String names the detector as the pipeline would.
-func (c *cache) String() string { return nameOf(c.Detector) }
-
 // save writes what is new.
 func (c *cache) save() error {
 	if !c.fresh {

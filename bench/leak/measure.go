@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -183,30 +182,4 @@ func (d *deaf) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detect
 		}
 	}
 	return kept, nil
-}
-
-// String names the detector as the pipeline would.
-func (d *deaf) String() string { return nameOf(d.Detector) }
-
-// InputSize implements detect.InputSizer.
-func (d *deaf) InputSize(full image.Point) image.Point { return inputSize(d.Detector, full) }
-
-func nameOf(d detect.Detector) string {
-	if s, ok := d.(fmt.Stringer); ok {
-		return s.String()
-	}
-	var names []string
-	for c := range detect.Class(detect.NumClasses) {
-		if d.Classes().Has(c) {
-			names = append(names, c.String())
-		}
-	}
-	return strings.Join(names, "+") + " detector"
-}
-
-func inputSize(d detect.Detector, full image.Point) image.Point {
-	if s, ok := d.(detect.InputSizer); ok {
-		return s.InputSize(full)
-	}
-	return full
 }

@@ -221,7 +221,7 @@ func (l *live) tables(n float64) {
 	for i, m := range l.meters {
 		looks, core := l.end.looks[i]-l.begin.looks[i], l.end.core[i]-l.begin.core[i]
 		st := l.stats.Detectors[i]
-		d.Line(m.name, looks, float64(looks)/n*rate, ms(core)/max(1, float64(looks)), ms(core)/n, st.Dropped, st.Skipped, st.Failures)
+		d.Line(m.Name(), looks, float64(looks)/n*rate, ms(core)/max(1, float64(looks)), ms(core)/n, st.Dropped, st.Skipped, st.Failures)
 	}
 	l.report.Tables = append(l.report.Tables, t, d)
 }

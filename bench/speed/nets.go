@@ -137,7 +137,6 @@ func (s *suite) look(ctx context.Context, c onnx.Config) (one float64, cells []a
 // meter is a detector whose looks and their core time are counted.
 type meter struct {
 	detect.Detector
-	name  string
 	looks counter
 	core  counter // nanoseconds
 }
@@ -151,17 +150,6 @@ func (m *meter) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detec
 	return found, err
 }
 
-// InputSize implements detect.InputSizer.
-func (m *meter) InputSize(full image.Point) image.Point {
-	if s, ok := m.Detector.(detect.InputSizer); ok {
-		return s.InputSize(full)
-	}
-	return full
-}
-
-// String names the detector in the pipeline's Stats.
-func (m *meter) String() string { return m.name }
-
 // openMeters opens the default networks, metered.
 func (s *suite) openMeters(ctx context.Context) (meters []*meter, detectors []detect.Detector, set *networks.Set, err error) {
 	if err := s.loadRuntime(); err != nil {
@@ -171,8 +159,8 @@ func (s *suite) openMeters(ctx context.Context) (meters []*meter, detectors []de
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	for i, d := range set.Detectors {
-		m := &meter{Detector: d, name: set.Models[i].Name}
+	for _, d := range set.Detectors {
+		m := &meter{Detector: d}
 		meters, detectors = append(meters, m), append(detectors, m)
 	}
 	return meters, detectors, set, nil

@@ -87,6 +87,7 @@ var checks = []check{
 	{"Sizes", false, sizes},
 	{"CropIsLikeItsCopy", false, crops},
 	{"BadPicture", true, badPicture},
+	{"Name", true, names},
 	{"InputSize", true, inputSize},
 }
 

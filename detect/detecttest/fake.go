@@ -32,6 +32,20 @@ type Fake struct {
 // New makes a Fake that promises the classes and does f.
 func New(classes detect.ClassSet, f Func) *Fake { return &Fake{classes: classes, f: f} }
 
+// Name returns "fake", and which classes it looks for.
+func (k *Fake) Name() string {
+	name := "fake"
+	for c := range detect.Class(detect.NumClasses) {
+		if k.classes.Has(c) {
+			name += "-" + c.String()
+		}
+	}
+	return name
+}
+
+// InputSize returns size: a Fake looks at pictures as they are.
+func (k *Fake) InputSize(size image.Point) image.Point { return size }
+
 // Classes returns the classes given to New.
 func (k *Fake) Classes() detect.ClassSet { return k.classes }
 

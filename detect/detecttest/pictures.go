@@ -130,18 +130,22 @@ func badPicture(d detect.Detector, o Options) error {
 	return nil
 }
 
-// inputSize checks the optional ability detect.InputSizer.
-func inputSize(d detect.Detector, o Options) error {
-	s, ok := d.(detect.InputSizer)
-	if !ok {
-		return nil
+// names checks that the detector says which one it is.
+func names(d detect.Detector, _ Options) error {
+	if d.Name() == "" {
+		return errors.New("Name is empty")
 	}
+	return nil
+}
+
+// inputSize checks detect.Detector's InputSize.
+func inputSize(d detect.Detector, _ Options) error {
 	for _, full := range []image.Point{{1920, 1080}, {1, 1}, {3, 5}, {4096, 2304}, {641, 359}, {1080, 1920}, {5000, 3}, {7, 4000}, {640, 384}} {
-		size := s.InputSize(full)
+		size := d.InputSize(full)
 		if size.X < 1 || size.Y < 1 {
 			return fmt.Errorf("InputSize(%v) = %v", full, size)
 		}
-		if again := s.InputSize(size); again != size {
+		if again := d.InputSize(size); again != size {
 			return fmt.Errorf("InputSize(%v) = %v, and of that %v", full, size, again)
 		}
 		// The aspect is kept up to the rounding of the shorter side.

@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/hedgecam/hedge/detect"
@@ -45,7 +46,7 @@ type Config struct {
 var DefaultInputSize = image.Pt(640, 384)
 
 // Network is one network, or several that share a prepared input. It implements
-// [detect.Detector] and [detect.InputSizer].
+// [detect.Detector].
 type Network struct {
 	mu       sync.Mutex
 	closed   bool
@@ -144,6 +145,15 @@ func (n *Network) add(c Config) error {
 	n.sessions = append(n.sessions, s)
 	n.classes |= sp.classes
 	return nil
+}
+
+// Name returns the networks' names, joined by "+".
+func (n *Network) Name() string {
+	names := make([]string, len(n.sessions))
+	for i, s := range n.sessions {
+		names[i] = s.name
+	}
+	return strings.Join(names, "+")
 }
 
 // Classes returns the classes that the networks can report.

@@ -128,10 +128,7 @@ func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, grow flo
 // finds, in pixels of the picture.
 func look(ctx context.Context, d detect.Detector, bgr, small, i420 *gocv.Mat, found []detect.Detection) ([]detect.Detection, error) {
 	size := image.Pt(bgr.Cols(), bgr.Rows())
-	to := size
-	if s, ok := d.(detect.InputSizer); ok {
-		to = s.InputSize(size)
-	}
+	to := d.InputSize(size)
 	err := errors.Join(gocv.Resize(*bgr, small, to, 0, 0, gocv.InterpolationLinear), gocv.CvtColor(*small, i420, gocv.ColorBGRToYUVI420))
 	if err != nil {
 		return found, err

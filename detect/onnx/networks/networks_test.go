@@ -22,6 +22,9 @@ func TestEmbeddedSets(t *testing.T) {
 			t.Fatalf("%s: %d detectors, %d models, want one each", name, len(s.Detectors), len(s.Models))
 		}
 		d := s.Detectors[0]
+		if d.Name() != name {
+			t.Errorf("detector of %s is called %q", name, d.Name())
+		}
 		if want := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle); d.Classes() != want {
 			t.Errorf("%s: classes %b, want %b", name, d.Classes(), want)
 		}
