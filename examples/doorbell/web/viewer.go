@@ -142,6 +142,9 @@ func (v *viewer) feed(hub *stream.Hub) {
 				return
 			}
 			v.lost.Store(sub.Lost())
+			if sub.Stale(u) {
+				continue
+			}
 			if err := p.send(u, v.track); err != nil {
 				return
 			}

@@ -146,19 +146,39 @@ func (r *Recorder) run() {
 		select {
 		case u, ok := <-r.sub.C:
 			if !ok {
+				r.drop()
 				r.err = r.finish(0)
 				r.abandon()
 				r.report()
 				return
 			}
 			r.idle = 0
-			r.take(u)
+			if r.drop(); !r.sub.Stale(u) {
+				r.take(u)
+			}
+		case <-r.sub.Flushed:
+			r.drop()
 		case <-quiet.C:
 			r.idle++
+			r.drop()
 			r.rest()
 		}
 		r.report()
 		quiet.Reset(fragment)
+	}
+}
+
+// drop gives up what waits to be written and was thrown away by the hub. What is in
+// the file stays there.
+func (r *Recorder) drop() {
+	c := r.clip
+	if c == nil || len(c.pending) == 0 || !r.sub.Stale(c.pending[0]) {
+		return
+	}
+	r.abandon()
+	r.asked = false
+	if c.named {
+		r.o.OnEvent(Event{Kind: Saved, Path: c.path})
 	}
 }
 

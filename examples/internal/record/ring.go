@@ -154,23 +154,52 @@ func (r *Ring) run() {
 		select {
 		case u, ok := <-r.sub.C:
 			if !ok {
+				r.drop()
 				r.triggered()
 				r.err = r.work(true)
 				r.report()
 				return
 			}
-			r.keep(u)
+			if r.drop(); !r.sub.Stale(u) {
+				r.keep(u)
+			}
 			quiet.Reset(fragment)
 		case <-r.wake:
+		case <-r.sub.Flushed:
 		case <-quiet.C:
 			silent = true
 			quiet.Reset(fragment)
 		}
+		r.drop()
 		r.triggered()
 		// It is told of already.
 		_ = r.work(silent)
 		r.evict()
 		r.report()
+	}
+}
+
+// drop forgets what was thrown away by the hub, and is not in a file yet. What was
+// being written ends there, and goes on in another file.
+func (r *Ring) drop() {
+	if len(r.units) == 0 || !r.sub.Stale(r.units[len(r.units)-1]) {
+		return
+	}
+	j, last := r.job, r.newest()
+	r.units, r.bytes, r.job = nil, 0, nil
+	if j == nil {
+		return
+	}
+	if j.clip != nil {
+		// That this fails adds nothing, see Recorder.abandon.
+		_ = j.clip.abandon()
+		if j.clip.named {
+			r.shelf.put(j.clip.path, j.clip.size)
+			r.o.OnEvent(Event{Kind: Saved, Path: j.clip.path})
+		}
+	}
+	if j.to > last {
+		r.job = &job{from: last, to: j.to}
 	}
 }
 

@@ -131,7 +131,8 @@ func (h *handler) OnStreamWriteError(ctx *gortsplib.ServerHandlerOnStreamWriteEr
 	}
 }
 
-// pump sends units to a viewer until the session or the hub ends.
+// pump sends units to a viewer until the session or the hub ends, or the hub is
+// flushed while some may wait for the viewer: who comes again begins anew.
 func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
 	defer session.Close()
 	enc := &rtph264.Encoder{PayloadType: 96, PacketizationMode: 1}
@@ -139,23 +140,45 @@ func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
 		return
 	}
 	skip := false // up to the next key unit
-	for u := range v.sub.C {
-		if u.Key {
-			skip = false
-			h.remember(u)
-		}
-		if skip {
-			h.lost.Add(1)
+	for {
+		select {
+		case <-v.sub.Flushed:
+			// What waits in the connection's queue cannot be taken back, but with it.
+			if queues(session) {
+				return
+			}
 			continue
-		}
-		if !v.send(enc, u) {
-			return
-		}
-		if v.full {
-			v.full, skip = false, true
-			h.lost.Add(1)
+		case u, ok := <-v.sub.C:
+			switch {
+			case !ok:
+				return
+			case v.sub.Stale(u):
+				continue
+			}
+			if u.Key {
+				skip = false
+				h.remember(u)
+			}
+			if skip {
+				h.lost.Add(1)
+				continue
+			}
+			if !v.send(enc, u) {
+				return
+			}
+			if v.full {
+				v.full, skip = false, true
+				h.lost.Add(1)
+			}
 		}
 	}
+}
+
+// queues reports whether pictures may wait in the session's queue for as long as the
+// viewer does not read: over TCP.
+func queues(s *gortsplib.ServerSession) bool {
+	t := s.Transport()
+	return t == nil || t.Protocol == gortsplib.ProtocolTCP
 }
 
 // remember keeps the parameter sets for the next description.

@@ -268,3 +268,20 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestFlushed: pictures that wait for a viewer over TCP go with its connection when
+// the hub throws them away; who comes again is served.
+func TestFlushed(t *testing.T) {
+	h := camera(t)
+	s := serve(t, h, Options{})
+	for range 2 {
+		c, _ := play(t, s)
+		wait(t, "the viewer", func() bool { return s.Viewers() == 1 })
+		h.Flush()
+		wait(t, "the end", func() bool { return s.Viewers() == 0 })
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Errorf("not closed: %v", err)
+		}
+		_ = c.Close()
+	}
+}

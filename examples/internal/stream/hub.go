@@ -103,6 +103,7 @@ type Hub struct {
 	paused  bool
 	closed  bool
 	stats   Stats
+	flushes uint64 // so many calls of Flush
 
 	shot shot
 }
@@ -128,7 +129,7 @@ func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
 	h.writing.Lock()
 	defer h.writing.Unlock()
 	h.mu.Lock()
-	closed, paused, takers, key := h.closed, h.paused, len(h.subs), h.wantKey
+	closed, paused, takers, key, flushes := h.closed, h.paused, len(h.subs), h.wantKey, h.flushes
 	h.mu.Unlock()
 	if closed {
 		return ErrClosed
@@ -144,12 +145,16 @@ func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
 		return err
 	}
 	if takers > 0 {
-		err = h.encode(at, key)
+		err = h.encode(at, key, flushes)
 	} else {
 		// Whoever comes next begins with a key frame.
 		h.KeyFrame()
 	}
-	h.work = h.shot.swap(h.work, h.o.Clock())
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.flushes == flushes {
+		h.work = h.shot.swap(h.work, h.o.Clock())
+	}
 	return err
 }
 
@@ -168,7 +173,7 @@ func (h *Hub) advance(f redact.Frame) (time.Duration, error) {
 }
 
 // encode encodes the picture in h.work and publishes it.
-func (h *Hub) encode(at time.Duration, asked bool) error {
+func (h *Hub) encode(at time.Duration, asked bool, flushes uint64) error {
 	begin := time.Now()
 	fresh := false
 	if size := h.work.pic.Rect.Size(); h.enc == nil || h.enc.size != size {
@@ -187,7 +192,7 @@ func (h *Hub) encode(at time.Duration, asked bool) error {
 	if err != nil {
 		return errors.Join(err, h.dropEncoder())
 	}
-	u.Time = at
+	u.Time, u.flushes = at, flushes
 	if u.Key {
 		h.lastKey = at
 	}
@@ -208,7 +213,7 @@ func (h *Hub) dropEncoder() error {
 func (h *Hub) publish(u *Unit, took time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || h.paused {
+	if h.closed || h.paused || u.flushes != h.flushes {
 		return
 	}
 	if u.Key {
@@ -228,8 +233,8 @@ func (h *Hub) publish(u *Unit, took time.Duration) {
 // Its first unit is a key unit, which is encoded for it. Of a closed hub the
 // channel is closed.
 func (h *Hub) Subscribe(queue int) *Subscription {
-	c := make(chan *Unit, max(queue, 1))
-	s := &Subscription{C: c, c: c, hub: h, waiting: true}
+	c, flushed := make(chan *Unit, max(queue, 1)), make(chan struct{}, 1)
+	s := &Subscription{C: c, c: c, Flushed: flushed, flushed: flushed, hub: h, waiting: true}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -266,6 +271,21 @@ func (h *Hub) Pause(on bool) {
 		defer h.writing.Unlock()
 		h.shot.clear()
 	}
+}
+
+// Flush throws away all that has not gone out: what subscriptions' channels hold,
+// the picture of Snapshot, and one that is being encoded. Takers begin anew with a
+// key unit; those that keep units are told by Subscription.Flushed. It is
+// pipeline.Flusher, for a policy that hides more.
+func (h *Hub) Flush() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.flushes++
+	h.wantKey = true
+	for s := range h.subs {
+		s.flush()
+	}
+	h.shot.clear()
 }
 
 // Close ends all subscriptions and frees the encoder. It may be called more

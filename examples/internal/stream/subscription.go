@@ -11,11 +11,15 @@ type Subscription struct {
 	// by the hub's Close. A taker who leaves it full loses units, up to the next
 	// key unit.
 	C <-chan *Unit
+	// Flushed gets a value after Hub.Flush, for a taker who keeps units: those that
+	// are Stale must go no further.
+	Flushed <-chan struct{}
 
-	hub  *Hub
-	c    chan *Unit
-	lost atomic.Uint64
-	once sync.Once
+	hub     *Hub
+	c       chan *Unit
+	flushed chan struct{}
+	lost    atomic.Uint64
+	once    sync.Once
 
 	// What follows is guarded by the hub's mutex.
 
@@ -25,6 +29,33 @@ type Subscription struct {
 
 // Lost returns the number of units that were lost because C was full.
 func (s *Subscription) Lost() uint64 { return s.lost.Load() }
+
+// Stale reports whether the hub was flushed since the unit was made: it must go no
+// further.
+func (s *Subscription) Stale(u *Unit) bool {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return u.flushes != s.hub.flushes
+}
+
+// flush empties the channel.
+func (s *Subscription) flush() {
+	for {
+		select {
+		case _, open := <-s.c:
+			if open {
+				continue
+			}
+		default:
+		}
+		break
+	}
+	s.waiting = true
+	select {
+	case s.flushed <- struct{}{}:
+	default:
+	}
+}
 
 // Close ends the subscription and closes C. It may be called more than once.
 func (s *Subscription) Close() {

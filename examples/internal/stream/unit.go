@@ -20,6 +20,8 @@ type Unit struct {
 	// Size is the size of the coded picture in pixels: that of the frame, made
 	// even.
 	Size image.Point
+
+	flushes uint64 // of the hub, when the frame came
 }
 
 // Len returns the number of bytes of the unit's NAL units.
