@@ -231,7 +231,7 @@ func TestDamagedPicturesAreLeftOut(t *testing.T) {
 
 func TestOptionsRefused(t *testing.T) {
 	good := makeVideo(t, "good.mp4", "testsrc2=s=160x120:r=25:d=0.2")
-	for _, o := range []Options{{MaxRate: -1}, {Threads: -1}, {Timeout: -1}} {
+	for _, o := range []Options{{MaxRate: -1}, {Threads: -1}, {Timeout: -1}, {Rotate: 45}, {Rotate: -90}} {
 		if _, err := Open(context.Background(), good, o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}

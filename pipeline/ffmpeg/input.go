@@ -31,6 +31,9 @@ type input struct {
 	arg string
 	// path is the file's name as the caller gave it.
 	path string
+	// untimed is set when the input has no time stamps: they are the times at
+	// which its parts come.
+	untimed bool
 }
 
 // newInput tells what s is. An existing file wins over an address.
@@ -120,13 +123,28 @@ func (in input) args(o Options, v version) []string {
 			// There -timeout makes ffmpeg listen.
 			timeout = "-stimeout"
 		}
-		a = append(a, "-protocol_whitelist", "rtsp,rtsps,rtp,tcp,tls,crypto",
-			"-rtsp_transport", "tcp", timeout, microseconds(o.Timeout))
+		// A camera that refuses TCP (answer 461) is asked for UDP.
+		a = append(a, "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
+			"-rtsp_transport", "tcp+udp", "-rtsp_flags", "prefer_tcp", timeout, microseconds(o.Timeout))
 	case kindHTTP:
 		a = append(a, "-protocol_whitelist", "http,https,tcp,tls,crypto",
 			"-rw_timeout", microseconds(o.Timeout))
+		if in.untimed {
+			// Every picture is a key frame: there is not much to find out.
+			a = append(a, "-use_wallclock_as_timestamps", "1", "-analyzeduration", "500000")
+		}
 	}
 	return append(a, "-i", in.arg)
+}
+
+// untimed reports whether a container of that name has no time stamps: JPEGs one
+// after the other. ffmpeg would take them for 25 a second.
+func untimed(container string) bool {
+	switch container {
+	case "mpjpeg", "mjpeg", "jpeg_pipe", "image2pipe":
+		return true
+	}
+	return false
 }
 
 // stillImage reports whether ffmpeg takes the file for a picture by its name.

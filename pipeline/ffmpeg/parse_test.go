@@ -178,8 +178,8 @@ func TestArguments(t *testing.T) {
 		want string
 	}{
 		{input{arg: "file:-x.mp4"}, now, o, "-protocol_whitelist file -i file:-x.mp4"},
-		{rtsp, old, o, "-rtsp_transport tcp -stimeout 3000000 -i rtsp://camera/1"},
-		{rtsp, now, o, "-rtsp_transport tcp -timeout 3000000 -i rtsp://camera/1"},
+		{rtsp, old, o, "-rtsp_transport tcp+udp -rtsp_flags prefer_tcp -stimeout 3000000 -i rtsp://camera/1"},
+		{rtsp, now, o, "-rtsp_transport tcp+udp -rtsp_flags prefer_tcp -timeout 3000000 -i rtsp://camera/1"},
 		{input{kind: kindDevice, arg: "/dev/video0"}, now, Options{Device: Device{Format: "mjpeg", Rate: 29.97}},
 			"-f v4l2 -input_format mjpeg -framerate 29.97 -i /dev/video0"},
 		{input{kind: kindHTTP, arg: "http://camera/1"}, now, o, "-rw_timeout 3000000 -i http://camera/1"},

@@ -9,6 +9,9 @@ import (
 	"image"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -16,10 +19,11 @@ import (
 	"time"
 )
 
-// rtspCamera is the smallest server of RTSP (RFC 2326) over one TCP connection
-// that plays a list of H.264 access units (RFC 6184, one NAL unit per packet)
-// and then ends the connection. It returns the camera's host and port.
-func rtspCamera(t *testing.T, units [][][]byte, silent bool) string {
+// rtspCamera is the smallest server of RTSP (RFC 2326) that plays a list of H.264
+// access units (RFC 6184, one NAL unit per packet) over the connection, or, if
+// that is all it knows, over UDP, and then ends the connection. It returns the
+// camera's host and port.
+func rtspCamera(t *testing.T, units [][][]byte, silent, udp bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +47,7 @@ func rtspCamera(t *testing.T, units [][][]byte, silent bool) string {
 				// Until the caller goes away.
 				_, _ = io.Copy(io.Discard, c)
 			} else {
-				serveRTSP(c, units)
+				serveRTSP(c, units, udp)
 			}
 			_ = c.Close() // the caller may have closed it before
 		}
@@ -52,10 +56,11 @@ func rtspCamera(t *testing.T, units [][][]byte, silent bool) string {
 }
 
 // serveRTSP answers one caller until it hangs up or all is played.
-func serveRTSP(c net.Conn, units [][][]byte) {
+func serveRTSP(c net.Conn, units [][][]byte, udp bool) {
 	r := bufio.NewReader(c)
+	port := ""
 	for {
-		method, seq := "", ""
+		method, seq, transport := "", "", ""
 		for {
 			line, err := r.ReadString('\n')
 			if err != nil {
@@ -71,23 +76,43 @@ func serveRTSP(c net.Conn, units [][][]byte) {
 			if v, ok := strings.CutPrefix(line, "CSeq: "); ok {
 				seq = v
 			}
+			if v, ok := strings.CutPrefix(line, "Transport: "); ok {
+				transport = v
+			}
 		}
-		head, body := "Session: 1\r\n", ""
+		status, head, body := "200 OK", "Session: 1\r\n", ""
 		switch method {
 		case "DESCRIBE":
 			body = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n" +
 				"a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:0\r\n"
 			head = fmt.Sprintf("Content-Type: application/sdp\r\nContent-Length: %d\r\n", len(body))
 		case "SETUP":
-			head += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+			_, ports, _ := strings.Cut(transport, "client_port=")
+			port, _, _ = strings.Cut(ports, "-")
+			switch {
+			case !udp:
+				head += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
+			case port == "":
+				status = "461 Unsupported Transport"
+			default:
+				head += fmt.Sprintf("Transport: RTP/AVP;unicast;client_port=%s;server_port=6970-6971\r\n", ports)
+			}
 		}
-		if _, err := fmt.Fprintf(c, "RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s\r\n%s", seq, head, body); err != nil {
+		if _, err := fmt.Fprintf(c, "RTSP/1.0 %s\r\nCSeq: %s\r\n%s\r\n%s", status, seq, head, body); err != nil {
 			return
 		}
-		if method == "PLAY" {
+		if method != "PLAY" {
+			continue
+		}
+		if !udp {
 			play(c, units)
 			return
 		}
+		if to, err := net.Dial("udp", "127.0.0.1:"+port); err == nil {
+			play(&datagrams{to}, units)
+			_ = to.Close() // nothing is lost that was not before
+		}
+		return
 	}
 }
 
@@ -110,6 +135,16 @@ func play(w io.Writer, units [][][]byte) {
 			}
 		}
 	}
+}
+
+// datagrams sends what play writes over UDP, not faster than it can be read.
+type datagrams struct{ to net.Conn }
+
+func (d *datagrams) Write(p []byte) (int, error) {
+	time.Sleep(time.Millisecond) //nolint:forbidigo // the pace of the camera
+	// The address may be known before the port is open.
+	_, _ = d.to.Write(p[4:])
+	return len(p), nil
 }
 
 // accessUnits splits a stream of Annex B at its delimiters.
@@ -136,7 +171,7 @@ func TestCamera(t *testing.T) {
 	if len(units) != 200 {
 		t.Fatalf("%d access units", len(units))
 	}
-	s := open(t, "rtsp://user:secret@"+rtspCamera(t, units, false)+"/1", Options{Timeout: 5 * time.Second})
+	s := open(t, "rtsp://user:secret@"+rtspCamera(t, units, false, false)+"/1", Options{Timeout: 5 * time.Second})
 	info := s.Info()
 	if info.Size != image.Pt(128, 96) || !info.Live || info.Codec != "h264" || info.Frames != 0 || strings.Contains(info.Input, "secret") {
 		t.Errorf("info: %+v", info)
@@ -167,10 +202,81 @@ func TestCamera(t *testing.T) {
 	wantOneLine(t, err, "rtsp://user:xxxxx@127.0.0.1", "stopped")
 }
 
+// TestCameraUDP: a camera that refuses TCP is read over UDP.
+func TestCameraUDP(t *testing.T) {
+	needFFmpeg(t)
+	path := filepath.Join(t.TempDir(), "a.h264")
+	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=60", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-x264-params", "aud=1:slices=1:repeat-headers=1:slice-max-size=1300", path)
+	s := open(t, "rtsp://"+rtspCamera(t, accessUnits(read(t, path)), false, true)+"/1", Options{Timeout: 5 * time.Second})
+	r := &reader{t: t, s: s, ctx: testContext(t)}
+	for range 20 {
+		r.next()
+	}
+	if info := s.Info(); info.Size != image.Pt(128, 96) || !info.Live {
+		t.Errorf("info: %+v", info)
+	}
+}
+
+// TestCameraJPEG: pictures without time stamps, over HTTP, have the times at which
+// they come.
+func TestCameraJPEG(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=4", "-q:v", "5", filepath.Join(dir, "%03d.jpg"))
+	for kind, part := range map[string]string{
+		"multipart/x-mixed-replace; boundary=frame":   "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n",
+		"multipart/x-mixed-replace;boundary=--myline": "--myline\r\nContent-type: image/jpeg\r\nContent-length: %d\r\n\r\n",
+		"video/x-motion-jpeg":                         "",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			camera := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", kind)
+				tick := time.NewTicker(100 * time.Millisecond)
+				defer tick.Stop()
+				for i := 1; ; i++ {
+					data, err := os.ReadFile(filepath.Join(dir, fmt.Sprintf("%03d.jpg", (i-1)%100+1)))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					head := ""
+					if part != "" {
+						head, data = fmt.Sprintf(part, len(data)), append(data, "\r\n"...)
+					}
+					if _, err := w.Write(append([]byte(head), data...)); err != nil {
+						return
+					}
+					w.(http.Flusher).Flush()
+					select {
+					case <-tick.C:
+					case <-r.Context().Done():
+						return
+					}
+				}
+			}))
+			t.Cleanup(camera.Close)
+			s := open(t, camera.URL+"/video", Options{Timeout: 5 * time.Second, MaxRate: 30})
+			r := &reader{t: t, s: s, ctx: testContext(t)}
+			first, begin := r.next(), time.Now()
+			for range 20 {
+				r.next()
+			}
+			// Taken for 25 a second these would be 0.8 s.
+			if took, told := time.Since(begin), r.buf.Time-first; told < took*3/4 && told < 1600*time.Millisecond {
+				t.Errorf("20 pictures in %v by their stamps, in %v by the clock", told, took)
+			}
+			if info := s.Info(); info.Size != image.Pt(128, 96) || !info.Live {
+				t.Errorf("info: %+v", info)
+			}
+		})
+	}
+}
+
 func TestCameraDoesNotAnswer(t *testing.T) {
 	needFFmpeg(t)
 	begin := time.Now()
-	_, err := Open(testContext(t), "rtsp://user:secret@"+rtspCamera(t, nil, true)+"/1", Options{Timeout: time.Second})
+	_, err := Open(testContext(t), "rtsp://user:secret@"+rtspCamera(t, nil, true, false)+"/1", Options{Timeout: time.Second})
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Fatalf("open: %v", err)
 	}

@@ -23,8 +23,13 @@ const MaxPixels = 1 << 26
 // Options say how an input is read. The zero value is fine.
 type Options struct {
 	// MaxRate limits the pictures per second; pictures beyond it are left out
-	// before they reach this process. It defaults to no limit.
+	// before they reach this process. A source that has no more is left as it is,
+	// however its time stamps are rounded or shaken: 2 % more pictures pass, and
+	// pictures that come up to 150 ms early. It defaults to no limit.
 	MaxRate float64
+	// Rotate is the angle in degrees clockwise by which pictures are turned after
+	// they were turned as the input says: 0, 90, 180 or 270. It defaults to 0.
+	Rotate int
 	// RealTime reads a file at the speed at which it was recorded, like a
 	// camera. It defaults to as fast as pictures are asked for.
 	RealTime bool
@@ -115,7 +120,9 @@ const queueLen = 1024
 // later.
 //
 // A file is ever only a file, whatever its name looks like, and what it
-// contains cannot make ffmpeg open a network address. RTSP runs over TCP. A
+// contains cannot make ffmpeg open a network address. RTSP runs over TCP, or over
+// UDP if the camera refuses that. JPEGs over HTTP, which have no time stamps, get
+// the time at which they come. A
 // password in an address stays out of messages, but other users of the machine
 // can see it among the arguments of the ffmpeg process.
 //
@@ -140,6 +147,7 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.untimed = untimed(info.Container)
 	s := &Source{info: info, loop: o.Loop, frames: make(chan frameInfo, queueLen), quit: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -172,6 +180,8 @@ func (o *Options) check(in input) error {
 		return fmt.Errorf("ffmpeg: %w: Threads %d is negative", ErrOptions, o.Threads)
 	case o.Timeout < time.Millisecond:
 		return fmt.Errorf("ffmpeg: %w: Timeout %v is shorter than a millisecond", ErrOptions, o.Timeout)
+	case turns[o.Rotate] == nil:
+		return fmt.Errorf("ffmpeg: %w: Rotate %d is not 0, 90, 180 or 270 degrees", ErrOptions, o.Rotate)
 	case (o.Loop || o.RealTime) && in.live():
 		return fmt.Errorf("ffmpeg: %w: Loop and RealTime are for files, %s is a camera", ErrOptions, in.name)
 	}
@@ -196,11 +206,9 @@ func sourceArgs(in input, o Options, info Info, v version) []string {
 
 	var f []string
 	if o.MaxRate > 0 {
-		// The last picture of each period of 1/MaxRate goes; the small number
-		// keeps rounding from moving a picture out of its period.
-		n := number64(o.MaxRate)
-		f = append(f, "select=isnan(t)+isnan(prev_selected_t)+gt(floor(t*"+n+"+0.001)\\,floor(prev_selected_t*"+n+"+0.001))")
+		f = append(f, rateLimit(o.MaxRate, in.live() || o.RealTime))
 	}
+	f = append(f, turns[o.Rotate]...)
 	f = append(f, showinfoName+"=checksum=0")
 	scale := "scale=out_range=tv"
 	if info.Color.Matrix == rgbMatrix && info.PixelFormat != "" {

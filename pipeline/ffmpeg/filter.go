@@ -1,0 +1,36 @@
+package ffmpeg
+
+import "strings"
+
+// turns are the filters that turn pictures clockwise, by the angle.
+var turns = map[int][]string{
+	0:   {},
+	90:  {"transpose=clock"},
+	180: {"hflip", "vflip"},
+	270: {"transpose=cclock"},
+}
+
+// rateLimit returns the filter that leaves out what is more than max pictures
+// per second. It is the generic cell rate algorithm (ITU-T I.371): a picture
+// passes if it is not more than a tolerance before its turn, and then puts the
+// turn of the next one back by a period. So rounded or shaken time stamps cost no
+// picture of a source that keeps to the rate.
+//
+// A time stamp that goes back, or is far before the turn, begins the count anew.
+// Those of a live source that stand still are no measure: the time at which a
+// picture comes takes their place, with a tolerance for what the network holds up.
+//
+// Of the expression's registers, 0 is the next turn by time stamps and 1 that by
+// arrival, in seconds.
+func rateLimit(max float64, live bool) string {
+	const tolerance, heldUp, slack = "0.15", "1", 1.02
+	still := "1"
+	if live {
+		still = "lte(ld(1),time(0)+" + heldUp + ")"
+	}
+	e := strings.NewReplacer("PERIOD", number64(1/(max*slack)), "EARLY", tolerance, "STILL", still).Replace(
+		"0*if(lte(t,prev_t)+gt(ld(0)-t,PERIOD+1),st(0,t))" +
+			"+if(if(isnan(t)+lte(t,prev_t),STILL,lte(ld(0),t+EARLY))," +
+			"1+0*st(0,if(isnan(t),ld(0),max(ld(0),t)+PERIOD))+0*st(1,max(ld(1),time(0))+PERIOD))")
+	return "select=" + strings.ReplaceAll(e, ",", "\\,")
+}
