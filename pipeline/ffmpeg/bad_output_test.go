@@ -134,6 +134,42 @@ func TestCreateInReadOnlyFolder(t *testing.T) {
 	wantOneLine(t, err, dir, "out.mp4")
 }
 
+// TestOutputNames: names as long as the file system takes, and a link to a file
+// that is not there yet.
+func TestOutputNames(t *testing.T) {
+	dir := t.TempDir()
+	long := filepath.Join(dir, strings.Repeat("n", 251)+".mp4")
+	wide := filepath.Join(dir, strings.Repeat("ü", 125)+".mp4")
+	link, target := filepath.Join(dir, "link.mp4"), filepath.Join(dir, "sub", "target.mp4")
+	if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), os.Symlink("sub/target.mp4", link)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{long, wide, link} {
+		writeAll(t, create(t, path, OutOptions{Size: image.Pt(64, 48)}), stills(64, 48, 3, time.Second))
+		if n := len(readAll(t, open(t, path, Options{}))); n != 3 {
+			t.Errorf("%.40s: %d frames", path, n)
+		}
+	}
+	if st, err := os.Lstat(link); err != nil || st.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v", err)
+	}
+	if st, err := os.Lstat(target); err != nil || !st.Mode().IsRegular() {
+		t.Errorf("what the link leads to: %v", err)
+	}
+	if names := folder(t, dir); len(names) != 4 {
+		t.Errorf("left: %q", names)
+	}
+	// A link into a folder that is not there.
+	if err := os.Symlink("none/x.mp4", filepath.Join(dir, "lost.mp4")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Create(testContext(t), filepath.Join(dir, "lost.mp4"), OutOptions{Size: image.Pt(64, 48)})
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("error is %v", err)
+	}
+	wantOneLine(t, err, "lost.mp4", "none", "make the folder")
+}
+
 // noisy returns a picture that no encoder can make small.
 func noisy(w, h, seed int) *image.YCbCr {
 	p := still(w, h, seed)

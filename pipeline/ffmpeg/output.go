@@ -1,13 +1,14 @@
 package ffmpeg
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
 // output is a file that appears under its name only when it is complete.
@@ -18,43 +19,45 @@ type output struct {
 	overwrite         bool
 }
 
+// checkName refuses a name whose extension says another container than MP4.
+func checkName(name string) error {
+	switch ext := strings.ToLower(filepath.Ext(name)); ext {
+	case ".mp4", ".m4v":
+		return nil
+	}
+	return fmt.Errorf("ffmpeg: output %q: %w: MP4 is written, so the name must end in .mp4", name, ErrOptions)
+}
+
 // newOutput checks the name and creates the part file, which shows that the
 // folder can be written to.
 func newOutput(name string, inputs []string, overwrite bool) (*output, error) {
-	switch ext := strings.ToLower(filepath.Ext(name)); ext {
-	case ".mp4", ".m4v":
-	default:
-		return nil, fmt.Errorf("ffmpeg: output %q: %w: MP4 is written, so the name must end in .mp4", name, ErrOptions)
+	if err := checkName(name); err != nil {
+		return nil, err
 	}
-	out := &output{name: name, final: name, overwrite: overwrite}
-	st, err := os.Stat(name)
-	switch {
+	// A link stays, and what it leads to is written.
+	final, err := atomicfile.Target(name)
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg: output: %w", err)
+	}
+	out := &output{name: name, final: final, overwrite: overwrite}
+	switch st, err := os.Stat(final); {
 	case err == nil:
 		if err := checkExisting(name, st, inputs, overwrite); err != nil {
 			return nil, err
 		}
-		// A link stays, and what it leads to is replaced.
-		if out.final, err = filepath.EvalSymlinks(name); err != nil {
-			return nil, fmt.Errorf("ffmpeg: output: %w", err)
-		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("ffmpeg: output: %w", err)
 	}
-	dir := filepath.Dir(out.final)
-	out.part = filepath.Join(dir, "."+filepath.Base(out.final)+"."+rand.Text()+".part")
-	f, err := os.OpenFile(out.part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, err := atomicfile.Create(final)
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		// The name of the part file would only puzzle.
-		hint := ""
-		if errors.Is(err, fs.ErrNotExist) {
-			hint = " (make the folder first)"
-		}
-		return nil, fmt.Errorf("ffmpeg: output %q: cannot write in folder %q: %w%s", name, dir, pe.Err, hint)
+		err = atomicfile.Folder(final, pe.Err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ffmpeg: output %q: %w", name, err)
 	}
+	out.part = f.Name()
 	if err := f.Close(); err != nil {
 		return nil, errors.Join(fmt.Errorf("ffmpeg: output %q: %w", name, err), out.discard())
 	}
@@ -78,30 +81,14 @@ func checkExisting(name string, st fs.FileInfo, inputs []string, overwrite bool)
 
 // publish makes the part file safe on disk and gives it its name.
 func (o *output) publish() error {
-	if err := o.sync(o.part); err != nil {
-		return fmt.Errorf("ffmpeg: output %q: %w", o.name, err)
+	err := atomicfile.Publish(o.part, o.final, o.overwrite)
+	if errors.Is(err, atomicfile.ErrExists) {
+		return fmt.Errorf("ffmpeg: output %q: %w: somebody made it in the meantime", o.name, errors.Join(ErrExists, err))
 	}
-	if !o.overwrite {
-		if _, err := os.Lstat(o.final); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("ffmpeg: output %q: %w: somebody made it in the meantime", o.name, errors.Join(ErrExists, err))
-		}
-	}
-	if err := os.Rename(o.part, o.final); err != nil {
-		return fmt.Errorf("ffmpeg: output %q: %w", o.name, err)
-	}
-	if err := o.sync(filepath.Dir(o.final)); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+	if err != nil {
 		return fmt.Errorf("ffmpeg: output %q: %w", o.name, err)
 	}
 	return nil
-}
-
-// sync waits until the file or folder is on disk.
-func (o *output) sync(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // discard deletes the part file.

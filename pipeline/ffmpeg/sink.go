@@ -73,7 +73,7 @@ func (i Info) OutOptions() OutOptions {
 //
 // The file has no sound, no metadata and no creation time; the encoder's name
 // and settings stand in it. It grows under another name in the same folder,
-// ".<name>.<random>.part", and gets its own when Finish has returned without
+// ".<name>.<random>.part" (a long name is cut), and gets its own when Finish has returned without
 // error. If this process is killed, ffmpeg ends by itself, and the part file,
 // which holds redacted frames only, stays behind.
 type Sink struct {
