@@ -11,7 +11,7 @@ mkdir -p out
 redact() {
     echo "demo: $2 (networks: $3) -> out/$1.mp4, out/$1.json, out/$1.png"
     go run ./examples/redact-file -in "$clip" -out "out/$1.mp4" -policy "examples/redact-file/$2" \
-        -networks "$3" -every 2 -report "out/$1.json" -sheet "out/$1.png"
+        -networks "$3" -every 2 -force -report "out/$1.json" -sheet "out/$1.png"
 }
 
 redact demo demo-all.json none

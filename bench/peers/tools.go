@@ -44,7 +44,9 @@ func (r *report) install(ctx context.Context, o *options, dir string) (tools []t
 		return nil, err
 	}
 	tools = []tool{
-		{name: "Hedge", scope: "faces", flags: "-policy faces.json", args: func(in, out string) []string { return []string{hedge, "-in", in, "-out", out, "-policy", faces} }},
+		{name: "Hedge", scope: "faces", flags: "-policy faces.json", args: func(in, out string) []string {
+			return []string{hedge, "-in", in, "-out", out, "-force", "-policy", faces}
+		}},
 		{name: "plain gocv", scope: "faces", flags: "defaults", args: func(in, out string) []string { return []string{plain, in, out} }},
 	}
 	deface, err := installDeface(ctx, o, dir)
@@ -60,7 +62,9 @@ func (r *report) install(ctx context.Context, o *options, dir string) (tools []t
 		}
 	}
 	tools = append(tools,
-		tool{name: "Hedge", scope: "all", flags: "-policy all.json", args: func(in, out string) []string { return []string{hedge, "-in", in, "-out", out, "-policy", all} }},
+		tool{name: "Hedge", scope: "all", flags: "-policy all.json", args: func(in, out string) []string {
+			return []string{hedge, "-in", in, "-out", out, "-force", "-policy", all}
+		}},
 		tool{name: "plain gocv", scope: "all", flags: "-all", args: func(in, out string) []string { return []string{plain, "-all", in, out} }},
 	)
 	var kept []tool

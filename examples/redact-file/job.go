@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,6 +47,9 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	oo := info.OutOptions()
 	oo.Overwrite = j.force
 	enc, err := ffmpeg.Create(ctx, j.file.out, oo)
+	if errors.Is(err, ffmpeg.ErrOptions) || errors.Is(err, ffmpeg.ErrExists) || errors.Is(err, ffmpeg.ErrSameFile) {
+		return rep, usage(err)
+	}
 	if err != nil {
 		return rep, err
 	}
@@ -85,7 +89,7 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
 		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
 	if out.sheet != nil {
-		return rep, out.sheet.write(j.file.sheet)
+		return rep, out.sheet.write(j.file.sheet, j.force)
 	}
 	return rep, nil
 }
@@ -128,3 +132,12 @@ func (o *output) Finish(ctx context.Context) error { return o.enc.Finish(ctx) }
 
 // Close does nothing: the encoder is closed by who opened it.
 func (o *output) Close() error { return nil }
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

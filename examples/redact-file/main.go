@@ -16,8 +16,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -49,6 +47,7 @@ type options struct {
 	every           int
 	moving          bool
 	force           bool
+	recursive       bool
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -59,12 +58,13 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.out, "out", "", "the MP4 file to write; for a folder, the folder")
 	f.StringVar(&o.policy, "policy", "", "the policy file (JSON)")
 	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
-	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file")
+	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file; for a folder, one beside each output")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
 	f.IntVar(&o.lookAhead, "lookahead", 8, "how many frames an object is hidden before it is first seen, 0 to 120")
 	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is as many as fit into 100 ms")
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves")
-	f.BoolVar(&o.force, "force", true, "replace an output that exists")
+	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
+	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -102,9 +102,15 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	files, err := plan(o)
+	files, left, err := plan(o)
+	for _, l := range left {
+		_, _ = fmt.Fprintf(stderr, "left out: %s (%s)\n", l.path, l.why) // likewise
+	}
+	if err == nil {
+		err = o.guard(files)
+	}
 	if err != nil {
-		return fail(exitFailed, err)
+		return fail(exitCode(err), err)
 	}
 	// Networks that the policy never asks need not be there.
 	if policy.Needs() == 0 {
@@ -126,11 +132,11 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 			break
 		}
 		if err != nil {
-			code = fail(exitFailed, fmt.Errorf("%s: %w", f.in, err))
+			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", f.in, err)))
 		}
 	}
 	if o.report != "" {
-		if err := writeReport(o.report, reports); err != nil {
+		if err := writeReport(o.report, o.force, reports); err != nil {
 			code = max(code, fail(exitUsage, err))
 		}
 	}
@@ -138,48 +144,4 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		code = max(code, fail(exitFailed, err))
 	}
 	return code
-}
-
-// file is one recording to redact. sheet is empty if none is wanted.
-type file struct{ in, out, sheet string }
-
-// extensions are those of files taken from a folder; a file named on the
-// command line may have any.
-const extensions = " .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .3gp .flv .wmv "
-
-// plan lists the recordings.
-func plan(o options) ([]file, error) {
-	if info, err := os.Stat(o.in); err != nil || !info.IsDir() {
-		// An address, or a file that the source says more about than stat.
-		return []file{{o.in, o.out, o.sheet}}, nil //nolint:nilerr // Open reports it
-	}
-	entries, err := os.ReadDir(o.in)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(o.out, 0o755); err != nil {
-		return nil, fmt.Errorf("output folder: %w", err)
-	}
-	var files []file
-	for _, e := range entries {
-		ext := strings.ToLower(filepath.Ext(e.Name()))
-		if e.IsDir() || ext == "" || !strings.Contains(extensions, " "+ext+" ") {
-			continue
-		}
-		base := strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))
-		f := file{in: filepath.Join(o.in, e.Name()), out: filepath.Join(o.out, base+".mp4")}
-		if o.sheet != "" {
-			f.sheet = filepath.Join(o.out, base+".png")
-		}
-		for _, other := range files {
-			if other.out == f.out {
-				return nil, fmt.Errorf("%s and %s would both become %s: rename one", other.in, f.in, f.out)
-			}
-		}
-		files = append(files, f)
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%s: no recording in this folder (looked for%s)", o.in, strings.TrimRight(extensions, " "))
-	}
-	return files, nil
 }

@@ -213,8 +213,8 @@ func TestBadInput(t *testing.T) {
 		{"truncated", []string{"-in", tail, "-out", "OUT", "-policy", open}, [2]string{}, exitFailed, []string{"tail.mp4"}},
 		{"text", []string{"-in", write(t, filepath.Join(src, "text.mp4"), "no video\n"), "-out", "OUT", "-policy", open}, [2]string{}, exitFailed, []string{"text.mp4"}},
 		{"sound only", []string{"-in", sound, "-out", "OUT", "-policy", open}, [2]string{}, exitFailed, []string{"sound.mp4", "video"}},
-		{"output folder missing", []string{"-in", good, "-out", filepath.Join(src, "no", "o.mp4"), "-policy", open}, [2]string{}, exitFailed, []string{"o.mp4"}},
-		{"output is input", []string{"-in", good, "-out", good, "-policy", open}, [2]string{}, exitFailed, []string{"good.mp4"}},
+		{"output folder missing", []string{"-in", good, "-out", filepath.Join(src, "no", "o.mp4"), "-policy", open}, [2]string{}, exitUsage, []string{"o.mp4"}},
+		{"output is input", []string{"-in", good, "-out", good, "-policy", open}, [2]string{}, exitUsage, []string{"good.mp4"}},
 		{"policy missing", []string{"-in", good, "-out", "OUT", "-policy", filepath.Join(src, "none.json")}, [2]string{}, exitUsage, []string{"none.json"}},
 		{"policy empty", []string{"-in", good, "-out", "OUT", "-policy", write(t, filepath.Join(src, "empty.json"), "")}, [2]string{}, exitUsage, []string{"empty.json"}},
 		{"policy: unknown field", []string{"-in", good, "-out", "OUT", "-policy", write(t, filepath.Join(src, "x.json"), `{"version": 1, "colour": []}`)}, [2]string{}, exitUsage, []string{"colour"}},
@@ -294,7 +294,7 @@ func TestBadInput(t *testing.T) {
 		if os.Geteuid() == 0 {
 			t.Skip("the superuser may write anywhere")
 		}
-		if code, said := runProgram(t, "-in", good, "-out", filepath.Join(readOnly, "o.mp4"), "-policy", open); code != exitFailed || !strings.Contains(said, "read-only") {
+		if code, said := runProgram(t, "-in", good, "-out", filepath.Join(readOnly, "o.mp4"), "-policy", open); code != exitUsage || !strings.Contains(said, "read-only") {
 			t.Errorf("exit code %d: %s", code, said)
 		}
 	})
@@ -366,6 +366,12 @@ func TestFolder(t *testing.T) {
 	clip(t, filepath.Join(in, "b.MKV"))
 	write(t, filepath.Join(in, "broken.mp4"), "no video")
 	write(t, filepath.Join(in, "notes.txt"), "not a recording")
+	write(t, filepath.Join(in, "._a.mp4"), "of another system")
+	clip(t, filepath.Join(in, ".hidden.mp4"))
+	if err := os.Mkdir(filepath.Join(in, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	clip(t, filepath.Join(in, "sub", "c.mp4"))
 	rep := filepath.Join(t.TempDir(), "r.json")
 	code, said := runProgram(t, "-in", in, "-out", out, "-policy", write(t, filepath.Join(t.TempDir(), "p.json"), closedPolicy), "-report", rep)
 	if code != exitFailed || !strings.Contains(said, "broken.mp4") {
@@ -373,6 +379,11 @@ func TestFolder(t *testing.T) {
 	}
 	if got := strings.Join(remains(t, out), " "); got != "a.mp4 b.mp4" {
 		t.Errorf("wrote %s", got)
+	}
+	for _, name := range []string{"notes.txt", "._a.mp4", ".hidden.mp4", "sub"} {
+		if !strings.Contains(said, "left out: "+filepath.Join(in, name)+" (") {
+			t.Errorf("does not name %s as left out:\n%s", name, said)
+		}
 	}
 	data, err := os.ReadFile(rep)
 	if err != nil {

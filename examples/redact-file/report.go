@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/atomicfile"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -106,12 +107,12 @@ func peakMemory() int64 {
 }
 
 // writeReport writes one report, or several as a list.
-func writeReport(path string, reports []*report) error {
+func writeReport(path string, replace bool, reports []*report) error {
 	var v any = reports
 	if len(reports) == 1 {
 		v = reports[0]
 	}
-	return writeFile(path, func(f *os.File) error {
+	return atomicfile.Write(path, replace, func(f *os.File) error {
 		e := json.NewEncoder(f)
 		e.SetIndent("", "  ")
 		return e.Encode(v)

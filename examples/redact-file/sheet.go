@@ -6,7 +6,6 @@ import (
 	"image/color"
 	"image/png"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/image/draw"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
+	"github.com/hedgecam/hedge/internal/atomicfile"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -76,7 +76,7 @@ func newThumb(f redact.Frame) thumb {
 }
 
 // write draws the sheet and puts it at path as a PNG.
-func (s *sheet) write(path string) error {
+func (s *sheet) write(path string, replace bool) error {
 	picks := s.thumbs
 	if n := sheetColumns * sheetRows; len(picks) > n {
 		picks = make([]thumb, n)
@@ -97,7 +97,7 @@ func (s *sheet) write(path string) error {
 		draw.Draw(out, image.Rectangle{Min: at, Max: at.Add(image.Pt(thumbWidth, h))}, t.pic, image.Point{}, draw.Src)
 		label(out, at.Add(image.Pt(6, 16)), fmt.Sprintf("%.1f s", t.at.Seconds()))
 	}
-	return writeFile(path, func(w *os.File) error { return png.Encode(w, out) })
+	return atomicfile.Write(path, replace, func(w *os.File) error { return png.Encode(w, out) })
 }
 
 func label(dst draw.Image, at image.Point, text string) {
@@ -109,32 +109,4 @@ func label(dst draw.Image, at image.Point, text string) {
 		drawer := font.Drawer{Dst: dst, Src: image.NewUniform(d.c), Face: basicfont.Face7x13, Dot: fixed.P(p.X, p.Y)}
 		drawer.DrawString(text)
 	}
-}
-
-// writeFile writes a file under a temporary name and renames it when it is
-// complete.
-func writeFile(path string, write func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.part")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = firstError(err, os.Remove(f.Name()))
-		}
-	}()
-	err = firstError(write(f), f.Chmod(0o644), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

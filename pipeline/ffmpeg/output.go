@@ -19,8 +19,9 @@ type output struct {
 	overwrite         bool
 }
 
-// checkName refuses a name whose extension says another container than MP4.
-func checkName(name string) error {
+// CheckName refuses with [ErrOptions] a name that [Create] would refuse for its
+// extension.
+func CheckName(name string) error {
 	switch ext := strings.ToLower(filepath.Ext(name)); ext {
 	case ".mp4", ".m4v":
 		return nil
@@ -31,7 +32,7 @@ func checkName(name string) error {
 // newOutput checks the name and creates the part file, which shows that the
 // folder can be written to.
 func newOutput(name string, inputs []string, overwrite bool) (*output, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	// A link stays, and what it leads to is written.
