@@ -38,6 +38,7 @@ type app struct {
 	pipe     *pipeline.Pipeline
 	hub      *stream.Hub
 	stills   *stream.Hub // makes JPEGs of stills
+	trial    *stream.Hub // has the pictures of a preview
 	still    sync.Mutex  // held while one is made
 	gate     *gate
 	bell     *bell
@@ -84,6 +85,9 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.stills, err = stream.New(stream.Options{}); err != nil {
 		return a, err
 	}
+	if a.trial, err = stream.New(stream.Options{Fast: true, Rate: trialRate}); err != nil {
+		return a, err
+	}
 	begin := policy
 	if web.Doubtful(c.Policy) {
 		begin = nil
@@ -96,7 +100,8 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	}
 	a.gate = &gate{hub: a.hub, bell: a.bell}
 	a.zones = web.NewZones(web.ZonesOptions{
-		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy,
+		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy, Try: a.try,
+		Drawing:     func() { a.journal.add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() },
 	})
 	if err := a.openOutputs(); err != nil {
@@ -254,6 +259,19 @@ func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
 	return data, err
 }
 
+// trialRate is how many pictures of a preview come in a second.
+const trialRate = 10
+
+// try shows a policy to who draws it, nil to nobody.
+func (a *app) try(p *redact.Policy) error {
+	err := a.pipe.SetPreview(p, &gate{hub: a.trial, bell: a.bell})
+	if p == nil {
+		a.live.ShowTrial("")
+		a.trial.Flush()
+	}
+	return err
+}
+
 // confirm says that the zones fit what the camera sees now.
 func (a *app) confirm() error {
 	a.journal.add("confirmed", "the zones were confirmed")
@@ -270,7 +288,7 @@ func (a *app) Close() error {
 		}
 	}
 	if a.zones != nil {
-		a.zones.Close()
+		errs = append(errs, a.zones.Close())
 	}
 	if a.bell != nil {
 		a.bell.close()
@@ -285,6 +303,7 @@ func (a *app) Close() error {
 	closeIf(a.source, a.source != nil)
 	closeIf(a.hub, a.hub != nil)
 	closeIf(a.stills, a.stills != nil)
+	closeIf(a.trial, a.trial != nil)
 	closeIf(a.journal, a.journal != nil)
 	return errors.Join(errs...)
 }

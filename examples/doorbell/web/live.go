@@ -35,8 +35,8 @@ var (
 
 // LiveOptions are what a Live is made of.
 type LiveOptions struct {
-	// Hub has the units.
-	Hub *stream.Hub
+	// Hub has the units, Trial those of a preview.
+	Hub, Trial *stream.Hub
 	// Addr is the UDP address over which all viewers are served. The address of
 	// an unspecified host stands for all of this machine's.
 	Addr netip.AddrPort
@@ -147,7 +147,7 @@ func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err 
 
 // serve feeds a viewer until it is gone.
 func (l *Live) serve(id string, v *viewer) {
-	v.feed(l.o.Hub)
+	v.feed(l.o.Hub, l.o.Trial)
 	l.mu.Lock()
 	delete(l.viewers, id)
 	l.mu.Unlock()
@@ -160,6 +160,16 @@ func (l *Live) HangUp(id string) {
 	l.mu.Unlock()
 	if v != nil {
 		v.end()
+	}
+}
+
+// ShowTrial shows the preview to the viewer of the page that draws, and to no other;
+// with the id of none, to nobody.
+func (l *Live) ShowTrial(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, v := range l.viewers {
+		v.draw(name == id)
 	}
 }
 

@@ -66,7 +66,7 @@ func newHub(t *testing.T) *stream.Hub {
 
 func newLive(t *testing.T, hub *stream.Hub, viewers int) *Live {
 	t.Helper()
-	l, err := NewLive(LiveOptions{Hub: hub, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
+	l, err := NewLive(LiveOptions{Hub: hub, Trial: hub, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +93,7 @@ func newSite(t *testing.T) *site {
 		Access: newAccess(t, AccessOptions{}), Zones: s.zones.Zones, Live: newLive(t, s.hub, 2),
 		Still:    func(context.Context) ([]byte, error) { return []byte("still"), nil },
 		Snapshot: s.hub.Snapshot,
+		Trial:    func() ([]byte, time.Time, error) { return []byte("trial"), time.Time{}, nil },
 		Status:   func() any { return map[string]int{"rings": s.rings} },
 		Confirm:  s.zones.Confirmed,
 		Ring:     func() { s.rings++ },

@@ -36,7 +36,9 @@ type Options struct {
 	Zones *Zones
 	// Live hands the live picture out.
 	Live *Live
-	// Still returns a JPEG of the place with nobody in it.
+	// Trial returns a JPEG of the newest picture of a preview.
+	Trial func() ([]byte, time.Time, error)
+	// Still returns a JPEG of the place with nobody in it, for pages that draw.
 	Still func(context.Context) ([]byte, error)
 	// Snapshot returns a JPEG of the newest redacted picture, and its time.
 	Snapshot func() ([]byte, time.Time, error)
@@ -82,7 +84,10 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("GET /zones", s.zones)
 	mux.HandleFunc("PUT /zones", s.save)
+	mux.HandleFunc("PUT /zones/drawing", s.draw)
+	mux.HandleFunc("DELETE /zones/drawing", s.rest)
 	mux.HandleFunc("PUT /zones/preview", s.preview)
+	mux.HandleFunc("GET /zones/preview.jpg", s.trial)
 	mux.HandleFunc("DELETE /zones/preview", s.discard)
 	mux.HandleFunc("POST /confirm", s.confirm)
 	mux.HandleFunc("POST /live", s.live)
@@ -167,8 +172,11 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) //nolint:gosec // a file of the page
 }
 
-func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) {
-	data, at, err := s.o.Snapshot()
+func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) { jpeg(w, s.o.Snapshot) }
+
+// jpeg answers with the newest picture.
+func jpeg(w http.ResponseWriter, newest func() ([]byte, time.Time, error)) {
+	data, at, err := newest()
 	if err != nil {
 		refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -179,7 +187,20 @@ func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(data) // the client is gone
 }
 
+// trial serves the picture of a preview to who draws it.
+func (s *server) trial(w http.ResponseWriter, r *http.Request) {
+	if !s.o.Zones.IsPreviewOf(editorOf(r)) {
+		refuse(w, http.StatusForbidden, "a preview is shown to the page that draws it only")
+		return
+	}
+	jpeg(w, s.o.Trial)
+}
+
 func (s *server) still(w http.ResponseWriter, r *http.Request) {
+	if !s.o.Zones.Draws(editorOf(r)) {
+		refuse(w, http.StatusForbidden, "the place with nobody in it is shown to a page that draws zones only, while it does")
+		return
+	}
 	// Shorter than the server's WriteTimeout, so that the answer gets through.
 	ctx, cancel := context.WithTimeout(r.Context(), 15*time.Second)
 	defer cancel()
@@ -230,6 +251,22 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 		s.refusePolicy(w, err, "")
 		return
 	}
+	s.o.Live.ShowTrial(strings.TrimPrefix(r.Header.Get("X-Live"), "/live/"))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// draw notes that a page draws.
+func (s *server) draw(w http.ResponseWriter, r *http.Request) {
+	if err := s.o.Zones.Draw(editorOf(r)); err != nil {
+		s.refusePolicy(w, err, "")
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// rest notes that a page draws no more.
+func (s *server) rest(w http.ResponseWriter, r *http.Request) {
+	s.o.Zones.Rest(editorOf(r))
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -39,11 +39,13 @@ type viewer struct {
 	onceDown  sync.Once
 	lost      atomic.Uint64
 	wantKey   chan struct{}
+	drawing   atomic.Bool
+	turned    chan struct{} // full when drawing has changed
 	listening sync.WaitGroup
 }
 
 func newViewer(pc *webrtc.PeerConnection) *viewer {
-	return &viewer{pc: pc, connected: make(chan struct{}), done: make(chan struct{}), wantKey: make(chan struct{}, 1)}
+	return &viewer{pc: pc, connected: make(chan struct{}), done: make(chan struct{}), wantKey: make(chan struct{}, 1), turned: make(chan struct{}, 1)}
 }
 
 // answer takes the offer and returns the answer.
@@ -119,8 +121,20 @@ func (v *viewer) close() error {
 // end ends the viewer's picture. It does not wait.
 func (v *viewer) end() { v.onceDown.Do(func() { close(v.done) }) }
 
-// feed sends pictures until the viewer has gone or the hub is closed.
-func (v *viewer) feed(hub *stream.Hub) {
+// draw says whether the viewer is to see the preview instead of the picture.
+func (v *viewer) draw(on bool) {
+	if v.drawing.Swap(on) == on {
+		return
+	}
+	select {
+	case v.turned <- struct{}{}:
+	default:
+	}
+}
+
+// feed sends pictures of the hub, or of trial while the viewer draws, until it has
+// gone or the hub is closed.
+func (v *viewer) feed(all, trial *stream.Hub) {
 	defer func() { _ = v.close() }() // nothing is lost by an error
 	up := time.NewTimer(offerTimeout)
 	defer up.Stop()
@@ -131,8 +145,9 @@ func (v *viewer) feed(hub *stream.Hub) {
 	case <-v.done:
 		return
 	}
+	hub := all
 	sub := hub.Subscribe(queued)
-	defer sub.Close()
+	defer func() { sub.Close() }()
 	p := packets{payloader: &codecs.H264Payloader{}, sequence: uint16(rand.Uint32())} //nolint:gosec // a first number, no secret
 	lastKey := time.Now()
 	for {
@@ -148,6 +163,12 @@ func (v *viewer) feed(hub *stream.Hub) {
 			if err := p.send(u, v.track); err != nil {
 				return
 			}
+		case <-v.turned:
+			if hub = all; v.drawing.Load() {
+				hub = trial
+			}
+			sub.Close()
+			sub = hub.Subscribe(queued)
 		case <-v.wantKey:
 			if time.Since(lastKey) >= keyGap {
 				lastKey = time.Now()

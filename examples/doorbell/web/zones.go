@@ -13,16 +13,15 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// previewFor is how long a preview stays in force after the editor was last
-// heard of.
+// previewFor is how long a preview is shown after the editor was last heard of.
 const previewFor = 20 * time.Second
 
 // noRevision is the revision while there is no policy.
 const noRevision = "none"
 
 var (
-	// ErrBusy says that another editor's preview is in force.
-	ErrBusy = errors.New("somebody is drawing in another window just now: the live picture shows the zones of that window. You may go on; what is saved first counts")
+	// ErrBusy says that another editor's preview is shown.
+	ErrBusy = errors.New("somebody is drawing in another window just now: only that window sees what its zones show. You may go on; what is saved first counts")
 	// ErrUnconfirmed says that the owner has yet to say whether the zones fit what
 	// the camera sees, which trying some out does not.
 	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones, or save others")
@@ -37,10 +36,11 @@ type Zones struct {
 	o ZonesOptions
 
 	mu      sync.Mutex
-	saved   *redact.Policy // nil: there is none, everything is hidden
-	problem string         // what is wrong with the file
-	editor  string         // whose preview is in force; "" if none is
-	trial   string         // checksum of the preview
+	saved   *redact.Policy       // nil: there is none, everything is hidden
+	problem string               // what is wrong with the file
+	editor  string               // whose preview is shown; "" if none is
+	trial   *redact.Policy       // the preview
+	drawing map[string]time.Time // until when an editor's page counts as drawing
 	expiry  *time.Timer
 	number  uint64 // of the preview
 	lapsed  bool   // all is hidden, because what ended or began anew would confirm the zones
@@ -55,11 +55,16 @@ type ZonesOptions struct {
 	// Apply puts a policy in force: Pipeline.SetPolicy. A nil one hides
 	// everything.
 	Apply func(*redact.Policy) error
+	// Try shows a policy to the page that draws it, and to nobody else:
+	// Pipeline.SetPreview. A nil one ends that.
+	Try func(*redact.Policy) error
+	// Drawing is told when a page begins to draw. It defaults to nothing.
+	Drawing func()
 	// Unconfirmed reports whether the owner has yet to confirm that the zones
 	// fit what the camera sees.
 	Unconfirmed func() bool
-	// PreviewFor is how long a preview stays in force after the editor was last
-	// heard of. It defaults to 20 seconds.
+	// PreviewFor is how long a preview is shown, and a page counts as drawing, after
+	// the editor was last heard of. It defaults to 20 seconds.
 	PreviewFor time.Duration
 }
 
@@ -69,7 +74,10 @@ func NewZones(o ZonesOptions) *Zones {
 	if o.PreviewFor == 0 {
 		o.PreviewFor = previewFor
 	}
-	return &Zones{o: o, saved: o.Saved, lapsed: Doubtful(o.Path)}
+	if o.Drawing == nil {
+		o.Drawing = func() {}
+	}
+	return &Zones{o: o, saved: o.Saved, lapsed: Doubtful(o.Path), drawing: map[string]time.Time{}}
 }
 
 // doubtSuffix is that of the file which stands beside the policy's while the
@@ -109,8 +117,7 @@ func (z *Zones) Restarted() error {
 		return nil
 	}
 	z.lapsed = true
-	z.endPreview()
-	return z.o.Apply(nil)
+	return errors.Join(z.endPreview(), z.o.Apply(nil))
 }
 
 // State is what an editor has to know.
@@ -122,7 +129,7 @@ type State struct {
 	Policy *redact.Policy `json:"policy"`
 	// Problem says what is wrong with the policy's file, if anything is.
 	Problem string `json:"problem,omitempty"`
-	// Drawing says that some editor's preview is in force.
+	// Drawing says that some editor's preview is shown.
 	Drawing bool `json:"drawing"`
 }
 
@@ -161,14 +168,13 @@ func (z *Zones) Save(data []byte, revision string) (string, error) {
 		return "", err
 	}
 	z.saved, z.problem = p, ""
-	z.endPreview()
-	return z.revision(), z.settled()
+	return z.revision(), errors.Join(z.endPreview(), z.settled())
 }
 
-// Preview puts a policy in force without saving it, until the editor saves,
-// takes it back, or is not heard of any more. The errors are a
-// *redact.PolicyError (what was in force stays), ErrBusy, ErrUnconfirmed, or
-// Apply's.
+// Preview shows a policy to the page of its editor, until that saves, takes it back,
+// or is not heard of any more. Everybody else gets what neither it nor the saved
+// policy hides. The errors are a *redact.PolicyError (what was shown stays), ErrBusy,
+// ErrUnconfirmed, or Try's.
 func (z *Zones) Preview(data []byte, editor string) error {
 	if editor == "" {
 		return errors.New("a preview needs the name of its editor")
@@ -187,13 +193,13 @@ func (z *Zones) Preview(data []byte, editor string) error {
 		return err
 	case z.unconfirmed():
 		return ErrUnconfirmed
-	case z.editor != "" && z.trial == p.SHA256():
+	case z.editor != "" && z.trial.SHA256() == p.SHA256():
 		return nil // the editor only says that it is still there
 	}
-	if err := z.o.Apply(p); err != nil {
+	if err := z.o.Try(p); err != nil {
 		return err
 	}
-	z.trial = p.SHA256()
+	z.trial = p
 	if z.editor == "" {
 		z.editor = editor
 		z.number++
@@ -214,40 +220,84 @@ func (z *Zones) Discard(editor string) error {
 	if z.editor == "" || z.editor != editor {
 		return nil
 	}
-	z.endPreview()
-	return z.restore()
+	return z.endPreview()
 }
 
-// expire ends the preview of that number, if it is the one in force: its editor
-// has gone.
+// expire ends the preview of that number, if it is the one shown: its editor has
+// gone.
 func (z *Zones) expire(number uint64) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
 	if z.editor == "" || z.number != number {
 		return
 	}
-	z.endPreview()
-	if err := z.restore(); err != nil {
+	if err := z.endPreview(); err != nil {
 		z.problem = err.Error()
 	}
 }
 
-func (z *Zones) endPreview() {
-	if z.editor != "" {
-		z.expiry.Stop()
-		z.editor, z.expiry = "", nil
+func (z *Zones) endPreview() error {
+	if z.editor == "" {
+		return nil
 	}
+	z.expiry.Stop()
+	z.editor, z.trial, z.expiry = "", nil, nil
+	return z.o.Try(nil)
 }
 
-// restore puts the saved policy in force again. While the owner has yet to
-// confirm the zones everything is hidden instead, because to set a policy is to
-// confirm it.
-func (z *Zones) restore() error {
-	if z.unconfirmed() {
-		z.lapsed = true
-		return z.o.Apply(nil)
+// IsPreviewOf reports whether the preview shown is that of an editor.
+func (z *Zones) IsPreviewOf(editor string) bool {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return editor != "" && z.editor == editor
+}
+
+// maxDrawing bounds the pages that may draw at once.
+const maxDrawing = 16
+
+// Draw notes that an editor's page draws, until Rest or until it is not heard of any
+// more. The error is ErrBusy, if too many do.
+func (z *Zones) Draw(editor string) error {
+	if editor == "" {
+		return errors.New("who draws needs a name: send it as X-Editor")
 	}
-	return z.o.Apply(z.saved)
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.rested()
+	_, known := z.drawing[editor]
+	if !known && len(z.drawing) >= maxDrawing {
+		return ErrBusy
+	}
+	z.drawing[editor] = time.Now().Add(z.o.PreviewFor)
+	if !known {
+		z.o.Drawing()
+	}
+	return nil
+}
+
+// Rest says that an editor's page draws no more.
+func (z *Zones) Rest(editor string) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	delete(z.drawing, editor)
+}
+
+// Draws reports whether an editor's page draws.
+func (z *Zones) Draws(editor string) bool {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.rested()
+	_, draws := z.drawing[editor]
+	return draws
+}
+
+// rested forgets pages that were not heard of for too long.
+func (z *Zones) rested() {
+	for name, until := range z.drawing {
+		if time.Now().After(until) {
+			delete(z.drawing, name)
+		}
+	}
 }
 
 // Lapsed reports whether everything is hidden because a preview ended, or the
@@ -287,20 +337,23 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 		return nil
 	}
 	z.saved = p
-	if z.editor != "" {
-		return nil // takes effect when the preview ends
-	}
 	if err := z.o.Apply(p); err != nil {
 		return err
+	}
+	if z.editor != "" {
+		// A policy that is put in force ends the preview.
+		if err := z.o.Try(z.trial); err != nil {
+			return err
+		}
 	}
 	return z.settled()
 }
 
 // Close ends a preview; what is in force stays.
-func (z *Zones) Close() {
+func (z *Zones) Close() error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	z.endPreview()
+	return z.endPreview()
 }
 
 // writePolicy replaces the file in one step, so that it is never half written.

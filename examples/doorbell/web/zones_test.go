@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	leftHalf  = `{"version":1,"property":[[[0,0],[0.5,0],[0.5,1],[0,1]]]}`
-	rightHalf = `{"version":1,"property":[[[0.5,0],[1,0],[1,1],[0.5,1]]]}`
-	crossed   = `{"version":1,"property":[[[0,0],[1,1],[1,0],[0,1]]]}`
+	leftHalf   = `{"version":1,"property":[[[0,0],[0.5,0],[0.5,1],[0,1]]]}`
+	rightHalf  = `{"version":1,"property":[[[0.5,0],[1,0],[1,1],[0.5,1]]]}`
+	bothHalves = `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`
+	crossed    = `{"version":1,"property":[[[0,0],[1,1],[1,0],[0,1]]]}`
 )
 
 // zonesScene is Zones with a pipeline that only remembers.
@@ -22,7 +23,9 @@ type zonesScene struct {
 	*Zones
 	path    string
 	applied atomic.Pointer[redact.Policy]
-	times   atomic.Int32
+	tried   atomic.Pointer[redact.Policy]
+	times   atomic.Int32 // of Apply
+	trials  atomic.Int32 // of Try
 	moved   atomic.Bool
 }
 
@@ -34,8 +37,17 @@ func newZones(t *testing.T, preview time.Duration) *zonesScene {
 			s.applied.Store(p)
 			s.times.Add(1)
 			return nil
+		},
+		Try: func(p *redact.Policy) error {
+			s.tried.Store(p)
+			s.trials.Add(1)
+			return nil
 		}})
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
@@ -51,7 +63,20 @@ func policy(t *testing.T, text string) *redact.Policy {
 // inForce reports whether the policy of a text is in force.
 func (s *zonesScene) inForce(t *testing.T, text string) bool {
 	t.Helper()
-	p := s.applied.Load()
+	return is(t, s.applied.Load(), text)
+}
+
+// shows reports whether the policy of a text is the preview, none for "".
+func (s *zonesScene) shows(t *testing.T, text string) bool {
+	t.Helper()
+	if text == "" {
+		return s.tried.Load() == nil
+	}
+	return is(t, s.tried.Load(), text)
+}
+
+func is(t *testing.T, p *redact.Policy, text string) bool {
+	t.Helper()
 	return p != nil && p.SHA256() == policy(t, text).SHA256()
 }
 
@@ -109,19 +134,29 @@ func TestPreview(t *testing.T) {
 	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Preview([]byte(rightHalf), "a"); err != nil || !s.inForce(t, rightHalf) {
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil || !s.shows(t, rightHalf) {
 		t.Fatalf("preview: %v", err)
 	}
-	if err := s.Preview([]byte(crossed), "a"); err == nil || !s.inForce(t, rightHalf) {
+	if err := s.Preview([]byte(crossed), "a"); err == nil || !s.shows(t, rightHalf) {
 		t.Error("an invalid preview changed something")
 	}
-	if err := s.Preview([]byte(leftHalf), "b"); !errors.Is(err, ErrBusy) || !s.inForce(t, rightHalf) {
+	if err := s.Preview([]byte(leftHalf), "b"); !errors.Is(err, ErrBusy) || !s.shows(t, rightHalf) {
 		t.Errorf("preview of a second editor: %v", err)
 	}
-	if err := s.Discard("b"); err != nil || !s.inForce(t, rightHalf) {
+	if s.IsPreviewOf("b") || s.IsPreviewOf("") || !s.IsPreviewOf("a") {
+		t.Error("the preview is not that of its editor")
+	}
+	if err := s.Discard("b"); err != nil || !s.shows(t, rightHalf) {
 		t.Errorf("a second editor took the first one's preview back: %v", err)
 	}
-	if err := s.Discard("a"); err != nil || !s.inForce(t, leftHalf) {
+	// What is saved meanwhile is in force at once, and the preview goes on.
+	if err := s.Changed(policy(t, bothHalves), nil); err != nil || !s.inForce(t, bothHalves) || !s.shows(t, rightHalf) {
+		t.Errorf("a change of the file: %v", err)
+	}
+	if err := s.Changed(policy(t, leftHalf), nil); err != nil {
+		t.Error(err)
+	}
+	if err := s.Discard("a"); err != nil || !s.shows(t, "") {
 		t.Errorf("discard: %v", err)
 	}
 	if err := s.Preview([]byte(rightHalf), "b"); err != nil {
@@ -130,8 +165,14 @@ func TestPreview(t *testing.T) {
 	if err := s.Preview([]byte(rightHalf), ""); err == nil {
 		t.Error("a preview of nobody is taken")
 	}
-	if onDisk, err := redact.LoadPolicy(s.path); err != nil || onDisk.SHA256() != policy(t, leftHalf).SHA256() {
-		t.Errorf("a preview was written to the file: %v", err)
+	if !s.inForce(t, leftHalf) || s.times.Load() != 3 {
+		t.Errorf("a preview was put in force: %d changes", s.times.Load())
+	}
+	if _, err := s.Save([]byte(rightHalf), s.State().Revision); err != nil || !s.shows(t, "") || !s.inForce(t, rightHalf) {
+		t.Errorf("save: %v", err)
+	}
+	if onDisk, err := redact.LoadPolicy(s.path); err != nil || onDisk.SHA256() != policy(t, rightHalf).SHA256() {
+		t.Errorf("on disk: %v, %v", onDisk, err)
 	}
 }
 
@@ -142,15 +183,38 @@ func TestPreviewEnds(t *testing.T) {
 	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Draw("a"); err != nil || s.Draws("b") {
+		t.Fatal(err)
+	}
 	if err := s.Preview([]byte(rightHalf), "a"); err != nil {
 		t.Fatal(err)
 	}
-	wait(t, func() bool { return !s.State().Drawing && s.inForce(t, leftHalf) })
+	wait(t, func() bool { return !s.State().Drawing && s.shows(t, "") && !s.Draws("a") })
+}
+
+// TestDraw: a page draws from when it says so until it says otherwise; many may.
+func TestDraw(t *testing.T) {
+	s := newZones(t, time.Hour)
+	if s.Draws("") || s.Draws("a") || s.Draw("") == nil {
+		t.Error("nobody draws")
+	}
+	for i := range maxDrawing {
+		if err := s.Draw(string(rune('a' + i))); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := s.Draw("one more"); !errors.Is(err, ErrBusy) || s.Draws("one more") || !s.Draws("a") {
+		t.Errorf("one page too many: %v", err)
+	}
+	s.Rest("a")
+	if err := s.Draw("one more"); err != nil || s.Draws("a") || !s.Draws("one more") {
+		t.Errorf("after one page less: %v", err)
+	}
 }
 
 // TestPreviewMoved: neither what an editor tries out nor its end confirms the
-// zones. The camera was moved while an editor was open: all stays hidden, until
-// the owner says so.
+// zones, whether the camera was moved while an editor was open or the pipeline
+// began anew.
 func TestPreviewMoved(t *testing.T) {
 	s := newZones(t, time.Hour)
 	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
@@ -159,29 +223,31 @@ func TestPreviewMoved(t *testing.T) {
 	if err := s.Preview([]byte(rightHalf), "a"); err != nil {
 		t.Fatal(err)
 	}
-	n := s.times.Load()
-	if err := s.Preview([]byte(rightHalf), "a"); err != nil || s.times.Load() != n {
-		t.Errorf("the same preview was put in force again: %v", err)
+	n := s.trials.Load()
+	if err := s.Preview([]byte(rightHalf), "a"); err != nil || s.trials.Load() != n {
+		t.Errorf("the same preview was shown again: %v", err)
 	}
 	s.moved.Store(true)
 	for _, text := range []string{rightHalf, leftHalf} {
-		if err := s.Preview([]byte(text), "a"); !errors.Is(err, ErrUnconfirmed) || s.times.Load() != n {
-			t.Errorf("a preview was put in force unconfirmed: %v", err)
+		if err := s.Preview([]byte(text), "a"); !errors.Is(err, ErrUnconfirmed) || s.trials.Load() != n {
+			t.Errorf("a preview was shown unconfirmed: %v", err)
 		}
 	}
 	s.expire(s.number)
-	if !s.Lapsed() || s.applied.Load() != nil {
+	if s.times.Load() != 1 || !s.shows(t, "") {
 		t.Error("the end of the preview put zones in force")
 	}
-	// The pipeline takes even a policy that hides everything for a word.
+	if err := s.Restarted(); err != nil || s.applied.Load() != nil {
+		t.Errorf("a new pipeline: %v", err)
+	}
 	s.moved.Store(false)
-	if err := s.Preview([]byte(rightHalf), "b"); !errors.Is(err, ErrUnconfirmed) || s.applied.Load() != nil {
-		t.Errorf("a preview was put in force unconfirmed: %v", err)
+	if err := s.Preview([]byte(rightHalf), "b"); !errors.Is(err, ErrUnconfirmed) || !s.shows(t, "") {
+		t.Errorf("a preview was shown unconfirmed: %v", err)
 	}
 	if err := s.Confirmed(); err != nil || !s.inForce(t, leftHalf) || s.Lapsed() {
 		t.Errorf("after the owner's word: %v", err)
 	}
-	if err := s.Preview([]byte(rightHalf), "b"); err != nil || !s.inForce(t, rightHalf) {
+	if err := s.Preview([]byte(rightHalf), "b"); err != nil || !s.shows(t, rightHalf) {
 		t.Errorf("a preview after the owner's word: %v", err)
 	}
 }

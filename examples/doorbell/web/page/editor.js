@@ -7,8 +7,9 @@ const stillEvery = 2000; // ms
 const aliveEvery = 5000; // ms; the server gives an editor up after 20 s
 
 export class Editor {
-  // tell is called when the editor opens and closes.
-  constructor(tell) {
+  // live is the picture that shows what is drawn; tell is called when the editor opens and closes.
+  constructor(live, tell) {
+    this.live = live;
     this.tell = tell;
     this.name = crypto.getRandomValues(new Uint32Array(4)).join("-");
     this.defaults = {};
@@ -97,8 +98,8 @@ export class Editor {
     byId("editor").hidden = false;
     byId("edit").setAttribute("aria-pressed", "true");
     this.tell();
-    this.picture();
-    this.alive = setInterval(() => this.preview(), aliveEvery);
+    this.draw().then(() => this.picture());
+    this.alive = setInterval(() => { this.draw(); this.preview(); }, aliveEvery);
     await this.load();
   }
 
@@ -140,11 +141,18 @@ export class Editor {
     }
   }
 
+  headers(more = {}) { return { "X-Editor": this.name, ...more }; }
+
+  // draw says that this page draws: only then the server shows it the place.
+  draw() {
+    return ask("PUT", "/zones/drawing", { headers: this.headers() }).catch(() => {}); // the picture says what is wrong
+  }
+
   // picture shows the place with nobody in it, and keeps it fresh.
   async picture() {
     const img = byId("still");
     try {
-      const response = await ask("GET", "/still.jpg");
+      const response = await ask("GET", "/still.jpg", { headers: this.headers() });
       const url = URL.createObjectURL(await response.blob());
       img.onload = () => URL.revokeObjectURL(url);
       img.src = url;
@@ -191,7 +199,8 @@ export class Editor {
     e.preventDefault();
   }
 
-  // preview puts what is drawn in force; one request at a time, the newest last.
+  // preview shows here what is drawn, and to nobody else; one request at a time, the
+  // newest last.
   async preview() {
     if (!this.isOpen) return;
     if (!this.zones.dirty() && !this.previewed) {
@@ -204,8 +213,9 @@ export class Editor {
     }
     this.sending = true;
     try {
-      await ask("PUT", "/zones/preview", { body: this.zones.text(), headers: { "X-Editor": this.name, "Content-Type": "application/json" } });
+      await ask("PUT", "/zones/preview", { body: this.zones.text(), headers: this.headers({ "X-Live": this.live.id || "", "Content-Type": "application/json" }) });
       this.previewed = true;
+      this.live.trial = this.name;
       this.complain(null);
     } catch (error) {
       this.complain(error);
@@ -219,7 +229,10 @@ export class Editor {
 
   takeBack(leaving = false) {
     this.previewed = false;
-    ask("DELETE", "/zones/preview", { headers: { "X-Editor": this.name }, keepalive: leaving }).catch(() => {}); // it runs out by itself
+    this.live.trial = "";
+    for (const what of ["preview", "drawing"]) {
+      ask("DELETE", `/zones/${what}`, { headers: this.headers(), keepalive: leaving }).catch(() => {}); // it runs out by itself
+    }
   }
 
   async save(revision) {
@@ -231,6 +244,7 @@ export class Editor {
       this.revision = (await response.json()).revision;
       this.zones.savedText = body;
       this.previewed = false;
+      this.live.trial = "";
       this.complain(null);
       this.note("Saved. These zones are in force now.");
     } catch (error) {

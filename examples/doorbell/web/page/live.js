@@ -11,6 +11,7 @@ export class Live {
   constructor(video, snapshot, tell) {
     Object.assign(this, { video, snapshot, tell });
     this.failures = 0; // connections in a row that came to nothing
+    this.trial = ""; // who draws here: the editor whose preview is to be seen
     this.clock = null; // what Status says of it
     this.offset = 0; // of the server's clock against ours, in ms
     this.latencies = [];
@@ -86,7 +87,7 @@ export class Live {
       return;
     }
     try {
-      const response = await ask("GET", "/snapshot.jpg");
+      const response = this.trial ? await ask("GET", "/zones/preview.jpg", { headers: { "X-Editor": this.trial } }) : await ask("GET", "/snapshot.jpg");
       const url = URL.createObjectURL(await response.blob());
       this.snapshot.src = url;
       await this.snapshot.decode();

@@ -9,7 +9,7 @@ let status = null;
 
 const snapshot = byId("snapshot");
 const live = new Live(video, snapshot, (why) => { trouble = why; curtain(); });
-const editor = new Editor(() => curtain());
+const editor = new Editor(live, () => curtain());
 
 function onSize() {
   // Browsers show two black pixels before there is a picture.
