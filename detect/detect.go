@@ -135,6 +135,17 @@ type Detector interface {
 	Close() error
 }
 
+// Selector is the optional ability of a [Detector] that looks for some of its
+// classes at less cost than for all.
+type Selector interface {
+	// Select says which classes the following Detects must look for. A Detect may
+	// report others of Classes too, or leave them out. It is called by the
+	// goroutine that calls Detect, and may take as long as opening the detector
+	// did. On error everything stays as it was. Until the first call, all classes
+	// are looked for.
+	Select(ClassSet) error
+}
+
 // Errors that every Detector returns in the same situation.
 var (
 	// ErrClosed: the detector was closed.

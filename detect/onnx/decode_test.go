@@ -32,8 +32,8 @@ func TestOutputShapes(t *testing.T) {
 	}{
 		{LPDYuNet, image.Pt(320, 240), []int64{4385 * 14, 4385 * 2, 4385}},
 		{YOLOX, image.Pt(416, 416), []int64{3549 * 85}},
-		{Hedge, image.Pt(640, 384), []int64{(2*5040 + 5544) * 8}},  // faces on 704x384
-		{HedgeP, image.Pt(384, 256), []int64{(2*2016 + 2646) * 8}}, // on 448x288
+		{Hedge, image.Pt(640, 384), []int64{5040 * 6, 5544 * 5, 5040 * 5}},  // faces on 704x384
+		{HedgeP, image.Pt(384, 256), []int64{2016 * 6, 2646 * 5, 2016 * 5}}, // on 448x288
 		{YuNet, image.Pt(640, 640), []int64{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600}},
 	} {
 		for i, raw := range blank(c.family.spec(), c.size) {
@@ -109,15 +109,23 @@ func TestDecoders(t *testing.T) {
 			}
 		}, nil},
 		{"hedge person and vehicle", Hedge, func(raw [][]float32) {
-			put(raw[0], 8*5, 10, 20, 30, 50, 0, 0.5, 0, 0.75)
+			put(raw[0], 6*5, 10, 20, 30, 50, 0.5, 0.75)
 		}, []detect.Detection{
 			{Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 50}, Class: detect.Person, Score: 0.5},
 			{Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 50}, Class: detect.Vehicle, Score: 0.75},
 		}},
 		{"hedge last row", Hedge, func(raw [][]float32) {
-			put(raw[0], len(raw[0])-8, 60, 30, 100, 42, 0, 0, 0.9, 0)
+			put(raw[2], len(raw[2])-5, 60, 30, 100, 42, 0.9)
 		}, []detect.Detection{{Box: detect.Box{X0: 60, Y0: 30, X1: 100, Y1: 42}, Class: detect.Plate, Score: 0.9}}},
-		{"hedge below", Hedge, func(raw [][]float32) { put(raw[0], 0, 1, 1, 9, 9, 0.1, 0.05, 0.1, 0.1) }, nil},
+		{"hedge below", Hedge, func(raw [][]float32) {
+			put(raw[0], 0, 1, 1, 9, 9, 0.05, 0.1)
+			put(raw[1], 0, 1, 1, 9, 9, 0.1)
+			put(raw[2], 0, 1, 1, 9, 9, 0.1)
+		}, nil},
+		{"hedge faces alone", Hedge, func(raw [][]float32) {
+			put(raw[1], 5*7, 10, 20, 30, 50, 0.5)
+			raw[0], raw[2] = nil, nil
+		}, []detect.Detection{{Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 50}, Class: detect.Face, Score: 0.5}}},
 		{"lpd first prior", LPDYuNet, func(raw [][]float32) {
 			// Stride 8, cell (0,0): centre (4,4), side 10, a unit is 1 pixel.
 			put(raw[0], 0, 9, 9, 9, 9, -3, -1, 5, -2, 7, 7, 5, 3, -3, 2)

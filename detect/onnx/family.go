@@ -23,7 +23,7 @@ const (
 	// LPDYuNet finds license plates: SSD priors with four corner points.
 	LPDYuNet
 	// Hedge is this project's own: faces, people, plates and vehicles in one
-	// pass. One output of decoded rows.
+	// pass. Three outputs of decoded rows, for people and vehicles, faces, plates.
 	Hedge
 	// HedgeP is Hedge but for the size at which faces are looked for.
 	HedgeP
@@ -74,6 +74,9 @@ type spec struct {
 type output struct {
 	name  string
 	shape []int64
+	// classes are those that only this output finds, if each output finds classes
+	// of its own; 0 for outputs that are read together.
+	classes detect.ClassSet
 }
 
 // A decoder appends the objects found in the raw outputs to dst, unsuppressed,

@@ -39,7 +39,7 @@ func lpdOutputs(size image.Point) []output {
 	for i, g := range lpdGrids(size) {
 		n += int64(g.X * g.Y * len(lpdSides[i]))
 	}
-	return []output{{"loc", []int64{n, 14}}, {"conf", []int64{n, 2}}, {"iou", []int64{n, 1}}}
+	return []output{{name: "loc", shape: []int64{n, 14}}, {name: "conf", shape: []int64{n, 2}}, {name: "iou", shape: []int64{n, 1}}}
 }
 
 // lpdDecoder decodes as lpd_yunet.py does: score = sqrt(plate class * iou), and

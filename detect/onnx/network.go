@@ -20,7 +20,8 @@ type Config struct {
 	Name string
 	// Path is the .onnx file. Either Path or Model is needed.
 	Path string
-	// Model is the content of an .onnx file. It is not kept after Open.
+	// Model is the content of an .onnx file, which must not change while the
+	// Network is open.
 	Model []byte
 	// Family says what the outputs mean. It has no default.
 	Family Family
@@ -136,9 +137,9 @@ func (n *Network) add(c Config) error {
 		}
 	} else if n.input.size != size || n.input.full != c.FullRange {
 		return fmt.Errorf("onnx: network %q (%v, full range %v) cannot share the input of %q (%v, full range %v)",
-			c.Name, size, c.FullRange, n.sessions[0].name, n.input.size, n.input.full)
+			c.Name, size, c.FullRange, n.sessions[0].cfg.Name, n.input.size, n.input.full)
 	}
-	s, err := newSession(c, sp, inputName, n.input)
+	s, err := newSession(c, sp, inputName, n.input, sp.classes)
 	if err != nil {
 		return err
 	}
@@ -151,13 +152,52 @@ func (n *Network) add(c Config) error {
 func (n *Network) Name() string {
 	names := make([]string, len(n.sessions))
 	for i, s := range n.sessions {
-		names[i] = s.name
+		names[i] = s.cfg.Name
 	}
 	return strings.Join(names, "+")
 }
 
 // Classes returns the classes that the networks can report.
 func (n *Network) Classes() detect.ClassSet { return n.classes }
+
+// Select implements [detect.Selector]. A network whose outputs hold different
+// classes is opened anew without those that are not wanted, which takes as long
+// as opening it did; one of which no class is wanted does not run. On error
+// everything stays as it was.
+func (n *Network) Select(wanted detect.ClassSet) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return detect.ErrClosed
+	}
+	next := make([]*session, len(n.sessions))
+	for i, s := range n.sessions {
+		var err error
+		if next[i], err = s.narrowed(wanted, n.input); err == nil && next[i] != s {
+			err = next[i].try(n.cancel.options)
+		}
+		if err != nil {
+			return errors.Join(err, closeOthers(next[:i+1], n.sessions))
+		}
+	}
+	err := closeOthers(n.sessions, next)
+	n.sessions = next
+	for _, s := range next {
+		s.wanted = wanted & s.spec.classes
+	}
+	return err
+}
+
+// closeOthers closes the sessions that have another, or none, in their place.
+func closeOthers(sessions, instead []*session) error {
+	var errs []error
+	for i, s := range sessions {
+		if s != nil && s != instead[i] {
+			errs = append(errs, s.close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // InputSize returns the size of a picture of size full once scaled to fit the
 // networks' input: even, at least 2x2. InputSize of its own result is that
@@ -183,6 +223,9 @@ func (n *Network) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Det
 	n.found = n.found[:0]
 	n.cancel.begin(ctx)
 	for _, s := range n.sessions {
+		if s.wanted == 0 {
+			continue
+		}
 		if n.found, err = s.detect(n.cancel.options, toPic, n.found); err != nil {
 			break
 		}

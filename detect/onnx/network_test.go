@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -373,5 +374,70 @@ func TestInt8Weights(t *testing.T) {
 		if best < 0.8 {
 			t.Errorf("%v at %v: the best with int8 overlaps by %.2f", w.Class, w.Box, best)
 		}
+	}
+}
+
+// TestSelect: a network cut down to what is wanted finds of that what the whole
+// one finds, and nothing else; widened again, it finds everything again. Nothing
+// native is left behind.
+func TestSelect(t *testing.T) {
+	for _, f := range []Family{Hedge, HedgeP} {
+		t.Run(f.String(), func(t *testing.T) {
+			c := config(t, f)
+			c.FullRange = true
+			for i := range c.MinScore {
+				c.MinScore[i] = 0.02
+			}
+			pic := sample(t, f).pic
+			look := func(n *Network, only detect.ClassSet) []detect.Detection {
+				t.Helper()
+				ds, err := n.Detect(t.Context(), pic, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return slices.DeleteFunc(ds, func(d detect.Detection) bool { return !only.Has(d.Class) })
+			}
+			n := open(t, c)
+			all := look(n, everything)
+			held := Live()
+			for _, wanted := range []detect.ClassSet{
+				detect.Classes(detect.Face), detect.Classes(detect.Person), detect.Classes(detect.Plate),
+				detect.Classes(detect.Face, detect.Plate), everything, detect.Classes(detect.Vehicle), everything,
+			} {
+				if err := n.Select(wanted); err != nil {
+					t.Fatal(err)
+				}
+				got, want := look(n, everything), slices.DeleteFunc(slices.Clone(all), func(d detect.Detection) bool { return !wanted.Has(d.Class) })
+				for i, d := range got {
+					if vital := wanted; !vital.Has(d.Class) && !(vital.Has(detect.Person) || vital.Has(detect.Vehicle)) {
+						t.Fatalf("%v wanted, a %v found", wanted, got[i].Class)
+					}
+				}
+				got = slices.DeleteFunc(got, func(d detect.Detection) bool { return !wanted.Has(d.Class) })
+				if len(want) == 0 && wanted.Has(detect.Person) || len(got) != len(want) {
+					t.Fatalf("%v wanted: %d found, %d by the whole network", wanted, len(got), len(want))
+				}
+				for i := range got {
+					if got[i].Class != want[i].Class || got[i].Box.IoU(want[i].Box) < 0.99 || abs(got[i].Score-want[i].Score) > 1e-3 {
+						t.Errorf("%v wanted: found %+v, %+v by the whole network", wanted, got[i], want[i])
+					}
+				}
+			}
+			if Live() != held {
+				t.Errorf("%d native objects, %d before", Live(), held)
+			}
+			if err := n.Select(0); err != nil {
+				t.Fatal(err)
+			}
+			if ds := look(n, everything); len(ds) != 0 {
+				t.Errorf("nothing wanted, %d found", len(ds))
+			}
+			if err := n.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := n.Select(everything); !errors.Is(err, detect.ErrClosed) {
+				t.Errorf("closed: %v", err)
+			}
+		})
 	}
 }

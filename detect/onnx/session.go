@@ -9,6 +9,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/onnxgraph"
 )
 
 // ModelError says that a file is not a network that can be used as configured.
@@ -40,13 +41,16 @@ func (e *RunError) Unwrap() error { return e.Err }
 
 // session is one network, bound to an input that it does not own.
 type session struct {
-	name     string
-	minScore [detect.NumClasses]float32
-	out      []*tensor
-	raw      [][]float32
-	decode   decoder
-	nms      detect.NMS
-	run      *ort.AdvancedSession
+	cfg       Config
+	spec      *spec
+	inputName string
+	wanted    detect.ClassSet // it runs for these; for none of them, not at all
+
+	out    []*tensor
+	raw    [][]float32 // in the order of the family's outputs; nil for one that does not run
+	decode decoder
+	nms    detect.NMS
+	run    *ort.AdvancedSession
 }
 
 // inspect reads the model's inputs and outputs, holds them against the family,
@@ -93,14 +97,20 @@ func inspect(c Config, sp *spec) (size image.Point, inputName string, err error)
 	return size, ins[0].Name, nil
 }
 
-func newSession(c Config, sp *spec, inputName string, in *input) (*session, error) {
+// newSession opens a network for some classes of its family: of one whose outputs
+// hold different classes, only the part that those need is kept.
+func newSession(c Config, sp *spec, inputName string, in *input, wanted detect.ClassSet) (*session, error) {
 	s := &session{
-		name: c.Name, minScore: c.MinScore, decode: sp.decoder(in.size),
-		nms: detect.NMS{MaxIoU: c.MaxIoU},
+		cfg: c, spec: sp, inputName: inputName, wanted: wanted & sp.classes,
+		decode: sp.decoder(in.size), nms: detect.NMS{MaxIoU: c.MaxIoU},
 	}
 	var names []string
 	var values []ort.Value
 	for _, o := range sp.outputs(in.size) {
+		if o.classes != 0 && o.classes&wanted == 0 {
+			s.raw = append(s.raw, nil)
+			continue
+		}
 		t, err := newTensor(o.shape)
 		if err != nil {
 			return nil, errors.Join(err, s.close())
@@ -108,11 +118,18 @@ func newSession(c Config, sp *spec, inputName string, in *input) (*session, erro
 		s.out, s.raw = append(s.out, t), append(s.raw, t.data)
 		names, values = append(names, o.name), append(values, t.value)
 	}
+	model := c.Model
+	if len(names) < len(s.raw) {
+		var err error
+		if model, err = onnxgraph.Cut(model, names...); err != nil {
+			return nil, errors.Join(&ModelError{c.Name, err.Error()}, s.close())
+		}
+	}
 	opts, err := options(c.Threads)
 	if err != nil {
 		return nil, errors.Join(&ModelError{c.Name, err.Error()}, s.close())
 	}
-	s.run, err = ort.NewAdvancedSessionWithONNXData(c.Model, []string{inputName}, names,
+	s.run, err = ort.NewAdvancedSessionWithONNXData(model, []string{inputName}, names,
 		[]ort.Value{in.tensor.value}, values, opts)
 	if err != nil {
 		return nil, errors.Join(&ModelError{c.Name, err.Error()}, opts.Destroy(), s.close())
@@ -146,33 +163,47 @@ func options(threads int) (*ort.SessionOptions, error) {
 	return o, nil
 }
 
+// narrowed returns a session for the wanted classes: s itself, unchanged, if it
+// already runs just what they need, or another one.
+func (s *session) narrowed(wanted detect.ClassSet, in *input) (*session, error) {
+	wanted &= s.spec.classes
+	change := false
+	for i, o := range s.spec.outputs(in.size) {
+		change = change || o.classes != 0 && (o.classes&wanted != 0) != (s.raw[i] != nil)
+	}
+	if wanted == 0 || !change {
+		return s, nil
+	}
+	return newSession(s.cfg, s.spec, s.inputName, in, wanted)
+}
+
 // try runs the session on whatever the input holds: shapes are checked by the
 // runtime against the tensors that are there to take them.
 func (s *session) try(opts *ort.RunOptions) error {
 	if err := s.run.RunWithOptions(opts); err != nil {
-		return &ModelError{s.name, err.Error()}
+		return &ModelError{s.cfg.Name, err.Error()}
 	}
 	return nil
 }
 
 // detect runs the network and appends what it finds, in the picture's pixels.
 func (s *session) detect(opts *ort.RunOptions, toPic mapping, dst []detect.Detection) ([]detect.Detection, error) {
-	for _, raw := range s.raw {
+	for _, t := range s.out {
 		// What a run leaves unwritten must not pass for an output.
-		poison(raw)
+		poison(t.data)
 	}
 	if err := s.run.RunWithOptions(opts); err != nil {
-		return dst, &RunError{s.name, err}
+		return dst, &RunError{s.cfg.Name, err}
 	}
 	for i, raw := range s.raw {
 		if !finite(raw) {
-			return dst, &detect.OutputError{Network: s.name, Reason: fmt.Sprintf("output %d has values that are not finite", i)}
+			return dst, &detect.OutputError{Network: s.cfg.Name, Reason: fmt.Sprintf("output %d has values that are not finite", i)}
 		}
 	}
 	start := len(dst)
-	dst, reason := s.decode(s.raw, &s.minScore, dst)
+	dst, reason := s.decode(s.raw, &s.cfg.MinScore, dst)
 	if reason != "" {
-		return dst[:start], &detect.OutputError{Network: s.name, Reason: reason}
+		return dst[:start], &detect.OutputError{Network: s.cfg.Name, Reason: reason}
 	}
 	found := s.nms.Apply(dst[start:])
 	for i := range found {

@@ -23,7 +23,7 @@ func yoloxOutputs(size image.Point) []output {
 	for _, s := range strides {
 		anchors += size.X / s * (size.Y / s)
 	}
-	return []output{{"output", []int64{1, int64(anchors), yoloxValues}}}
+	return []output{{name: "output", shape: []int64{1, int64(anchors), yoloxValues}}}
 }
 
 // yoloxDecoder decodes the raw grid (YOLOX, yolox/models/yolo_head.py,

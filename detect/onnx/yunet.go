@@ -17,7 +17,7 @@ func yunetOutputs(size image.Point) []output {
 	}{{"cls", 1}, {"obj", 1}, {"bbox", 4}} {
 		for _, s := range strides {
 			cells := int64(size.X / s * (size.Y / s))
-			out = append(out, output{fmt.Sprintf("%s_%d", part.name, s), []int64{1, cells, part.n}})
+			out = append(out, output{name: fmt.Sprintf("%s_%d", part.name, s), shape: []int64{1, cells, part.n}})
 		}
 	}
 	return out

@@ -1,6 +1,6 @@
 """Exports a checkpoint to ONNX and checks that the file says what PyTorch says.
 
-    python -m hedge_train.export --models DIR --checkpoint last.pt --out DIR [--name hedge-n]
+    python -m hedge_train.export --start hedge-n.onnx --checkpoints last.pt [last.pt ...] --out DIR [--name hedge-n]
 
 Writes NAME.onnx, for any size in multiples of 32. With --int8 the file keeps the weights as int8: smaller,
 and as fast, for a runtime computes with float32.
@@ -16,10 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .initial import start
+from .initial import start_from_hedge
 from .net import BLOCK, STRIDES, HedgeNet, rest
 from .platenet import SIZES
 from .teach import session
+
+
+OUTPUTS = {"people": ("person", "vehicle"), "faces": ("face",), "plates": ("plate",)}  # and the scores of each
 
 
 def fold(module):
@@ -33,9 +36,10 @@ def fold(module):
 
 
 class Decoded(nn.Module):
-    """f32[1,3,H,W] BGR 0..255 to f32[1,N,8]: x1,y1,x2,y2 in input pixels, then face, person, plate, vehicle.
+    """f32[1,3,H,W] BGR 0..255 to three tables of rows: x1,y1,x2,y2 in input pixels, then scores.
 
-    N is the number of cells of people, faces and plates, in this order.
+    people f32[1,A,6] (person, vehicle), faces f32[1,F,5] and plates f32[1,A,5]: a row for every cell. No branch reads
+    another's end, so a reader that wants one output only may cut the others off.
     """
 
     def __init__(self, net):
@@ -44,24 +48,23 @@ class Decoded(nn.Module):
 
     def forward(self, images):
         people, faces, plates = self.net(images)
-        # Few operators on long rows: on a small picture hundreds of short ones take a tenth of the time.
         large = self.net.enlarged
-        regular, enlarged = cells(people, 1, 1), cells(faces, BLOCK / large.columns, BLOCK / large.rows)
-        people, faces, plates = (rows(maps) for maps in (people, faces, plates))
-        raw = torch.cat((people[:, :4], faces[:, :4], plates[:, :4]), 2)
-        at = torch.cat((regular, enlarged, regular), 2)
-        size = at[:, 2:]
-        middle = (raw[:, :2] + (at[:, :2] - 1)) * size
-        half = torch.exp(raw[:, 2:].clamp(max=8)) * (size * 0.5)
-        a, f = regular[:, :1] * 0, enlarged[:, :1] * 0
-        obj = people[:, 4:5].sigmoid()
-        scores = (
-            (a, people[:, 5:6].sigmoid() * obj, a, people[:, 6:].amax(1, keepdim=True).sigmoid() * obj),
-            ((faces[:, 4:5].sigmoid() * faces[:, 5:6].sigmoid()).sqrt(), f, f, f),
-            (a, a, plates[:, 4:5].sigmoid(), a),
+        rows_p, rows_f, rows_n = rows(people), rows(faces), rows(plates)
+        there = rows_p[:, 4:5].sigmoid()
+        return (
+            decoded(rows_p, cells(people, 1, 1), rows_p[:, 5:6].sigmoid() * there, rows_p[:, 6:].amax(1, keepdim=True).sigmoid() * there),
+            decoded(rows_f, cells(faces, BLOCK / large.columns, BLOCK / large.rows), (rows_f[:, 4:5].sigmoid() * rows_f[:, 5:6].sigmoid()).sqrt()),
+            decoded(rows_n, cells(plates, 1, 1), rows_n[:, 4:5].sigmoid()),
         )
-        scores = torch.cat([torch.cat(part, 1) for part in scores], 2)
-        return torch.cat((middle - half, middle + half, scores), 1).transpose(1, 2)
+
+
+def decoded(raw, at, *scores):
+    """Rows [1,c,cells] that begin with a coded box to [1,cells,4+n]: boxes, and the scores."""
+    # Few operators on long rows: on a small picture hundreds of short ones take a tenth of the time.
+    size = at[:, 2:]
+    middle = (raw[:, :2] + (at[:, :2] - 1)) * size
+    half = torch.exp(raw[:, 2:4].clamp(max=8)) * (size * 0.5)
+    return torch.cat((middle - half, middle + half, *scores), 1).transpose(1, 2)
 
 
 def cells(maps, across, down):
@@ -117,11 +120,24 @@ def rounded(net, int8=False):
     return net
 
 
-def load(models, checkpoint, weights="average", name="hedge-n", int8=False):
-    net = start(HedgeNet(name), models)
-    if checkpoint:
-        net.plates.load_state_dict(torch.load(checkpoint, weights_only=True)[weights])
-    return Decoded(rounded(fold(net.eval()), int8)).eval()
+def load(start_file, checkpoints=(), weights="average", name="hedge-n", int8=False):
+    """The network of an exported file with what the checkpoints learnt put over it."""
+    net = start_from_hedge(fold(HedgeNet(name).eval()), start_file)
+    for path in checkpoints:
+        state = learnt(torch.load(path, weights_only=True), weights)
+        if any(k.endswith("running_mean") for k in state):  # plates that were trained from scratch
+            net.plates = HedgeNet(name).plates.eval()
+        if net.load_state_dict(state, strict=False).unexpected_keys:
+            raise ValueError(f"{path} is of another network than {start_file}")
+        fold(net)
+    return Decoded(rounded(net, int8)).eval()
+
+
+def learnt(last, weights="average"):
+    """A checkpoint's weights by their names in the whole network: of train (plates) or of consist (people, faces)."""
+    if "plates" in last:
+        return {"plates." + k: v for k, v in last["average" if weights == "average" else "plates"].items()}
+    return {k.replace("/", "."): v for k, v in last["average" if weights == "average" else "now"].items()}
 
 
 def pack(model, int8):
@@ -169,9 +185,9 @@ def shorten(model):
 
 
 def write(net, path, width, height, dynamic, int8=False):
-    axes = {"images": {2: "height", 3: "width"}, "detections": {1: "rows"}} if dynamic else None
+    axes = {"images": {2: "height", 3: "width"}, **{o: {1: o + "_rows"} for o in OUTPUTS}} if dynamic else None
     torch.onnx.export(net, torch.zeros(1, 3, height, width), path, opset_version=17, input_names=["images"],
-                      output_names=["detections"], dynamic_axes=axes, dynamo=False)
+                      output_names=list(OUTPUTS), dynamic_axes=axes, dynamo=False)
     model = pack(shorten(onnx.load(path)), int8)
     onnx.checker.check_model(model)
     onnx.save(model, path)
@@ -184,31 +200,31 @@ def agree(net, path, sizes):
     for width, height in sizes:
         x = rng.uniform(0, 255, (1, 3, height, width)).astype(np.float32)
         with torch.no_grad():
-            want = net(torch.from_numpy(x)).numpy()
-        got = run.run(None, {"images": x})[0]
+            wanted = [w.numpy() for w in net(torch.from_numpy(x))]
         large = net.net.enlarged
         wide, high = (n + rest(n) for n in (width // BLOCK * large.columns, height // BLOCK * large.rows))
-        count = sum(2 * (width // s * (height // s)) + wide // s * (high // s) for s in STRIDES)
-        if got.shape != want.shape or got.shape[1] != count:
-            raise ValueError(f"{path} gives shape {got.shape} at {width}x{height}, wanted {want.shape}")
-        box = max(box, float(np.abs(got[..., :4] - want[..., :4]).max()))
-        score = max(score, float(np.abs(got[..., 4:] - want[..., 4:]).max()))
+        regular, faces = (sum(w // s * (h // s) for s in STRIDES) for w, h in ((width, height), (wide, high)))
+        for got, want, count in zip(run.run(list(OUTPUTS), {"images": x}), wanted, (regular, faces, regular)):
+            if got.shape != want.shape or got.shape[1] != count:
+                raise ValueError(f"{path} gives shape {got.shape} at {width}x{height}, wanted {want.shape}")
+            box = max(box, float(np.abs(got[..., :4] - want[..., :4]).max()))
+            score = max(score, float(np.abs(got[..., 4:] - want[..., 4:]).max()))
     return box, score
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--models", required=True)
-    p.add_argument("--checkpoint", default="", help="without it the plates' network is untrained")
+    p.add_argument("--start", required=True, help="the exported network that the checkpoints went on from")
+    p.add_argument("--checkpoints", nargs="*", default=[], help="of train (plates) and consist (people, faces); without any the network is as it was")
     p.add_argument("--out", required=True)
-    p.add_argument("--weights", default="average", choices=("average", "plates"), help="the moving average, or the last step's")
+    p.add_argument("--weights", default="average", choices=("average", "last"), help="the moving average, or the last step's")
     p.add_argument("--name", default="hedge-n", choices=tuple(SIZES))
     p.add_argument("--file", default="", help="of the folder --out; default NAME.onnx")
     p.add_argument("--int8", action="store_true", help="keep the weights as int8")
     p.add_argument("--fixed", action="store_true", help="for 640x384 only")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load(a.models, a.checkpoint, a.weights, a.name, a.int8)
+    net = load(a.start, a.checkpoints, a.weights, a.name, a.int8)
     path = os.path.join(a.out, a.file or a.name + ".onnx")
     write(net, path, 640, 384, not a.fixed, a.int8)
     box, score = agree(net, path, ((640, 384),) if a.fixed else ((640, 384), (384, 640), (320, 192)))

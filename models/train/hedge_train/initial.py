@@ -1,4 +1,4 @@
-"""Starts a HedgeNet from the initialisers of YOLOX-nano and YuNet-s, read from their ONNX files."""
+"""Starts a HedgeNet from the initialisers of YOLOX-nano and YuNet-s, or from a published hedge-n, read from ONNX files."""
 
 import os
 
@@ -16,6 +16,11 @@ def read_convs(path):
     """The convolutions of an ONNX file in graph order, as (weight, bias) arrays."""
     model = onnx.load(path)
     known = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    for n in model.graph.node:  # weights kept as float16, or as int8 with factors
+        if n.op_type == "Cast" and n.input[0] in known:
+            known[n.output[0]] = known[n.input[0]].astype(np.float32)
+        elif n.op_type == "Mul" and n.input[0] in known and n.input[1] in known:
+            known[n.output[0]] = known[n.input[0]] * known[n.input[1]]
     return [(known[n.input[1]].copy(), known[n.input[2]].copy()) for n in model.graph.node if n.op_type == "Conv"]
 
 
@@ -98,4 +103,25 @@ def start(net, models):
     """Everything of net that does not learn here, from the public networks in the folder models."""
     start_from_yolox(net, os.path.join(models, "yolox_nano_dynamic.onnx"))
     start_from_yunet(net.faces, os.path.join(models, "yunet_s_dynamic.onnx"))
+    return net
+
+
+@torch.no_grad()
+def start_from_hedge(net, path):
+    """Copies every weight of an exported hedge-n or hedge-p into net, whose batch norms are folded already.
+
+    The exporter writes the convolutions in the order in which they compute.
+    """
+    order, hooks = [], []
+    for m in net.modules():
+        if isinstance(m, nn.Conv2d):
+            hooks.append(m.register_forward_hook(lambda m, *_: order.append(m)))
+    net.eval()(torch.zeros(1, 3, 64, 64))
+    for hook in hooks:
+        hook.remove()
+    convs = read_convs(path)
+    if [tuple(m.weight.shape) for m in order] != [w.shape for w, _ in convs]:
+        raise ValueError(f"{path} has other convolutions than this network")
+    for conv, (w, b) in zip(order, convs):
+        put(conv, w, b)
     return net

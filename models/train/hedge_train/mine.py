@@ -41,7 +41,7 @@ def main():
     entries = random.Random(a.seed).sample(entries, min(a.pictures, len(entries)))
     network, rows = Hedge(a.network), []
     for e in entries:
-        boxes, scores = find(network, e["path"])[0]["plate"]
+        boxes, scores = find(network, cv2.imread(e["path"]))[0]["plate"]
         rows += [{"path": e["path"], "box": [round(float(v), 1) for v in b], "score": round(float(s), 3)} for b, s in zip(boxes, scores) if s >= a.least]
     with open(a.out + ".new", "w", encoding="utf-8") as f:
         f.writelines(json.dumps(r) + "\n" for r in sorted(rows, key=lambda r: -r["score"]))

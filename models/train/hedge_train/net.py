@@ -117,6 +117,10 @@ class Body(nn.Module):
 
     def forward(self, x):
         c2 = self.fine(x)
+        return c2, *self.above(c2)
+
+    def above(self, c2):
+        """Features of strides 8, 16 and 32 from those of stride 4."""
         c3 = self.csp3(self.down3(c2))
         c4 = self.csp4(self.down4(c3))
         l5 = self.lat5(self.csp5(self.spp(self.down5(c4))))
@@ -124,7 +128,7 @@ class Body(nn.Module):
         p3 = self.up3(torch.cat((F.interpolate(l4, scale_factor=2.0), c3), 1))
         p4 = self.out4(torch.cat((self.step4(p3), l4), 1))
         p5 = self.out5(torch.cat((self.step5(p4), l5), 1))
-        return c2, p3, p4, p5
+        return p3, p4, p5
 
 
 def tower(c, act):

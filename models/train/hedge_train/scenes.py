@@ -9,6 +9,8 @@ import torch
 
 from . import plates
 from .augment import FishEye, degrade
+from .conditions import KEPT as KEPT_SHARE
+from .conditions import LIGHTS, tilted, turned
 from .pictures import PAD, iou_to_many, load_sets
 
 STRIDES = (8, 16, 32)
@@ -17,6 +19,8 @@ REACH = ((0, 56), (40, 136), (100, 1e9))
 LEAST = 7  # a narrower plate is neither hit nor miss
 LONG_SIDE = 1024
 MOSAIC, BENT = 0.08, 0.06  # shares of scenes made of four parts, and seen through a wide-angle lens
+TILTED, TURNED = 0.3, 0.06  # shares of scenes turned by up to 45 degrees, and upside down
+MEASURED = 0.3  # share of scenes under one of the conditions that are measured, instead of degrade's mixture
 DOUBT = 0.3  # weight of a vehicle on which nobody labelled a plate: tiny plates are often missing
 
 
@@ -102,8 +106,31 @@ class Scene:
         for box in boxes:
             self.keep(np.array(box, np.float32), np.array([width, height, width, height], np.float32))
         if rng.random() < BENT:
-            self.bend(FishEye(width, height, rng.uniform(0.1, 0.6)))
-        self.image = degrade(self.image, rng)
+            self.bend(FishEye(width, height, rng.uniform(0.1, 1.2)))
+        self.turn(rng)
+        if rng.random() < MEASURED:
+            self.image = LIGHTS[list(LIGHTS)[rng.integers(len(LIGHTS))]](self.image, rng)
+        else:
+            self.image = degrade(self.image, rng)
+
+    def turn(self, rng):
+        """Tilts the scene by up to 45 degrees, or turns it upside down; what the edge cuts is not judged."""
+        kind, degrees = rng.random(), rng.uniform(-45, 45)
+        if kind > TILTED + TURNED:
+            return
+        plain, boxes = self.image, []
+        for part in (self.boxes, self.ignored, self.doubtful):
+            raw = np.array(part, np.float32).reshape(-1, 4)
+            if kind < TILTED:
+                self.image, moved, left = tilted(plain, raw, np.zeros(len(raw), bool), degrees)
+            else:
+                self.image, moved = turned(plain, raw, 2)
+                left = np.ones(len(raw))
+            boxes.append((moved, left))
+        (mine, left), (ignored, seen), (doubtful, half) = boxes
+        self.boxes = list(mine[left >= KEPT_SHARE])
+        self.ignored = list(ignored[seen > 0]) + list(mine[(left < KEPT_SHARE) & (left > 0)])
+        self.doubtful = list(doubtful[half > 0])
 
     def bend(self, lens):
         self.image = lens.image(self.image)

@@ -2,8 +2,8 @@
 
     python -m hedge_train.train --models DIR --sets DIR [DIR ...] --teachers FILE [FILE ...] --work DIR
 
-With --network hedge-p --master CHECKPOINT it trains hedge-p's, which begins as hedge-n's with fewer blocks and learns
-from hedge-n's scores too.
+With --start FILE.onnx the plates of a published hedge-n or hedge-p learn on. With --network hedge-p --master CHECKPOINT
+(of a training from scratch) it trains hedge-p's, which begins as hedge-n's with fewer blocks and learns from its scores.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import time
 import cv2
 import torch
 
-from .initial import start
+from .export import fold
+from .initial import start, start_from_hedge
 from .loss import plate_loss, taught
 from .net import HedgeNet
 from .platenet import SIZES, pruned
@@ -62,6 +63,7 @@ def arguments():
     p.add_argument("--work", required=True, help="folder for checkpoints and the log")
     p.add_argument("--minutes", type=float, default=120, help="length of the whole training, over all resumptions")
     p.add_argument("--network", default="hedge-n", choices=tuple(SIZES))
+    p.add_argument("--start", default="", help="an exported network to begin with, batch norms folded, instead of from scratch")
     p.add_argument("--master", default="", help="a checkpoint of hedge-n, to begin with and to learn from")
     p.add_argument("--size", type=int, nargs=2, default=(320, 192), help="width and height of a scene")
     p.add_argument("--batch", type=int, default=32)
@@ -83,8 +85,10 @@ def main():
     cv2.setNumThreads(1)  # its threads would not survive the workers' fork
     torch.manual_seed(a.seed)
     random.seed(a.seed)
-    front = start(HedgeNet(a.network), a.models).to(memory_format=torch.channels_last).eval()
-    net = front.plates.train()
+    front = HedgeNet(a.network).eval()
+    front = start_from_hedge(fold(front), a.start) if a.start else start(front, a.models)
+    front.requires_grad_(False).to(memory_format=torch.channels_last)
+    net = front.plates.train().requires_grad_(True)
     master = None
     if a.master:
         master = HedgeNet().plates.eval()
