@@ -19,7 +19,7 @@ var fullHD = image.Pt(1920, 1080)
 //
 // A part of a picture is hidden as objects or, with anew, as zones: of objects
 // frost takes no samples.
-func benchArea(b *testing.B, share float64, fill FillName, anew bool) {
+func benchArea(b *testing.B, share float64, fill Fill, anew bool) {
 	p := &Policy{Version: 1, Outside: Outside{Fill: fill}}
 	var objects []detect.Object
 	if share < 1 {
@@ -88,10 +88,10 @@ func copyPicture(dst, src *image.YCbCr) {
 func BenchmarkFrost(b *testing.B) {
 	for _, share := range []float64{1, 0.05} {
 		b.Run(fmt.Sprintf("1080p/area=%.0f%%/anew", 100*share), func(b *testing.B) {
-			benchArea(b, share, FillFrost, true)
+			benchArea(b, share, Frost, true)
 		})
 		b.Run(fmt.Sprintf("1080p/area=%.0f%%/held", 100*share), func(b *testing.B) {
-			benchArea(b, share, FillFrost, false)
+			benchArea(b, share, Frost, false)
 		})
 	}
 }
@@ -99,7 +99,7 @@ func BenchmarkFrost(b *testing.B) {
 func BenchmarkSolid(b *testing.B) {
 	for _, share := range []float64{1, 0.05} {
 		b.Run(fmt.Sprintf("1080p/area=%.0f%%", 100*share), func(b *testing.B) {
-			benchArea(b, share, FillSolid, false)
+			benchArea(b, share, Solid, false)
 		})
 	}
 }

@@ -16,7 +16,7 @@ func (p *Policy) Tightens(was *Policy) bool {
 	a, b := was.withDefaults(), p.withDefaults()
 	return !holdsAll(b.Property, a.Property) || !holdsAll(b.Strip, a.Strip) || !holdsAll(a.Mask, b.Mask) ||
 		a.Outside.Hide == HideDetected && b.Outside.Hide != HideDetected ||
-		a.Outside.Fill != FillSolid && b.Outside.Fill == FillSolid ||
+		b.Outside.Fill > a.Outside.Fill || b.Found.Fill > a.Found.Fill ||
 		a.Visitors == VisitorsFeet && b.Visitors != VisitorsFeet ||
 		b.hidesInside()&^a.hidesInside() != 0 ||
 		// What the old policy showed because of where it is, the new one judges.

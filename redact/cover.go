@@ -8,28 +8,32 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// Fill is what was done to a block.
+// Fill is what was done to a block, or is to be done; see the package's
+// documentation for what each fill keeps.
 type Fill uint8
 
-// The fills of a block.
+// The fills of a block, from what shows most to what shows least.
 const (
-	// Shown: the block has the pixels of the input.
+	// Shown: the block has the pixels of the input. In a policy it stands for a
+	// field's default.
 	Shown Fill = iota
+	// Background: the block has the place as it was seen empty or, where that is
+	// not known, a smooth continuation of what is shown around it.
+	Background
 	// Frost: the block has averages of coarse cells.
 	Frost
 	// Solid: the block has one colour.
 	Solid
+
+	numFills = iota
 )
 
-// String returns the fill's name.
+var fillNames = [numFills]string{"shown", "background", "frost", "solid"}
+
+// String returns the fill's name, as it stands in a policy.
 func (f Fill) String() string {
-	switch f {
-	case Shown:
-		return "shown"
-	case Frost:
-		return "frost"
-	case Solid:
-		return "solid"
+	if int(f) < len(fillNames) {
+		return fillNames[f]
 	}
 	return fmt.Sprintf("fill(%d)", uint8(f))
 }
@@ -99,10 +103,13 @@ func (c Cover) At(x, y int) Fill {
 		return Solid
 	case !s.hidden.has(x, y):
 		return Shown
-	case s.solid.has(x, y):
-		return Solid
 	}
-	return Frost
+	for f := range s.by {
+		if s.by[f].has(x, y) {
+			return Fill(f)
+		}
+	}
+	return Solid
 }
 
 // Hidden returns the share of the picture's pixels that are hidden, 0..1.

@@ -5,11 +5,34 @@ import (
 	"time"
 )
 
-// The colour of Solid: a neutral grey, inside the limited range.
-const (
-	solidLuma   = 112
-	solidChroma = 128
-)
+// filler is one way of hiding. A Redactor has one for each Fill but Shown.
+type filler interface {
+	// sample looks at a picture before anything in it is painted over.
+	sample(v *view)
+	// paint covers the blocks of m. What they held has no say in it.
+	paint(ps *[3]plane, m *blockMask)
+	// forget drops all that was learnt from pictures.
+	forget()
+}
+
+// newFills returns the table of fills for pictures of a size.
+func newFills(size image.Point, o Options) [numFills]filler {
+	return [numFills]filler{
+		Background: newBackground(size),
+		Frost:      newFrost(size, o.FrostHold),
+		Solid:      newSolid(size),
+	}
+}
+
+// view is a picture that is about to be painted over, and what is known of it.
+type view struct {
+	ps     *[3]plane
+	at     time.Duration
+	hidden *blockMask       // everything that is hidden
+	place  *blockMask       // what is hidden because of where it is and nothing else
+	found  []blockRect      // what was found, hidden or not
+	plate  *BackgroundPlate // of the picture's size, or nil
+}
 
 // plane is one plane of a picture, as the kernels see it.
 type plane struct {
@@ -32,42 +55,34 @@ func planes(pic *image.YCbCr) [3]plane {
 }
 
 // apply changes the pixels of pic as st says.
-func (r *Redactor) apply(pic *image.YCbCr, st *frameState, at time.Duration) {
-	ps := planes(pic)
-	if first := r.rules[0]; !first.solid {
-		r.frosted.copyFrom(&st.hidden)
-		r.frosted.remove(&st.solid)
-		r.frost.look(&ps, &first.place, first.found, at)
-		r.frost.paint(&ps, &r.frosted)
+func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
+	r.planes = planes(pic)
+	r.view = view{ps: &r.planes, at: s.Time, hidden: &st.hidden, place: &r.rules[0].place, found: r.rules[0].found}
+	if p := s.Plate; p != nil && p.size == r.size {
+		r.view.plate = p
 	}
-	if st.solid.count() == 0 {
-		return
-	}
-	fillSolid(ps[0], &st.solid, r.grey[0])
-	fillSolid(ps[1], &st.solid, r.grey[1])
-	fillSolid(ps[2], &st.solid, r.grey[1])
-}
-
-// fillSolid sets the blocks of m to the samples of row, which is as wide as the
-// plane and of one value. Copying a row is the fastest way to set memory to a
-// value in Go.
-func fillSolid(p plane, m *blockMask, row []byte) {
-	for by := range m.h {
-		bits := m.row(by)
-		for x0, x1 := nextSpan(bits, 0); x0 < x1; x0, x1 = nextSpan(bits, x1) {
-			l, r := x0*p.block, min(x1*p.block, p.w)
-			for y := by * p.block; y < min((by+1)*p.block, p.h); y++ {
-				copy(p.pix[y*p.stride+l:y*p.stride+r], row)
-			}
+	for _, f := range r.fills {
+		if f != nil {
+			f.sample(&r.view)
 		}
 	}
+	if b := r.fills[Background].(*background); b.blind() {
+		st.by[Frost].add(&st.by[Background])
+		st.by[Background].clear()
+	}
+	for i, f := range r.fills {
+		if f != nil && !st.by[i].empty() {
+			f.paint(&r.planes, &st.by[i])
+		}
+	}
+	r.planes, r.view = [3]plane{}, view{} // the picture is not ours
 }
 
-// grey returns a row of n samples of value v.
-func grey(n int, v byte) []byte {
-	row := make([]byte, n)
-	for i := range row {
-		row[i] = v
+// forget drops what the fills have learnt.
+func (r *Redactor) forget() {
+	for _, f := range r.fills {
+		if f != nil {
+			f.forget()
+		}
 	}
-	return row
 }

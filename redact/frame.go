@@ -29,9 +29,21 @@ type frameState struct {
 	size   image.Point
 	at     time.Duration
 	hidden blockMask
-	solid  blockMask // the part of hidden that has one colour
+	by     [numFills]blockMask // the parts of hidden, by fill; none of Shown
 	whole  bool
 	counts Counts
+}
+
+// add hides what is hidden in o as well, each block with the fill of the two that
+// shows less.
+func (s *frameState) add(o *frameState) {
+	s.hidden.add(&o.hidden)
+	for f := numFills - 1; f > int(Shown); f-- {
+		s.by[f].add(&o.by[f])
+		for less := f + 1; less < numFills; less++ {
+			s.by[f].remove(&s.by[less])
+		}
+	}
 }
 
 // framePool keeps released frame states for later frames.
@@ -52,7 +64,10 @@ func (p *framePool) get(size image.Point) *frameState {
 }
 
 func newFrameState(p *framePool, size image.Point) *frameState {
-	s := &frameState{pool: p, size: size, hidden: newBlockMask(size), solid: newBlockMask(size)}
+	s := &frameState{pool: p, size: size, hidden: newBlockMask(size)}
+	for f := range s.by {
+		s.by[f] = newBlockMask(size)
+	}
 	s.gen.Store(1)
 	return s
 }

@@ -60,10 +60,10 @@ func newFrost(size image.Point, hold time.Duration) *frost {
 // forget drops all values.
 func (f *frost) forget() { f.lit = false }
 
-// look takes a sample of the blocks of place, if one is due. Cells that one of
-// the found things touches are left out. It must be called before the picture
-// is painted over.
-func (f *frost) look(ps *[3]plane, place *blockMask, found []blockRect, at time.Duration) {
+// sample looks at the blocks that are hidden because of where they are, if that is
+// due. Cells that one of the found things touches are left out.
+func (f *frost) sample(v *view) {
+	ps, place, found, at := v.ps, v.place, v.found, v.at
 	switch {
 	case !f.lit:
 		f.start(ps, found)

@@ -41,6 +41,8 @@ func (b blob) draw(pic *image.YCbCr, c Cover, rng *rand.Rand) {
 	}
 }
 
+func frostOf(r *Redactor) *frost { return r.fills[Frost].(*frost) }
+
 // runStill redacts still for so many samples, a second apart, with a picture in
 // between, and returns a checksum of each output.
 func runStill(t *testing.T, r *Redactor, still *image.YCbCr, s Scene, samples int, change func(pic *image.YCbCr, sample int)) (out []uint64) {
@@ -73,7 +75,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 	for i := range cases {
 		size := []image.Point{{160, 128}, {161, 95}, {97, 300}, {33, 33}}[i%4]
 		policy, s := randomScene(rng, size)
-		policy.Outside.Fill = FillFrost
+		policy.Outside.Fill = Frost
 		o := Options{Grow: rng.IntN(2)}
 		still := noise(size.X, size.Y, uint64(i))
 		for _, p := range planes(still) {
@@ -140,13 +142,13 @@ func TestStayersMoveOneStep(t *testing.T) {
 			}
 			// Nobody there later on would move the values back.
 			if n == max(20*((c.to+18)/20), 20)+1 {
-				for cell := range r.frost.shown[0] {
-					x, y := cell%r.frost.cols*16, cell/r.frost.cols*16
+				for cell := range frostOf(r).shown[0] {
+					x, y := cell%frostOf(r).cols*16, cell/frostOf(r).cols*16
 					want := [3]int{128, 128, 128}
 					if image.Pt(x, y).In(who.at) {
 						want = [3]int{128 - 8*c.steps, 128 + 8*c.steps, 128 - 8*c.steps}
 					}
-					got := [3]int{int(r.frost.shown[0][cell]), int(r.frost.shown[1][cell]), int(r.frost.shown[2][cell])}
+					got := [3]int{int(frostOf(r).shown[0][cell]), int(frostOf(r).shown[1][cell]), int(frostOf(r).shown[2][cell])}
 					if got != want {
 						t.Fatalf("samples %d to %d: cell at (%d,%d) has %v, want %v", c.from, c.to, x, y, got, want)
 					}
@@ -172,13 +174,13 @@ func TestFoundLeavesNothing(t *testing.T) {
 	} {
 		r := mustNew(t, nil, size, Options{Margin: -1})
 		mustRedact(t, r, noise(size.X, size.Y, 4), s).Release() // dark: values begin low
-		before := slices.Clone(r.frost.shown[0])
+		before := slices.Clone(frostOf(r).shown[0])
 		for n := range 400 {
 			s.Time = time.Duration(n+1) * time.Second
 			mustRedact(t, r, clone(still), s).Release()
 		}
-		for cell, v := range r.frost.shown[0] {
-			x, y := cell%r.frost.cols, cell/r.frost.cols
+		for cell, v := range frostOf(r).shown[0] {
+			x, y := cell%frostOf(r).cols, cell/frostOf(r).cols
 			held := x >= 2 && x < 4 && y >= 2 && y < 4 // who stands there: cells have two blocks a side
 			if (v == before[cell]) != held {
 				t.Fatalf("%s: cell (%d,%d) went from %d to %d", name, x, y, before[cell], v)
@@ -188,12 +190,12 @@ func TestFoundLeavesNothing(t *testing.T) {
 	// Where only what was found is hidden, no value ever moves.
 	r := mustNew(t, &Policy{Version: 1, Outside: Outside{Hide: HideDetected}}, size, Options{})
 	mustRedact(t, r, noise(size.X, size.Y, 4), Scene{}).Release()
-	before := slices.Clone(r.frost.shown[0])
+	before := slices.Clone(frostOf(r).shown[0])
 	for n := range 100 {
 		s := Scene{Time: time.Duration(n+1) * time.Second, Objects: []detect.Object{found}}
 		mustRedact(t, r, clone(still), s).Release()
 	}
-	if !slices.Equal(before, r.frost.shown[0]) {
+	if !slices.Equal(before, frostOf(r).shown[0]) {
 		t.Error("values moved though nothing is hidden but what was found")
 	}
 }
@@ -210,8 +212,8 @@ func TestFrostShowsThePlace(t *testing.T) {
 	}
 	r := mustNew(t, nil, size, Options{})
 	mean := func(p plane, cell int) (m float64) {
-		side := r.frost.cell / r.frost.side * p.block
-		x0, y0, n := cell%r.frost.cols*side, cell/r.frost.cols*side, 0
+		side := frostOf(r).cell / frostOf(r).side * p.block
+		x0, y0, n := cell%frostOf(r).cols*side, cell/frostOf(r).cols*side, 0
 		for y := y0; y < y0+side; y++ {
 			for x := x0; x < x0+side; x++ {
 				m += float64(p.pix[y*p.stride+x])
@@ -224,14 +226,14 @@ func TestFrostShowsThePlace(t *testing.T) {
 	for n := range 32 * frostWindow {
 		mustRedact(t, r, clone(still), Scene{Time: time.Duration(n) * time.Second}).Release()
 		if n == 25*frostWindow {
-			first = slices.Clone(r.frost.shown[0])
+			first = slices.Clone(frostOf(r).shown[0])
 		}
 	}
-	if !slices.Equal(first, r.frost.shown[0]) {
+	if !slices.Equal(first, frostOf(r).shown[0]) {
 		t.Error("values go on moving in a static picture")
 	}
 	for i, p := range planes(still) {
-		for cell, v := range r.frost.shown[i] {
+		for cell, v := range frostOf(r).shown[i] {
 			// The kernel takes every fourth row, hence 3 more.
 			if d := float64(v) - mean(p, cell); d > frostSlack+3 || d < -frostSlack-3 {
 				t.Fatalf("plane %d, cell %d: shows %d of a mean of %.1f", i, cell, v, mean(p, cell))
@@ -270,7 +272,7 @@ func TestFrostIsStill(t *testing.T) {
 	for range 1 + frostWindow {
 		mustRedact(t, r, noise(320, 240, 1), Scene{}).Release()
 	}
-	if r.frost.taken != 0 || r.frost.shown[0][0] == 0 {
+	if frostOf(r).taken != 0 || frostOf(r).shown[0][0] == 0 {
 		t.Error("a negative hold does not take a sample of every picture")
 	}
 }
@@ -289,7 +291,7 @@ func TestFrostStart(t *testing.T) {
 		blob{at: white, colour: [3]byte{220, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
 		r := mustNew(t, nil, size, Options{})
 		mustRedact(t, r, pic, Scene{Objects: objects}).Release()
-		return [3]uint8{r.frost.shown[0][7], r.frost.shown[1][7], r.frost.shown[2][7]}
+		return [3]uint8{frostOf(r).shown[0][7], frostOf(r).shown[1][7], frostOf(r).shown[2][7]}
 	}
 	left := detect.Box{X1: 180, Y1: 256}
 	found := []detect.Object{{Class: detect.Person, Box: left, Cover: left, Score: 1}}
@@ -320,7 +322,7 @@ func TestSetPolicy(t *testing.T) {
 		mustRedact(t, r, noise(320, 256, uint64(n)), Scene{Time: time.Duration(n) * time.Second}).Release()
 	}
 	dark := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
-	was := slices.Clone(r.frost.shown[0])
+	was := slices.Clone(frostOf(r).shown[0])
 	if err := r.SetPolicy(&Policy{Version: 1, Property: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +330,7 @@ func TestSetPolicy(t *testing.T) {
 	if got := f.Cover().Hidden(); got != 0.5 {
 		t.Errorf("%v hidden under the new policy", got)
 	}
-	if !slices.Equal(was, r.frost.shown[0]) {
+	if !slices.Equal(was, frostOf(r).shown[0]) {
 		t.Error("values did not go on under the new policy")
 	}
 	if err := r.SetPolicy(&Policy{}); err == nil {
@@ -359,7 +361,7 @@ func FuzzFrost(f *testing.F) {
 		pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
 		mustRedact(t, r, pic, Scene{}).Release()
 		for ; len(data) >= 3; data = data[3:] {
-			was := [3][]uint8{slices.Clone(r.frost.shown[0]), slices.Clone(r.frost.shown[1]), slices.Clone(r.frost.shown[2])}
+			was := [3][]uint8{slices.Clone(frostOf(r).shown[0]), slices.Clone(frostOf(r).shown[1]), slices.Clone(frostOf(r).shown[2])}
 			step := time.Duration(data[0]%16-1) * 250 * time.Millisecond
 			s := Scene{Time: at + step, Level: Level(data[0] >> 4 % 3)}
 			if data[0] >= 0x80 {
@@ -369,24 +371,24 @@ func FuzzFrost(f *testing.F) {
 			for i := range pic.Y {
 				pic.Y[i] = data[2] + (byte(i)&data[1])>>5
 			}
-			last := r.frost.last
+			last := frostOf(r).last
 			fr := mustRedact(t, r, pic, s)
 			samples++
 			changed := false
 			for i := range was {
-				for c, v := range r.frost.shown[i] {
+				for c, v := range frostOf(r).shown[i] {
 					d := int(v) - int(was[i][c])
 					if v < 8 || v > 248 || v%8 != 0 || d > 8 || d < -8 {
 						t.Fatalf("plane %d, cell %d: from %d to %d", i, c, was[i][c], v)
 					}
 					changed = changed || d != 0
-					x := c % r.frost.cols
-					if d != 0 && x*r.frost.cell >= size.X/2+8 {
+					x := c % frostOf(r).cols
+					if d != 0 && x*frostOf(r).cell >= size.X/2+8 {
 						t.Fatalf("cell %d changed, which the zones show", c)
 					}
 				}
 			}
-			if changed && (samples < frostWindow || s.Time-last < time.Second || r.frost.taken != 0) {
+			if changed && (samples < frostWindow || s.Time-last < time.Second || frostOf(r).taken != 0) {
 				t.Fatalf("changed after %d samples", samples)
 			}
 			if changed {

@@ -139,6 +139,28 @@ func (m *blockMask) invert() {
 	}
 }
 
+// empty reports whether there is no block.
+func (m *blockMask) empty() bool {
+	for _, w := range m.bits {
+		if w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// each calls f with the index (row by row, without gaps) of every block.
+func (m *blockMask) each(f func(i int)) {
+	for y := range m.h {
+		row := m.row(y)
+		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
+			for x := a; x < b; x++ {
+				f(y*m.w + x)
+			}
+		}
+	}
+}
+
 // count returns the number of blocks.
 func (m *blockMask) count() int {
 	n := 0

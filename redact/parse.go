@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/hedgecam/hedge/detect"
@@ -86,6 +87,8 @@ func (d *policyDecoder) policy() (*Policy, error) {
 			p.Mask, err = d.polygons(name)
 		case "outside":
 			err = d.outside(p)
+		case "found":
+			err = d.found(p)
 		case "inside":
 			err = d.inside(p)
 		case "visitors":
@@ -93,7 +96,7 @@ func (d *policyDecoder) policy() (*Policy, error) {
 			s, err = d.text(name)
 			p.Visitors = Visitors(s)
 		default:
-			return &PolicyError{Path: name, Reason: "is not a field of a policy; the fields are version, property, strip, mask, outside, inside, visitors"}
+			return &PolicyError{Path: name, Reason: "is not a field of a policy; the fields are version, property, strip, mask, outside, found, inside, visitors"}
 		}
 		return err
 	})
@@ -120,12 +123,41 @@ func (d *policyDecoder) outside(p *Policy) error {
 			p.Outside.Hide = Hide(s)
 		case "fill":
 			s, err = d.text(path)
-			p.Outside.Fill = FillName(s)
+			if err == nil {
+				p.Outside.Fill, err = fillNamed(path, s, outsideFills...)
+			}
 		default:
 			return &PolicyError{Path: path, Reason: "is not a field of outside; the fields are hide and fill"}
 		}
 		return err
 	})
+}
+
+func (d *policyDecoder) found(p *Policy) error {
+	return d.object("found", func(name string) error {
+		path := "found." + name
+		if name != "fill" {
+			return &PolicyError{Path: path, Reason: "is not a field of found; the only field is fill"}
+		}
+		s, err := d.text(path)
+		if err == nil {
+			p.Found.Fill, err = fillNamed(path, s, foundFills...)
+		}
+		return err
+	})
+}
+
+// fillNamed returns the one of allowed that has the name.
+func fillNamed(path, name string, allowed ...Fill) (Fill, error) {
+	var names []string
+	for _, f := range allowed {
+		if f.String() == name {
+			return f, nil
+		}
+		names = append(names, strconv.Quote(f.String()))
+	}
+	last := len(names) - 1
+	return Shown, &PolicyError{Path: path, Reason: fmt.Sprintf("is %q; use %s or %s", name, strings.Join(names[:last], ", "), names[last])}
 }
 
 func (d *policyDecoder) inside(p *Policy) error {

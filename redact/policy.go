@@ -35,6 +35,8 @@ type Policy struct {
 	Mask []Polygon
 	// Outside is what happens outside of the property.
 	Outside Outside
+	// Found is how who and what is found is hidden.
+	Found Found
 	// Inside is what happens inside of it.
 	Inside Inside
 	// Visitors is how an object counts as being on the property. It defaults to
@@ -56,10 +58,24 @@ type Point struct{ X, Y float64 }
 type Outside struct {
 	// Hide is what is hidden. It defaults to HideAll.
 	Hide Hide
-	// Fill is how everything but plates is hidden, inside too. It defaults to
-	// FillFrost.
-	Fill FillName
+	// Fill is how what the zones hide is hidden: Frost, Background or Solid. It
+	// defaults to Frost. License plates in frost are solid, and Mask never has a
+	// background but frost.
+	Fill Fill
 }
+
+// Found is what happens to faces, people and plates that are found, and to what
+// moves, where the zones alone would show them: outside, in a strip and inside.
+type Found struct {
+	// Fill is how they are hidden: Background or Solid. It defaults to Background.
+	Fill Fill
+}
+
+// The fills that a policy may ask for.
+var (
+	outsideFills = []Fill{Frost, Background, Solid}
+	foundFills   = []Fill{Background, Solid}
+)
 
 // Inside is what happens inside of the property.
 type Inside struct {
@@ -77,15 +93,6 @@ const (
 	// HideDetected hides faces, people and plates that were found there, and
 	// what moves there without an explanation.
 	HideDetected Hide = "detected"
-)
-
-// FillName names a fill in a policy.
-type FillName string
-
-// The fills; see the package's documentation for what they keep.
-const (
-	FillFrost FillName = "frost"
-	FillSolid FillName = "solid"
 )
 
 // Visitors is how an object counts as being on the property.
@@ -140,8 +147,11 @@ func (p *Policy) withDefaults() Policy {
 	if q.Outside.Hide == "" {
 		q.Outside.Hide = HideAll
 	}
-	if q.Outside.Fill == "" {
-		q.Outside.Fill = FillFrost
+	if q.Outside.Fill == Shown {
+		q.Outside.Fill = Frost
+	}
+	if q.Found.Fill == Shown {
+		q.Found.Fill = Background
 	}
 	if q.Visitors == "" {
 		q.Visitors = VisitorsBox
@@ -163,8 +173,11 @@ func (p *Policy) Validate() error {
 	if q.Outside.Hide != HideAll && q.Outside.Hide != HideDetected {
 		return &PolicyError{Path: "outside.hide", Reason: fmt.Sprintf(`is %q; use "all" or "detected"`, q.Outside.Hide)}
 	}
-	if q.Outside.Fill != FillFrost && q.Outside.Fill != FillSolid {
-		return &PolicyError{Path: "outside.fill", Reason: fmt.Sprintf(`is %q; use "frost" or "solid"`, q.Outside.Fill)}
+	if _, err := fillNamed("outside.fill", q.Outside.Fill.String(), outsideFills...); err != nil {
+		return err
+	}
+	if _, err := fillNamed("found.fill", q.Found.Fill.String(), foundFills...); err != nil {
+		return err
 	}
 	if q.Visitors != VisitorsBox && q.Visitors != VisitorsFeet {
 		return &PolicyError{Path: "visitors", Reason: fmt.Sprintf(`is %q; use "box" or "feet"`, q.Visitors)}
@@ -207,6 +220,21 @@ func (p *Policy) Needs() detect.ClassSet {
 		return 0
 	}
 	return q.hidesInside()
+}
+
+// NeedsBackground returns the classes that must be found for a background plate
+// to be empty of what the policy hides (see [BackgroundPlate]); none where no
+// plate is painted. Where the zones are filled with it, that is everybody.
+func (p *Policy) NeedsBackground() detect.ClassSet {
+	q := p.withDefaults()
+	all := detect.Classes(detect.Face, detect.Person, detect.Plate)
+	switch {
+	case q.Outside.Fill == Background && q.Outside.Hide == HideAll:
+		return all
+	case q.Found.Fill == Background:
+		return q.Needs() & all
+	}
+	return 0
 }
 
 // NeedsMotion reports whether unexplained motion can change the picture.
@@ -254,7 +282,8 @@ func (p *Policy) Canonical() []byte {
 		}
 		b = append(b, ']')
 	}
-	b = fmt.Appendf(b, `,"outside":{"hide":%q,"fill":%q},"inside":{"hide":[`, q.Outside.Hide, q.Outside.Fill)
+	b = fmt.Appendf(b, `,"outside":{"hide":%q,"fill":%q},"found":{"fill":%q},"inside":{"hide":[`,
+		q.Outside.Hide, q.Outside.Fill, q.Found.Fill)
 	classes := slices.Clone(q.Inside.Hide)
 	slices.Sort(classes)
 	for i, c := range classes {

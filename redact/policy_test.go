@@ -18,6 +18,7 @@ const fullPolicy = `{"version": 1,
  "strip":    [[[0,0.5],[1,0.5],[1,0.55],[0,0.55]]],
  "mask":     [[[0.4,0.6],[0.5,0.6],[0.45,0.7]]],
  "outside":  {"hide": "detected", "fill": "solid"},
+ "found":    {"fill": "solid"},
  "inside":   {"hide": ["plate", "face"]},
  "visitors": "feet"}`
 
@@ -27,13 +28,13 @@ func TestParsePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Property[0][1] != (Point{0.9, 0.55}) || len(p.Strip) != 1 || p.Mask[0][2].Y != 0.7 ||
-		p.Outside != (Outside{HideDetected, FillSolid}) || p.Visitors != VisitorsFeet ||
+		p.Outside != (Outside{HideDetected, Solid}) || p.Found != (Found{Solid}) || p.Visitors != VisitorsFeet ||
 		len(p.Inside.Hide) != 2 || p.Inside.Hide[0] != detect.Plate {
 		t.Fatalf("decoded %+v", p)
 	}
 	const canonical = `{"version":1,"property":[[[0.1,0.55],[0.9,0.55],[1,1],[0,1]]],` +
 		`"strip":[[[0,0.5],[1,0.5],[1,0.55],[0,0.55]]],"mask":[[[0.4,0.6],[0.5,0.6],[0.45,0.7]]],` +
-		`"outside":{"hide":"detected","fill":"solid"},"inside":{"hide":["face","plate"]},"visitors":"feet"}`
+		`"outside":{"hide":"detected","fill":"solid"},"found":{"fill":"solid"},"inside":{"hide":["face","plate"]},"visitors":"feet"}`
 	if got := string(p.Canonical()); got != canonical {
 		t.Fatalf("canonical form\n%s, want\n%s", got, canonical)
 	}
@@ -57,7 +58,7 @@ func TestPolicyDefaultsAreClosed(t *testing.T) {
 	if !bytes.Equal(p.Canonical(), HideEverything().Canonical()) {
 		t.Fatal("the shortest policy is not HideEverything")
 	}
-	const want = `{"version":1,"property":[],"strip":[],"mask":[],"outside":{"hide":"all","fill":"frost"},"inside":{"hide":[]},"visitors":"box"}`
+	const want = `{"version":1,"property":[],"strip":[],"mask":[],"outside":{"hide":"all","fill":"frost"},"found":{"fill":"background"},"inside":{"hide":[]},"visitors":"box"}`
 	if got := string(p.Canonical()); got != want {
 		t.Fatalf("defaults %s", got)
 	}
@@ -89,6 +90,10 @@ var badPolicies = []struct{ name, text, path, reason string }{
 	{"hide", `{"version":1,"outside":{"hide":"none"}}`, "outside.hide", "detected"},
 	{"hide empty", `{"version":1,"outside":{"hide":""}}`, "outside.hide", "empty"},
 	{"fill", `{"version":1,"outside":{"fill":"blur"}}`, "outside.fill", "frost"},
+	{"fill shown", `{"version":1,"outside":{"fill":"shown"}}`, "outside.fill", "background"},
+	{"unknown in found", `{"version":1,"found":{"hide":"all"}}`, "found.hide", "not a field"},
+	{"fill of found", `{"version":1,"found":{"fill":"frost"}}`, "found.fill", "\"background\" or \"solid\""},
+	{"found as text", `{"version":1,"found":"solid"}`, "found", "object"},
 	{"visitors", `{"version":1,"visitors":"all"}`, "visitors", "feet"},
 	{"visitors number", `{"version":1,"visitors":3}`, "visitors", "text"},
 	{"class", `{"version":1,"inside":{"hide":["face","dog"]}}`, "inside.hide[1]", "dog"},

@@ -110,20 +110,24 @@ type Scene struct {
 	// Level is how far the picture is trusted. Values that are not known count
 	// as HideFrame.
 	Level Level
+	// Plate is the place as it was seen empty, of the pictures' size, for the fill
+	// Background; nil if there is none. It is read while Redact runs.
+	Plate *BackgroundPlate
 }
 
 // Redactor applies one policy to pictures of one size. It is used by one
 // goroutine at a time; the frames it makes are not bound to it.
 type Redactor struct {
 	opts  Options
-	rules []*rules // of the policies in force, the newest first; never empty
-	frost *frost
+	rules []*rules         // of the policies in force, the newest first; never empty
+	fills [numFills]filler // none for Shown
 	size  image.Point
 	pool  *framePool
 	extra *frameState // scratch: what one more policy decides
 
-	frosted blockMask // scratch: the hidden blocks that are not solid
-	grey    [2][]byte // a row of solid luma and of solid chroma
+	// Of the present picture; here, since what interfaces are handed is allocated.
+	planes [3]plane
+	view   view
 }
 
 // New returns a Redactor for pictures of the given size in pixels. A nil policy
@@ -139,14 +143,11 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 	}
 	r := &Redactor{
 		opts:  o,
-		frost: newFrost(size, o.FrostHold),
 		size:  size,
 		pool:  &framePool{},
-
-		extra:   newFrameState(nil, size),
-		frosted: newBlockMask(size),
-		grey:    [2][]byte{grey(size.X, solidLuma), grey((size.X+1)/2, solidChroma)},
+		extra: newFrameState(nil, size),
 	}
+	r.fills = newFills(size, o)
 	if err := r.SetPolicy(p); err != nil {
 		return nil, err
 	}
@@ -202,13 +203,13 @@ func (r *Redactor) Redact(pic *image.YCbCr, s Scene) (f Frame, err error) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			r.frost.forget()
+			r.forget()
 			f, err = Frame{}, fmt.Errorf("redact: panic: %v", v)
 		}
 	}()
 	st := r.pool.get(r.size)
 	r.decide(st, s, pic.Rect.Min)
-	r.apply(pic, st, s.Time)
+	r.apply(pic, st, &s)
 	st.pic = *pic
 	st.at = s.Time
 	return Frame{st, st.gen.Load()}, nil
@@ -220,8 +221,7 @@ func (r *Redactor) decide(st *frameState, s Scene, origin image.Point) {
 	r.rules[0].decide(st, s, origin)
 	for _, more := range r.rules[1:] {
 		more.decide(r.extra, s, origin)
-		st.hidden.add(&r.extra.hidden)
-		st.solid.add(&r.extra.solid)
+		st.add(r.extra)
 		st.counts = st.counts.most(r.extra.counts)
 		st.whole = st.hidden.holds(blockRect{0, 0, st.hidden.w, st.hidden.h})
 	}

@@ -128,6 +128,20 @@ func replaceHidden(pic *image.YCbCr, c Cover, rng *rand.Rand) {
 	}
 }
 
+// randomPlate returns a plate of which some blocks are known.
+func randomPlate(size image.Point, rng *rand.Rand) *BackgroundPlate {
+	p := NewBackgroundPlate(size, PlateConfig{Networks: 1})
+	p.pic = noise(size.X, size.Y, rng.Uint64())
+	for i := range p.blocks {
+		if rng.IntN(3) > 0 {
+			x, y := i%p.known.w, i/p.known.w
+			p.known.set(blockRect{x, y, x + 1, y + 1})
+			p.mean[i] = blockMean(p.pic, p.rect(i))
+		}
+	}
+	return p
+}
+
 // TestHiddenIsGone is the promise of the package: what was in hidden blocks has
 // no influence on the output, but for what frost shows of the place (see
 // frost_test.go); shown blocks are unchanged; and no byte outside of the picture
@@ -136,10 +150,14 @@ func TestHiddenIsGone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	sizes := []image.Point{{1, 1}, {2, 1}, {15, 17}, {16, 16}, {17, 15}, {33, 300}, {161, 95}, {240, 128}, {321, 241}}
 	hidden, shown := 0, 0
-	for i := range 90 {
+	for i := range 108 {
 		size := sizes[i%len(sizes)]
 		p, s := randomScene(rng, size)
-		p.Outside.Fill = []FillName{FillFrost, FillSolid}[i/len(sizes)%2]
+		p.Outside.Fill = outsideFills[i/len(sizes)%3]
+		p.Found.Fill = foundFills[i/len(sizes)/3%2]
+		if i%2 == 0 {
+			s.Plate = randomPlate(size, rng)
+		}
 		o := Options{Grow: rng.IntN(2)}
 		in := noise(size.X, size.Y, uint64(i))
 
@@ -206,7 +224,7 @@ func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
 					if !bytes.Equal(is, solid[:len(is)]) {
 						t.Fatalf("plane %d, row %d from %d: a solid block is not of one colour", i, y, x)
 					}
-				case Frost:
+				case Frost, Background:
 				}
 			}
 		}
@@ -326,13 +344,13 @@ func TestNewRefuses(t *testing.T) {
 // TestPanic: a panic inside gives an error and no frame, and spoils nothing.
 func TestPanic(t *testing.T) {
 	r := mustNew(t, nil, image.Pt(64, 48), Options{})
-	sums := r.frost.sums
-	r.frost.sums = nil
+	sums := frostOf(r).sums
+	frostOf(r).sums = nil
 	f, err := r.Redact(noise(64, 48, 1), Scene{})
 	if err == nil || !strings.Contains(err.Error(), "panic") || f != (Frame{}) {
 		t.Fatalf("frame %v, error %v", f.Valid(), err)
 	}
-	r.frost.sums = sums
+	frostOf(r).sums = sums
 	if f := mustRedact(t, r, noise(64, 48, 1), Scene{}); !f.Hidden() {
 		t.Fatal("not hidden after a panic")
 	}

@@ -9,7 +9,6 @@ import (
 // rules decides which blocks of a picture are hidden.
 type rules struct {
 	of     *Policy // as it was given
-	solid  bool    // the policy's fill
 	opts   Options
 	grow   int // of all hidden regions, in blocks
 	size   image.Point
@@ -21,6 +20,8 @@ type rules struct {
 	judges     bool
 	feet       bool
 	hideInside detect.ClassSet
+	// How what is hidden because of where it is, and what was found, is hidden.
+	placeFill, foundFill Fill
 
 	// What the last decision leaves for frost: the blocks that are hidden
 	// because of where they are and nothing else (none while the picture is not
@@ -30,6 +31,8 @@ type rules struct {
 
 	objects []judged // scratch
 	tmp     blockMask
+	who     blockMask // blocks of what was found and is hidden
+	plates  blockMask // blocks of license plates, hidden or not
 }
 
 // judged is an object of the scene while it is being judged.
@@ -46,10 +49,12 @@ func newRules(of *Policy, size image.Point, o Options) *rules {
 	full := of.withDefaults()
 	p := &full
 	r := &rules{
-		of: of, solid: p.Outside.Fill == FillSolid,
+		of:   of,
 		opts: o, grow: o.Grow * growStep / blockSide(size), size: size, zones: newZones(p, size),
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
+		who: newBlockMask(size), plates: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
+		placeFill: p.Outside.Fill, foundFill: p.Found.Fill,
 	}
 	if p.Outside.Hide == HideDetected {
 		r.policy.fill()
@@ -67,7 +72,7 @@ func newRules(of *Policy, size image.Point, o Options) *rules {
 	return r
 }
 
-// decide fills in st.hidden, st.solid, st.whole and st.counts. origin is the
+// decide fills in st.hidden, st.by, st.whole and st.counts. origin is the
 // picture's corner in the scene's coordinates.
 func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 	st.counts = Counts{}
@@ -99,7 +104,8 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 		r.place.copyFrom(&st.hidden)
 	}
 
-	st.solid.clear()
+	r.who.clear()
+	r.plates.clear()
 	r.found = r.found[:0]
 	for i := range r.objects {
 		r.hide(st, &r.objects[i])
@@ -108,13 +114,36 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 		r.hideMotion(st, shift(b, origin))
 	}
 	st.hidden.grow(r.grow, &r.tmp)
-	if r.solid {
-		st.solid.copyFrom(&st.hidden)
-	} else {
-		st.solid.grow(r.grow, &r.tmp)
-		st.solid.keep(&st.hidden)
-	}
+	r.who.grow(r.grow, &r.tmp)
+	r.plates.grow(r.grow, &r.tmp)
+	r.choose(st, level)
+	st.hidden.add(&r.who)
 	st.whole = st.hidden.holds(blockRect{0, 0, st.hidden.w, st.hidden.h})
+}
+
+// choose says how everything is hidden: st.hidden because of where it is, r.who
+// because it was found.
+func (r *rules) choose(st *frameState, level Level) {
+	for f := range st.by {
+		st.by[f].clear()
+	}
+	fill := r.placeFill
+	if fill == Background && level == HideFrame {
+		fill = Frost // the plate may be of another view
+	}
+	st.by[fill].copyFrom(&st.hidden)
+	if fill == Background {
+		// A mask hides the place itself, whoever is in it.
+		st.by[Frost].copyFrom(&r.zones.mask)
+		st.by[Frost].grow(r.grow, &r.tmp)
+		st.by[Background].remove(&st.by[Frost])
+	}
+	// Text can be read back from averages.
+	r.plates.keep(&st.by[Frost])
+	st.by[Frost].remove(&r.plates)
+	st.by[Solid].add(&r.plates)
+	r.who.remove(&st.hidden)
+	st.by[r.foundFill].add(&r.who)
 }
 
 func shift(b detect.Box, origin image.Point) detect.Box {
@@ -201,13 +230,12 @@ func (r *rules) hide(st *frameState, o *judged) {
 	}
 	r.find(blocks)
 	if o.class == detect.Plate {
-		// Where a plate lies in what is hidden anyway, it is solid too.
-		st.solid.set(blocks)
+		r.plates.set(blocks)
 	}
 	if !r.hideInside.Has(o.class) && (!r.judges || o.inside) {
 		return
 	}
-	st.hidden.set(blocks)
+	r.who.set(blocks)
 	switch o.class {
 	case detect.Face:
 		st.counts.Faces++
@@ -226,7 +254,7 @@ func (r *rules) hideMotion(st *frameState, b detect.Box) {
 	}
 	r.find(blocks)
 	if r.hideInside.Has(detect.Person) || r.judges && !r.zones.inside.holds(blocks) {
-		st.hidden.set(blocks)
+		r.who.set(blocks)
 		st.counts.Motion++
 	}
 }

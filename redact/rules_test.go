@@ -24,8 +24,8 @@ func inBlocks(x0, y0, x1, y1 float32) detect.Box {
 }
 
 // TestRules draws rule R3 case by case on a picture of 10 x 8 blocks, of which
-// the lower half (rows 4 to 7) is the property. '.' is shown, '#' frost, 'X'
-// solid.
+// the lower half (rows 4 to 7) is the property. '.' is shown, 'X' solid, and '#'
+// frost or, where only something found hides a block, background.
 func TestRules(t *testing.T) {
 	lower := []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}
 	all := Policy{Version: 1, Property: lower}
@@ -119,7 +119,9 @@ func TestRules(t *testing.T) {
 		{name: "face alone outside", policy: detected, objects: []detect.Object{object(detect.Face, 2, 1, 3, 2)},
 			want: []string{none, "..#.......", none, none, none, none, none, none}, counts: Counts{Faces: 1}},
 
-		{name: "plate outside is solid", policy: detected, objects: []detect.Object{object(detect.Plate, 2, 1, 4, 2)},
+		{name: "plate outside", policy: detected, objects: []detect.Object{object(detect.Plate, 2, 1, 4, 2)},
+			want: []string{none, "..##......", none, none, none, none, none, none}, counts: Counts{Plates: 1}},
+		{name: "plate outside is solid", policy: with(detected, func(p *Policy) { p.Found.Fill = Solid }), objects: []detect.Object{object(detect.Plate, 2, 1, 4, 2)},
 			want: []string{none, "..XX......", none, none, none, none, none, none}, counts: Counts{Plates: 1}},
 		{name: "plate in what is hidden is solid", policy: all, objects: []detect.Object{object(detect.Plate, 2, 3, 4, 5)},
 			want: []string{whole, whole, whole, "##XX######", none, none, none, none}, counts: Counts{Outside: 40}},
@@ -127,9 +129,9 @@ func TestRules(t *testing.T) {
 			objects: []detect.Object{object(detect.Vehicle, 2, 4, 8, 7), object(detect.Plate, 4, 4, 5, 5)}, want: open},
 		{name: "plate follows its vehicle out", policy: detected,
 			objects: []detect.Object{object(detect.Vehicle, 2, 3, 8, 7), object(detect.Plate, 4, 6, 5, 7)},
-			want:    []string{none, none, none, none, none, none, "....X.....", none}, counts: Counts{Plates: 1}},
+			want:    []string{none, none, none, none, none, none, "....#.....", none}, counts: Counts{Plates: 1}},
 		{name: "plate hidden inside", policy: with(all, insideHide(detect.Plate)), objects: []detect.Object{object(detect.Plate, 4, 6, 5, 7)},
-			want: []string{whole, whole, whole, whole, none, none, "....X.....", none}, counts: Counts{Outside: 40, Plates: 1}},
+			want: []string{whole, whole, whole, whole, none, none, "....#.....", none}, counts: Counts{Outside: 40, Plates: 1}},
 
 		{name: "mask wins over the property", policy: with(detected, maskRight),
 			want:   []string{".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####", ".....#####"},
@@ -154,7 +156,7 @@ func TestRules(t *testing.T) {
 			want:   []string{".....#####", "..##.#####", ".....#####", ".....#####", none, none, none, none},
 			counts: Counts{Outside: 20, Motion: 1}},
 
-		{name: "solid fill", policy: with(all, func(p *Policy) { p.Outside.Fill = FillSolid }),
+		{name: "solid fill", policy: with(all, func(p *Policy) { p.Outside.Fill = Solid }),
 			want:   []string{"XXXXXXXXXX", "XXXXXXXXXX", "XXXXXXXXXX", "XXXXXXXXXX", none, none, none, none},
 			counts: Counts{Outside: 40}},
 	} {
@@ -168,7 +170,14 @@ func TestRules(t *testing.T) {
 			for y, row := range c.want {
 				for x := range row {
 					want := map[byte]Fill{'.': Shown, '#': Frost, 'X': Solid}[row[x]]
-					if got := cover.At(x, y); got != want {
+					if want == Frost && !r.rules[0].place.has(x, y) && c.grow == 0 {
+						want = Background
+					}
+					got := cover.At(x, y)
+					if c.grow > 0 && got == Background {
+						got = Frost
+					}
+					if got != want {
 						t.Fatalf("block (%d,%d) is %v, want %v", x, y, got, want)
 					}
 					if changed := blockChanged(in, out, x, y); changed != (want != Shown) {

@@ -151,7 +151,7 @@ func TestPaintHidesAll(t *testing.T) {
 	s := newStage(image.Pt(320, 256), rng)
 	plate := drawPlate("X", 96)
 	box := s.show(plate, look{x: 100.5, y: 90.25, scale: 1, gain: 1, back: [3]float64{90, 128, 128}})
-	p, err := newRedacting(redact.FillFrost, detect.Plate, true, s.pic.Rect.Size())
+	p, err := newRedacting(redact.Frost, detect.Plate, true, s.pic.Rect.Size())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestFilm(t *testing.T) {
 		low  byte
 		high byte
 	}{{5, 155, 165}, {400, 0, 60}} {
-		p, err := newRedacting(redact.FillFrost, detect.Plate, false, s.pic.Rect.Size())
+		p, err := newRedacting(redact.Frost, detect.Plate, false, s.pic.Rect.Size())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ type painter struct {
 
 // newRedacting returns a painter that hides the whole picture, as the default
 // policy does, and in it an object that was found or was not.
-func newRedacting(fill redact.FillName, class detect.Class, known bool, size image.Point) (*painter, error) {
+func newRedacting(fill redact.Fill, class detect.Class, known bool, size image.Point) (*painter, error) {
 	p := redact.HideEverything()
 	p.Outside.Fill = fill
 	r, err := redact.New(p, size, redact.Options{})

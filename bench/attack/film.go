@@ -57,9 +57,9 @@ func (t *trial) painter(size image.Point) (*painter, error) {
 	if t.direct > 0 || t.mosaic > 0 || t.sigma > 0 {
 		return &painter{direct: t.direct, mosaic: t.mosaic, sigma: t.sigma}, nil
 	}
-	fill := redact.FillFrost
+	fill := redact.Frost
 	if t.solid {
-		fill = redact.FillSolid
+		fill = redact.Solid
 	}
 	return newRedacting(fill, t.class, t.known, size)
 }

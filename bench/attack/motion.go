@@ -100,9 +100,9 @@ func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, er
 	hold := time.Duration(-1)
 	if u.direct == 0 && u.mosaic == 0 && u.sigma == 0 {
 		hold = time.Second
-		fill := redact.FillFrost
+		fill := redact.Frost
 		if u.solid {
-			fill = redact.FillSolid
+			fill = redact.Solid
 		}
 		if p, err = newRedacting(fill, detect.Person, u.known, size); err != nil {
 			return res, err

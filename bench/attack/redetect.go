@@ -188,7 +188,7 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 	p := redact.HideEverything()
 	p.Outside.Hide = redact.HideDetected
 	if fill == 1 {
-		p.Outside.Fill = redact.FillSolid
+		p.Outside.Fill = redact.Solid
 	}
 	r, err := redact.New(p, h.pic.Rect.Size(), redact.Options{})
 	if err != nil {

@@ -34,14 +34,14 @@ func measureCopy(_ context.Context, s *suite) error {
 // kind is one way to redact.
 type kind struct {
 	name string
-	fill redact.FillName
+	fill redact.Fill
 	hold time.Duration
 }
 
 var kinds = []kind{
-	{"frost anew", redact.FillFrost, -1},
-	{"frost held", redact.FillFrost, time.Hour},
-	{"solid", redact.FillSolid, 0},
+	{"frost anew", redact.Frost, -1},
+	{"frost held", redact.Frost, time.Hour},
+	{"solid", redact.Solid, 0},
 }
 
 // redaction returns a function that redacts pic, and one that returns the share

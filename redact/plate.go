@@ -1,0 +1,404 @@
+package redact
+
+import (
+	"image"
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// PlateConfig sets up a [BackgroundPlate].
+type PlateConfig struct {
+	// Networks is the number of detectors that must have looked at a block and
+	// found nothing: those that together find everybody whom the plate must not
+	// show, 1..8.
+	Networks int
+	// Span is how long the same content must have been seen in a block before it
+	// enters: who stays for less leaves nothing. It defaults to 30 s. For a
+	// recording that is read twice, use a part of its length.
+	Span time.Duration
+}
+
+const (
+	// plateSamples is in how many samples, over Span at least, the same must have
+	// been seen, and plateRate how many are taken of a block in that time.
+	plateSamples, plateRate = 3, 6
+	// plateCalm is the part of Span for which nothing may be found or move in a
+	// block before a sample of it and after: who comes is seen late, and so is who
+	// goes.
+	plateCalm = 30
+	// plateGap is the part of Span after which a look is no look before any more.
+	plateGap = 6
+	// plateVisits is the part of all blocks that one frame visits at most, and
+	// plateWork how many of them it copies or compares at most.
+	plateVisits, plateWork = 8, 192
+	// plateHeight is how high, in pixels of the network's input, a person must be
+	// to be found, and plateFar how high somebody is taken to be at least where
+	// nobody was seen, as a part of the picture's height.
+	plateHeight, plateFar = 32, 8
+	maxNetworks           = 8
+)
+
+// never is before all times.
+const never = time.Duration(math.MinInt64 / 4)
+
+// BackgroundPlate is the place as it was seen empty (the background plate of film
+// makers), of a fixed camera: what the fill Background shows. Pixels of a block
+// enter it only when
+//
+//   - every network looked there before and after, at a scale at which a person of
+//     that place's size is found, and found nothing down to its low threshold,
+//   - nothing was found or moved there in between, and
+//   - the same content was seen in three such samples or more, which span
+//     [PlateConfig].Span or more.
+//
+// So who stays for less than that leaves nothing, and who is found never enters,
+// however long they stand. What has entered is replaced by the same rule only.
+// Who is found by nobody, does not move and stays for longer does enter, as a
+// parked car does.
+//
+// A plate holds raw pixels. Nothing but a Redactor can read them, and nothing
+// writes them anywhere. It is used by one goroutine at a time.
+type BackgroundPlate struct {
+	cfg  PlateConfig
+	size image.Point
+	cell int // side of a block
+
+	pic   *image.YCbCr // what has entered
+	known blockMask    // where
+	mean  []fieldCell  // of what has entered, for each block
+
+	now    time.Duration
+	blocks []plateBlock
+	looks  [][]plateLook // of each network at each block
+	cand   *image.YCbCr  // the content that may enter
+	pend   *image.YCbCr  // samples that wait for the look after
+	next   int           // the block to visit next
+	least  []float32     // the least height of people seen, for each row of blocks
+}
+
+// plateBlock is what is known of one block.
+type plateBlock struct {
+	dirty       time.Duration // when something was last found or moved there
+	taken       time.Duration // when the newest sample was taken
+	first, last time.Duration // samples of the candidate
+	count       int           // of the candidate
+	pending     bool          // the newest sample waits for the looks after it
+}
+
+// plateLook is what one network says of one block: that all its looks from the
+// first to the last found nothing.
+type plateLook struct{ first, last time.Duration }
+
+// NewBackgroundPlate returns an empty plate for pictures of a size.
+func NewBackgroundPlate(size image.Point, c PlateConfig) *BackgroundPlate {
+	if c.Span <= 0 {
+		c.Span = 30 * time.Second
+	}
+	c.Networks = min(max(c.Networks, 1), maxNetworks)
+	p := &BackgroundPlate{cfg: c, size: size, cell: blockSide(size), known: newBlockMask(size)}
+	n := p.known.w * p.known.h
+	p.mean, p.blocks, p.least = make([]fieldCell, n), make([]plateBlock, n), make([]float32, p.known.h)
+	for range c.Networks {
+		p.looks = append(p.looks, make([]plateLook, n))
+	}
+	for _, pic := range []**image.YCbCr{&p.pic, &p.cand, &p.pend} {
+		*pic = image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	}
+	p.Forget()
+	return p
+}
+
+// Size returns the size of the pictures, in pixels.
+func (p *BackgroundPlate) Size() image.Point { return p.size }
+
+// Known returns the share of the place that is known, 0..1.
+func (p *BackgroundPlate) Known() float64 {
+	return float64(p.known.count()) / float64(len(p.blocks))
+}
+
+// Forget drops everything: the camera shows another view.
+func (p *BackgroundPlate) Forget() {
+	p.known.clear()
+	p.now = never
+	for i := range p.blocks {
+		p.blocks[i] = plateBlock{dirty: never, taken: never}
+	}
+	for _, l := range p.looks {
+		for i := range l {
+			l[i] = plateLook{never, never}
+		}
+	}
+	clear(p.least)
+	clear(p.pic.Y)
+	clear(p.cand.Y)
+	clear(p.pend.Y)
+}
+
+// Inference is what one network found in one frame.
+type Inference struct {
+	// Network is its number, below [PlateConfig].Networks.
+	Network int
+	// Time is that of the frame. For one network, times must not fall.
+	Time time.Duration
+	// Region is the part of the frame that was looked at, in its pixels from its
+	// upper left corner; empty for the whole.
+	Region detect.Box
+	// Scale is how many pixels of the network's input one of the frame's became,
+	// along an axis.
+	Scale float32
+	// Found is everything that was found, down to the network's low threshold, in
+	// the frame's pixels from its upper left corner.
+	Found []detect.Detection
+}
+
+// Looked takes in an inference that is done. It may come later or earlier than its
+// frame. A failed one is not told, or with [BackgroundPlate.Doubt].
+func (p *BackgroundPlate) Looked(l Inference) {
+	if l.Network < 0 || l.Network >= len(p.looks) {
+		return
+	}
+	region := l.Region
+	if region.Empty() {
+		region = detect.Box{X1: float32(p.size.X), Y1: float32(p.size.Y)}
+	}
+	for i := range l.Found {
+		f := &l.Found[i]
+		if f.Class == detect.Vehicle {
+			continue
+		}
+		if f.Class == detect.Person && f.Score >= 0.4 {
+			p.learnHeight(f.Box)
+		}
+		p.mark(f.Box, l.Time)
+	}
+	looks, r := p.looks[l.Network], within(region, p.size)
+	for y := r.y0; y < r.y1; y++ {
+		if !p.large(y, l.Scale) {
+			continue
+		}
+		for i := y*p.known.w + r.x0; i < y*p.known.w+r.x1; i++ {
+			k := &looks[i]
+			if l.Time <= p.blocks[i].dirty {
+				continue
+			}
+			if k.first == never || l.Time-k.last > p.cfg.Span/plateGap {
+				k.first = l.Time
+			}
+			k.last = max(k.last, l.Time)
+		}
+	}
+}
+
+// large reports whether somebody at a row of blocks is large enough in the input
+// of a network that sees the frame at a scale.
+func (p *BackgroundPlate) large(row int, scale float32) bool {
+	h := p.least[row]
+	if h == 0 {
+		h = float32(p.size.Y) / plateFar
+	}
+	return h*scale >= plateHeight
+}
+
+// learnHeight notes how high somebody is in the rows where they are.
+func (p *BackgroundPlate) learnHeight(b detect.Box) {
+	r := touched(b, p.size)
+	for y := r.y0; y < r.y1; y++ {
+		if p.least[y] == 0 || b.H() < p.least[y] {
+			p.least[y] = b.H()
+		}
+	}
+}
+
+// Doubt says that from the time at on nobody knows what the frames show: a network
+// failed. Samples that wait are dropped, and looks begin anew.
+func (p *BackgroundPlate) Doubt(at time.Duration) {
+	p.markBlocks(blockRect{0, 0, p.known.w, p.known.h}, at)
+}
+
+// mark notes that something was found, or moved, in a box of the frame of a time,
+// with one more block around: residue of compression sits beside what moves.
+func (p *BackgroundPlate) mark(b detect.Box, at time.Duration) {
+	r := touched(b, p.size)
+	if r.empty() {
+		return
+	}
+	p.markBlocks(blockRect{max(r.x0-1, 0), max(r.y0-1, 0), min(r.x1+1, p.known.w), min(r.y1+1, p.known.h)}, at)
+}
+
+func (p *BackgroundPlate) markBlocks(r blockRect, at time.Duration) {
+	for y := r.y0; y < r.y1; y++ {
+		for i := y*p.known.w + r.x0; i < y*p.known.w+r.x1; i++ {
+			b := &p.blocks[i]
+			b.dirty, b.pending = max(b.dirty, at), false
+			for _, l := range p.looks {
+				l[i].first = never
+			}
+		}
+	}
+}
+
+// Frame takes samples of a frame's raw picture, which is 4:2:0 and of the plate's
+// size, before anything in it is hidden. occupied are the boxes of all that is
+// known to be in the frame, tracked or moving, in its pixels from its upper left
+// corner. Frames come in the order of their times; one that is older than the last
+// makes the plate forget. Of each frame a bounded number of blocks is worked on.
+func (p *BackgroundPlate) Frame(pic *image.YCbCr, at time.Duration, occupied []detect.Box) {
+	if pic.Rect.Size() != p.size || at < p.now {
+		p.Forget()
+	}
+	if pic.Rect.Size() != p.size {
+		return
+	}
+	p.now = at
+	for _, b := range occupied {
+		p.mark(b, at)
+	}
+	work := plateWork
+	for range (len(p.blocks) + plateVisits - 1) / plateVisits {
+		if work == 0 {
+			return
+		}
+		if p.visit(p.next, pic) {
+			work--
+		}
+		if p.next++; p.next == len(p.blocks) {
+			p.next = 0
+		}
+	}
+}
+
+// visit enters the sample of a block that waits, if the looks after it are in, and
+// takes another, if it is time. It reports whether there was anything to do.
+func (p *BackgroundPlate) visit(i int, pic *image.YCbCr) bool {
+	b := &p.blocks[i]
+	calm := p.cfg.Span / plateCalm
+	switch {
+	case b.pending:
+		if p.now-b.taken < calm || !p.lookedAfter(i, b.taken) {
+			return false
+		}
+		b.pending = false
+		p.account(i)
+	case b.taken != never && p.now-b.taken < p.cfg.Span/plateRate,
+		p.now-b.dirty < calm, !p.lookedBefore(i, p.now):
+		return false
+	default:
+		copyBlock(p.pend, pic, p.rect(i))
+		b.pending, b.taken = true, p.now
+	}
+	return true
+}
+
+// lookedBefore reports whether all networks have looked at a block, at the time at
+// or not long before, and found nothing since.
+func (p *BackgroundPlate) lookedBefore(i int, at time.Duration) bool {
+	for _, l := range p.looks {
+		if l[i].first == never || l[i].first > at || l[i].last < at-p.cfg.Span/plateGap {
+			return false
+		}
+	}
+	return true
+}
+
+// lookedAfter reports whether all networks have looked at a block at the time at or
+// later, and found nothing.
+func (p *BackgroundPlate) lookedAfter(i int, at time.Duration) bool {
+	for _, l := range p.looks {
+		if l[i].first == never || l[i].first > at || l[i].last < at {
+			return false
+		}
+	}
+	return true
+}
+
+// account counts a sample that was proved: of the candidate, or of a new one.
+func (p *BackgroundPlate) account(i int) {
+	b, r := &p.blocks[i], p.rect(i)
+	if b.count == 0 || !sameBlock(p.pend, p.cand, r) {
+		b.first, b.count = b.taken, 0
+	}
+	copyBlock(p.cand, p.pend, r)
+	b.last = b.taken
+	b.count++
+	if b.count < plateSamples || b.last-b.first < p.cfg.Span {
+		return
+	}
+	copyBlock(p.pic, p.pend, r)
+	x, y := i%p.known.w, i/p.known.w
+	p.known.set(blockRect{x, y, x + 1, y + 1})
+	p.mean[i] = blockMean(p.pic, r)
+}
+
+// rect returns a block's pixels.
+func (p *BackgroundPlate) rect(i int) image.Rectangle {
+	at := image.Pt(i%p.known.w, i/p.known.w).Mul(p.cell)
+	return image.Rectangle{Min: at, Max: at.Add(image.Pt(p.cell, p.cell))}.Intersect(image.Rectangle{Max: p.size})
+}
+
+// blockPlanes calls f with the rows of a block in the planes of one picture or two
+// of one size, whatever their corners.
+func blockPlanes(a, b *image.YCbCr, r image.Rectangle, f func(plane int, a, b []byte)) {
+	pa, pb := planes(a), planes(b)
+	for i := range pa {
+		q := r
+		if i > 0 {
+			q = image.Rect(r.Min.X/2, r.Min.Y/2, (r.Max.X+1)/2, (r.Max.Y+1)/2)
+		}
+		for y := q.Min.Y; y < q.Max.Y; y++ {
+			f(i, pa[i].pix[y*pa[i].stride+q.Min.X:][:q.Dx()], pb[i].pix[y*pb[i].stride+q.Min.X:][:q.Dx()])
+		}
+	}
+}
+
+// copyBlock copies a block of src, whose corner may lie elsewhere, to dst.
+func copyBlock(dst, src *image.YCbCr, r image.Rectangle) {
+	blockPlanes(dst, src, r, func(_ int, a, b []byte) { copy(a, b) })
+}
+
+// How far two samples of a block may lie apart, in steps of luma or chroma, and
+// still show the same: in the mean of a quarter of the block, and in the mean
+// absolute difference.
+const (
+	sameMean   = 5
+	sameDetail = 10
+)
+
+// sameBlock reports whether two pictures show the same in a block.
+func sameBlock(a, b *image.YCbCr, r image.Rectangle) bool {
+	same := true
+	for y := r.Min.Y; y < r.Max.Y && same; y += 8 {
+		for x := r.Min.X; x < r.Max.X && same; x += 8 {
+			var diff, abs, n [3]int
+			blockPlanes(a, b, image.Rect(x, y, x+8, y+8).Intersect(r), func(i int, a, b []byte) {
+				for j := range a {
+					d := int(a[j]) - int(b[j])
+					diff[i] += d
+					abs[i] += max(d, -d)
+				}
+				n[i] += len(a)
+			})
+			for i := range n {
+				same = same && max(diff[i], -diff[i]) <= sameMean*n[i] && abs[i] <= sameDetail*n[i]
+			}
+		}
+	}
+	return same
+}
+
+// blockMean returns the mean of a block in each plane, with fieldBits fractional
+// bits.
+func blockMean(pic *image.YCbCr, r image.Rectangle) (c fieldCell) {
+	var n [3]int32
+	blockPlanes(pic, pic, r, func(i int, a, _ []byte) {
+		for _, v := range a {
+			c[i] += int32(v)
+		}
+		n[i] += int32(len(a))
+	})
+	for i := range n {
+		c[i] = c[i] << fieldBits / n[i]
+	}
+	return c
+}
