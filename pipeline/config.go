@@ -71,6 +71,10 @@ type Config struct {
 	// hidden regions grow by one block, because residue of a moving object sits
 	// beside it.
 	Compressed bool
+	// PlateSpan is how long the same content must have been seen in a place, in the
+	// source's time, before it counts as the background that is shown where somebody
+	// is hidden: who stays for less leaves nothing. It defaults to 30 s.
+	PlateSpan time.Duration
 	// Redact adjusts the redactor. Its Grow is set by Compressed when zero, and
 	// its Margin is none when zero: the tracker's covers are grown already.
 	Redact redact.Options
@@ -103,8 +107,8 @@ func (c Config) withDefaults() (Config, error) {
 	case c.LookAhead < 0 || c.LookAhead > maxLookAhead:
 		return c, fmt.Errorf("pipeline: look-ahead of %d frames: must be 0 to %d", c.LookAhead, maxLookAhead)
 	}
-	if c.Every < 0 || c.Cores < 0 || c.TimeToLive < 0 || c.Timeout < 0 || c.MaxFailures < 0 {
-		return c, errors.New("pipeline: Every, Cores, TimeToLive, Timeout and MaxFailures must not be negative")
+	if c.Every < 0 || c.Cores < 0 || c.TimeToLive < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.PlateSpan < 0 {
+		return c, errors.New("pipeline: Every, Cores, TimeToLive, Timeout, MaxFailures and PlateSpan must not be negative")
 	}
 	if c.Cores == 0 {
 		c.Cores = 1
@@ -120,6 +124,9 @@ func (c Config) withDefaults() (Config, error) {
 		if c.Mode == Live {
 			c.Timeout = 2 * time.Second
 		}
+	}
+	if c.PlateSpan == 0 {
+		c.PlateSpan = 30 * time.Second
 	}
 	if c.MaxFailures == 0 {
 		c.MaxFailures = 30

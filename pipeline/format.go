@@ -55,7 +55,7 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	}
 	r.policies, r.zones = now.policies, now.number
 	if changed || r.knocked {
-		r.stills.forget(r.lastAt)
+		r.background.forget(r.lastAt)
 	}
 	if r.knocked {
 		r.knocked, r.motion = false, nil
@@ -123,11 +123,18 @@ func (r *run) need() {
 		return
 	}
 	vital, watch := needsOf(r.policies)
-	r.needs = vital
-	if r.stills.on {
-		r.needs |= everybody
-		watch = true
+	var plate detect.ClassSet
+	for _, p := range r.policies {
+		plate |= p.NeedsBackground()
 	}
+	if r.cfg.Moving {
+		plate = 0
+	}
+	if r.stills.on {
+		plate = everybody
+	}
+	r.needs = vital | plate
+	watch = watch || plate != 0
 	// Vehicles only carry plates: without them each plate stands for itself.
 	r.missing = vital &^ detect.Classes(detect.Vehicle)
 	r.stills.missing = everybody
@@ -141,6 +148,10 @@ func (r *run) need() {
 		r.stills.missing &^= k.classes
 		r.stats.running(k.index, k.needed)
 	}
+	if plate != 0 && !r.findable(plate) {
+		plate = 0 // nobody can promise an empty place
+	}
+	r.background.require(plate, r.lookers, r.lastAt)
 	r.stats.missing(r.missing)
 	switch {
 	case r.cfg.Moving || !watch:
@@ -148,4 +159,12 @@ func (r *run) need() {
 	case r.motion == nil:
 		r.motion = motion.New(motion.Config{})
 	}
+}
+
+// findable reports whether there are detectors for all the classes.
+func (r *run) findable(classes detect.ClassSet) bool {
+	for _, k := range r.lookers {
+		classes &^= k.classes
+	}
+	return classes == 0
 }

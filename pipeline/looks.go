@@ -137,6 +137,7 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 		return r.lookFailed(k, l.at, l.err)
 	}
 	k.health.succeed(l.at)
+	r.background.looked(k, l)
 	r.stats.found(l.found)
 	look := track.Look{Time: l.at, Classes: k.classes, Region: l.region, Detections: l.found}
 	r.tracker.Update(look)

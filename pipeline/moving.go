@@ -29,6 +29,7 @@ func (r *run) watch(f *frame) error {
 	if r.motion.Moved() && !r.knocked {
 		r.knocked = true
 		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Reason: ReasonCameraMoved})
+		r.background.forget(f.at)
 	}
 	r.fresh = false
 	for _, b := range f.moved {

@@ -72,22 +72,23 @@ type run struct {
 	pool    scaledPool
 	looks   []*look // spare ones
 
-	red      *redact.Redactor
-	policies []*redact.Policy // of the ruling that the newest frame was looked at for
-	zones    uint64           // its number
-	applied  []*redact.Policy // that red works by
-	scratch  []*redact.Policy
-	trials   trials
-	stills   stills
-	needs    detect.ClassSet
-	missing  detect.ClassSet // needed, and no detector finds it
-	tracker  *track.Tracker
-	objects  []detect.Object
-	lastLook time.Duration // frame time of File mode's newest look
-	lastAt   time.Duration // frame time of the newest frame
-	frames   int
-	ended    bool // the source has: nothing newer waits behind the frames held back
-	redFails int
+	red        *redact.Redactor
+	policies   []*redact.Policy // of the ruling that the newest frame was looked at for
+	zones      uint64           // its number
+	applied    []*redact.Policy // that red works by
+	scratch    []*redact.Policy
+	trials     trials
+	stills     stills
+	background background
+	needs      detect.ClassSet
+	missing    detect.ClassSet // needed, and no detector finds it
+	tracker    *track.Tracker
+	objects    []detect.Object
+	lastLook   time.Duration // frame time of File mode's newest look
+	lastAt     time.Duration // frame time of the newest frame
+	frames     int
+	ended      bool // the source has: nothing newer waits behind the frames held back
+	redFails   int
 }
 
 // Run takes pictures from src until its end, hides in each what the policy
@@ -116,6 +117,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	}
 	r.stats.begin()
 	r.budget.cores = p.cfg.Cores
+	r.background.span = p.cfg.PlateSpan
 	for range cap(r.free) {
 		r.free <- &frame{}
 	}
@@ -340,6 +342,7 @@ func (r *run) releaseOldest(ctx context.Context) error {
 	scene := r.decide(f)
 	scene.Level = max(scene.Level, floor)
 	r.remember(f, scene)
+	scene.Plate = r.background.plate
 	r.stats.stage(stageDecide, time.Since(start))
 
 	start = time.Now()

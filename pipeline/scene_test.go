@@ -28,10 +28,10 @@ const (
 
 const (
 	zones       = `"property": [[[0,0.5],[1,0.5],[1,1],[0,1]]]`
-	hideAll     = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}}`
-	hideFound   = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}}`
-	hideInside  = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "inside": {"hide": ["face"]}}`
-	hideAllFace = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "inside": {"hide": ["face"]}}`
+	hideAll     = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideFound   = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideInside  = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`
+	hideAllFace = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`
 )
 
 func policy(t testing.TB, text string) *redact.Policy {

@@ -142,7 +142,7 @@ func TestStillFaults(t *testing.T) {
 						return faulty(ctx, int(taken.Add(1)-1), pic, dst)
 					}
 					d := detecttest.New(everything, does)
-					c := pipeline.Config{Policy: policy(t, hideAll), Mode: mode, Detectors: []detect.Detector{d}, Every: 1,
+					c := pipeline.Config{Policy: policy(t, hideAll), Mode: mode, Detectors: []detect.Detector{d}, Every: 1, PlateSpan: plateSpan,
 						Timeout: patience(name), MaxFailures: most}
 					if vital {
 						c.Policy, c.MaxFailures = policy(t, hideFound), 1e6
@@ -200,7 +200,7 @@ func TestStillOfFailedDetector(t *testing.T) {
 			faces := detecttest.New(detect.Classes(detect.Face), detecttest.Find())
 			steps := append(slices.Repeat([]detecttest.Func{detecttest.Fail(errFake)}, most), sees)
 			rest := detecttest.New(detect.Classes(detect.Person, detect.Plate), detecttest.Steps(steps...))
-			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAllFace), Mode: mode, Every: 1, TimeToLive: time.Hour,
+			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAllFace), Mode: mode, Every: 1, PlateSpan: plateSpan, TimeToLive: time.Hour,
 				Detectors: []detect.Detector{faces, rest}})
 			end := start(t, p, &stage{pace: time.Millisecond}, discard{})
 			var stage *pipeline.StageError
@@ -238,7 +238,7 @@ func TestStillDoubted(t *testing.T) {
 		}
 		return dst, nil
 	})
-	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), Every: 1, Detectors: []detect.Detector{d}})
+	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), Every: 1, PlateSpan: plateSpan, Detectors: []detect.Detector{d}})
 	end := start(t, p, cam, discard{})
 	if f, err := p.Still(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
 		t.Errorf("a still of a place that was not watched for three seconds: %v", err)
@@ -259,7 +259,7 @@ func TestStillHeldBack(t *testing.T) {
 		return walking(50)
 	}}
 	d := detecttest.New(everything, sees)
-	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: held, Every: 1, Detectors: []detect.Detector{d}})
+	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: held, Every: 1, PlateSpan: plateSpan, Detectors: []detect.Detector{d}})
 	end := start(t, p, cam, discard{})
 	for p.Stats().FramesIn < held+10 {
 		<-time.After(time.Millisecond)
@@ -286,7 +286,7 @@ func TestStillCameraMoved(t *testing.T) {
 			t.Parallel()
 			var moved atomic.Bool
 			cam := &stage{}
-			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: lookAhead, Every: 1,
+			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: lookAhead, Every: 1, PlateSpan: plateSpan,
 				Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())},
 				OnEvent: func(e pipeline.Event) {
 					if e.Kind == pipeline.CameraMoved {
@@ -315,7 +315,7 @@ func TestStillCameraMoved(t *testing.T) {
 				f := still()
 				if was {
 					n++
-					if !f.Hidden() {
+					if shows(f) {
 						t.Fatalf("still %d after the camera was moved: %d blocks of the first place and %d of the second",
 							n, alike(f, first), alike(f, second))
 					}

@@ -79,7 +79,6 @@ func TestUnion(t *testing.T) {
 		`{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"fill": "frost"}}`,
 		`{"version": 1, "property": [[[0,0],[0.5,0],[0.5,1],[0,1]]], "outside": {"fill": "solid"}}`,
 		`{"version": 1, "outside": {"hide": "detected"}, "found": {"fill": "solid"}}`,
-		`{"version": 1, "outside": {"fill": "background"}, "property": [[[0.2,0],[1,0],[1,0.7]]]}`,
 	}
 	_, scene := randomScene(rand.New(rand.NewPCG(3, 4)), size)
 	covers := func(ps ...*Policy) (Cover, func()) {

@@ -14,6 +14,15 @@
 //
 // [Solid] keeps nothing: every hidden pixel gets the same grey.
 //
+// [Background] shows what is behind: the pixels of a [BackgroundPlate], which are of
+// the place as it was seen empty, corrected by the smooth difference of the light
+// between them and what is shown in the picture, and, where the plate is not known, a
+// smooth continuation of the shown surroundings' colours and of the plate's. Not one
+// hidden pixel of the picture has a say in it. Where nothing is shown and nothing of
+// the plate is known it is frost. Shadows and reflections of who is hidden are not
+// hidden. A mask of the policy is never filled with the plate but with frost: it
+// hides the place itself.
+//
 // [Frost] shows the place, and not who passes it. The picture is divided into
 // square cells of 1/16 of its height (64 pixels at 1080p), each of which has one
 // colour of 5 bits for luma and for both chroma planes. A hidden pixel has the
@@ -45,7 +54,7 @@
 // more to show a place, and follows a change of light as slowly. A recording of a
 // few seconds is one colour.
 //
-// License plates are always solid, because they are text, and text has been
+// License plates in frost are solid, because they are text, and text has been
 // read back from area averages (Hill et al., "On the (In)effectiveness of
 // Mosaicing and Blurring as Tools for Document Redaction", PoPETs 2016).
 package redact

@@ -192,13 +192,13 @@ func (p *BackgroundPlate) Looked(l Inference) {
 }
 
 // large reports whether somebody at a row of blocks is large enough in the input
-// of a network that sees the frame at a scale.
+// of a network that sees the frame at a scale; at native size nothing is larger.
 func (p *BackgroundPlate) large(row int, scale float32) bool {
 	h := p.least[row]
 	if h == 0 {
 		h = float32(p.size.Y) / plateFar
 	}
-	return h*scale >= plateHeight
+	return scale >= 1 || h*scale >= plateHeight
 }
 
 // learnHeight notes how high somebody is in the rows where they are.

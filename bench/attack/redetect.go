@@ -42,7 +42,7 @@ var detectSets = []string{"faces_wider_small", "people_coco", "plates_openalpr_b
 
 // detectFills are what is looked at; "nothing" is the picture as it is, for what
 // the networks find there without a fill.
-var detectFills = []string{"nothing", "solid", "frost (default)", "mosaic 16", "Gaussian, sigma 8"}
+var detectFills = []string{"nothing", "solid", "background (default)", "mosaic 16", "Gaussian, sigma 8"}
 
 func attackDetect(ctx context.Context, o *options, r *report, out io.Writer) error {
 	if o.data == "" {
@@ -182,13 +182,13 @@ func redetect(ctx context.Context, set *networks.Set, name string, side int, lis
 	return nil
 }
 
-// hide returns a copy of a picture under one of detectFills, and what frost
-// covers of it, which is the same for all. Both are valid until release.
+// hide returns a copy of a picture under one of detectFills, and what the
+// fill covers of it, which is the same for all. Both are valid until release.
 func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, release func(), err error) {
 	p := redact.HideEverything()
 	p.Outside.Hide = redact.HideDetected
 	if fill == 1 {
-		p.Outside.Fill = redact.Solid
+		p.Found.Fill = redact.Solid
 	}
 	r, err := redact.New(p, h.pic.Rect.Size(), redact.Options{})
 	if err != nil {

@@ -47,12 +47,12 @@ var kinds = []kind{
 // redaction returns a function that redacts pic, and one that returns the share
 // it hides.
 func redaction(pic *image.YCbCr, k kind, share float64) (func() error, func() float64, error) {
-	p := &redact.Policy{Version: 1, Outside: redact.Outside{Fill: k.fill}}
+	p := &redact.Policy{Version: 1, Outside: redact.Outside{Fill: k.fill}, Found: redact.Found{Fill: redact.Solid}}
 	var objects []detect.Object
 	if share < 1 {
 		p.Outside.Hide = redact.HideDetected
 		objects = people(pic.Rect.Size(), share)
-		if k.hold < 0 {
+		if k.fill == redact.Frost {
 			// Frost takes no samples under what was found: masks in its place.
 			p.Mask, objects = masks(objects, pic.Rect.Size()), nil
 		}

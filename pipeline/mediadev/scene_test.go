@@ -25,10 +25,10 @@ const (
 	width, height = 128, 96
 
 	zones      = `"property": [[[0,0.5],[1,0.5],[1,1],[0,1]]]`
-	hideWhole  = `{"version": 1, "outside": {"hide": "all", "fill": "solid"}}`
-	hideAll    = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}}`
-	hideFound  = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}}`
-	hideInside = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "inside": {"hide": ["face"]}}`
+	hideWhole  = `{"version": 1, "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideAll    = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideFound  = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideInside = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`
 )
 
 var (

@@ -41,8 +41,8 @@ const (
 	frames        = 25
 	seam          = height / 2
 
-	hideAll   = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"hide": "all", "fill": "solid"}}`
-	hideFound = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"hide": "detected", "fill": "solid"}}`
+	hideAll   = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}}`
+	hideFound = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]], "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}}`
 )
 
 func scene(n int) *image.YCbCr {

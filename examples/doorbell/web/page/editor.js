@@ -48,6 +48,7 @@ export class Editor {
     const field = (id, set) => byId(id).addEventListener("change", (e) => this.zones.set((p) => set(p, e.target.value)));
     field("outside-hide", (p, v) => { p.outside.hide = v; });
     field("outside-fill", (p, v) => { p.outside.fill = v; });
+    field("found-fill", (p, v) => { p.found.fill = v; });
     field("visitors", (p, v) => { p.visitors = v; });
     for (const box of document.getElementsByName("inside")) {
       box.addEventListener("change", () => this.zones.set((p) => {
@@ -186,6 +187,7 @@ export class Editor {
     const p = this.zones.policy;
     byId("outside-hide").value = p.outside.hide;
     byId("outside-fill").value = p.outside.fill;
+    byId("found-fill").value = p.found.fill;
     byId("visitors").value = p.visitors;
     for (const box of document.getElementsByName("inside")) box.checked = p.inside.hide.includes(box.value);
   }

@@ -3,7 +3,7 @@
 export const kinds = ["property", "strip", "mask"];
 export const titles = { property: "Property", strip: "Strip", mask: "Mask" };
 
-const blank = { version: 1, property: [], strip: [], mask: [], outside: { hide: "all", fill: "frost" }, inside: { hide: [] }, visitors: "box" };
+const blank = { version: 1, property: [], strip: [], mask: [], outside: { hide: "all", fill: "frost" }, found: { fill: "background" }, inside: { hide: [] }, visitors: "box" };
 const clamp = (v) => Math.min(1, Math.max(0, v));
 const round = (v) => Math.round(v * 1e6) / 1e6;
 
