@@ -18,7 +18,7 @@ import (
 // looked for what that one asks to hide.
 func TestHeldUnderBoth(t *testing.T) {
 	const change = 30
-	const hideLeft = `{"version": 1, "property": [[[0.5,0],[1,0],[1,1],[0.5,1]]], "outside": {"fill": "solid"}}`
+	const hideLeft = `{"version": 1, "property": [[[0.5,0],[1,0],[1,1],[0.5,1]]], "outside": {"fill": "solid"}, "found": {"fill": "solid"}}`
 	for _, tt := range []struct {
 		name, from, to string
 		shown          func(shot) int // what neither or only one of the policies shows
@@ -77,7 +77,7 @@ func (f *flushed) Flush() { f.flushes.Add(1) }
 // SetPolicy has returned, though the camera brings nothing more; a looser policy
 // costs nothing.
 func TestTighterPolicyEmptiesQueues(t *testing.T) {
-	const nothing = `{"version": 1, "outside": {"fill": "solid"}}`
+	const nothing = `{"version": 1, "outside": {"fill": "solid"}, "found": {"fill": "solid"}}`
 	for _, tt := range []struct {
 		name, from, to string
 		flushes        int64
@@ -154,8 +154,8 @@ type previews struct{ album }
 // TestPreview: while somebody draws, the sink gets what neither the policy in force
 // nor the preview hides, and who draws gets the preview alone.
 func TestPreview(t *testing.T) {
-	const upper = `{"version": 1, "property": [[[0,0],[1,0],[1,0.5],[0,0.5]]], "outside": {"fill": "solid"}}`
-	const left = `{"version": 1, "property": [[[0,0],[0.5,0],[0.5,1],[0,1]]], "outside": {"fill": "solid"}}`
+	const upper = `{"version": 1, "property": [[[0,0],[1,0],[1,0.5],[0,0.5]]], "outside": {"fill": "solid"}, "found": {"fill": "solid"}}`
+	const left = `{"version": 1, "property": [[[0,0],[0.5,0],[0.5,1],[0,1]]], "outside": {"fill": "solid"}, "found": {"fill": "solid"}}`
 	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			sink, own := &album{t: t}, &previews{album{t: t}}
