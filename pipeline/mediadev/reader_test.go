@@ -158,7 +158,7 @@ func TestCameraFails(t *testing.T) {
 		"one damaged":  {at5(fmt.Errorf("%w: fake", pipeline.ErrPicture)), 19, io.EOF},
 		"one bad JPEG": {at5(jpeg.FormatError("fake")), 19, io.EOF},
 		"one cut JPEG": {at5(io.ErrUnexpectedEOF), 19, io.EOF},
-		"all damaged":  {from5(jpeg.FormatError("fake")), 5, jpeg.FormatError("fake")},
+		"all damaged":  {from5(jpeg.FormatError("fake")), 5, io.EOF}, // a recording is read to its end
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), MaxFailures: 10, LookAhead: 3})
@@ -337,7 +337,8 @@ func TestKeptPictures(t *testing.T) {
 	}
 }
 
-// TestReload: a new policy, good or bad, opens no gap.
+// TestReload: a new policy, good or bad, opens no gap. One that may hide more drops
+// the pictures that wait.
 func TestReload(t *testing.T) {
 	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 2})
 	r := mediadev.Transform(p)(&camera{frames: 60, ratio: image.YCbCrSubsampleRatio420})
@@ -359,6 +360,9 @@ func TestReload(t *testing.T) {
 			}
 		}
 		img, _, err := r.Read()
+		if errors.Is(err, io.EOF) && i >= 20 {
+			break
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
