@@ -22,7 +22,8 @@ type options struct {
 	moving, classes        string
 	complete               string
 	compressed, ablation   bool
-	picture                bool
+	picture, recording     bool
+	parts                  int
 	redacted               string
 	minScore, track        string
 	margin                 float64
@@ -40,12 +41,13 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f := flag.NewFlagSet("leak", flag.ContinueOnError)
 	f.SetOutput(out)
 	f.StringVar(&o.policy, "policy", "", "the policy file; without one nothing is property, and what is detected is hidden")
-	f.StringVar(&o.mode, "mode", "offline", "offline: wait for the detectors; live: pace clips by the wall clock")
+	f.StringVar(&o.mode, "mode", "offline", "offline: wait for the detectors; live: pace clips by the wall clock; recording: two passes, whole tracks decide")
 	f.Float64Var(&o.fps, "fps", 0, "frames per second of the clips; 0: what SOURCE.md or the clip says")
 	f.Float64Var(&o.cores, "cores", 2, "live: core time for the detectors, in cores")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
 	f.IntVar(&o.lookAhead, "lookahead", 8, "frames held back, 0 to 120")
 	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
+	f.IntVar(&o.parts, "parts", 0, "recording: parts of each picture looked at; 0: the default, negative: none")
 	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion voice")
 	f.StringVar(&o.classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
 	f.StringVar(&o.complete, "complete", "", "classes labelled completely, or none; empty: as the set says")
@@ -91,8 +93,10 @@ func (o *options) check() error {
 			return errors.New("-cache with -mode live: the networks' time is what live mode is about")
 		}
 		o.pipelineMode = pipeline.Live
+	case "recording":
+		o.recording = true
 	default:
-		return fmt.Errorf("-mode %s: must be offline or live", o.mode)
+		return fmt.Errorf("-mode %s: must be offline, live or recording", o.mode)
 	}
 	if o.redacted != "" && len(o.sets) != 1 {
 		return errors.New("-redacted is one recording: name the one SET that it belongs to")

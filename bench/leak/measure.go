@@ -13,13 +13,15 @@ import (
 
 // plan is how sets are run.
 type plan struct {
-	config  pipeline.Config // Moving, LookAhead for clips
-	rate    float64         // of -fps; 0: what SOURCE.md or the clip says
-	moving  string          // auto, yes or no
-	classes detect.ClassSet // what is hidden and scored
-	skip    int
-	caches  []*cache
-	picture bool // what the pictures show is measured, too
+	config    pipeline.Config // Moving, LookAhead for clips
+	rate      float64         // of -fps; 0: what SOURCE.md or the clip says
+	moving    string          // auto, yes or no
+	classes   detect.ClassSet // what is hidden and scored
+	skip      int
+	caches    []*cache
+	recording bool // in two passes
+	parts     int
+	picture   bool // what the pictures show is measured, too
 }
 
 // measure runs all recordings of a set.
@@ -37,7 +39,7 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
 		}
-		p, err := play(ctx, path, c, fps, w)
+		p, err := pl.play(ctx, path, c, fps, w)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
 		}
@@ -47,7 +49,10 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 		if err := sc.add(labels, p, pl.skip); err != nil {
 			return nil, nil, err
 		}
-		if c.Mode == pipeline.Live {
+		switch {
+		case pl.recording:
+			run.Mode = "recording"
+		case c.Mode == pipeline.Live:
 			run.Mode = "live"
 		}
 		run.Rate, run.Moving = fps, c.Moving
@@ -60,6 +65,27 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 	}
 	run.average()
 	return sc, run, nil
+}
+
+// play runs one recording.
+func (pl *plan) play(ctx context.Context, path string, c pipeline.Config, fps float64, w *watcher) (*played, error) {
+	if !pl.recording {
+		return play(ctx, path, c, fps, w)
+	}
+	return playTwice(ctx, path, pl.twoPasses(c), fps, w)
+}
+
+// twoPasses returns the configuration of a recording in two passes. Whether the
+// camera moves is found out, unless the command line says it.
+func (pl *plan) twoPasses(c pipeline.Config) pipeline.RecordingConfig {
+	r := pipeline.RecordingConfig{Policy: c.Policy, Detectors: c.Detectors, Every: c.Every, Parts: pl.parts, Compressed: c.Compressed, Redact: c.Redact}
+	switch pl.moving {
+	case "yes":
+		r.Camera = pipeline.MovingCamera
+	case "no":
+		r.Camera = pipeline.FixedCamera
+	}
+	return r
 }
 
 // watch returns who judges the pictures of a recording, nil if nobody does.

@@ -50,7 +50,7 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	pl := &plan{config: c, rate: o.fps, moving: o.moving, classes: o.classSet, skip: o.skip, picture: o.picture}
+	pl := &plan{config: c, rate: o.fps, moving: o.moving, classes: o.classSet, skip: o.skip, picture: o.picture, recording: o.recording, parts: o.parts}
 	if err := pl.listen(o, models); err != nil {
 		return nil, nil, errors.Join(err, models.Close())
 	}

@@ -14,11 +14,12 @@ import (
 
 // played is what came of one recording.
 type played struct {
-	decoded int // pictures that the source had, damaged ones included
-	shots   []shot
-	stats   pipeline.Stats
-	wall    time.Duration
-	lag     time.Duration // how late the source was, at most, in live mode
+	decoded  int // pictures that the source had, damaged ones included
+	shots    []shot
+	stats    pipeline.Stats
+	wall     time.Duration
+	decision *pipeline.Decision // of a recording in two passes
+	lag      time.Duration      // how late the source was, at most, in live mode
 }
 
 // play runs a clip or picture through a pipeline of its own. rate, in frames

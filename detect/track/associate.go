@@ -42,6 +42,11 @@ type pair struct {
 	track, found int
 }
 
+func comparePairs(p, q pair) int {
+	return cmp.Or(cmp.Compare(p.stage, q.stage), cmp.Compare(q.affinity, p.affinity),
+		cmp.Compare(p.track, q.track), cmp.Compare(p.found, q.found))
+}
+
 // associator matches the detections of one look with the tracks of one class.
 // Its memory is reused.
 type associator struct {
@@ -92,10 +97,7 @@ func (a *associator) match(t *Tracker, class detect.Class, at time.Duration) {
 		a.got = append(a.got, -1)
 		a.rate(t, c, len(a.tracks)-1)
 	}
-	slices.SortFunc(a.pairs, func(p, q pair) int {
-		return cmp.Or(cmp.Compare(p.stage, q.stage), cmp.Compare(q.affinity, p.affinity),
-			cmp.Compare(p.track, q.track), cmp.Compare(p.found, q.found))
-	})
+	slices.SortFunc(a.pairs, comparePairs)
 	for _, p := range a.pairs {
 		if a.got[p.track] < 0 && !a.taken[p.found] {
 			a.got[p.track], a.taken[p.found] = p.found, true

@@ -33,6 +33,9 @@ func (o *options) takes(files []file) []string {
 	list := []string{o.policy}
 	for _, f := range files {
 		list = append(list, f.in)
+		if f.evidence != "" {
+			list = append(list, f.evidence)
+		}
 	}
 	return list
 }
@@ -44,6 +47,13 @@ func (o *options) makes(files []file) []string {
 		list = append(list, f.out)
 		if f.sheet != "" {
 			list = append(list, f.sheet)
+		}
+		if f.tracks != "" {
+			list = append(list, f.tracks)
+		}
+		if f.evidence != "" && needsNetworks(f) {
+			// Evidence that is there is read and never replaced.
+			list = append(list, f.evidence)
 		}
 	}
 	if o.report != "" {

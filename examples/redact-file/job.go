@@ -22,6 +22,7 @@ type job struct {
 	file   file
 	policy *redact.Policy
 	set    *networks.Set
+	copies []*networks.Set // further ones, like set
 	stderr io.Writer
 }
 
@@ -55,6 +56,42 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	}
 	defer func() { err = firstError(err, enc.Close()) }()
 
+	out := &output{enc: enc}
+	if j.file.sheet != "" {
+		out.sheet = &sheet{}
+	}
+	stats, err := j.redact(ctx, src, out, rep)
+	out.progress.end()
+	rep.fill(stats, time.Since(start))
+	rep.warn(j, src.Warning())
+	if err != nil {
+		return rep, err
+	}
+	if stats.Missing != 0 {
+		rep.warn(j, fmt.Errorf("nothing looks for %s: everything outside of the property is hidden", strings.Join(names(stats.Missing), ", ")))
+	}
+	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
+		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
+	if out.sheet != nil {
+		err = out.sheet.write(j.file.sheet, j.force)
+	}
+	if out.tracks != nil {
+		err = firstError(err, out.tracks.write(j.file.tracks, j.force))
+	}
+	return rep, err
+}
+
+// redact takes the pictures from src to out: in two passes if the networks are
+// needed and the input can be read again, else as a camera's.
+func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
+	info := src.Info()
+	if j.policy.Needs() != 0 && readsTwice(info) {
+		out.progress = newProgress(j.file.in, 2*info.Frames, j.stderr)
+		return j.twice(ctx, src, out, rep)
+	}
+	if j.file.evidence != "" || j.file.tracks != "" {
+		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", j.file.in)
+	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     j.policy,
 		Detectors:  j.set.Detectors,
@@ -64,34 +101,12 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 		Compressed: true,
 	})
 	if err != nil {
-		return rep, err
+		return pipeline.Stats{}, err
 	}
-	out := &output{enc: enc, progress: newProgress(j.file.in, info.Frames, j.stderr)}
-	if j.file.sheet != "" {
-		out.sheet = &sheet{}
-	}
+	out.progress = newProgress(j.file.in, info.Frames, j.stderr)
+	out.counts = true
 	err = p.Run(ctx, src, out)
-	out.progress.end()
-	stats := p.Stats()
-	rep.fill(stats, time.Since(start))
-	if w := src.Warning(); w != nil {
-		rep.Warnings = append(rep.Warnings, w.Error())
-		j.say("warning: %v", w)
-	}
-	if err != nil {
-		return rep, err
-	}
-	if stats.Missing != 0 {
-		w := fmt.Sprintf("nothing looks for %s: everything outside of the property is hidden", strings.Join(names(stats.Missing), ", "))
-		rep.Warnings = append(rep.Warnings, w)
-		j.say("warning: %s", w)
-	}
-	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
-		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
-	if out.sheet != nil {
-		return rep, out.sheet.write(j.file.sheet, j.force)
-	}
-	return rep, nil
+	return p.Stats(), firstError(err, p.Close())
 }
 
 func (j *job) say(format string, args ...any) {
@@ -112,7 +127,9 @@ func names(s detect.ClassSet) (list []string) {
 type output struct {
 	enc      *ffmpeg.Sink
 	sheet    *sheet
+	tracks   *trackSheet
 	progress *progress
+	counts   bool // each frame is one step of the progress
 }
 
 // Write takes one redacted frame.
@@ -123,7 +140,12 @@ func (o *output) Write(ctx context.Context, f redact.Frame) error {
 	if o.sheet != nil {
 		o.sheet.add(f)
 	}
-	o.progress.step()
+	if o.tracks != nil {
+		o.tracks.add(f)
+	}
+	if o.counts {
+		o.progress.step()
+	}
 	return nil
 }
 

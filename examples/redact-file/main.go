@@ -16,6 +16,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"slices"
 	"syscall"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -42,10 +44,13 @@ func main() {
 type options struct {
 	in, out, policy string
 	report, sheet   string
+	evidence        string
+	tracks          string
 	networks        string
 	lookAhead       int
 	every           int
 	moving          bool
+	movingGiven     bool
 	force           bool
 	recursive       bool
 }
@@ -61,13 +66,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file; for a folder, one beside each output")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
 	f.IntVar(&o.lookAhead, "lookahead", 8, "how many frames an object is hidden before it is first seen, 0 to 120")
-	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is as many as fit into 100 ms")
-	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves")
+	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is each frame of a file, and of another input as many as fit into 100 ms")
+	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
+	f.StringVar(&o.evidence, "evidence", "", "the evidence (JSON lines): written to this file if it is not there; if it is, no network is needed")
+	f.StringVar(&o.tracks, "tracks", "", "print the tracks that are hidden, and write a sheet of their outlines (PNG) to this file")
 	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
 	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
+	f.Visit(func(f *flag.Flag) { o.movingGiven = o.movingGiven || f.Name == "moving" })
 	switch {
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
@@ -112,11 +120,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitCode(err), err)
 	}
-	// Networks that the policy never asks need not be there.
-	if policy.Needs() == 0 {
-		o.networks = networks.None
-	}
-	set, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr)})
+	sets, err := openNetworks(ctx, &o, policy, files, stderr)
 	if err != nil {
 		return fail(exitUsage, err)
 	}
@@ -124,7 +128,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	code := exitDone
 	var reports []*report
 	for _, f := range files {
-		j := job{options: o, policy: policy, set: set, stderr: stderr, file: f}
+		j := job{options: o, policy: policy, set: sets[0], copies: sets[1:], stderr: stderr, file: f}
 		rep, err := j.run(ctx)
 		reports = append(reports, rep)
 		if ctx.Err() != nil {
@@ -140,8 +144,38 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 			code = max(code, fail(exitUsage, err))
 		}
 	}
-	if err := set.Close(); err != nil {
-		code = max(code, fail(exitFailed, err))
+	for _, s := range sets {
+		if err := s.Close(); err != nil {
+			code = max(code, fail(exitFailed, err))
+		}
 	}
 	return code
+}
+
+// openNetworks opens the networks, one set for each core up to two. Those that the
+// policy never asks need not be there, nor any where evidence stands in for them.
+func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files []file, stderr io.Writer) (sets []*networks.Set, err error) {
+	if policy.Needs() == 0 || !slices.ContainsFunc(files, needsNetworks) {
+		o.networks = networks.None
+	}
+	for range min(runtime.NumCPU(), 2) {
+		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: lowScores})
+		if err != nil {
+			for _, s := range sets {
+				err = errors.Join(err, s.Close())
+			}
+			return nil, err
+		}
+		sets = append(sets, s)
+	}
+	return sets, nil
+}
+
+// needsNetworks reports whether there is no evidence of the file.
+func needsNetworks(f file) bool {
+	if f.evidence == "" {
+		return true
+	}
+	_, err := os.Stat(f.evidence)
+	return err != nil
 }

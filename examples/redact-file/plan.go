@@ -10,8 +10,9 @@ import (
 	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
-// file is one recording to redact. sheet is empty if none is wanted.
-type file struct{ in, out, sheet string }
+// file is one recording to redact. sheet, evidence and tracks are empty if none is
+// wanted.
+type file struct{ in, out, sheet, evidence, tracks string }
 
 // leftOut is something in a folder that is not redacted, and why.
 type leftOut struct{ path, why string }
@@ -28,7 +29,7 @@ const maxName = 255
 func plan(o options) ([]file, []leftOut, error) {
 	if info, err := os.Stat(o.in); err != nil || !info.IsDir() {
 		// An address, or a file that the source says more about than stat.
-		return []file{{o.in, o.out, o.sheet}}, nil, nil //nolint:nilerr // Open reports it
+		return []file{{o.in, o.out, o.sheet, o.evidence, o.tracks}}, nil, nil //nolint:nilerr // Open reports it
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return nil, nil, usage(fmt.Errorf("output folder: %w", err))
@@ -120,6 +121,12 @@ func (w *walker) add(name, path, ext string) {
 	f := file{in: path, out: beside(".mp4")}
 	if w.sheet != "" {
 		f.sheet = beside(".sheet.png")
+	}
+	if w.evidence != "" {
+		f.evidence = beside(".evidence.jsonl")
+	}
+	if w.tracks != "" {
+		f.tracks = beside(".tracks.png")
 	}
 	w.files = append(w.files, f)
 }

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows how far a recording is: a bar with rate and time left on a
+// progress shows how far a recording is, over all passes: a bar with rate and time left on a
 // terminal, and a plain line every few seconds elsewhere.
 type progress struct {
 	name  string
@@ -66,8 +66,9 @@ func (p *progress) step() {
 	_, _ = fmt.Fprintln(p.out, line) // likewise
 }
 
+// end takes the bar away. Progress that never began has none.
 func (p *progress) end() {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		_ = p.bar.Finish() // likewise
 	}
 }

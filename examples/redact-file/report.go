@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -13,23 +14,28 @@ import (
 
 // report is what -report writes, one for each file.
 type report struct {
-	Input        string            `json:"input"`
-	Output       string            `json:"output"`
-	Error        string            `json:"error,omitempty"`
-	PolicySHA256 string            `json:"policy_sha256"`
-	Networks     string            `json:"networks"`
-	Models       []modelReport     `json:"models"`
-	Missing      []string          `json:"missing_classes,omitempty"`
-	Warnings     []string          `json:"warnings,omitempty"`
-	Frames       framesReport      `json:"frames"`
-	HiddenShare  float64           `json:"hidden_share"`
-	Detections   map[string]uint64 `json:"detections"`
-	Tracks       map[string]uint64 `json:"tracks"`
-	Stages       []stageReport     `json:"stages"`
-	Detectors    []detectorReport  `json:"detectors"`
-	Seconds      float64           `json:"seconds"`
-	FPS          float64           `json:"frames_per_second"`
-	PeakMemory   int64             `json:"peak_memory_bytes"`
+	Input        string        `json:"input"`
+	Output       string        `json:"output"`
+	Error        string        `json:"error,omitempty"`
+	PolicySHA256 string        `json:"policy_sha256"`
+	Networks     string        `json:"networks"`
+	Models       []modelReport `json:"models"`
+	Missing      []string      `json:"missing_classes,omitempty"`
+	Warnings     []string      `json:"warnings,omitempty"`
+	// Camera is "fixed" or "moving", for a recording in two passes; Struck and Added
+	// count the tracks that evidence was changed by.
+	Camera      string            `json:"camera,omitempty"`
+	Struck      int               `json:"tracks_struck_out,omitempty"`
+	Added       int               `json:"tracks_added,omitempty"`
+	Frames      framesReport      `json:"frames"`
+	HiddenShare float64           `json:"hidden_share"`
+	Detections  map[string]uint64 `json:"detections"`
+	Tracks      map[string]uint64 `json:"tracks"`
+	Stages      []stageReport     `json:"stages"`
+	Detectors   []detectorReport  `json:"detectors"`
+	Seconds     float64           `json:"seconds"`
+	FPS         float64           `json:"frames_per_second"`
+	PeakMemory  int64             `json:"peak_memory_bytes"`
 }
 
 type modelReport struct {
@@ -64,6 +70,15 @@ type detectorReport struct {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// warn enters a warning and tells it. No warning is none.
+func (r *report) warn(j *job, w error) {
+	if w == nil || slices.Contains(r.Warnings, w.Error()) {
+		return
+	}
+	r.Warnings = append(r.Warnings, w.Error())
+	j.say("warning: %v", w)
+}
 
 // fill enters what the pipeline counted.
 func (r *report) fill(s pipeline.Stats, took time.Duration) {

@@ -33,8 +33,9 @@ type sheet struct {
 }
 
 type thumb struct {
-	pic *image.RGBA
-	at  time.Duration
+	pic  *image.RGBA
+	at   time.Duration
+	text string // below; its time if empty
 }
 
 const sheetKeeps = 2 * sheetColumns * sheetRows
@@ -72,7 +73,7 @@ func newThumb(f redact.Frame) thumb {
 			pic.Pix[i] = uint8(min(max((int(v)-16)*255/219, 0), 255))
 		}
 	}
-	return thumb{pic, f.Time()}
+	return thumb{pic: pic, at: f.Time()}
 }
 
 // write draws the sheet and puts it at path as a PNG.
@@ -87,6 +88,11 @@ func (s *sheet) write(path string, replace bool) error {
 	if len(picks) == 0 {
 		return fmt.Errorf("contact sheet %s: no frame came out", path)
 	}
+	return writeThumbs(path, replace, picks)
+}
+
+// writeThumbs draws small pictures in rows; there is at least one.
+func writeThumbs(path string, replace bool, picks []thumb) error {
 	h := picks[0].pic.Rect.Dy()
 	rows := (len(picks) + sheetColumns - 1) / sheetColumns
 	const gap = 4
@@ -95,7 +101,11 @@ func (s *sheet) write(path string, replace bool) error {
 	for i, t := range picks {
 		at := image.Pt(gap+i%sheetColumns*(thumbWidth+gap), gap+i/sheetColumns*(h+gap))
 		draw.Draw(out, image.Rectangle{Min: at, Max: at.Add(image.Pt(thumbWidth, h))}, t.pic, image.Point{}, draw.Src)
-		label(out, at.Add(image.Pt(6, 16)), fmt.Sprintf("%.1f s", t.at.Seconds()))
+		text := t.text
+		if text == "" {
+			text = fmt.Sprintf("%.1f s", t.at.Seconds())
+		}
+		label(out, at.Add(image.Pt(6, 16)), text)
 	}
 	return atomicfile.Write(path, replace, func(w *os.File) error { return png.Encode(w, out) })
 }

@@ -1,0 +1,299 @@
+package track
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// mark is one sighting of a chain. Boxes are in scene coordinates: those of the
+// picture less how far the camera has shifted it.
+type mark struct {
+	frame int32
+	box   detect.Box
+	score float32
+	own   uint8 // share of the box, of 255, that no surer detection covers
+	moved bool  // a moving patch is part of it
+	near  bool  // seen in a look at a part, larger than in the whole picture
+	loose bool  // a face or plate that lies in nothing that carries one
+}
+
+// chain is a track in the making.
+type chain struct {
+	class detect.Class
+	seen  []mark
+	peak  float32 // highest score
+	// misses counts looks at a part of the picture, larger than the whole shows it,
+	// that did not find it.
+	misses int
+}
+
+const (
+	// linkGap is how long a chain goes on without a sighting before it waits for
+	// bridge to find its continuation.
+	linkGap = 700 * time.Millisecond
+	// speedNearby and speedMarks bound the sightings that a speed is made of.
+	speedNearby = time.Second
+	speedMarks  = 8
+	// drift is by how much of its size, per second, an object's place becomes
+	// uncertain out of sight.
+	drift = 0.8
+	// movedShare is the share of a box that moving patches must cover.
+	movedShare = 0.1
+)
+
+// link takes in the detections of one class in one picture.
+func (l *Linker) link(class detect.Class, frame int32, o *Observed) {
+	a := &l.assoc
+	a.load(l, class, frame, o)
+	live := l.live[class]
+	now := l.times[frame]
+	// A chain that was not seen for a while waits to be bridged.
+	kept := live[:0]
+	for _, c := range live {
+		if now-l.times[c.last().frame] > linkGap {
+			l.done = append(l.done, c)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	live = kept
+	a.match(l, class, frame, live)
+	for i, c := range live {
+		if d := a.got[i]; d >= 0 {
+			c.add(a.found[d])
+			l.kept++
+		} else if missedNear(o, class, a.places[i].Shift(float32(l.dx[frame]), float32(l.dy[frame]))) {
+			c.misses++
+		}
+	}
+	for d := range a.found {
+		if a.taken[d] {
+			continue
+		}
+		if l.following() >= l.cfg.MaxTracks {
+			if n := len(l.crowded); n == 0 || l.crowded[n-1] != frame {
+				l.crowded = append(l.crowded, frame)
+			}
+			break
+		}
+		c := &chain{class: class}
+		c.add(a.found[d])
+		l.kept++
+		live = append(live, c)
+		l.live[class] = live
+	}
+	l.live[class] = live
+}
+
+func (l *Linker) following() (n int) {
+	for c := range l.live {
+		n += len(l.live[c])
+	}
+	return n
+}
+
+// missedNear reports whether a look at a part of the picture would have shown an
+// object at b.
+func missedNear(o *Observed, class detect.Class, b detect.Box) bool {
+	for i := range o.Looks {
+		k := &o.Looks[i]
+		if !k.Region.Empty() && k.Classes.Has(class) && k.Region.Intersect(b).Area() >= 0.9*b.Area() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *chain) last() *mark { return &c.seen[len(c.seen)-1] }
+
+func (c *chain) add(m mark) {
+	c.seen = append(c.seen, m)
+	c.peak = max(c.peak, m.score)
+}
+
+// chainAssociator matches the detections of one picture with chains. Its memory is
+// reused.
+type chainAssociator struct {
+	found  []mark
+	taken  []bool
+	places []detect.Box // per chain
+	got    []int        // per chain: the detection, or -1
+	pairs  []pair
+	dets   []detect.Detection
+	nms    detect.NMS
+}
+
+// load takes the sensible detections of a class, each object once however many
+// looks found it.
+func (a *chainAssociator) load(l *Linker, class detect.Class, frame int32, o *Observed) {
+	a.found, a.taken, a.dets = a.found[:0], a.taken[:0], a.dets[:0]
+	low := l.cfg.Class[class].Low
+	whole := 0
+	for pass := range 2 {
+		for i := range o.Looks {
+			if o.Looks[i].Region.Empty() != (pass == 0) {
+				continue
+			}
+			for _, d := range o.Looks[i].Detections {
+				if d.Class != class || !(d.Score >= low) || !d.Box.Finite() {
+					continue
+				}
+				d.Box, d.Score = d.Box.Intersect(l.whole), min(d.Score, 1)
+				if !d.Box.Empty() {
+					a.dets = append(a.dets, d)
+				}
+			}
+		}
+		if pass == 0 {
+			whole = len(a.dets)
+		}
+	}
+	if whole < len(a.dets) {
+		// Looks at parts show the same objects again, some of them cut off.
+		a.dets = a.nms.Apply(a.dets)
+	}
+	for _, d := range a.dets {
+		a.found = append(a.found, mark{
+			frame: frame, score: d.Score, own: 255,
+			box:   d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
+			moved: coveredBy(d.Box, o.Moved) >= movedShare*d.Box.Area(),
+			near:  missedNear(o, class, d.Box),
+			loose: !carried(o, class, d.Box),
+		})
+		a.taken = append(a.taken, false)
+	}
+	a.overlap()
+}
+
+// carried reports whether a face lies in somebody who was found, or a plate in a
+// vehicle; true if nobody looked for these, or if it needs no carrier.
+func carried(o *Observed, class detect.Class, b detect.Box) bool {
+	carrier, least := detect.Person, float32(0.3)
+	switch class {
+	case detect.Face:
+	case detect.Plate:
+		carrier, least = detect.Vehicle, 0.2
+	default:
+		return true
+	}
+	x, y := b.Center()
+	looked := false
+	for i := range o.Looks {
+		k := &o.Looks[i]
+		looked = looked || k.Classes.Has(carrier)
+		for _, d := range k.Detections {
+			// Somewhat larger: boxes of what is cut off or turned are narrow.
+			if c := d.Box.Grow(0.1, 0.1); d.Class == carrier && d.Score >= least && x >= c.X0 && x < c.X1 && y >= c.Y0 && y < c.Y1 {
+				return true
+			}
+		}
+	}
+	return !looked
+}
+
+// coveredBy returns the area of b that lies in boxes, which do not overlap.
+func coveredBy(b detect.Box, boxes []detect.Box) (area float32) {
+	for _, m := range boxes {
+		area += b.Intersect(m).Area()
+	}
+	return area
+}
+
+// overlap works out what share of each detection is its own.
+func (a *chainAssociator) overlap() {
+	for i := range a.found {
+		f := &a.found[i]
+		rest := f.box.Area()
+		for j := range a.found {
+			if o := &a.found[j]; o.score > f.score || o.score == f.score && j < i {
+				rest -= f.box.Intersect(o.box).Area()
+			}
+		}
+		f.own = uint8(255 * max(rest, 0) / f.box.Area())
+	}
+}
+
+// match decides which chain each detection belongs to: sure detections and sure
+// chains first, the best overlap of buffered boxes first among these.
+func (a *chainAssociator) match(l *Linker, class detect.Class, frame int32, live []*chain) {
+	a.places, a.got, a.pairs = a.places[:0], a.got[:0], a.pairs[:0]
+	cfg := &l.cfg.Class[class]
+	for i, c := range live {
+		place := l.predict(c, frame)
+		a.places, a.got = append(a.places, place), append(a.got, -1)
+		dt := seconds(l.times[frame] - l.times[c.last().frame])
+		grow := buffer + 0.3*drift*dt
+		near := outset(place, grow*size(place))
+		for d := range a.found {
+			f := &a.found[d]
+			aff := near.IoU(outset(f.box, grow*size(f.box)))
+			if aff < minAffinity {
+				continue
+			}
+			stage := 0
+			if f.score < cfg.High {
+				stage++
+			}
+			if c.peak < cfg.High {
+				stage += 2
+			}
+			a.pairs = append(a.pairs, pair{stage, aff, i, d})
+		}
+	}
+	slices.SortFunc(a.pairs, comparePairs)
+	for _, p := range a.pairs {
+		if a.got[p.track] < 0 && !a.taken[p.found] {
+			a.got[p.track], a.taken[p.found] = p.found, true
+		}
+	}
+}
+
+// predict returns where a chain's object is in a later picture.
+func (l *Linker) predict(c *chain, frame int32) detect.Box {
+	m := c.last()
+	vx, vy := l.speed(c.seen, len(c.seen)-1, -1)
+	return m.box.Shift(l.travel(vx, vy, l.times[frame]-l.times[m.frame]))
+}
+
+// travel returns how far an object with that speed comes in dt: the speed fades.
+func (l *Linker) travel(vx, vy float32, dt time.Duration) (x, y float32) {
+	const fade = 1.5 // seconds
+	s := seconds(dt)
+	run := fade * (1 - float32(math.Exp(-math.Abs(float64(s))/fade)))
+	if s < 0 {
+		run = -run
+	}
+	return vx * run, vy * run
+}
+
+// speed is the slope, in pixels per second, of lines through the sides of the marks
+// from i on backwards (step -1) or forwards (step 1), drawn to 0 where few marks
+// tell of it. A side at the picture's edge shows the edge, and is left out.
+func (l *Linker) speed(seen []mark, i, step int) (vx, vy float32) {
+	at := l.times[seen[i].frame]
+	inner := outset(l.whole, -atEdge)
+	var x, y regression
+	for k := range speedMarks {
+		j := i + k*step
+		if j < 0 || j >= len(seen) {
+			break
+		}
+		m := &seen[j]
+		t := l.times[m.frame] - at
+		if t > speedNearby || t < -speedNearby {
+			break
+		}
+		b := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
+		x.add(1, seconds(t), m.box.X0, m.box.X1, b.X0 > inner.X0, b.X1 < inner.X1)
+		y.add(1, seconds(t), m.box.Y0, m.box.Y1, b.Y0 > inner.Y0, b.Y1 < inner.Y1)
+	}
+	// As much ridge as two marks a tenth of a second apart give.
+	const ridge = 0.01
+	noise := 0.05 * size(seen[i].box)
+	vx, _ = x.slope(ridge, noise)
+	vy, _ = y.slope(ridge, noise)
+	return vx, vy
+}

@@ -1,0 +1,255 @@
+package track
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Path is one object through a whole recording.
+//
+// It is believed by its evidence. Sightings of one thing in one place are one piece
+// of evidence however many they are: a bush that looks a little like a person does
+// so in every picture. So the evidence is summed over places, half a size apart, of
+// the best score in each; a thing that does not move needs a sure score in several
+// sightings.
+type Path struct {
+	// ID counts the tracks by the time at which they begin, from 1. The same
+	// evidence always gives the same numbers.
+	ID uint64
+	// Class is what it is.
+	Class detect.Class
+	// First and Last are the pictures, counted from 0, in which it may be: some
+	// before and after those in which it was seen.
+	First, Last int
+	// Sightings counts the pictures in which it was seen, SeenFirst and SeenLast are
+	// the first and last of them.
+	Sightings           int
+	SeenFirst, SeenLast int
+	// Score is the best score that several sightings reach, Evidence what all
+	// together give.
+	Score, Evidence float32
+	// Moves is set if moving patches were part of it in a third of its sightings or
+	// more.
+	Moves bool
+	// Checked counts looks at parts of the picture in which it should have been
+	// seen, larger, and Missed those that did not see it.
+	Checked, Missed int
+	// Believed says that it is an object and no mistake.
+	Believed bool
+
+	seen []mark
+}
+
+// path makes a track of a chain.
+func (l *Linker) path(id uint64, c *chain) *Path {
+	p := &Path{ID: id, Class: c.class, Sightings: len(c.seen), seen: c.seen, Missed: c.misses, Checked: c.misses}
+	p.SeenFirst, p.SeenLast = int(c.seen[0].frame), int(c.last().frame)
+	l.judge(p)
+	first, last := l.ends(p)
+	p.First = sort.Search(len(l.times), func(i int) bool { return l.times[i] >= first })
+	p.Last = sort.Search(len(l.times), func(i int) bool { return l.times[i] > last }) - 1
+	return p
+}
+
+// judge decides whether a track is believed.
+func (l *Linker) judge(p *Path) {
+	cfg := &l.cfg.Class[p.Class]
+	var best [3]float32 // the highest scores
+	moved, loose := 0, 0
+	place, top, total := p.seen[0].box, float32(0), float32(0)
+	for i := range p.seen {
+		m := &p.seen[i]
+		// A box that lies in surer ones is often a second one of the same object.
+		s := m.score * min(max((float32(m.own)/255-shared)/(apart-shared), 0), 1)
+		if m.moved {
+			moved++
+		}
+		if m.near {
+			p.Checked++
+		}
+		if m.loose {
+			loose++
+		}
+		for k := range best {
+			if s > best[k] {
+				copy(best[k+1:], best[k:])
+				best[k] = s
+				break
+			}
+		}
+		if apartBy(m.box, place) > inPlace*size(place) {
+			p.Evidence += gain(top)
+			place, top = m.box, 0
+		}
+		top = max(top, s)
+		total += s
+	}
+	p.Evidence += gain(top)
+	p.Moves = 3*moved >= len(p.seen)
+	p.Score = best[len(best)-1]
+	if n := len(p.seen); n < len(best) {
+		p.Score = best[n-1]
+		if l.looks(p.Class, p.SeenFirst-2, p.SeenLast+2) > n {
+			// Seen once or twice, and not in the looks around.
+			p.Score *= 0.4 + 0.2*float32(n)
+		}
+	}
+	need, least, sure := cfg.Sum, cfg.Least, cfg.Sure
+	if p.Moves {
+		need, least = cfg.SumMoving, cfg.LeastMoving
+	} else if l.faint(p, total) || p.Checked >= 4 && 2*p.Missed >= p.Checked {
+		// Seen now and then, or not when looked at larger.
+		need, sure = never, max(sure, alone)
+	}
+	if 2*loose > len(p.seen) {
+		// A face without somebody, a plate without a vehicle.
+		sure = max(sure, alone)
+	}
+	p.Believed = p.Score >= sure || p.Evidence >= need && p.Score >= least
+}
+
+// faintMean is the mean score, over all looks from the first to the last sighting,
+// below which a track is faint.
+const faintMean = 0.15
+
+// faint reports whether a track was missed so often, or seen so weakly, that total,
+// the sum of its scores, is little for the time.
+func (l *Linker) faint(p *Path, total float32) bool {
+	return total < faintMean*float32(l.looks(p.Class, p.SeenFirst, p.SeenLast))
+}
+
+// looks counts the pictures, of those from first to last, in which a class was looked
+// for.
+func (l *Linker) looks(class detect.Class, first, last int) (n int) {
+	for _, c := range l.looked[max(first, 0):min(last+1, len(l.looked))] {
+		if c.Has(class) {
+			n++
+		}
+	}
+	return n
+}
+
+// alone is the score from which a face or plate is believed that nothing carries: a
+// poster, a face close to the camera.
+const alone = 0.75
+
+// gain is the evidence of one place: what its best score exceeds that of the usual
+// mistake by.
+func gain(score float32) float32 {
+	const usual = 0.1
+	return max(score-usual, 0)
+}
+
+// ends returns the times from and until which an object may be in the picture. One
+// that comes from or goes to the picture's edge has a way of its own to go.
+func (l *Linker) ends(p *Path) (first, last time.Duration) {
+	extend := l.cfg.Class[p.Class].Extend
+	return l.times[p.SeenFirst] - extend, l.times[p.SeenLast] + extend
+}
+
+// place returns where an object is at a time, in scene coordinates: on the line
+// between two sightings, and beyond the first and last with the speed there.
+func (l *Linker) place(p *Path, at time.Duration) (b detect.Box, gap time.Duration) {
+	n := len(p.seen)
+	i := sort.Search(n, func(i int) bool { return l.times[p.seen[i].frame] >= at })
+	switch {
+	case i == 0:
+		dt := at - l.times[p.seen[0].frame]
+		vx, vy := l.speed(p.seen, 0, 1)
+		return p.seen[0].box.Shift(l.travel(vx, vy, dt)), -dt
+	case i == n:
+		dt := at - l.times[p.seen[n-1].frame]
+		vx, vy := l.speed(p.seen, n-1, -1)
+		return p.seen[n-1].box.Shift(l.travel(vx, vy, dt)), dt
+	}
+	a, b2 := &p.seen[i-1], &p.seen[i]
+	ta, tb := l.times[a.frame], l.times[b2.frame]
+	if tb == at {
+		return b2.box, 0
+	}
+	f := float32((at - ta).Seconds() / (tb - ta).Seconds())
+	return lerp(a.box, b2.box, f), min(at-ta, tb-at)
+}
+
+// smoothed returns the mean of an object's places around a picture, weighted by
+// their distance in time (a Gaussian), in scene coordinates. The mean looks forwards
+// as far as backwards, so that it does not lag.
+func (l *Linker) smoothed(p *Path, frame int) detect.Box {
+	sigma := max(l.cfg.Class[p.Class].Smooth.Seconds(), 1.5*l.period(frame).Seconds())
+	var sum [4]float64
+	weight := 0.0
+	at := l.times[frame]
+	for k := -6; k <= 6; k++ {
+		// Half a deviation apart: three deviations each way.
+		t := float64(k) / 2
+		b, _ := l.place(p, at+time.Duration(t*sigma*float64(time.Second)))
+		w := math.Exp(-t * t / 2)
+		weight += w
+		for i, v := range [4]float32{b.X0, b.Y0, b.X1, b.Y1} {
+			sum[i] += w * float64(v)
+		}
+	}
+	return detect.Box{X0: float32(sum[0] / weight), Y0: float32(sum[1] / weight), X1: float32(sum[2] / weight), Y1: float32(sum[3] / weight)}
+}
+
+// period is the time between pictures around one.
+func (l *Linker) period(frame int) time.Duration {
+	a, b := max(frame-2, 0), min(frame+2, len(l.times)-1)
+	if a == b {
+		return 0
+	}
+	return (l.times[b] - l.times[a]) / time.Duration(b-a)
+}
+
+const (
+	// stray is how far, as a share of its size, a sighting's side may lie outside of
+	// the smoothed box and still widen it; one further out is a mistake of the
+	// network's, or of another object.
+	stray = 0.35
+	// looseness is how fast, in sizes per second, a place between or beyond sightings
+	// becomes uncertain, and loosest the most that it does.
+	looseness, loosest = 0.25, 0.3
+)
+
+// object returns what must be hidden to hide a track in a picture. The cover holds
+// the smoothed box and the sightings of the picture and its neighbours, so that it
+// is never smaller than these say.
+func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
+	at := l.times[frame]
+	box := l.smoothed(p, frame)
+	_, gap := l.place(p, at)
+	sz := size(box)
+	cover := box
+	if loose := min(looseness*seconds(gap), loosest) * sz; loose > 0 {
+		cover = outset(cover, loose)
+	}
+	most := outset(cover, stray*sz)
+	i := sort.Search(len(p.seen), func(i int) bool { return int(p.seen[i].frame) >= frame-1 })
+	score := float32(0)
+	for ; i < len(p.seen) && int(p.seen[i].frame) <= frame+1; i++ {
+		m := &p.seen[i]
+		score = max(score, m.score)
+		b := m.box
+		if int(m.frame) != frame {
+			// Where it is now, with the size that it has there.
+			bx, by := box.Center()
+			cx, cy := b.Center()
+			b = b.Shift(bx-cx, by-cy)
+		}
+		cover = cover.Union(b.Intersect(most))
+	}
+	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
+	box, cover = box.Shift(dx, dy), cover.Shift(dx, dy).Intersect(l.whole)
+	if cover.Empty() {
+		return detect.Object{}, false
+	}
+	if !cover.Finite() || !box.Finite() {
+		box, cover = l.whole, l.whole
+	}
+	return detect.Object{
+		ID: p.ID, Class: p.Class, Box: box, Cover: cover, Score: max(score, p.Score), Age: gap, Confirmed: true,
+	}, true
+}

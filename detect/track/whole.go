@@ -1,0 +1,245 @@
+package track
+
+import (
+	"cmp"
+	"image"
+	"slices"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// WholeConfig says how a [Linker] works. The zero value of a field stands for its
+// default.
+type WholeConfig struct {
+	// Size is the pictures' size in pixels. Boxes are clipped to it. It defaults to
+	// no bounds at all.
+	Size image.Point
+	// Class holds what differs between the classes. A zero field of an entry
+	// defaults to that of DefaultWholeClass.
+	Class [detect.NumClasses]WholeClass
+	// MaxTracks is how many tracks of all classes may be followed at a time. In
+	// pictures with more than that the whole picture counts as one object. It
+	// defaults to 4096.
+	MaxTracks int
+	// MaxSightings bounds the memory, at 32 bytes a sighting. When there are more,
+	// the whole picture counts as one object from then on. It defaults to 8
+	// million: six hours at 30 pictures a second with 12 objects in each.
+	MaxSightings int
+}
+
+// WholeClass says how objects of one class are linked and judged.
+type WholeClass struct {
+	// Low is the lowest score of a detection that is not ignored, High that of one
+	// that counts for itself. They default to 0.05 and 0.35.
+	Low, High float32
+	// Sure is the score at which one thing is believed however still it is. It
+	// defaults to 0.5.
+	Sure float32
+	// Sum is the evidence, summed over independent sightings, from which a track is
+	// believed without a sure one; see Path. It defaults to 0.6.
+	Sum float32
+	// SumMoving is the same for a track that moves as motion says. It defaults to
+	// 0.15.
+	SumMoving float32
+	// Least is the score that several sightings must reach for Sum to count, and
+	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
+	Least, LeastMoving float32
+	// Gap is the longest time without a sighting that is bridged. It defaults to 6 s.
+	Gap time.Duration
+	// Extend is how long an object is taken to have been there before its first and
+	// after its last sighting. It defaults to 800 ms.
+	Extend time.Duration
+	// Smooth is the standard deviation of the mean over time that smooths boxes. It
+	// defaults to 120 ms, and is at least one and a half pictures.
+	Smooth time.Duration
+}
+
+// never is more evidence than there is: what is small and part of a larger thing
+// moves with that, so that its places say nothing, and only sure scores count.
+const never = 1e9
+
+// DefaultWholeClass returns the defaults of a class.
+func DefaultWholeClass(c detect.Class) WholeClass {
+	d := WholeClass{
+		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15,
+		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
+	}
+	switch c {
+	case detect.Face:
+		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
+		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
+	case detect.Plate:
+		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.45, never, never
+		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
+	case detect.Vehicle:
+		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.15, 0.35, 0.4, 0.6, 0.3
+		d.Gap, d.Extend = 3*time.Second, 400*time.Millisecond
+	}
+	return d
+}
+
+func (c WholeClass) withDefaults(d WholeClass) WholeClass {
+	return WholeClass{
+		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Sure: orDefault(c.Sure, d.Sure),
+		Sum: orDefault(c.Sum, d.Sum), SumMoving: orDefault(c.SumMoving, d.SumMoving),
+		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving),
+		Gap: orDefault(c.Gap, d.Gap), Extend: orDefault(c.Extend, d.Extend), Smooth: orDefault(c.Smooth, d.Smooth),
+	}
+}
+
+func (c WholeConfig) withDefaults() WholeConfig {
+	c.MaxTracks = orDefault(c.MaxTracks, 4096)
+	c.MaxSightings = orDefault(c.MaxSightings, 8<<20)
+	for i := range c.Class {
+		c.Class[i] = c.Class[i].withDefaults(DefaultWholeClass(detect.Class(i)))
+	}
+	return c
+}
+
+// Observed is what is known of one picture of a recording.
+type Observed struct {
+	// Time is the presentation time, later than that of the picture before.
+	Time time.Duration
+	// DX and DY are how far the camera's movement has shifted the picture's content
+	// since the picture before, in pixels; 0 for a fixed camera.
+	DX, DY float64
+	// Looks are the looks of the detectors at it; their Time is not read.
+	Looks []Look
+	// Moved are the patches that move, for a fixed camera. An object that they are
+	// part of is believed sooner.
+	Moved []detect.Box
+}
+
+// Linker links the detections of a whole recording into tracks. It differs from a
+// [Tracker] in that everything is known when it judges: what is after a picture as
+// well as what is before it. One goroutine at a time uses it.
+type Linker struct {
+	cfg    WholeConfig
+	whole  detect.Box
+	times  []time.Duration
+	dx, dy []float64 // where the scene has moved to, summed over the pictures
+	looked []detect.ClassSet
+
+	live    [detect.NumClasses][]*chain
+	done    []*chain
+	assoc   chainAssociator
+	kept    int     // sightings
+	crowded []int32 // pictures with more than can be followed
+	full    int32   // from this picture on there is no more memory; -1: there is
+}
+
+// NewLinker returns a linker that has seen nothing.
+func NewLinker(cfg WholeConfig) *Linker {
+	l := &Linker{cfg: cfg.withDefaults(), full: -1}
+	l.whole = detect.Box{X0: -farAway, Y0: -farAway, X1: farAway, Y1: farAway}
+	if cfg.Size != (image.Point{}) {
+		l.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}
+	}
+	return l
+}
+
+// Add takes in the next picture. It borrows o until it returns. Detections that
+// make no sense are ignored, as by [Tracker.Update].
+func (l *Linker) Add(o *Observed) {
+	n := len(l.times)
+	x, y := o.DX, o.DY
+	if n > 0 {
+		x, y = x+l.dx[n-1], y+l.dy[n-1]
+	}
+	l.times = append(l.times, o.Time)
+	l.dx, l.dy = append(l.dx, x), append(l.dy, y)
+	var classes detect.ClassSet
+	for i := range o.Looks {
+		classes |= o.Looks[i].Classes
+	}
+	l.looked = append(l.looked, classes)
+	if l.full >= 0 {
+		return
+	}
+	for c := range detect.Class(detect.NumClasses) {
+		l.link(c, int32(n), o)
+	}
+	if l.kept > l.cfg.MaxSightings {
+		l.full = int32(n)
+	}
+}
+
+// Paths ends the linking and returns the tracks, judged, by the time at which they
+// begin. The linker is used up.
+func (l *Linker) Paths() *Paths {
+	for c := range l.live {
+		l.done = append(l.done, l.live[c]...)
+		l.live[c] = nil
+	}
+	chains := l.bridge(l.done)
+	l.done = nil
+	var parts []*chain
+	for _, c := range chains {
+		parts = append(parts, l.split(c)...)
+	}
+	slices.SortStableFunc(parts, func(a, b *chain) int {
+		return cmp.Or(cmp.Compare(a.seen[0].frame, b.seen[0].frame), cmp.Compare(a.class, b.class),
+			cmp.Compare(a.seen[0].box.X0, b.seen[0].box.X0), cmp.Compare(a.seen[0].box.Y0, b.seen[0].box.Y0))
+	})
+	p := &Paths{linker: l}
+	for i, c := range parts {
+		p.List = append(p.List, l.path(uint64(i+1), c))
+	}
+	p.index()
+	return p
+}
+
+// Paths are the tracks of a whole recording.
+type Paths struct {
+	// List are all tracks, those that were not believed too.
+	List []*Path
+
+	linker  *Linker
+	buckets [][]int32 // of List, by bucketFrames pictures
+}
+
+const bucketFrames = 64
+
+func (p *Paths) index() {
+	p.buckets = make([][]int32, len(p.linker.times)/bucketFrames+1)
+	for i, q := range p.List {
+		for b := q.First / bucketFrames; b <= q.Last/bucketFrames && b < len(p.buckets); b++ {
+			p.buckets[b] = append(p.buckets[b], int32(i))
+		}
+	}
+}
+
+// Frames returns the number of pictures.
+func (p *Paths) Frames() int { return len(p.linker.times) }
+
+// At appends to dst every believed object that may be in the given picture,
+// counted from 0, and returns the extended slice. A picture that is not part of the
+// recording, or that had more objects than could be followed, holds one object that
+// is the whole picture.
+func (p *Paths) At(frame int, dst []detect.Object) []detect.Object {
+	l := p.linker
+	if _, crowded := slices.BinarySearch(l.crowded, int32(frame)); crowded || frame < 0 || frame >= len(l.times) ||
+		l.full >= 0 && frame >= int(l.full) {
+		dst = append(dst, detect.Object{Class: detect.Person, Box: l.whole, Cover: l.whole})
+	}
+	if frame < 0 || frame >= len(l.times) {
+		return dst
+	}
+	for _, i := range p.buckets[frame/bucketFrames] {
+		q := p.List[i]
+		if !q.Believed || frame < q.First || frame > q.Last {
+			continue
+		}
+		if o, ok := l.object(q, frame); ok {
+			dst = append(dst, o)
+		}
+	}
+	return dst
+}
+
+// Box returns where a track's object is in a picture between its First and Last, in
+// that picture's pixels and not clipped to it.
+func (p *Paths) Box(q *Path, frame int) detect.Box {
+	return p.linker.smoothed(q, frame).Shift(float32(p.linker.dx[frame]), float32(p.linker.dy[frame]))
+}

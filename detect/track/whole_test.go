@@ -1,0 +1,326 @@
+package track
+
+import (
+	"image"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// actor is somebody in a made scene: where they are in a picture and with what
+// score they are found there, 0 for not at all.
+type actor struct {
+	class detect.Class
+	at    func(i int) detect.Box
+	score func(i int) float32
+	still bool // no patch moves with them
+}
+
+const sceneStep = 100 * time.Millisecond
+
+var sceneSize = image.Pt(640, 480)
+
+func steady(s float32) func(int) float32 { return func(int) float32 { return s } }
+
+// walker walks from (x, y), the upper left corner of a box of 40x100, at a speed in
+// pixels per picture.
+func walker(x, y, vx, vy float32) func(int) detect.Box {
+	return func(i int) detect.Box {
+		b := detect.Box{X0: x, Y0: y, X1: x + 40, Y1: y + 100}
+		return b.Shift(vx*float32(i), vy*float32(i))
+	}
+}
+
+// linked plays a scene of n pictures. shift is the camera's, per picture.
+func linked(cfg WholeConfig, n int, shift float64, actors ...actor) *Paths {
+	cfg.Size = sceneSize
+	l := NewLinker(cfg)
+	for i := range n {
+		o := Observed{Time: time.Duration(i) * sceneStep}
+		if i > 0 {
+			o.DX = shift
+		}
+		k := Look{Classes: detect.Classes(detect.Person, detect.Plate)}
+		for _, a := range actors {
+			b := a.at(i).Intersect(l.whole)
+			if s := a.score(i); s > 0 && !b.Empty() {
+				k.Detections = append(k.Detections, detect.Detection{Class: a.class, Box: b, Score: s})
+			}
+			if !a.still && !b.Empty() {
+				o.Moved = append(o.Moved, b)
+			}
+		}
+		o.Looks = []Look{k}
+		l.Add(&o)
+	}
+	return l.Paths()
+}
+
+// hiddenShare returns what share of b the covers of a picture hide at least: that of
+// the best one.
+func hiddenShare(p *Paths, i int, b detect.Box) float32 {
+	b = b.Intersect(p.linker.whole)
+	if b.Empty() {
+		return 1
+	}
+	best := float32(0)
+	for _, o := range p.At(i, nil) {
+		best = max(best, o.Cover.Intersect(b).Area()/b.Area())
+	}
+	return best
+}
+
+func believed(p *Paths) (n int) {
+	for _, q := range p.List {
+		if q.Believed {
+			n++
+		}
+	}
+	return n
+}
+
+func walks(at func(int) detect.Box, score func(int) float32) actor {
+	return actor{class: detect.Person, at: at, score: score}
+}
+
+func TestWholeTracks(t *testing.T) {
+	gap := func(from, to int, s float32) func(int) float32 {
+		return func(i int) float32 {
+			if i >= from && i < to {
+				return 0
+			}
+			return s
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		n      int
+		actors []actor
+		tracks int // believed; -1: any number
+		least  float32
+	}{
+		{"one walks", 60, []actor{walks(walker(20, 100, 6, 0), steady(0.8))}, 1, 1},
+		{"two cross", 60, []actor{walks(walker(20, 100, 8, 0), steady(0.8)), walks(walker(500, 110, -8, 0), steady(0.7))}, 2, 0.95},
+		{"a gap of two seconds", 80, []actor{walks(walker(20, 100, 5, 0), gap(30, 50, 0.8))}, 1, 0.95},
+		{"two gaps, the person slows down", 90, []actor{walks(func(i int) detect.Box {
+			return walker(20, 100, 0, 0)(0).Shift(200*float32(1-math.Exp(-float64(i)/30)), 0)
+		}, func(i int) float32 { return gap(20, 30, 1)(i) * gap(50, 65, 0.7)(i) })}, 1, 0.95},
+		{"found late, at the edge", 40, []actor{walks(walker(-40, 100, 8, 0), gap(0, 8, 0.8))}, 1, 0.9},
+		{"lost early, at the edge", 60, []actor{walks(walker(300, 100, 7, 0), gap(46, 60, 0.8))}, 1, 0.9},
+		{"low scores, moving", 60, []actor{walks(walker(20, 100, 6, 0), steady(0.25))}, 1, 1},
+		{"every third picture", 60, []actor{walks(walker(20, 100, 6, 0), func(i int) float32 {
+			if i%3 == 0 {
+				return 0.7
+			}
+			return 0
+		})}, 1, 0.95},
+		{"two merge for a second", 70, []actor{
+			walks(walker(20, 100, 6, 0), gap(24, 36, 0.8)), walks(walker(420, 104, -6, 0), steady(0.8))}, -1, 0.9},
+	} {
+		p := linked(WholeConfig{}, c.n, 0, c.actors...)
+		if got := believed(p); c.tracks >= 0 && got != c.tracks {
+			t.Errorf("%s: %d tracks, want %d", c.name, got, c.tracks)
+		}
+		for i := range c.n {
+			for k, a := range c.actors {
+				if got := hiddenShare(p, i, a.at(i)); got < c.least {
+					t.Errorf("%s: picture %d, %d: %.2f hidden", c.name, i, k, got)
+				}
+			}
+		}
+	}
+}
+
+// TestWholeMistakes: what looks a little like a person is none, however often.
+func TestWholeMistakes(t *testing.T) {
+	once := func(at int, s float32) func(int) float32 {
+		return func(i int) float32 {
+			if i == at {
+				return s
+			}
+			return 0
+		}
+	}
+	bush := walker(300, 200, 0, 0)
+	for name, c := range map[string]struct {
+		a     actor
+		shift float64
+	}{
+		"a bush in every picture":              {actor{class: detect.Person, at: bush, score: steady(0.25), still: true}, 0},
+		"a bush past which the camera pans":    {actor{class: detect.Person, at: walker(300, 200, 3, 0), score: steady(0.25), still: true}, 3},
+		"one weak find":                        {actor{class: detect.Person, at: bush, score: once(20, 0.3), still: true}, 0},
+		"one find of a moment":                 {actor{class: detect.Person, at: bush, score: once(20, 0.55), still: true}, 0},
+		"a sign that is a little like a plate": {actor{class: detect.Plate, at: bush, score: steady(0.4)}, 0},
+	} {
+		p := linked(WholeConfig{}, 100, c.shift, c.a)
+		if len(p.List) == 0 || believed(p) != 0 {
+			t.Errorf("%s: %d of %d tracks are believed", name, believed(p), len(p.List))
+		}
+	}
+	sure := actor{class: detect.Person, at: bush, score: steady(0.6), still: true}
+	if p := linked(WholeConfig{}, 100, 0, sure); believed(p) != 1 {
+		t.Error("somebody who sits still is not believed")
+	}
+}
+
+// TestWholeLingers: a track that passes a bush does not stay with it.
+func TestWholeLingers(t *testing.T) {
+	walk := walker(20, 200, 7, 0)
+	a := walks(walk, func(i int) float32 {
+		if i < 40 {
+			return 0.8
+		}
+		return 0
+	})
+	bush := actor{class: detect.Person, at: walker(305, 200, 0, 0), score: func(i int) float32 {
+		if i >= 38 {
+			return 0.2
+		}
+		return 0
+	}, still: true}
+	p := linked(WholeConfig{}, 200, 0, a, bush)
+	for i := range 40 {
+		if got := hiddenShare(p, i, walk(i)); got < 0.95 {
+			t.Errorf("picture %d: %.2f of the walker hidden", i, got)
+		}
+	}
+	if got := hiddenShare(p, 150, bush.at(0)); got > 0 {
+		t.Errorf("the bush is hidden 11 s after the walker has gone: %.2f", got)
+	}
+}
+
+// TestWholeBoxes: boxes follow without lag, calmly, and are never smaller than the
+// sightings.
+func TestWholeBoxes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable noise
+	const n = 80
+	truth := walker(20, 100, 6, 1)
+	seen := make([]detect.Box, n)
+	for i := range seen {
+		b := truth(i)
+		j := func() float32 { return 3 * float32(rnd.NormFloat64()) }
+		seen[i] = detect.Box{X0: b.X0 + j(), Y0: b.Y0 + j(), X1: b.X1 + j(), Y1: b.Y1 + j()}
+	}
+	p := linked(WholeConfig{}, n, 0, walks(func(i int) detect.Box { return seen[i] }, steady(0.8)))
+	if len(p.List) != 1 {
+		t.Fatalf("%d tracks", len(p.List))
+	}
+	lag, rough, raw := 0.0, 0.0, 0.0
+	for i := 10; i < n-10; i++ {
+		o := p.At(i, nil)
+		if len(o) != 1 || !o[0].Cover.Contains(seen[i]) {
+			t.Fatalf("picture %d: cover %v is smaller than the sighting %v", i, o, seen[i])
+		}
+		x, _ := p.Box(p.List[0], i).Center()
+		want, _ := truth(i).Center()
+		got, _ := seen[i].Center()
+		lag += float64(x - want)
+		rough += math.Abs(float64(x - want))
+		raw += math.Abs(float64(got - want))
+	}
+	if lag = lag / (n - 20); math.Abs(lag) > 0.5 {
+		t.Errorf("boxes lag by %.2f pixels", lag)
+	}
+	if rough > 0.7*raw {
+		t.Errorf("smoothed boxes are off by %.2f pixels, sightings by %.2f", rough/(n-20), raw/(n-20))
+	}
+}
+
+// TestWholeCamera: a camera that pans and shakes does not break tracks.
+func TestWholeCamera(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable noise
+	l := NewLinker(WholeConfig{Size: sceneSize})
+	at := make([]detect.Box, 60)
+	x := float32(0)
+	for i := range at {
+		o := Observed{Time: time.Duration(i) * sceneStep}
+		if i > 0 {
+			o.DX = 4 + 40*rnd.NormFloat64()
+			x += float32(o.DX)
+		}
+		at[i] = walker(250, 100, -4, 0)(i).Shift(x, 0)
+		k := Look{Classes: detect.Classes(detect.Person)}
+		if b := at[i].Intersect(l.whole); !b.Empty() && i%2 == 0 {
+			k.Detections = []detect.Detection{{Class: detect.Person, Box: b, Score: 0.7}}
+		}
+		o.Looks = []Look{k}
+		l.Add(&o)
+	}
+	p := l.Paths()
+	for i, b := range at {
+		if got := hiddenShare(p, i, b); got < 0.9 {
+			t.Errorf("picture %d: %.2f hidden", i, got)
+		}
+	}
+}
+
+// TestWholeCapacity: with more objects than can be followed, or kept in memory, the
+// whole picture is one.
+func TestWholeCapacity(t *testing.T) {
+	var crowd []actor
+	for i := range 10 {
+		crowd = append(crowd, walks(walker(float32(60*i), 100, 0, 0), func(k int) float32 {
+			if k < 10 && i > 2 {
+				return 0
+			}
+			return 0.8
+		}))
+	}
+	whole := detect.Box{X1: 640, Y1: 480}
+	for name, cfg := range map[string]WholeConfig{"tracks": {MaxTracks: 4}, "memory": {MaxSightings: 40}} {
+		p := linked(cfg, 30, 0, crowd...)
+		if got := hiddenShare(p, 5, whole); got > 0.1 {
+			t.Errorf("%s: with room for all %.2f is hidden", name, got)
+		}
+		for i := 12; i < 30; i++ {
+			if got := hiddenShare(p, i, whole); got != 1 {
+				t.Errorf("%s: picture %d: %.2f of the picture hidden", name, i, got)
+			}
+		}
+	}
+	p := linked(WholeConfig{}, 3, 0)
+	for _, i := range []int{-1, 3} {
+		if got := hiddenShare(p, i, whole); got != 1 {
+			t.Errorf("picture %d is none, and %.2f is hidden", i, got)
+		}
+	}
+}
+
+// TestWholeNumbers: the same evidence gives the same numbers.
+func TestWholeNumbers(t *testing.T) {
+	scene := func() *Paths {
+		return linked(WholeConfig{}, 50, 0, walks(walker(20, 100, 6, 0), steady(0.8)),
+			walks(walker(500, 300, -4, 0), steady(0.6)), walks(walker(200, 20, 0, 3), steady(0.3)))
+	}
+	a, b := scene(), scene()
+	if len(a.List) != 3 {
+		t.Fatalf("%d tracks", len(a.List))
+	}
+	for i := range a.List {
+		p, q := a.List[i], b.List[i]
+		if p.ID != uint64(i+1) || p.ID != q.ID || p.First != q.First || p.Last != q.Last || a.Box(p, 25) != b.Box(q, 25) {
+			t.Errorf("track %d: %+v and %+v", i, p, q)
+		}
+	}
+}
+
+// TestWholeNonsense: detections that make no sense are ignored.
+func TestWholeNonsense(t *testing.T) {
+	nan := float32(math.NaN())
+	l := NewLinker(WholeConfig{Size: sceneSize})
+	for i := range 10 {
+		l.Add(&Observed{Time: time.Duration(i) * sceneStep, Looks: []Look{{Classes: detect.Classes(detect.Person), Detections: []detect.Detection{
+			{Class: detect.Person, Score: nan, Box: detect.Box{X1: 10, Y1: 10}},
+			{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: nan, X1: 10, Y1: 10}},
+			{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 700, X1: 710, Y1: 10}},
+			{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 20, X1: 10, Y1: 10}},
+			{Class: 9, Score: 0.9, Box: detect.Box{X1: 10, Y1: 10}},
+		}}}})
+	}
+	if p := l.Paths(); len(p.List) != 0 {
+		t.Errorf("%d tracks", len(p.List))
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+)
+
+// lowScores are the scores from which finds are taken note of in a recording that is
+// read twice: whole tracks decide, so that a weak find costs nothing and may be what
+// joins two strong ones.
+var lowScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
+
+// readsTwice reports whether the input is a file that can be read again.
+func readsTwice(info ffmpeg.Info) bool {
+	if info.Path == "" || info.Live {
+		return false
+	}
+	st, err := os.Stat(info.Path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+// recording makes the configuration of both passes.
+func (j *job) recording(info ffmpeg.Info, progress *progress) (*pipeline.Recording, error) {
+	c := pipeline.RecordingConfig{
+		Policy: j.policy, Detectors: j.set.Detectors, Every: j.every, Camera: j.camera(),
+		Length: info.Duration, Compressed: true, OnPicture: func(int) { progress.step() },
+	}
+	for _, m := range j.set.Models {
+		n := evidence.Network{Name: m.Name, SHA256: m.SHA256}
+		for _, k := range m.Classes {
+			n.Classes = append(n.Classes, k.Class)
+		}
+		c.Networks = append(c.Networks, n)
+	}
+	for _, s := range j.copies {
+		c.Copies = append(c.Copies, s.Detectors)
+	}
+	return pipeline.NewRecording(c)
+}
+
+func (j *job) camera() pipeline.Camera {
+	switch {
+	case !j.movingGiven:
+		return pipeline.AnyCamera
+	case j.moving:
+		return pipeline.MovingCamera
+	}
+	return pipeline.FixedCamera
+}
+
+// twice redacts a recording in two passes. src is at its beginning.
+func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (stats pipeline.Stats, err error) {
+	info := src.Info()
+	r, err := j.recording(info, out.progress)
+	if err != nil {
+		return stats, err
+	}
+	in, err := evidence.Sample(info.Path)
+	if err != nil {
+		return stats, err
+	}
+	ev, err := j.look(ctx, r, src, in)
+	if err != nil {
+		return r.Stats(), err
+	}
+	defer func() { err = firstError(err, ev.Close()) }()
+	rep.warn(j, src.Warning())
+	d, err := r.Decide(ev)
+	if err != nil {
+		return r.Stats(), err
+	}
+	j.tell(rep, d)
+	if j.file.tracks != "" {
+		out.tracks = newTrackSheet(d)
+		if err := out.tracks.table(j.stderr); err != nil {
+			return r.Stats(), err
+		}
+	}
+	if err := in.Check(info.Path); err != nil {
+		return r.Stats(), err
+	}
+	again, err := ffmpeg.Open(ctx, info.Path, ffmpeg.Options{})
+	if err != nil {
+		return r.Stats(), err
+	}
+	defer func() { err = firstError(err, again.Close()) }()
+	err = r.Redact(ctx, again, d, &checked{output: out, in: in, path: info.Path})
+	return r.Stats(), err
+}
+
+// look returns the evidence: that of an earlier run, or, with the networks, new one.
+func (j *job) look(ctx context.Context, r *pipeline.Recording, src *ffmpeg.Source, in evidence.Input) (*pipeline.Evidence, error) {
+	path := j.file.evidence
+	if path != "" {
+		f, err := os.Open(path)
+		if err == nil {
+			ev, err := pipeline.LoadEvidence(f, "", 0)
+			if err = firstError(err, f.Close()); err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			if err := fits(ev.Header(), src.Info(), in); err != nil {
+				return nil, errors.Join(fmt.Errorf("%s: %w", path, err), ev.Close())
+			}
+			return ev, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	ev, err := r.Inspect(ctx, src, in)
+	if err != nil || path == "" {
+		return ev, err
+	}
+	if err := ev.Save(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("evidence: %w", err), ev.Close())
+	}
+	return ev, nil
+}
+
+// fits reports evidence of another recording.
+func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
+	if err := h.Input.Compare(in); err != nil {
+		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("%v; delete it to look at %s anew", err, info.Path)}
+	}
+	if h.Size != info.Size {
+		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("pictures of %dx%d, and those of %s are %dx%d",
+			h.Size.X, h.Size.Y, info.Path, info.Size.X, info.Size.Y)}
+	}
+	return nil
+}
+
+// tell says what the whole of the recording says.
+func (j *job) tell(rep *report, d *pipeline.Decision) {
+	rep.Camera = d.Camera.String()
+	if d.MovedAt >= 0 {
+		rep.warn(j, fmt.Errorf("the camera was moved at about %v: the picture is hidden from then on; if it moves all the time, say -moving", d.MovedAt.Round(time.Second/10)))
+	}
+	if len(d.Unknown) > 0 {
+		rep.warn(j, fmt.Errorf("there are no tracks %v to strike out", d.Unknown))
+	}
+	rep.Struck, rep.Added = len(d.Struck), len(d.Added)
+}
+
+// checked is the output of a second pass, which is complete only if the recording is
+// still the one that the first pass saw.
+type checked struct {
+	*output
+	in   evidence.Input
+	path string
+}
+
+// Finish implements pipeline.Finisher.
+func (c *checked) Finish(ctx context.Context) error {
+	if err := c.in.Check(c.path); err != nil {
+		return err
+	}
+	return c.output.Finish(ctx)
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+const foundPolicy = `{"version": 1, "outside": {"hide": "detected"}}`
+
+// byHand writes evidence of a clip as if a network had looked at every picture and
+// found one person, who walks.
+func byHand(t *testing.T, clip, path string, frames int) string {
+	t.Helper()
+	in, err := evidence.Sample(clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `{"hedge":"evidence","version":1,"input":{"bytes":%d,"sample_sha256":%q},"width":192,"height":128,"networks":[{"name":"hand","classes":["face","person","plate","vehicle"]}]}`+"\n", in.Bytes, in.Sample)
+	for i := range frames {
+		x := 20 + 4*i
+		fmt.Fprintf(&b, `{"frame":%d,"t":%.1f,"looks":[{"net":0,"found":[["person",%d,40,%d,100,0.9]]}],"shift":[0,0]}`+"\n", i+1, float64(i)/10, x, x+24)
+	}
+	fmt.Fprintf(&b, `{"end":%d}`+"\n", frames)
+	return write(t, path, b.String())
+}
+
+func readReport(t *testing.T, path string) (r report) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestEvidenceInsteadOfNetworks: with evidence no network is needed; tracks are
+// listed, struck out and added.
+func TestEvidenceInsteadOfNetworks(t *testing.T) {
+	needFFmpeg(t)
+	t.Setenv("HEDGE_ORT_LIB", filepath.Join(t.TempDir(), "none.so")) // not asked for
+	dir, out := t.TempDir(), t.TempDir()
+	in := clip(t, filepath.Join(dir, "in.mp4"))
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	ev := byHand(t, in, filepath.Join(dir, "e.jsonl"), 10)
+	was, err := os.ReadFile(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := map[string]float64{}
+	for name, edit := range map[string]string{
+		"found":  "",
+		"struck": `{"strike":[1]}`,
+		"added":  `{"add":{"class":"person","boxes":[[0,100,10,180,100],[0.9,100,10,180,100]]}}`,
+	} {
+		write(t, ev, string(was)+edit+"\n")
+		o, rep, sheet := filepath.Join(out, name+".mp4"), filepath.Join(out, name+".json"), filepath.Join(out, name+".png")
+		args := []string{"-in", in, "-out", o, "-policy", p, "-evidence", ev, "-report", rep}
+		if name != "struck" {
+			args = append(args, "-tracks", sheet)
+		}
+		code, said := runProgram(t, args...)
+		if code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", name, code, said)
+		}
+		r := readReport(t, rep)
+		hidden[name] = r.HiddenShare
+		if r.Frames.Out != 10 || r.Camera != "fixed" || (r.Struck == 1) != (name == "struck") || (r.Added == 1) != (name == "added") {
+			t.Errorf("%s: report %+v", name, r)
+		}
+		if name == "struck" {
+			continue
+		}
+		if !strings.Contains(said, "person") || !strings.Contains(said, "0:00.9") {
+			t.Errorf("%s: no table of tracks:\n%s", name, said)
+		}
+		f, err := os.Open(sheet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := png.Decode(f); err != nil {
+			t.Errorf("%s: sheet: %v", name, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if hidden["struck"] != 0 || hidden["found"] < 0.05 || hidden["added"] < hidden["found"]+0.2 {
+		t.Errorf("hidden %v", hidden)
+	}
+}
+
+// TestEvidenceIsWritten by a first run, and never replaced.
+func TestEvidenceIsWritten(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	in := clip(t, filepath.Join(dir, "in.mp4"))
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	ev := filepath.Join(dir, "e.jsonl")
+	run := func(out string) (int, string) {
+		return runProgram(t, "-in", in, "-out", filepath.Join(dir, out), "-policy", p, "-networks", "none", "-evidence", ev)
+	}
+	if code, said := run("a.mp4"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	was, err := os.ReadFile(ev)
+	if err != nil || strings.Count(string(was), "\n") != 12 {
+		t.Fatalf("%v: evidence\n%s", err, was)
+	}
+	if code, said := run("b.mp4"); code != exitDone {
+		t.Fatalf("again: exit code %d: %s", code, said)
+	}
+	if now, err := os.ReadFile(ev); err != nil || string(now) != string(was) {
+		t.Errorf("the evidence was changed: %v", err)
+	}
+}
+
+// TestEvidenceRefused: evidence of something else, or nonsense, is refused with its
+// line, and nothing is written.
+func TestEvidenceRefused(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	in := clip(t, filepath.Join(dir, "in.mp4"))
+	other := clip(t, filepath.Join(dir, "other.mp4"), "-crf", "40")
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	good, err := os.ReadFile(byHand(t, in, filepath.Join(dir, "good.jsonl"), 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(was, is string) string { return strings.Replace(string(good), was, is, 1) }
+	foreign, err := os.ReadFile(byHand(t, other, filepath.Join(dir, "foreign.jsonl"), 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		text string
+		says []string
+	}{
+		"another file":    {string(foreign), []string{"line 1", "not the one", "delete it"}},
+		"another size":    {change(`"width":192`, `"width":256`), []string{"line 1", "256x128"}},
+		"another version": {change(`"version":1`, `"version":7`), []string{"line 1", "version 7"}},
+		"nonsense":        {change(`"frame":3`, `"frame":33`), []string{"line 4", "picture 33"}},
+		"cut off":         {change("{\"end\":10}\n", ""), []string{"line 12", "cut off"}},
+		"empty":           {"", []string{"line 1", "empty"}},
+		"a policy":        {foundPolicy, []string{"line 1"}},
+	} {
+		ev, out := write(t, filepath.Join(dir, "e.jsonl"), c.text), t.TempDir()
+		code, said := runProgram(t, "-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p, "-evidence", ev)
+		if code != exitFailed {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+		for _, want := range append(c.says, "e.jsonl") {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: does not say %q:\n%s", name, want, said)
+			}
+		}
+		if got := remains(t, out); len(got) != 0 {
+			t.Errorf("%s: left behind: %v", name, got)
+		}
+		if now, err := os.ReadFile(ev); err != nil || string(now) != c.text {
+			t.Errorf("%s: the evidence was changed", name)
+		}
+	}
+	// Evidence is an input: it is never written over.
+	ev := write(t, filepath.Join(dir, "e.mp4"), string(good))
+	if code, said := runProgram(t, "-in", in, "-out", ev, "-policy", p, "-evidence", ev, "-force"); code != exitUsage || !strings.Contains(said, "e.mp4") {
+		t.Errorf("evidence as output: exit code %d: %s", code, said)
+	}
+	// What has no second reading has no evidence.
+	closed := write(t, filepath.Join(dir, "closed.json"), closedPolicy)
+	if code, said := runProgram(t, "-in", in, "-out", filepath.Join(dir, "x.mp4"), "-policy", closed, "-evidence", filepath.Join(dir, "new.jsonl")); code != exitFailed || !strings.Contains(said, "-evidence") {
+		t.Errorf("nothing looked for: exit code %d: %s", code, said)
+	}
+}
+
+// TestEvidenceOfLess: evidence that ends before the recording does, or goes on after
+// it, is not of it.
+func TestEvidenceOfLess(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.mp4")
+	ff(t, "-f", "lavfi", "-i", "testsrc2=size=192x128:rate=10:duration=6", in)
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	for _, n := range []int{10, 80} {
+		out := t.TempDir()
+		ev := byHand(t, in, filepath.Join(t.TempDir(), "e.jsonl"), min(n, 40))
+		if n > 60 {
+			ev = byHand(t, in, ev, n)
+		}
+		code, said := runProgram(t, "-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p, "-evidence", ev)
+		if got := remains(t, out); code != exitFailed || len(got) != 0 {
+			t.Errorf("%d pictures of 60: exit code %d, left %v: %s", n, code, got, said)
+		}
+	}
+}
+
+// TestChangedBetweenPasses: an output is not finished if the recording is no longer
+// the one that was looked at.
+func TestChangedBetweenPasses(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "in.mp4"), "one")
+	in, err := evidence.Sample(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "two")
+	c := checked{output: &output{}, in: in, path: path} // no encoder: finishing it would panic
+	if err := c.Finish(t.Context()); !errors.Is(err, evidence.ErrChanged) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+}

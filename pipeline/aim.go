@@ -1,0 +1,213 @@
+package pipeline
+
+import (
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+const (
+	// detailWorth is how many times the detail of the whole a part must show to be
+	// worth a look.
+	detailWorth = 1.2
+	// doubtfulScore is the score up to which a find is looked at again, and
+	// askedAgain for how long one is not that nothing was found in twice.
+	doubtfulScore = 0.5
+	askedAgain    = 20 * time.Second
+	// surroundings is the side of the part looked at again, in sides of the find.
+	surroundings = 3
+)
+
+// aimed is a part of a picture that is worth a look.
+type aimed struct {
+	part  image.Rectangle
+	input image.Point // at this size
+	ask   *candidate
+}
+
+// candidate is a doubtful find.
+type candidate struct {
+	box     detect.Box
+	class   detect.Class
+	net     int
+	seen    time.Duration // last
+	askedAt time.Duration // when it was looked at again
+	asked   bool
+	empty   int           // looks in which it was not found
+	until   time.Duration // it is not looked at again before
+}
+
+// aimer chooses the parts of pictures that are looked at larger than the whole
+// picture shows them.
+type aimer struct {
+	tiles      []image.Rectangle
+	age        []int // looks at the whole since that tile was looked at
+	candidates []*candidate
+	turn       int
+}
+
+// parts returns up to n parts of the picture for a detector whose input for the
+// whole is input: a doubtful find, or the tile that is most overdue.
+func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.Frame) (list []aimed) {
+	if a.tiles == nil {
+		a.tiles = tilesOf(size, input)
+		a.age = make([]int, len(a.tiles))
+	}
+	for i := range a.age {
+		a.age[i]++
+	}
+	for range n {
+		a.turn++
+		c := a.doubtful(k, f.Time)
+		if c == nil || a.turn%2 == 0 && len(a.tiles) > 1 {
+			if t := a.overdue(f); t >= 0 {
+				a.age[t] = 0
+				list = append(list, aimed{part: a.tiles[t], input: k.inputSize(a.tiles[t].Size())})
+				continue
+			}
+		}
+		if c == nil {
+			break
+		}
+		c.asked, c.askedAt = true, f.Time
+		part := around(c.box, input, size)
+		list = append(list, aimed{part: part, input: k.inputSize(part.Size()), ask: c})
+	}
+	return list
+}
+
+// tilesOf covers the picture with parts as large as the detector's input, which
+// overlap by an eighth; none if they would show little more than the whole does.
+func tilesOf(size, input image.Point) []image.Rectangle {
+	if float64(size.X) < detailWorth*float64(input.X) {
+		return []image.Rectangle{}
+	}
+	w, h := min(input.X, size.X), min(input.Y, size.Y)
+	count := func(full, part int) int {
+		if full <= part {
+			return 1
+		}
+		step := part - part/8
+		return (full-part+step-1)/step + 1
+	}
+	nx, ny := count(size.X, w), count(size.Y, h)
+	at := func(i, n, full, part int) int {
+		if n == 1 {
+			return 0
+		}
+		return i * (full - part) / (n - 1) &^ 1
+	}
+	var tiles []image.Rectangle
+	for y := range ny {
+		for x := range nx {
+			p := image.Pt(at(x, nx, size.X, w), at(y, ny, size.Y, h))
+			tiles = append(tiles, image.Rectangle{Min: p, Max: p.Add(image.Pt(w, h))})
+		}
+	}
+	return tiles
+}
+
+// overdue returns the tile to look at next, -1 if there are none: what moves there
+// counts as waiting four times as long.
+func (a *aimer) overdue(f *evidence.Frame) int {
+	best, score := -1, float32(0)
+	for i, t := range a.tiles {
+		s := float32(a.age[i])
+		box := rectBox(t)
+		for _, m := range f.Moved {
+			if !m.Intersect(box).Empty() {
+				s *= 4
+				break
+			}
+		}
+		if s > score {
+			best, score = i, s
+		}
+	}
+	return best
+}
+
+// doubtful returns the candidate that has waited longest for a look.
+func (a *aimer) doubtful(k *inspector, now time.Duration) *candidate {
+	var best *candidate
+	for _, c := range a.candidates {
+		if !k.classes.Has(c.class) || now < c.until || c.asked && now-c.askedAt < time.Second {
+			continue
+		}
+		if best == nil || !c.asked && best.asked || c.asked == best.asked && c.askedAt < best.askedAt {
+			best = c
+		}
+	}
+	return best
+}
+
+// around returns the part to look at for a find: three times its sides, in the
+// input's proportions, and no larger than the input.
+func around(b detect.Box, input, size image.Point) image.Rectangle {
+	k := max(surroundings*b.W()/float32(input.X), surroundings*b.H()/float32(input.Y), 0.2)
+	part := image.Pt(max(int(k*float32(input.X))&^1, 32), max(int(k*float32(input.Y))&^1, 32))
+	return cropAround(b, part, image.Rectangle{Max: size})
+}
+
+// sameFind is the overlap from which two finds are of one thing.
+const sameFind = 0.4
+
+// learn takes in the looks at a picture.
+func (a *aimer) learn(f *inspected, size image.Point) {
+	now := f.frame.Time
+	for _, g := range f.looks {
+		if g.err != nil {
+			continue
+		}
+		if g.ask != nil {
+			a.answer(g, now)
+			continue
+		}
+		for _, d := range g.found {
+			if d.Class != detect.Vehicle && d.Score < doubtfulScore {
+				a.note(d, g.net, now)
+			}
+		}
+	}
+	kept := a.candidates[:0]
+	for _, c := range a.candidates {
+		if now-c.seen < 2*time.Second || now < c.until {
+			kept = append(kept, c)
+		}
+	}
+	a.candidates = kept
+}
+
+// note enters a doubtful find.
+func (a *aimer) note(d detect.Detection, net int, now time.Duration) {
+	const most = 64
+	for _, c := range a.candidates {
+		if c.class == d.Class && c.box.IoU(d.Box) >= sameFind {
+			c.seen = now
+			if now >= c.until {
+				c.box = d.Box
+			}
+			return
+		}
+	}
+	if len(a.candidates) < most {
+		a.candidates = append(a.candidates, &candidate{box: d.Box, class: d.Class, net: net, seen: now})
+	}
+}
+
+// answer takes in a look at a candidate. What was found in it twice to be nothing is
+// left alone for a while.
+func (a *aimer) answer(g *glimpse, now time.Duration) {
+	c := g.ask
+	for _, d := range g.found {
+		if d.Class == c.class && d.Box.IoU(c.box) >= sameFind && d.Score >= doubtfulScore/2 {
+			c.empty = 0
+			return
+		}
+	}
+	if c.empty++; c.empty >= 2 {
+		c.until = now + askedAgain
+	}
+}

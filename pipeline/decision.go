@@ -1,0 +1,424 @@
+package pipeline
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Evidence is what the first pass over a recording saw, or what an earlier run wrote
+// of it.
+type Evidence struct {
+	log    *evidence.Log
+	header evidence.Header
+	edits  evidence.Edits
+	frames int
+}
+
+// LoadEvidence reads evidence that an earlier run wrote. What makes no sense is an
+// *evidence.Error that names the line. The caller closes it.
+func LoadEvidence(r io.Reader, spill string, memory int) (*Evidence, error) {
+	log := evidence.NewLog(spill, memory)
+	if _, err := io.Copy(log, r); err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	ev, err := ReadEvidence(log)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	return ev, nil
+}
+
+// ReadEvidence checks all of a log, which is closed with what it returns.
+func ReadEvidence(log *evidence.Log) (*Evidence, error) {
+	ev := &Evidence{log: log}
+	rd, err := evidence.NewReader(log.Reader())
+	if err != nil {
+		return nil, err
+	}
+	var f evidence.Frame
+	for {
+		err := rd.Next(&f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		ev.frames++
+	}
+	if ev.frames == 0 {
+		return nil, &evidence.Error{Line: 2, Reason: "there is no picture in it"}
+	}
+	ev.header, ev.edits = rd.Header(), rd.Edits()
+	return ev, nil
+}
+
+// Header returns what it is evidence of.
+func (e *Evidence) Header() evidence.Header { return e.header }
+
+// Frames returns the number of pictures.
+func (e *Evidence) Frames() int { return e.frames }
+
+// Save writes it to a file that does not exist yet.
+func (e *Evidence) Save(path string) error { return e.log.Save(path) }
+
+// Close gives its memory and its file back. It may be called more than once.
+func (e *Evidence) Close() error { return e.log.Close() }
+
+// each calls do with each picture, counted from 0.
+func (e *Evidence) each(do func(i int, f *evidence.Frame) error) error {
+	rd, err := evidence.NewReader(e.log.Reader())
+	if err != nil {
+		return err
+	}
+	var f evidence.Frame
+	for i := range e.frames {
+		if err := rd.Next(&f); err != nil {
+			return err
+		}
+		if err := do(i, &f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Decision is what is hidden in each picture of a recording, and why.
+type Decision struct {
+	// Camera is FixedCamera or MovingCamera, as it was found out or told.
+	Camera Camera
+	// MovedAt is the time from which the recording of a fixed camera is hidden as a
+	// whole, because it was moved; negative if it was not.
+	MovedAt time.Duration
+	// Paths are all tracks, those not believed and those struck out too.
+	Paths *track.Paths
+	// Added are the tracks that the owner has added.
+	Added []evidence.Added
+	// Struck are the numbers of the tracks that the owner has struck out and that
+	// there are; Unknown are those that there are not.
+	Struck, Unknown []uint64
+
+	ev      *Evidence
+	moments []moment
+	still   restless
+}
+
+// moment is what is kept of each picture between the passes.
+type moment struct {
+	at     time.Duration
+	reason Reason // why more is hidden than the policy asks
+}
+
+// Decide judges the evidence: whole tracks, forwards and backwards.
+func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
+	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
+	sv, err := survey(ev, r.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if d.Camera == AnyCamera {
+		d.Camera = sv.camera(ev.header)
+	}
+	if err := d.link(r.cfg.Track); err != nil {
+		return nil, err
+	}
+	d.strike(ev.edits.Strike)
+	r.trust(d, sv)
+	if d.Camera == FixedCamera {
+		return d, d.weigh()
+	}
+	return d, nil
+}
+
+// link makes the tracks.
+func (d *Decision) link(cfg track.WholeConfig) error {
+	cfg.Size = d.ev.header.Size
+	l := track.NewLinker(cfg)
+	var o track.Observed
+	err := d.ev.each(func(_ int, f *evidence.Frame) error {
+		o.Time, o.DX, o.DY, o.Looks, o.Moved = f.Time, 0, 0, o.Looks[:0], nil
+		if d.Camera == MovingCamera {
+			o.DX, o.DY = f.DX, f.DY
+		} else {
+			o.Moved = f.Moved
+		}
+		for _, k := range f.Looks {
+			var classes detect.ClassSet
+			for _, c := range d.ev.header.Networks[k.Net].Classes {
+				classes |= detect.Classes(c)
+			}
+			o.Looks = append(o.Looks, track.Look{Classes: classes, Region: k.Part, Detections: k.Found})
+		}
+		l.Add(&o)
+		return nil
+	})
+	if err == nil {
+		d.Paths = l.Paths()
+	}
+	return err
+}
+
+// strike takes out what the owner has struck out.
+func (d *Decision) strike(ids []uint64) {
+	for _, id := range ids {
+		if id < 1 || id > uint64(len(d.Paths.List)) {
+			d.Unknown = append(d.Unknown, id)
+			continue
+		}
+		// Tracks are numbered from 1 in the order of the list.
+		d.Paths.List[id-1].Believed = false
+		d.Struck = append(d.Struck, id)
+	}
+}
+
+// surveyed is what the whole of the evidence says at a glance.
+type surveyed struct {
+	at     []time.Duration
+	good   [][]bool // by network: a look at the whole was good,
+	bad    [][]bool // or failed
+	view   []int
+	jolt   []bool  // the picture has clearly shifted, or it is not clear how
+	shaken int     // pictures that have clearly shifted
+	known  int     // pictures of which it is known
+	drift  float64 // furthest that the others have drifted, in pixels
+}
+
+func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
+	n := len(ev.header.Networks)
+	s := &surveyed{good: make([][]bool, n), bad: make([][]bool, n)}
+	for i := range n {
+		s.good[i], s.bad[i] = make([]bool, ev.frames), make([]bool, ev.frames)
+	}
+	side := float64(max(ev.header.Size.X, ev.header.Size.Y))
+	var x, y float64
+	err := ev.each(func(i int, f *evidence.Frame) error {
+		s.at, s.view = append(s.at, f.Time), append(s.view, f.View)
+		for _, k := range f.Looks {
+			if k.Part.Empty() {
+				s.good[k.Net][i] = true
+			}
+		}
+		for _, k := range f.Failed {
+			s.bad[k][i] = true
+		}
+		s.jolt = append(s.jolt, !f.Clear || math.Hypot(f.DX, f.DY) > shakes*side)
+		if f.Clear {
+			s.known++
+			if math.Hypot(f.DX, f.DY) > shakes*side {
+				s.shaken++
+				return nil
+			}
+			x, y = x+f.DX, y+f.DY
+			s.drift = max(s.drift, math.Hypot(x, y))
+		}
+		return nil
+	})
+	return s, err
+}
+
+const (
+	// shakes is the shift from one picture to the next, as a share of the longer
+	// side, from which the camera has moved between them; shaking is the share of
+	// pictures for which that must be so in the recording of a moving camera, and
+	// drifts how far the picture may drift in that of a fixed one.
+	shakes, shaking, drifts = 0.0015, 0.1, 0.1
+)
+
+// camera tells a fixed from a moving camera. A recording too short to say counts as
+// fixed: that hides more.
+func (s *surveyed) camera(h evidence.Header) Camera {
+	last := len(s.view) - 1
+	views := s.view[last]
+	side := float64(max(h.Size.X, h.Size.Y))
+	switch {
+	case s.known < 2:
+		return FixedCamera
+	case float64(s.shaken) > shaking*float64(s.known), views >= 3, s.drift > drifts*side:
+		return MovingCamera
+	}
+	return FixedCamera
+}
+
+// movedBefore is how long before the background model is certain of it a camera may
+// have been moved, and certain how long it takes at least.
+const movedBefore, certain = 15 * time.Second, 2 * time.Second
+
+// movedAt returns the time from which the picture may not be that of the first view:
+// the first jolt in the time before view i was noticed.
+func (s *surveyed) movedAt(i int) time.Duration {
+	at := s.at[i] - certain
+	for j := i; j > 0 && s.at[i]-s.at[j] <= movedBefore; j-- {
+		if s.jolt[j] {
+			at = min(at, s.at[j])
+		}
+	}
+	return max(at, 0)
+}
+
+// trust notes for each picture why more must be hidden in it than the policy asks.
+func (r *Recording) trust(d *Decision, s *surveyed) {
+	d.moments = make([]moment, len(s.at))
+	missing := r.needs &^ detect.Classes(detect.Vehicle)
+	for _, n := range d.ev.header.Networks {
+		missing &^= detect.Classes(n.Classes...)
+	}
+	r.missing = missing
+	r.stats.missing(missing)
+	for i, at := range s.at {
+		d.moments[i].at = at
+		if missing != 0 {
+			d.moments[i].reason = ReasonNoDetector
+		}
+	}
+	for k, n := range d.ev.header.Networks {
+		if detect.Classes(n.Classes...)&r.needs != 0 {
+			d.vouch(s.good[k], s.bad[k])
+		}
+	}
+	if d.Camera != FixedCamera {
+		return
+	}
+	for i, v := range s.view {
+		if v == 0 {
+			continue
+		}
+		d.MovedAt = s.movedAt(i)
+		for j := range d.moments {
+			if d.moments[j].at >= d.MovedAt {
+				d.moments[j].reason = ReasonCameraMoved
+			}
+		}
+		return
+	}
+}
+
+// mayBeOld is how far, in time, a picture may lie from the nearest look at the
+// whole, and mayBeFar how many pictures.
+const (
+	mayBeOld = 600 * time.Millisecond
+	mayBeFar = 30
+)
+
+// vouch notes the pictures of which a network cannot tell what is in them: it failed
+// in the nearest look before or after, or that is too far away.
+func (d *Decision) vouch(good, bad []bool) {
+	n := len(good)
+	doubt := func(i int, why Reason) {
+		if d.moments[i].reason == NoReason {
+			d.moments[i].reason = why
+		}
+	}
+	mark := func(order func(int) int) {
+		last, failed := -1, false
+		for k := range n {
+			i := order(k)
+			switch {
+			case bad[i]:
+				last, failed = i, true
+			case good[i]:
+				last, failed = i, false
+			}
+			switch {
+			case last >= 0 && failed:
+				doubt(i, ReasonDetectorFailed)
+			case last < 0:
+			case absTime(d.moments[i].at-d.moments[last].at) > mayBeOld && abs(i-last) > mayBeFar:
+				doubt(i, ReasonDetectorLate)
+			}
+		}
+	}
+	mark(func(k int) int { return k })
+	mark(func(k int) int { return n - 1 - k })
+	for i := range n {
+		if !contains(good) {
+			doubt(i, ReasonDetectorLate)
+		}
+	}
+}
+
+func contains(list []bool) bool {
+	for _, v := range list {
+		if v {
+			return true
+		}
+	}
+	return false
+}
+
+func abs(v int) int { return max(v, -v) }
+
+func absTime(t time.Duration) time.Duration { return max(t, -t) }
+
+// scene returns what must be hidden in picture i, whose evidence is f.
+func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, motion []detect.Box) redact.Scene {
+	s := redact.Scene{Time: f.Time, Level: levelOf(d.moments[i].reason), Objects: d.objects(i, f.Time, objects[:0])}
+	if d.Camera == FixedCamera {
+		s.Motion = d.still.unexplained(f.Moved, s.Objects, motion[:0])
+	}
+	return s
+}
+
+// objects appends the believed and the added tracks in picture i.
+func (d *Decision) objects(i int, at time.Duration, dst []detect.Object) []detect.Object {
+	dst = d.Paths.At(i, dst)
+	for k, a := range d.Added {
+		if b, ok := addedAt(a, at); ok {
+			dst = append(dst, detect.Object{ID: uint64(len(d.Paths.List) + 1 + k), Class: a.Class, Box: b, Cover: b, Score: 1, Confirmed: true})
+		}
+	}
+	return dst
+}
+
+// addedAt returns where an added track is at a time. One box alone stands for half a
+// second each way.
+func addedAt(a evidence.Added, at time.Duration) (b detect.Box, ok bool) {
+	first, last := a.Boxes[0], a.Boxes[len(a.Boxes)-1]
+	if len(a.Boxes) == 1 {
+		return first.Box, absTime(at-first.Time) <= time.Second/2
+	}
+	if at < first.Time || at > last.Time {
+		return b, false
+	}
+	for i := 1; i < len(a.Boxes); i++ {
+		p, q := a.Boxes[i-1], a.Boxes[i]
+		if at > q.Time {
+			continue
+		}
+		f := float32((at - p.Time).Seconds() / (q.Time - p.Time).Seconds())
+		mix := func(u, v float32) float32 { return u + (v-u)*f }
+		return detect.Box{X0: mix(p.Box.X0, q.Box.X0), Y0: mix(p.Box.Y0, q.Box.Y0), X1: mix(p.Box.X1, q.Box.X1), Y1: mix(p.Box.Y1, q.Box.Y1)}, true
+	}
+	return b, false
+}
+
+// levelOf returns how much is hidden for a reason.
+func levelOf(why Reason) redact.Level {
+	switch why {
+	case NoReason:
+		return redact.HidePolicy
+	case ReasonNoDetector, ReasonDetectorFailed, ReasonDetectorLate:
+		return redact.HideOutside
+	}
+	return redact.HideFrame
+}
+
+// Time returns the time of picture i, counted from 0.
+func (d *Decision) Time(i int) time.Duration { return d.moments[i].at }
+
+// Picture returns the picture of a time.
+func (d *Decision) Picture(at time.Duration) (i int, ok bool) {
+	return slices.BinarySearchFunc(d.moments, at, func(m moment, at time.Duration) int { return cmp.Compare(m.at, at) })
+}
+
+// Reason returns why more is hidden in picture i, counted from 0, than the policy
+// asks.
+func (d *Decision) Reason(i int) Reason { return d.moments[i].reason }

@@ -1,0 +1,126 @@
+// Package evidence holds what the first pass over a recording has seen: boxes,
+// scores and times, and no pixel. A second pass decides with it, and later runs need
+// no network.
+//
+// # The file
+//
+// Evidence is JSON lines. Times are seconds from the first picture, boxes are
+// [x0, y0, x1, y1] in pixels of the picture, x1 and y1 exclusive. The first line
+// says what it is evidence of:
+//
+//	{"hedge":"evidence","version":1,"input":{"bytes":8131690,"sample_sha256":"9f…"},
+//	 "width":768,"height":576,"networks":[{"name":"hedge-n","sha256":"57…","classes":["face","person","plate","vehicle"]}]}
+//
+// One line for each picture follows, in order of presentation. frame counts from 1.
+// looks are the networks that looked at it ("net" counts from 0), at the whole or
+// at a part; what they found has a class, a box and a score of 0..1. shift is how
+// far the picture's content has moved since the picture before, as a moving camera
+// does it; it is absent where that was not clear. moved are patches that move. view
+// counts the places that the camera has shown, from 0, which is left out. failed are
+// networks whose look came to nothing.
+//
+//	{"frame":1,"t":0,"looks":[{"net":0,"found":[["person",499,158.2,530,233.1,0.91]]}],"shift":[0,0]}
+//	{"frame":2,"t":0.1,"looks":[{"net":0,"found":[]},{"net":0,"part":[0,96,640,480],"found":[]}],"moved":[[480,150,540,240]]}
+//	{"frame":3,"t":0.2,"failed":[0]}
+//
+// The line that ends it says how many pictures there were, so that a file that was
+// cut off is known:
+//
+//	{"end":3}
+//
+// What the owner knows better goes behind it, by hand, a line for each change.
+// Tracks are struck out by their number, which redact-file -tracks prints. A track
+// is added as boxes at times; between two of them its place is interpolated.
+//
+//	{"strike":[3,17]}
+//	{"add":{"class":"person","boxes":[[1.5,100,200,140,300],[4,180,200,220,300]]}}
+package evidence
+
+import (
+	"fmt"
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Version is that of the file's format. Another one is refused.
+const Version = 1
+
+// Header says what evidence is of.
+type Header struct {
+	// Input is the recording.
+	Input Input
+	// Size is the pictures' size in pixels.
+	Size image.Point
+	// Networks are those that looked.
+	Networks []Network
+}
+
+// Network is one that looked.
+type Network struct {
+	Name    string          `json:"name"`
+	SHA256  string          `json:"sha256,omitempty"`
+	Classes []detect.Class  `json:"classes"`
+	set     detect.ClassSet // of Classes
+}
+
+// Frame is what was seen of one picture. A Reader fills it anew for each.
+type Frame struct {
+	// Time is the presentation time.
+	Time time.Duration
+	// Looks are the networks' looks at it.
+	Looks []Look
+	// DX and DY are the shift of the content since the picture before; Clear says
+	// that it is known.
+	DX, DY float64
+	Clear  bool
+	// Moved are the patches that move.
+	Moved []detect.Box
+	// View counts the places that the camera has shown: it rises when the picture is
+	// no longer that of the place before.
+	View int
+	// Failed are the networks, by their place in Header.Networks, whose look failed.
+	Failed []int
+}
+
+// Look is one look of a network.
+type Look struct {
+	// Net is the network's place in Header.Networks.
+	Net int
+	// Part is the part of the picture looked at; an empty one is the whole.
+	Part detect.Box
+	// Found is what it found, in pixels of the whole picture.
+	Found []detect.Detection
+}
+
+// Edits are what the owner has changed by hand.
+type Edits struct {
+	// Strike are the numbers of tracks that are none.
+	Strike []uint64
+	// Add are tracks that were not found.
+	Add []Added
+}
+
+// Added is a track that was not found.
+type Added struct {
+	Class detect.Class
+	// Boxes are its places, by rising time.
+	Boxes []Place
+}
+
+// Place is where something is at a time.
+type Place struct {
+	Time time.Duration
+	Box  detect.Box
+}
+
+// Error is evidence that makes no sense.
+type Error struct {
+	// Line is that of the file, counted from 1.
+	Line int
+	// Reason says what is wrong.
+	Reason string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("evidence: line %d: %s", e.Line, e.Reason) }

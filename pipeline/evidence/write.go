@@ -1,0 +1,135 @@
+package evidence
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// Writer writes evidence as lines.
+type Writer struct {
+	w      io.Writer
+	line   []byte
+	frames int
+}
+
+// NewWriter writes the first line.
+func NewWriter(w io.Writer, h Header) (*Writer, error) {
+	line, err := json.Marshal(rawHeader{Hedge: kind, Version: Version, Input: h.Input,
+		Width: h.Size.X, Height: h.Size.Y, Networks: append([]Network{}, h.Networks...)})
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.Write(append(line, '\n'))
+	return &Writer{w: w}, err
+}
+
+// Frame writes the next picture's line.
+func (w *Writer) Frame(f *Frame) error {
+	w.frames++
+	b := append(w.line[:0], `{"frame":`...)
+	b = strconv.AppendInt(b, int64(w.frames), 10)
+	b = append(b, `,"t":`...)
+	b = appendSeconds(b, f.Time)
+	if len(f.Looks) > 0 {
+		b = append(b, `,"looks":[`...)
+		for i := range f.Looks {
+			b = appendLook(appendComma(b, i), &f.Looks[i])
+		}
+		b = append(b, ']')
+	}
+	if f.Clear {
+		b = append(b, `,"shift":[`...)
+		b = appendNumber(b, f.DX, 3)
+		b = append(b, ',')
+		b = appendNumber(b, f.DY, 3)
+		b = append(b, ']')
+	}
+	if len(f.Moved) > 0 {
+		b = append(b, `,"moved":[`...)
+		for i, m := range f.Moved {
+			b = append(appendBox(append(appendComma(b, i), '['), m), ']')
+		}
+		b = append(b, ']')
+	}
+	if f.View > 0 {
+		b = strconv.AppendInt(append(b, `,"view":`...), int64(f.View), 10)
+	}
+	if len(f.Failed) > 0 {
+		b = append(b, `,"failed":[`...)
+		for i, n := range f.Failed {
+			b = strconv.AppendInt(appendComma(b, i), int64(n), 10)
+		}
+		b = append(b, ']')
+	}
+	w.line = append(b, "}\n"...)
+	_, err := w.w.Write(w.line)
+	return err
+}
+
+// End writes the last line.
+func (w *Writer) End() error {
+	_, err := w.w.Write([]byte(`{"end":` + strconv.Itoa(w.frames) + "}\n"))
+	return err
+}
+
+func appendComma(b []byte, i int) []byte {
+	if i > 0 {
+		return append(b, ',')
+	}
+	return b
+}
+
+func appendLook(b []byte, k *Look) []byte {
+	b = append(b, `{"net":`...)
+	b = strconv.AppendInt(b, int64(k.Net), 10)
+	if !k.Part.Empty() {
+		b = append(appendBox(append(b, `,"part":[`...), k.Part), ']')
+	}
+	b = append(b, `,"found":[`...)
+	for i, d := range k.Found {
+		b = append(appendComma(b, i), `["`...)
+		b = append(b, d.Class.String()...)
+		b = append(b, `",`...)
+		b = append(appendBox(b, d.Box), ',')
+		b = append(appendNumber(b, float64(d.Score), 4), ']')
+	}
+	return append(b, "]}"...)
+}
+
+// appendBox writes a box to a tenth of a pixel, rounded outwards, so that it stays
+// a box however thin it is.
+func appendBox(b []byte, x detect.Box) []byte {
+	out := func(v float32, round func(float64) float64) float64 { return round(float64(v)*10) / 10 }
+	b = append(appendNumber(b, out(x.X0, math.Floor), 1), ',')
+	b = append(appendNumber(b, out(x.Y0, math.Floor), 1), ',')
+	b = append(appendNumber(b, out(x.X1, math.Ceil), 1), ',')
+	return appendNumber(b, out(x.Y1, math.Ceil), 1)
+}
+
+// appendSeconds writes a time exactly.
+func appendSeconds(b []byte, t time.Duration) []byte {
+	return appendNumber(b, t.Seconds(), 9)
+}
+
+// appendNumber writes v with at most so many decimals, without zeros at its end.
+func appendNumber(b []byte, v float64, decimals int) []byte {
+	n := len(b)
+	b = strconv.AppendFloat(b, v, 'f', decimals, 64)
+	if decimals > 0 {
+		for b[len(b)-1] == '0' {
+			b = b[:len(b)-1]
+		}
+		if b[len(b)-1] == '.' {
+			b = b[:len(b)-1]
+		}
+	}
+	if string(b[n:]) == "-0" {
+		return append(b[:n], '0')
+	}
+	return b
+}

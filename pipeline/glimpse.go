@@ -1,0 +1,83 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+// glimpse is one look of a detector in the first pass over a recording.
+type glimpse struct {
+	owner   *inspected
+	net     int
+	pic     *scaled
+	toFrame mapping
+	part    image.Rectangle // empty for the whole
+	scale   float32         // pixels of the network's input for one of the picture's
+	ask     *candidate      // what it is to decide about; nil for the picture at large
+
+	found []detect.Detection // in the picture's coordinates
+	err   error
+	spent time.Duration
+}
+
+// inspector is one detector of the first pass, and its copies.
+type inspector struct {
+	name     string
+	classes  detect.ClassSet
+	first    detect.Detector // for its input size
+	in       chan *glimpse
+	failures int // in a row
+	busy     int // looks that have not come back
+}
+
+func (k *inspector) inputSize(full image.Point) image.Point {
+	return (&looker{det: k.first}).inputSize(full)
+}
+
+// work is the body of the goroutine of one copy. It ends when in is closed.
+func (k *inspector) work(ctx context.Context, det detect.Detector, timeout time.Duration, out chan<- *glimpse) {
+	for g := range k.in {
+		start := time.Now()
+		g.found, g.err = k.detect(ctx, det, g, timeout)
+		g.spent = time.Since(start)
+		out <- g // has room for all
+	}
+}
+
+// detect runs a detector as looker.detect does.
+func (k *inspector) detect(ctx context.Context, det detect.Detector, g *glimpse, timeout time.Duration) (found []detect.Detection, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			found, err = nil, &panicError{v}
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+	defer cancel()
+	found, err = det.Detect(ctx, g.pic.pic, nil)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), ErrTimeout) {
+			err = ErrTimeout
+		}
+		return nil, err
+	}
+	if err := checkDetections(k.name, found, k.classes, rectBox(g.pic.pic.Rect)); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Box = g.toFrame.box(found[i].Box)
+	}
+	return found, nil
+}
+
+// inspected is a picture of the first pass whose looks are not all in.
+type inspected struct {
+	frame  evidence.Frame
+	looks  []*glimpse // in the order in which they were asked for
+	left   int        // that are not in
+	looked bool       // looks were asked for
+}

@@ -1,0 +1,401 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+const (
+	// ahead is how many pictures may wait for their looks, per copy of the
+	// detectors, and prefetched how many raw ones wait to be taken.
+	ahead, prefetched = 3, 2
+	// mostPatches is how many moving patches of a picture are kept apart; with more
+	// of them the whole picture counts as one.
+	mostPatches = 1024
+)
+
+// inspection is one first pass.
+type inspection struct {
+	*Recording
+	src  Source
+	w    *evidence.Writer
+	log  *evidence.Log
+	nets []*inspector // those that the policy needs; nil for the others
+	out  chan *glimpse
+	done chan struct{} // receives once for each worker that has ended
+	jobs int           // workers
+
+	size    image.Point
+	pool    scaledPool
+	small   []*scaled // copies of the newest picture
+	waiting []*inspected
+	motion  *motion.Model
+	pan     motion.Pan
+	view    int
+	aim     aimer
+	judged  []detect.Object
+	n       int // pictures taken
+	lastAt  time.Duration
+}
+
+// Inspect is the first pass: it reads src to its end and returns what was seen. in
+// says which file it is. When ctx ends, or on an error, nothing is left of it. It
+// closes neither src nor the detectors. The caller closes the evidence.
+func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) (ev *Evidence, err error) {
+	s := &inspection{Recording: r, src: src, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.log.Close())
+		}
+	}()
+	r.stats.begin()
+	ctx, stop := context.WithCancel(ctx)
+	s.startWorkers(ctx)
+	pictures := newReader(ctx, nil, src, prefetched, r.cfg.MaxFailures)
+	err = s.run(ctx, pictures, in)
+	stop()
+	err = firstError(err, pictures.join(), s.stopWorkers())
+	if err != nil {
+		return nil, err
+	}
+	return ReadEvidence(s.log)
+}
+
+// run takes one picture after the other.
+func (s *inspection) run(ctx context.Context, pictures *reader, in evidence.Input) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
+		}
+	}()
+	for {
+		b, err := pictures.next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if s.w == nil {
+			if err := s.begin(b.pic.Rect.Size(), in); err != nil {
+				return err
+			}
+		}
+		start := time.Now()
+		err = s.take(ctx, b)
+		pictures.recycle(b)
+		if err != nil {
+			return err
+		}
+		s.stats.stage(stageInspect, time.Since(start))
+		s.cfg.OnPicture(1)
+	}
+	if s.w == nil {
+		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: there is not one", ErrPicture)}
+	}
+	for len(s.waiting) > 0 {
+		if err := s.settle(ctx, 0); err != nil {
+			return err
+		}
+	}
+	return s.w.End()
+}
+
+// begin writes the evidence's first line.
+func (s *inspection) begin(size image.Point, in evidence.Input) (err error) {
+	s.size = size
+	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks})
+	return err
+}
+
+// take inspects one picture.
+func (s *inspection) take(ctx context.Context, b *Buffer) error {
+	if b.pic.Rect.Size() != s.size {
+		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: picture %d is %v, and the first was %v", ErrPicture, s.n+1, b.pic.Rect.Size(), s.size)}
+	}
+	f := &inspected{frame: evidence.Frame{Time: b.Time}}
+	if s.needs != 0 {
+		if err := s.watch(f, b); err != nil {
+			return err
+		}
+		if s.n%s.cfg.Every == 0 {
+			if err := s.look(ctx, f, b.pic); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range s.small {
+		s.pool.release(p)
+	}
+	s.small = s.small[:0]
+	s.n++
+	s.lastAt = b.Time
+	s.waiting = append(s.waiting, f)
+	return s.settle(ctx, ahead*(1+len(s.cfg.Copies)))
+}
+
+// scaled returns the newest picture at the given size, made once for all.
+func (s *inspection) scaled(pic *image.YCbCr, size image.Point) (*scaled, error) {
+	for _, p := range s.small {
+		if p.pic.Rect.Size() == size {
+			return p, nil
+		}
+	}
+	p, err := s.pool.scale(pic, size)
+	if err == nil {
+		s.small = append(s.small, p)
+	}
+	return p, err
+}
+
+// watch notes how the picture has shifted and what moves in it.
+func (s *inspection) watch(f *inspected, b *Buffer) error {
+	size := image.Pt(max(s.size.X/4, 1), max(s.size.Y/4, 1))
+	for _, k := range s.nets {
+		if k != nil {
+			size = k.inputSize(s.size)
+			break
+		}
+	}
+	p, err := s.scaled(b.pic, size)
+	if err != nil {
+		return err
+	}
+	f.frame.DX, f.frame.DY, f.frame.Clear = s.pan.Update(p.pic, s.size)
+	if s.n == 0 {
+		f.frame.Clear = true // nothing has shifted yet
+	}
+	if s.cfg.Camera == MovingCamera {
+		return nil
+	}
+	if s.motion == nil {
+		s.motion = motion.New(motion.Config{})
+	}
+	s.motion.Update(b.Time, p.pic, s.size)
+	if s.motion.Moved() {
+		s.view++
+		s.motion.Reset()
+		s.motion.Update(b.Time, p.pic, s.size)
+	}
+	f.frame.View = s.view
+	f.frame.Moved = s.motion.Patches(f.frame.Moved)
+	if len(f.frame.Moved) > mostPatches {
+		f.frame.Moved = append(f.frame.Moved[:0], rectBox(image.Rectangle{Max: s.size}))
+	}
+	for i := range f.frame.Moved {
+		f.frame.Moved[i] = f.frame.Moved[i].Intersect(rectBox(image.Rectangle{Max: s.size}))
+	}
+	return nil
+}
+
+// look asks the detectors for looks at the picture.
+func (s *inspection) look(ctx context.Context, f *inspected, pic *image.YCbCr) error {
+	f.looked = true
+	for i, k := range s.nets {
+		if k == nil {
+			continue
+		}
+		input := k.inputSize(s.size)
+		p, err := s.scaled(pic, input)
+		if err != nil {
+			return err
+		}
+		p.refs++
+		if err := s.ask(ctx, f, &glimpse{net: i, pic: p}, pic.Rect); err != nil {
+			return err
+		}
+		for _, a := range s.aim.parts(k, input, s.size, s.cfg.Parts, &f.frame) {
+			p, err := s.pool.scalePart(pic, a.part, a.input)
+			if err != nil {
+				return err
+			}
+			if err := s.ask(ctx, f, &glimpse{net: i, pic: p, part: a.part, ask: a.ask}, a.part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ask hands a look to the detector's workers, and takes in results while they are
+// all busy.
+func (s *inspection) ask(ctx context.Context, f *inspected, g *glimpse, part image.Rectangle) error {
+	k := s.nets[g.net]
+	small := g.pic.pic.Rect.Size()
+	g.owner = f
+	g.toFrame = mapping{
+		sx: float32(part.Dx()) / float32(small.X), sy: float32(part.Dy()) / float32(small.Y),
+		dx: float32(part.Min.X), dy: float32(part.Min.Y),
+	}
+	g.scale = 1 / max(g.toFrame.sx, g.toFrame.sy)
+	f.looks = append(f.looks, g)
+	f.left++
+	k.busy++
+	for {
+		select {
+		case k.in <- g:
+			return nil
+		default:
+		}
+		if err := s.await(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// settle writes what is complete, and waits until no more than the given number of
+// pictures are not.
+func (s *inspection) settle(ctx context.Context, most int) error {
+	for len(s.waiting) > 0 {
+		if f := s.waiting[0]; f.left == 0 {
+			s.waiting = s.waiting[1:]
+			if err := s.enter(f); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(s.waiting) <= most {
+			return nil
+		}
+		if err := s.await(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await takes in one result. A detector that does not return when its time is over
+// ends the pass: nothing can be said of any further picture.
+func (s *inspection) await(ctx context.Context) error {
+	late := time.NewTimer(s.cfg.Timeout + grace)
+	defer late.Stop()
+	select {
+	case g := <-s.out:
+		return s.result(g)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late.C:
+		for _, k := range s.nets {
+			if k != nil && k.busy > 0 {
+				return &StageError{Stage: k.name, Count: 1, Err: fmt.Errorf("does not return: %w", ErrTimeout)}
+			}
+		}
+		return &StageError{Stage: "inspect", Count: 1, Err: ErrTimeout}
+	}
+}
+
+func (s *inspection) result(g *glimpse) error {
+	k := s.nets[g.net]
+	k.busy--
+	g.owner.left--
+	s.pool.release(g.pic)
+	g.pic = nil
+	s.stats.looked(g.net, g.spent)
+	if g.err == nil {
+		k.failures = 0
+		return nil
+	}
+	s.stats.lookFailed(g.net, g.err)
+	s.cfg.OnEvent(Event{Time: g.owner.frame.Time, Kind: DetectorFailed, Detector: k.name, Err: g.err})
+	if k.failures++; k.failures >= s.cfg.MaxFailures {
+		return &StageError{Stage: k.name, Count: k.failures, Err: g.err}
+	}
+	return nil
+}
+
+// enter writes the evidence of a picture whose looks are all in.
+func (s *inspection) enter(f *inspected) error {
+	failed := map[int]bool{}
+	for _, g := range f.looks {
+		if g.err != nil {
+			if !failed[g.net] {
+				f.frame.Failed = append(f.frame.Failed, g.net)
+			}
+			failed[g.net] = true
+			continue
+		}
+		f.frame.Looks = append(f.frame.Looks, evidence.Look{Net: g.net, Part: rectBox(g.part), Found: g.found})
+		s.stats.found(g.found)
+	}
+	if f.looked {
+		s.aim.learn(f, s.size)
+	}
+	if s.motion != nil && f.looked && len(failed) == 0 {
+		s.judge(f)
+	}
+	return s.w.Frame(&f.frame)
+}
+
+// judge tells the background model what the looks at the whole picture found.
+func (s *inspection) judge(f *inspected) {
+	s.judged = s.judged[:0]
+	people := false
+	for i := range f.frame.Looks {
+		k := &f.frame.Looks[i]
+		people = people || k.Part.Empty() && s.nets[k.Net].classes.Has(detect.Person)
+		for _, d := range k.Found {
+			// A vehicle is not hidden for itself: where one is, nobody was found.
+			if d.Class != detect.Vehicle {
+				s.judged = append(s.judged, detect.Object{Class: d.Class, Box: d.Box, Cover: d.Box.Grow(0.1, 0.05), Score: d.Score})
+			}
+		}
+	}
+	if people {
+		s.motion.Judge(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.judged)
+	}
+}
+
+// startWorkers starts a goroutine for each detector that the policy needs and each
+// of its copies.
+func (s *inspection) startWorkers(ctx context.Context) {
+	sets := append([][]detect.Detector{s.cfg.Detectors}, s.cfg.Copies...)
+	s.out = make(chan *glimpse, 64*(1+len(s.cfg.Detectors)*len(sets)))
+	s.done = make(chan struct{}, len(s.cfg.Detectors)*len(sets))
+	s.nets = make([]*inspector, len(s.cfg.Detectors))
+	s.missing = s.needs &^ detect.Classes(detect.Vehicle)
+	for i, d := range s.cfg.Detectors {
+		s.missing &^= d.Classes()
+		if d.Classes()&s.needs == 0 {
+			continue
+		}
+		k := &inspector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *glimpse, 2*len(sets))}
+		s.nets[i] = k
+		s.stats.running(i, true)
+		for _, set := range sets {
+			s.jobs++
+			go func() {
+				k.work(ctx, set[i], s.cfg.Timeout, s.out)
+				s.done <- struct{}{}
+			}()
+		}
+	}
+	s.stats.missing(s.missing)
+}
+
+// stopWorkers waits for the detectors' goroutines. One that does not return is left
+// behind and reported.
+func (s *inspection) stopWorkers() error {
+	for _, k := range s.nets {
+		if k != nil {
+			close(k.in)
+		}
+	}
+	late := time.NewTimer(2 * grace)
+	defer late.Stop()
+	for range s.jobs {
+		select {
+		case <-s.done:
+		case <-late.C:
+			return &StageError{Stage: "detector", Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
+		}
+	}
+	return nil
+}

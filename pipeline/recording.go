@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Camera says whether a recording's camera stands still.
+type Camera uint8
+
+const (
+	// AnyCamera: it is found out from the recording.
+	AnyCamera Camera = iota
+	// FixedCamera stands still: what moves unexplained is hidden.
+	FixedCamera
+	// MovingCamera moves: moving patches say nothing.
+	MovingCamera
+)
+
+// String returns "any", "fixed" or "moving".
+func (c Camera) String() string {
+	switch c {
+	case FixedCamera:
+		return "fixed"
+	case MovingCamera:
+		return "moving"
+	}
+	return "any"
+}
+
+// RecordingConfig is what a [Recording] is made of.
+type RecordingConfig struct {
+	// Policy is the owner's policy. A nil policy hides everything.
+	Policy *redact.Policy
+	// Detectors find what the policy must hide. They are not closed. It defaults to
+	// none: then all that would have needed one is hidden.
+	Detectors []detect.Detector
+	// Copies are further sets of the same detectors in the same order, with which
+	// pictures are looked at side by side. It defaults to none.
+	Copies [][]detect.Detector
+	// Networks describes Detectors in the evidence, in the same order. It defaults
+	// to their names and classes.
+	Networks []evidence.Network
+	// Every is how many pictures one look of the detectors serves. It defaults to 1.
+	Every int
+	// Parts is how many parts of each picture that is looked at are looked at as
+	// well, larger than the whole picture shows them, where the picture has more
+	// detail than the networks see or a find is doubtful. It defaults to 1; a
+	// negative value is none.
+	Parts int
+	// Camera says whether the camera moves. It defaults to AnyCamera.
+	Camera Camera
+	// Length is how long the recording is, if that is known.
+	Length time.Duration
+	// Timeout is how long a detector may work on one look. It defaults to 5 s.
+	Timeout time.Duration
+	// MaxFailures is how many failures of one stage in a row end the work. It
+	// defaults to 30.
+	MaxFailures int
+	// Compressed says that the pictures were decoded from lossy video, see
+	// Config.Compressed.
+	Compressed bool
+	// Redact adjusts the redactor, and Track the linking of tracks.
+	Redact redact.Options
+	Track  track.WholeConfig
+	// Spill is the folder for evidence that does not fit into Memory bytes: see
+	// evidence.NewLog. Boxes go there, and no pixel.
+	Spill  string
+	Memory int
+	// OnEvent is called for each event, and must return soon. It defaults to
+	// nothing.
+	OnEvent func(Event)
+	// OnPicture is called after each picture of a pass, 1 or 2, and must return
+	// soon. It defaults to nothing.
+	OnPicture func(pass int)
+}
+
+func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
+	if c.Policy == nil {
+		c.Policy = redact.HideEverything()
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return c, fmt.Errorf("pipeline: policy: %w", err)
+	}
+	if c.Every < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.Memory < 0 {
+		return c, errors.New("pipeline: Every, Timeout, MaxFailures and Memory must not be negative")
+	}
+	for i, set := range c.Copies {
+		if len(set) != len(c.Detectors) {
+			return c, fmt.Errorf("pipeline: copy %d has %d detectors, not %d", i, len(set), len(c.Detectors))
+		}
+	}
+	c.Every = max(c.Every, 1)
+	if c.Parts == 0 {
+		c.Parts = 1
+	}
+	c.Parts = max(c.Parts, 0)
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	if c.MaxFailures == 0 {
+		c.MaxFailures = 30
+	}
+	if c.Compressed && c.Redact.Grow == 0 {
+		c.Redact.Grow = 1
+	}
+	if c.OnEvent == nil {
+		c.OnEvent = func(Event) {}
+	}
+	if c.OnPicture == nil {
+		c.OnPicture = func(int) {}
+	}
+	return c, nil
+}
+
+// Recording redacts a recording that can be read twice. [Recording.Inspect] is the
+// first pass: it gathers evidence. [Recording.Decide] judges whole tracks, forwards
+// and backwards. [Recording.Redact] is the second pass. One goroutine at a time uses
+// it.
+//
+// It fails closed as a [Pipeline] does: where a detector failed in the first pass,
+// everything outside of the property is hidden in the second; motion that no track
+// explains stays hidden in the recording of a fixed camera; and once such a camera
+// was moved, the whole picture is. A picture of the second pass that the first did
+// not see is hidden as a whole.
+type Recording struct {
+	cfg   RecordingConfig
+	names []string
+	stats stats
+	needs detect.ClassSet // what the policy and its fills must find
+	// missing are the classes that the policy needs and no detector finds.
+	missing detect.ClassSet
+}
+
+// NewRecording checks the configuration.
+func NewRecording(c RecordingConfig) (*Recording, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	r := &Recording{cfg: c}
+	for i, d := range c.Detectors {
+		if d == nil {
+			return nil, fmt.Errorf("pipeline: detector %d is nil", i)
+		}
+		r.names = append(r.names, d.Name())
+	}
+	if len(c.Networks) != 0 && len(c.Networks) != len(c.Detectors) {
+		return nil, fmt.Errorf("pipeline: %d networks are described, and there are %d detectors", len(c.Networks), len(c.Detectors))
+	}
+	if len(c.Networks) == 0 {
+		for i, d := range c.Detectors {
+			r.cfg.Networks = append(r.cfg.Networks, evidence.Network{Name: r.names[i], Classes: classList(d.Classes())})
+		}
+	}
+	r.needs = c.Policy.Needs()
+	r.stats.init(r.names)
+	return r, nil
+}
+
+func classList(s detect.ClassSet) (list []detect.Class) {
+	for c := range detect.Class(detect.NumClasses) {
+		if s.Has(c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Stats returns what was done so far.
+func (r *Recording) Stats() Stats { return r.stats.snapshot() }
+
+// ErrCutOff is returned when the second pass could read less of a recording than
+// the first.
+var ErrCutOff = errors.New("the recording ends earlier than when it was read first")

@@ -1,0 +1,570 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
+)
+
+var testInput = evidence.Input{Bytes: 1, Sample: "00"}
+
+// newRecording is a recording of a moving camera: noise pictures are all motion.
+func newRecording(t testing.TB, c pipeline.RecordingConfig) *pipeline.Recording {
+	t.Helper()
+	if c.Camera == pipeline.AnyCamera {
+		c.Camera = pipeline.MovingCamera
+	}
+	c.Redact.Margin = -1
+	r, err := pipeline.NewRecording(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// bothPasses runs a recording of the pictures of a source that is made anew for each
+// pass.
+func bothPasses(t *testing.T, r *pipeline.Recording, source func() pipeline.Source) []shot {
+	t.Helper()
+	ev, err := r.Inspect(t.Context(), source(), testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	return secondPass(t, r, ev, source())
+}
+
+func secondPass(t *testing.T, r *pipeline.Recording, ev *pipeline.Evidence, src pipeline.Source) []shot {
+	t.Helper()
+	d, err := r.Decide(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &album{t: t}
+	if err := r.Redact(t.Context(), src, d, sink); err != nil {
+		t.Fatal(err)
+	}
+	if sink.finished != 1 {
+		t.Errorf("finished %d times", sink.finished)
+	}
+	return sink.seen()
+}
+
+func noise(n int) func() pipeline.Source {
+	return func() pipeline.Source { return &camera{frames: n} }
+}
+
+// someone is a person whose middle is in the block of row 3 and column 7, outside of
+// the property.
+var someone = detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
+
+func hidesSomeone(s shot) bool { return !s.shown[3][7] }
+
+// seenIn finds someone in the pictures from first to last.
+func seenIn(n, first, last int) detect.Detector {
+	script := make([][]detect.Detection, n)
+	for i := first; i <= last; i++ {
+		script[i] = []detect.Detection{someone}
+	}
+	return detecttest.New(everything, detecttest.Script(script...))
+}
+
+// TestRecordingWholeTracks: every picture comes out once, in order, and who is seen
+// late, lost early and missed for a second is hidden all the time.
+func TestRecordingWholeTracks(t *testing.T) {
+	const n = 90
+	script := make([][]detect.Detection, n)
+	for i := 6; i < 80; i++ {
+		if i < 30 || i >= 55 {
+			script[i] = []detect.Detection{someone}
+		}
+	}
+	for _, copies := range []int{0, 2} {
+		c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Parts: -1}
+		// Each detector answers by the picture's content, so that copies agree.
+		c.Detectors = []detect.Detector{byPicture(script)}
+		for range copies {
+			c.Copies = append(c.Copies, []detect.Detector{byPicture(script)})
+		}
+		shots := bothPasses(t, newRecording(t, c), noise(n))
+		if len(shots) != n {
+			t.Fatalf("%d copies: %d pictures", copies, len(shots))
+		}
+		for i, s := range shots {
+			if s.n != i || !hidesSomeone(s) {
+				t.Errorf("%d copies: picture %d came out as %d, hidden %t", copies, s.n, i, hidesSomeone(s))
+			}
+			if !s.shown[0][15] {
+				t.Errorf("%d copies: picture %d: scenery far from the person is hidden", copies, i)
+			}
+		}
+	}
+}
+
+// byPicture finds what a script says of a noise picture, told by its first samples.
+func byPicture(script [][]detect.Detection) detect.Detector {
+	known := map[[16]byte]int{}
+	pic := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
+	for i := range script {
+		raw(pic, i)
+		known[[16]byte(pic.Y[:16])] = i
+	}
+	return detecttest.New(everything, func(_ context.Context, _ int, p *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+		i, ok := known[[16]byte(p.Y[:16])]
+		if !ok {
+			return dst, errors.New("a picture that is not of the recording")
+		}
+		return append(dst, script[i]...), nil
+	})
+}
+
+// TestRecordingFails: where a detector fails in the first pass, everything outside is
+// hidden in the second, from the last good look before to the next one after.
+func TestRecordingFails(t *testing.T) {
+	good := detecttest.Find()
+	for name, fault := range faults {
+		for _, every := range []int{1, 3} {
+			t.Run(fmt.Sprintf("%s/every %d", name, every), func(t *testing.T) {
+				t.Parallel()
+				d := detecttest.New(everything, detecttest.Steps(good, good, good, fault, good))
+				r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Parts: -1,
+					Detectors: []detect.Detector{d}, Timeout: patience(name)})
+				from, to := 3, 3
+				if every == 3 {
+					// The looks are at 0, 3, 6, 9 and 12; that at 9 fails.
+					from, to = 7, 11
+				}
+				for i, s := range bothPasses(t, r, noise(15)) {
+					if hidden := s.outsideShown() == 0; hidden != (i >= from && i <= to) {
+						t.Errorf("picture %d: hidden outside %t", i, hidden)
+					}
+					if s.insideShown() == 0 {
+						t.Errorf("picture %d: the property is hidden", i)
+					}
+				}
+				if st := r.Stats(); st.Detectors[0].Failures != 1 || st.FramesFailedClosed != uint64(to-from+1) {
+					t.Errorf("stats %+v", st)
+				}
+			})
+		}
+	}
+}
+
+// TestRecordingStops: a detector that fails all the time ends the first pass with an
+// error that names it; so does one that never returns.
+func TestRecordingStops(t *testing.T) {
+	for name, f := range map[string]detecttest.Func{
+		"fails": detecttest.Fail(errFake),
+		"hangs": detecttest.Hang(),
+	} {
+		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), MaxFailures: 3, Timeout: patience("hang"),
+			Detectors: []detect.Detector{detecttest.New(everything, f)}})
+		_, err := r.Inspect(t.Context(), &camera{frames: 50}, testInput)
+		var stage *pipeline.StageError
+		if !errors.As(err, &stage) || stage.Stage != detecttest.New(everything, f).Name() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRecordingWithoutNetworks: nothing looks for people, so all is hidden outside.
+func TestRecordingWithoutNetworks(t *testing.T) {
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound)})
+	for i, s := range bothPasses(t, r, noise(4)) {
+		if s.outsideShown() != 0 || s.insideShown() == 0 {
+			t.Errorf("picture %d: %d blocks outside and %d inside shown", i, s.outsideShown(), s.insideShown())
+		}
+	}
+	if !r.Stats().Missing.Has(detect.Person) {
+		t.Error("nobody is told that people are not looked for")
+	}
+}
+
+// TestRecordingEvidence: a later run without a network hides the same; tracks struck
+// out are shown, and tracks added by hand are hidden.
+func TestRecordingEvidence(t *testing.T) {
+	const n = 40
+	first := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(n, 0, n-1)}})
+	ev, err := first.Inspect(t.Context(), &camera{frames: n}, testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	path := filepath.Join(t.TempDir(), "e.jsonl")
+	if err := ev.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := secondPass(t, first, ev, &camera{frames: n})
+	for name, c := range map[string]struct {
+		edit    string
+		hidden  bool // someone is hidden
+		added   bool // the block in row 1 and column 1 is hidden in pictures 10 to 20
+		strikes int
+	}{
+		"as it is":     {"", true, false, 0},
+		"struck out":   {`{"strike":[1]}`, false, false, 1},
+		"no such":      {`{"strike":[99]}`, true, false, 0},
+		"added":        {`{"add":{"class":"person","boxes":[[0.4,8,8,15,15],[0.8,8,8,15,15]]}}`, true, true, 0},
+		"another each": {"{\"strike\":[1]}\n{\"add\":{\"class\":\"face\",\"boxes\":[[0.4,8,8,15,15],[0.8,8,8,15,15]]}}", false, true, 1},
+	} {
+		later := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound)})
+		ev, err := pipeline.LoadEvidence(io.MultiReader(bytes.NewReader(text), strings.NewReader(c.edit)), "", 0)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		d, err := later.Decide(ev)
+		if err != nil || len(d.Struck) != c.strikes || (name == "no such") != (len(d.Unknown) == 1) {
+			t.Errorf("%s: %v, struck %v, unknown %v", name, err, d.Struck, d.Unknown)
+		}
+		for i, s := range secondPass(t, later, ev, &camera{frames: n}) {
+			if hidesSomeone(s) != c.hidden {
+				t.Errorf("%s: picture %d: someone hidden %t", name, i, hidesSomeone(s))
+			}
+			if got := !s.shown[1][1]; got != (c.added && i >= 10 && i <= 20) {
+				t.Errorf("%s: picture %d: what was added is hidden %t", name, i, got)
+			}
+			if c.edit == "" && fmt.Sprint(s) != fmt.Sprint(was[i]) {
+				t.Errorf("%s: picture %d is not as it was with the network", name, i)
+			}
+		}
+		if err := ev.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRecordingSpills: evidence that does not fit into memory decides the same, and
+// leaves nothing.
+func TestRecordingSpills(t *testing.T) {
+	dir := t.TempDir()
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(60, 5, 50)}, Spill: dir, Memory: 500})
+	for i, s := range bothPasses(t, r, noise(60)) {
+		if !hidesSomeone(s) {
+			t.Errorf("picture %d: someone is shown", i)
+		}
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 0 {
+		t.Errorf("left behind: %v, %v", names, err)
+	}
+}
+
+// TestRecordingOfFew: one picture, two, and none.
+func TestRecordingOfFew(t *testing.T) {
+	for _, n := range []int{1, 2} {
+		for _, camera := range []pipeline.Camera{pipeline.FixedCamera, pipeline.MovingCamera} {
+			r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(n, 0, n-1)}, Camera: camera})
+			shots := bothPasses(t, r, noise(n))
+			if len(shots) != n || !hidesSomeone(shots[0]) || !hidesSomeone(shots[n-1]) {
+				t.Errorf("%d pictures, %v camera: %d came out", n, camera, len(shots))
+			}
+			if !shots[0].shown[0][15] {
+				t.Errorf("%d pictures, %v camera: the first is hidden where nobody is", n, camera)
+			}
+		}
+	}
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound)})
+	if _, err := r.Inspect(t.Context(), &camera{}, testInput); !errors.Is(err, pipeline.ErrPicture) {
+		t.Errorf("no picture: %v", err)
+	}
+}
+
+// TestRecordingChanges: a second pass that reads less is an error, and one that reads
+// other pictures hides them as a whole until it gives up. The sink is not finished.
+func TestRecordingChanges(t *testing.T) {
+	const n = 60
+	late := func(i int) time.Duration { return time.Duration(i)*interval + time.Millisecond }
+	for name, c := range map[string]struct {
+		again *camera
+		want  error
+	}{
+		"cut off":     {&camera{frames: n - 1}, pipeline.ErrCutOff},
+		"other times": {&camera{frames: n, at: late}, evidence.ErrChanged},
+		"other size":  {&camera{frames: n, size: func(int) image.Point { return image.Pt(64, 48) }}, evidence.ErrChanged},
+		"fails":       {&camera{frames: n, fault: func(_ context.Context, i int) error { return faultAt(i, 20) }}, errFake},
+	} {
+		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(n, 0, n-1)}})
+		ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := r.Decide(ev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sink := &counting{}
+		if err := r.Redact(t.Context(), c.again, d, sink); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if sink.finished {
+			t.Errorf("%s: the output is finished", name)
+		}
+		if c.again.at != nil && sink.shown != 0 {
+			t.Errorf("%s: %d pictures that nobody has looked at are shown", name, sink.shown)
+		}
+		if err := ev.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func faultAt(i, n int) error {
+	if i == n {
+		return errFake
+	}
+	return nil
+}
+
+// counting counts pictures that are not hidden as a whole.
+type counting struct {
+	shown    int
+	finished bool
+	fault    error
+}
+
+func (c *counting) Write(_ context.Context, f redact.Frame) error {
+	if !f.Hidden() {
+		c.shown++
+	}
+	return c.fault
+}
+func (c *counting) Finish(context.Context) error { c.finished = true; return nil }
+func (c *counting) Close() error                 { return nil }
+
+// TestRecordingSinkFails: the sink's own error comes back.
+func TestRecordingSinkFails(t *testing.T) {
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(30, 0, 29)}})
+	ev, err := r.Inspect(t.Context(), &camera{frames: 30}, testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	d, err := r.Decide(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &counting{fault: errFake}
+	var stage *pipeline.StageError
+	if err := r.Redact(t.Context(), &camera{frames: 30}, d, sink); !errors.Is(err, errFake) || !errors.As(err, &stage) || stage.Stage != "sink" || sink.finished {
+		t.Errorf("%v, finished %t", err, sink.finished)
+	}
+}
+
+// TestRecordingCancelled: a context that ends in either pass ends it, and the sink is
+// not finished.
+func TestRecordingCancelled(t *testing.T) {
+	const n = 40
+	stopAt := func(cancel func()) *camera {
+		return &camera{frames: n, fault: func(_ context.Context, i int) error {
+			if i == 20 {
+				cancel()
+			}
+			return nil
+		}}
+	}
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(n, 0, n-1)}})
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := r.Inspect(ctx, stopAt(cancel), testInput); !errors.Is(err, context.Canceled) {
+		t.Errorf("first pass: %v", err)
+	}
+	ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	d, err := r.Decide(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	sink := &counting{}
+	if err := r.Redact(ctx, stopAt(cancel), d, sink); !errors.Is(err, context.Canceled) || sink.finished {
+		t.Errorf("second pass: %v, finished %t", err, sink.finished)
+	}
+}
+
+// yard is the recording of a fixed camera: a still texture in which a grey patch
+// moves where path says, if it is there.
+type yard struct {
+	frames int
+	path   func(i int) (image.Point, bool)
+	shift  func(i int) int // of the whole picture, in pixels
+	n      int
+}
+
+func (y *yard) Read(_ context.Context, b *pipeline.Buffer) error {
+	if y.n == y.frames {
+		return io.EOF
+	}
+	i := y.n
+	y.n++
+	shift := 0
+	if y.shift != nil {
+		shift = y.shift(i)
+	}
+	pic := b.Resize(320, 240)
+	for v := range 240 {
+		for u := range 320 {
+			x := uint32(u+shift) / 4 * 2654435761 //nolint:gosec // a texture
+			x ^= uint32(v) / 4 * 40503            //nolint:gosec // likewise
+			x *= 2246822519
+			pic.Y[v*pic.YStride+u] = uint8(40 + x>>25) //nolint:gosec // likewise
+		}
+	}
+	if y.path != nil {
+		if at, ok := y.path(i); ok {
+			for v := max(at.Y, 0); v < min(at.Y+60, 240); v++ {
+				for u := max(at.X, 0); u < min(at.X+24, 320); u++ {
+					pic.Y[v*pic.YStride+u] = uint8(60 + 150*((u-at.X)/6%2)) //nolint:gosec // stripes
+				}
+			}
+		}
+	}
+	b.Time = time.Duration(i) * 100 * time.Millisecond
+	return nil
+}
+
+func (y *yard) Close() error { return nil }
+
+// hiddenOf is a sink that notes how much of somebody, and of all, is hidden.
+type hiddenOf struct {
+	walker, whole []float64
+	at            func(i int) detect.Box
+	i             int
+}
+
+func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
+	h.walker = append(h.walker, f.Cover().HiddenOf(h.at(h.i)))
+	h.whole = append(h.whole, f.Cover().Hidden())
+	h.i++
+	return nil
+}
+func (h *hiddenOf) Close() error { return nil }
+
+// play runs both passes over yards made anew and returns what was hidden.
+func playYard(t *testing.T, c pipeline.RecordingConfig, make func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {
+	t.Helper()
+	c.Policy = policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`)
+	r, err := pipeline.NewRecording(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := r.Inspect(t.Context(), make(), testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	d, err := r.Decide(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hiddenOf{at: at}
+	if err := r.Redact(t.Context(), make(), d, h); err != nil {
+		t.Fatal(err)
+	}
+	return h, d
+}
+
+// TestRecordingMotion: what walks through a fixed camera's recording and is found by
+// nobody is hidden all the way; what stirs in one place for all of it is shown.
+func TestRecordingMotion(t *testing.T) {
+	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
+	walk := func(i int) (image.Point, bool) { return image.Pt(-24+(i-20)*8, 120), i >= 20 && i < 63 }
+	box := func(p func(int) (image.Point, bool)) func(int) detect.Box {
+		return func(i int) detect.Box {
+			at, _ := p(i)
+			return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + 24), Y1: float32(at.Y + 60)}
+		}
+	}
+	h, d := playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 100, path: walk} }, box(walk))
+	if d.Camera != pipeline.FixedCamera || d.MovedAt >= 0 {
+		t.Fatalf("%v camera, moved at %v", d.Camera, d.MovedAt)
+	}
+	for i := 22; i < 61; i++ {
+		if h.walker[i] < 0.9 {
+			t.Errorf("picture %d: %.2f of the walker hidden", i, h.walker[i])
+		}
+	}
+	for _, i := range []int{0, 10, 19, 90} {
+		if h.whole[i] > 0 {
+			t.Errorf("picture %d: %.2f hidden, and nobody is there", i, h.whole[i])
+		}
+	}
+	stir := func(i int) (image.Point, bool) { return image.Pt(200+4*(i%3), 100), true }
+	h, _ = playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 120, path: stir} }, box(stir))
+	mean := 0.0
+	for _, v := range h.whole {
+		mean += v / float64(len(h.whole))
+	}
+	if mean > 0.005 {
+		t.Errorf("what stirs in one place: %.3f of the pictures hidden", mean)
+	}
+}
+
+// TestRecordingCameraMoved: the picture of a fixed camera is hidden as a whole from
+// before it is moved; a camera that moves all the time is found out.
+func TestRecordingCameraMoved(t *testing.T) {
+	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
+	nowhere := func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} }
+	knocked := func(i int) int {
+		if i >= 100 {
+			return 40
+		}
+		return 0
+	}
+	var events []pipeline.Event
+	h, d := playYard(t, pipeline.RecordingConfig{Detectors: blind(), OnEvent: func(e pipeline.Event) { events = append(events, e) }},
+		func() *yard { return &yard{frames: 200, shift: knocked} }, nowhere)
+	if d.Camera != pipeline.FixedCamera || d.MovedAt < 0 || d.MovedAt > 10*time.Second {
+		t.Fatalf("%v camera, moved at %v", d.Camera, d.MovedAt)
+	}
+	for i := range 200 {
+		if i >= 100 && h.whole[i] != 1 || i < 40 && h.whole[i] != 0 {
+			t.Errorf("picture %d: %.2f hidden", i, h.whole[i])
+		}
+	}
+	if len(events) != 1 || events[0].Kind != pipeline.CameraMoved || events[0].Reason != pipeline.ReasonCameraMoved {
+		t.Errorf("events %+v", events)
+	}
+	pans := func(i int) int { return 2 * i }
+	h, d = playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 80, shift: pans} }, nowhere)
+	if d.Camera != pipeline.MovingCamera || h.whole[70] != 0 {
+		t.Errorf("%v camera, %.2f hidden", d.Camera, h.whole[70])
+	}
+	// The owner knows better.
+	_, d = playYard(t, pipeline.RecordingConfig{Detectors: blind(), Camera: pipeline.MovingCamera}, func() *yard { return &yard{frames: 200, shift: knocked} }, nowhere)
+	if d.Camera != pipeline.MovingCamera || d.MovedAt >= 0 {
+		t.Errorf("told that it moves: %v, %v", d.Camera, d.MovedAt)
+	}
+}
+
+func TestRecordingConfig(t *testing.T) {
+	one := detecttest.New(everything, detecttest.Find())
+	for name, c := range map[string]pipeline.RecordingConfig{
+		"nil detector": {Detectors: []detect.Detector{nil}},
+		"copies":       {Detectors: []detect.Detector{one}, Copies: [][]detect.Detector{{}}},
+		"networks":     {Detectors: []detect.Detector{one}, Networks: make([]evidence.Network, 2)},
+		"every":        {Every: -1},
+	} {
+		if _, err := pipeline.NewRecording(c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

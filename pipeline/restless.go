@@ -1,0 +1,102 @@
+package pipeline
+
+import (
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+const (
+	// restlessCells is the number of cells along the longer side of the grid on which
+	// the motion of a whole recording is summed up.
+	restlessCells = 64
+	// restlessShare is the share of the pictures in which something must move
+	// unexplained in a cell for it to be restless, and restlessHalf how many of the
+	// recording's tenths that must be spread over.
+	restlessShare, restlessTenths = 0.2, 7
+	// restlessLeast is how many pictures a recording must have for that.
+	restlessLeast = 50
+)
+
+// restless are the places where something moves for most of a recording though the
+// networks, which looked there all the time, found nothing: trees, flags, water.
+type restless struct {
+	cell   float32 // side in pixels; 0: nothing is known
+	w, h   int
+	count  []int
+	tenths []uint16 // in which tenths of the recording
+	calm   []bool   // it is restless, and so harmless
+	stamp  []int    // picture in which it was counted last, plus 1
+}
+
+// weigh sums up the motion that no track explains.
+func (d *Decision) weigh() error {
+	size := d.ev.header.Size
+	g := &d.still
+	g.cell = float32(max(size.X, size.Y)) / restlessCells
+	g.w, g.h = int(float32(size.X)/g.cell)+1, int(float32(size.Y)/g.cell)+1
+	n := g.w * g.h
+	g.count, g.tenths, g.calm, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
+	if d.ev.frames < restlessLeast {
+		return nil
+	}
+	var objects []detect.Object
+	var open []detect.Box
+	err := d.ev.each(func(i int, f *evidence.Frame) error {
+		objects = d.objects(i, f.Time, objects[:0])
+		open = g.unexplained(f.Moved, objects, open[:0])
+		for _, b := range open {
+			g.cells(b, func(k int) bool {
+				if g.stamp[k] != i+1 {
+					g.stamp[k] = i + 1
+					g.count[k]++
+					g.tenths[k] |= 1 << (10 * i / d.ev.frames)
+				}
+				return true
+			})
+		}
+		return nil
+	})
+	for k, c := range g.count {
+		tenths := 0
+		for t := g.tenths[k]; t != 0; t &= t - 1 {
+			tenths++
+		}
+		if float64(c) < restlessShare*float64(d.ev.frames) || tenths < restlessTenths {
+			continue
+		}
+		// What stirs reaches a little further now and then.
+		for y := max(k/g.w-1, 0); y <= min(k/g.w+1, g.h-1); y++ {
+			for x := max(k%g.w-1, 0); x <= min(k%g.w+1, g.w-1); x++ {
+				g.calm[y*g.w+x] = true
+			}
+		}
+	}
+	return err
+}
+
+// cells calls do with the cells that b touches until it returns false, and reports
+// whether it never did.
+func (g *restless) cells(b detect.Box, do func(k int) bool) bool {
+	x0, y0 := max(int(b.X0/g.cell), 0), max(int(b.Y0/g.cell), 0)
+	x1, y1 := min(int(b.X1/g.cell), g.w-1), min(int(b.Y1/g.cell), g.h-1)
+	for y := y0; y <= y1; y++ {
+		for x := x0; x <= x1; x++ {
+			if !do(y*g.w + x) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// unexplained appends the patches that no object explains and that do not lie
+// wholly in restless places.
+func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
+	for _, b := range moved {
+		if covered(b, objects) || g.cells(b, func(k int) bool { return g.calm[k] }) {
+			continue
+		}
+		dst = append(dst, b)
+	}
+	return dst
+}

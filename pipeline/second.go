@@ -1,0 +1,260 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// second is one second pass.
+type second struct {
+	*Recording
+	d       *Decision
+	sink    Sink
+	rd      *evidence.Reader
+	red     *redact.Redactor
+	at      int            // the picture of the evidence that frame holds
+	frame   evidence.Frame // the newest one read
+	done    bool           // there are no more
+	objects []detect.Object
+	motion  []detect.Box
+	why     Reason
+	strange int // pictures in a row that the first pass did not see
+	fails   int // failures of redact in a row
+}
+
+// Redact is the second pass: it reads src, the same recording from its beginning,
+// hides in each picture what was decided, and hands it to sink. At the end the sink
+// is finished. When ctx ends, or on an error, it is not. src and sink are not closed.
+func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Sink) (err error) {
+	s := &second{Recording: r, d: d, sink: sink, at: -1}
+	if s.rd, err = evidence.NewReader(d.ev.log.Reader()); err != nil {
+		return err
+	}
+	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, r.cfg.Redact); err != nil {
+		return &StageError{Stage: "redact", Count: 1, Err: err}
+	}
+	work, stop := context.WithCancel(ctx)
+	pictures := newReader(work, &r.stats, src, prefetched, r.cfg.MaxFailures)
+	w := newWriter(work, &r.stats, sink, pictures)
+	err = s.run(work, pictures, w)
+	if err != nil {
+		stop()
+	}
+	// The sink's own error says more than that it has failed.
+	werr := w.close(err != nil)
+	if errors.Is(err, errSink) {
+		err = nil
+	}
+	stop()
+	err = firstError(err, werr, pictures.join())
+	if f, ok := sink.(Finisher); ok && err == nil {
+		if ferr := f.Finish(ctx); ferr != nil {
+			err = &StageError{Stage: "sink", Count: 1, Err: ferr}
+		}
+	}
+	return err
+}
+
+func (s *second) run(ctx context.Context, pictures *reader, w *writer) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
+		}
+	}()
+	if err := s.advance(); err != nil {
+		return err
+	}
+	for {
+		b, err := pictures.next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.one(ctx, b, w, pictures); err != nil {
+			return err
+		}
+		s.cfg.OnPicture(2)
+	}
+	if !s.done {
+		return &StageError{Stage: "source", Count: 1,
+			Err: fmt.Errorf("%w: at picture %d of %d", ErrCutOff, s.at+1, s.d.ev.frames)}
+	}
+	return nil
+}
+
+// advance reads the evidence of the next picture.
+func (s *second) advance() error {
+	if s.at++; s.at == s.d.ev.frames {
+		s.done = true
+		return nil
+	}
+	return s.rd.Next(&s.frame)
+}
+
+// one redacts one picture and hands it to the writer.
+func (s *second) one(ctx context.Context, b *Buffer, w *writer, pictures *reader) error {
+	start := time.Now()
+	// Pictures that the first pass could decode and this one cannot are left out.
+	for !s.done && s.frame.Time < b.Time {
+		if err := s.advance(); err != nil {
+			return err
+		}
+	}
+	scene := redact.Scene{Time: b.Time, Level: redact.HideFrame}
+	why := ReasonDetectorLate
+	seen := !s.done && s.frame.Time == b.Time && b.pic.Rect.Size() == s.d.ev.header.Size
+	switch {
+	case !seen:
+		s.strange++
+		if s.strange >= s.cfg.MaxFailures {
+			return &StageError{Stage: "source", Count: s.strange, Err: evidence.ErrChanged}
+		}
+	case b.Native.X > 0 && !sameAspect(b.Native, s.d.ev.header.Size):
+		why = ReasonAspectChanged
+	default:
+		s.strange = 0
+		why = s.d.moments[s.at].reason
+		scene = s.d.scene(s.at, &s.frame, s.objects, s.motion)
+		s.objects, s.motion = scene.Objects, scene.Motion
+		s.stats.tracked(scene.Objects)
+	}
+	if seen {
+		if err := s.advance(); err != nil {
+			return err
+		}
+	}
+	s.told(b.Time, why)
+	s.stats.stage(stageDecide, time.Since(start))
+
+	start = time.Now()
+	out, err := s.redact(b, scene)
+	s.stats.stage(stageRedact, time.Since(start))
+	if err != nil {
+		// The picture may be half redacted: it goes nowhere.
+		pictures.recycle(b)
+		s.stats.count(&s.stats.s.FramesDropped)
+		if s.fails++; s.fails >= s.cfg.MaxFailures {
+			return &StageError{Stage: "redact", Count: s.fails, Err: err}
+		}
+		return nil
+	}
+	s.fails = 0
+	return w.put(ctx, written{b, out, scene.Level != redact.HidePolicy})
+}
+
+func (s *second) redact(b *Buffer, scene redact.Scene) (out redact.Frame, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = redact.Frame{}, &panicError{v}
+		}
+	}()
+	return s.red.Redact(b.pic, scene)
+}
+
+// told sends an event when more is hidden than the policy asks, and when it ends.
+func (s *second) told(at time.Duration, why Reason) {
+	if why == s.why {
+		return
+	}
+	s.why = why
+	s.stats.failedClosed(why)
+	kind := FailedClosed
+	switch why {
+	case NoReason:
+		kind = Recovered
+	case ReasonCameraMoved:
+		kind = CameraMoved
+	}
+	s.cfg.OnEvent(Event{Time: at, Kind: kind, Reason: why})
+}
+
+// writer hands redacted pictures to a sink, on a goroutine of its own.
+type writer struct {
+	in    chan written
+	ended chan error
+	lost  chan struct{} // closed when the sink has failed
+}
+
+type written struct {
+	b      *Buffer
+	f      redact.Frame
+	closed bool // more was hidden than the policy asks
+}
+
+func newWriter(ctx context.Context, count *stats, sink Sink, pictures *reader) *writer {
+	w := &writer{in: make(chan written, 1), ended: make(chan error, 1), lost: make(chan struct{})}
+	go func() {
+		var failed error
+		for p := range w.in {
+			if failed == nil && ctx.Err() == nil {
+				start := time.Now()
+				if failed = writeOne(ctx, sink, p.f); failed == nil {
+					count.stage(stageWrite, time.Since(start))
+					count.written(p.f, p.closed)
+				} else {
+					close(w.lost)
+				}
+			}
+			p.f.Release()
+			pictures.recycle(p.b)
+		}
+		w.ended <- failed
+	}()
+	return w
+}
+
+// writeOne writes one picture; a panic of the sink is an error.
+func writeOne(ctx context.Context, sink Sink, f redact.Frame) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	return sink.Write(ctx, f)
+}
+
+// put hands a picture over, and waits until it is taken.
+func (w *writer) put(ctx context.Context, p written) error {
+	select {
+	case w.in <- p:
+		return nil
+	case <-w.lost:
+		p.f.Release()
+		return errSink
+	case <-ctx.Done():
+		p.f.Release()
+		return ctx.Err()
+	}
+}
+
+// errSink stands for the sink's own error, which close returns.
+var errSink = errors.New("the sink has failed")
+
+// close waits until everything is written and returns the sink's error. A file
+// without one of its pictures is not the file that was asked for.
+func (w *writer) close(cut bool) error {
+	close(w.in)
+	var err error
+	if cut {
+		err = join("sink", w.ended)
+	} else {
+		err = <-w.ended
+	}
+	if err != nil {
+		var stage *StageError
+		if errors.As(err, &stage) {
+			return err
+		}
+		return &StageError{Stage: "sink", Count: 1, Err: err}
+	}
+	return nil
+}
