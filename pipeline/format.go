@@ -141,8 +141,8 @@ func (r *run) need() {
 	for _, k := range r.lookers {
 		was := k.needed
 		k.vital, k.needed = k.classes&vital != 0, k.classes&r.needs != 0
-		if k.needed && !was {
-			k.health = health{} // what it did before it rested says nothing
+		if k.needed && (k.wish(r.needs) || !was) {
+			k.health = health{} // what it did before it rested, or for less, says nothing
 		}
 		r.missing &^= k.classes
 		r.stills.missing &^= k.classes

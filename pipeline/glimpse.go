@@ -41,9 +41,13 @@ func (k *inspector) inputSize(full image.Point) image.Point {
 
 // work is the body of the goroutine of one copy. It ends when in is closed.
 func (k *inspector) work(ctx context.Context, det detect.Detector, timeout time.Duration, out chan<- *glimpse) {
+	// A Run may have left the detector looking for less.
+	chosen := choose(det, k.classes)
 	for g := range k.in {
 		start := time.Now()
-		g.found, g.err = k.detect(ctx, det, g, timeout)
+		if g.err = chosen; g.err == nil {
+			g.found, g.err = k.detect(ctx, det, g, timeout)
+		}
 		g.spent = time.Since(start)
 		out <- g // has room for all
 	}

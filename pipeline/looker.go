@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -16,7 +17,8 @@ type look struct {
 	pic     *scaled       // what the detector sees
 	toFrame mapping       // from pic's coordinates to the frame's
 	region  detect.Box    // the part of the frame looked at; empty for the whole
-	epoch   int           // picture format in force when the look was made
+	wants   detect.ClassSet
+	epoch   int // picture format in force when the look was made
 	ctx     context.Context
 
 	found []detect.Detection // the result, in the frame's coordinates
@@ -35,9 +37,11 @@ type looker struct {
 	name    string
 	index   int // in Config.Detectors
 	det     detect.Detector
-	classes detect.ClassSet
-	needed  bool // it runs: for the policy in force, or for stills
-	vital   bool // the policy in force needs it
+	classes detect.ClassSet // what it can find
+	wants   detect.ClassSet // what its looks are for: all it can find, unless it is a detect.Selector
+	chosen  detect.ClassSet // what a detect.Selector was last asked for; the goroutine's own
+	needed  bool            // it runs: for the policy in force, or for stills
+	vital   bool            // the policy in force needs it
 
 	in   chan *look
 	out  chan<- lookResult
@@ -89,6 +93,9 @@ func (k *looker) detect(l *look) (found []detect.Detection, err error) {
 			found, err = l.found[:0], &panicError{v}
 		}
 	}()
+	if err := k.choose(l.wants); err != nil {
+		return found, err
+	}
 	found, err = k.det.Detect(l.ctx, l.pic.pic, found)
 	if err != nil {
 		if errors.Is(context.Cause(l.ctx), ErrTimeout) {
@@ -99,10 +106,47 @@ func (k *looker) detect(l *look) (found []detect.Detection, err error) {
 	if err := checkDetections(k.name, found, k.classes, rectBox(l.pic.pic.Rect)); err != nil {
 		return found[:0], err
 	}
+	found = slices.DeleteFunc(found, func(d detect.Detection) bool { return !l.wants.Has(d.Class) })
 	for i := range found {
 		found[i].Box = l.toFrame.box(found[i].Box)
 	}
 	return found, nil
+}
+
+// choose tells the detector which classes are wanted, if that has changed.
+func (k *looker) choose(wants detect.ClassSet) error {
+	if k.chosen == wants {
+		return nil
+	}
+	if err := choose(k.det, wants); err != nil {
+		return err
+	}
+	k.chosen = wants
+	return nil
+}
+
+// choose tells a detector that can leave classes out which are wanted.
+func choose(d detect.Detector, wants detect.ClassSet) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{v}
+		}
+	}()
+	if s, ok := d.(detect.Selector); ok {
+		return s.Select(wants)
+	}
+	return nil
+}
+
+// wish sets what the detector's looks are for from now on, and reports whether
+// that is more than before: the looks made until now say nothing of the rest.
+func (k *looker) wish(needs detect.ClassSet) (more bool) {
+	was := k.wants
+	k.wants = k.classes
+	if _, ok := k.det.(detect.Selector); ok {
+		k.wants &= needs
+	}
+	return k.wants&^was != 0
 }
 
 // maxInput bounds what a detector may ask for, in pixels a side.

@@ -64,7 +64,7 @@ func (r *run) newLook(k *looker, f *frame, region image.Rectangle) (*look, error
 	}
 	size := small.pic.Rect.Size()
 	l.pic, l.at, l.epoch, l.err = small, f.at, r.format.epoch, nil
-	l.region = rectBox(region)
+	l.region, l.wants = rectBox(region), k.wants
 	l.toFrame = mapping{
 		sx: float32(part.Dx()) / float32(size.X), sy: float32(part.Dy()) / float32(size.Y),
 		dx: float32(part.Min.X), dy: float32(part.Min.Y),
@@ -136,12 +136,14 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 	case l.err != nil:
 		return r.lookFailed(k, l.at, l.err)
 	}
-	k.health.succeed(l.at)
-	r.background.looked(k, l)
+	if k.wants&^l.wants == 0 { // otherwise it was made before the policy asked for more
+		k.health.succeed(l.at)
+		r.background.looked(k, l)
+	}
 	r.stats.found(l.found)
-	look := track.Look{Time: l.at, Classes: k.classes, Region: l.region, Detections: l.found}
+	look := track.Look{Time: l.at, Classes: l.wants, Region: l.region, Detections: l.found}
 	r.tracker.Update(look)
-	if r.motion != nil && k.classes.Has(detect.Person) {
+	if r.motion != nil && l.wants.Has(detect.Person) {
 		// A vehicle is not hidden for itself: where one stands or drives, nothing
 		// was found.
 		r.judged = slices.DeleteFunc(r.tracker.At(l.at, r.judged[:0]), isVehicle)

@@ -153,7 +153,7 @@ func (r *run) beat(k *looker) time.Duration {
 		return beatFresh
 	case r.still:
 		return beatStill
-	case !r.fresh && k.classes == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
+	case !r.fresh && k.wants == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
 		// Something moves, but nothing that carries a plate.
 		return beatStill
 	}
@@ -164,7 +164,7 @@ func (r *run) beat(k *looker) time.Duration {
 // absence means something.
 func (r *run) vehiclesKnown() bool {
 	for _, k := range r.lookers {
-		if k.needed && k.classes.Has(detect.Vehicle) && k.health.good {
+		if k.needed && k.wants.Has(detect.Vehicle) && k.health.good {
 			return true
 		}
 	}
@@ -226,8 +226,8 @@ func (r *run) aim(k *looker, f *frame) image.Rectangle {
 
 func (r *run) wantsCrop(k *looker, o detect.Object, full, scaled int) bool {
 	short := o.Box.Short() * float32(scaled) / float32(full)
-	return k.classes.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
-		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
+	return k.wants.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
+		k.wants.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
 }
 
 // cropAround returns a rectangle of the given size inside the frame, as near to
