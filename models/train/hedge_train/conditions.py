@@ -201,7 +201,9 @@ def bent(image, boxes, k):
     """As through a wide lens: the middle larger by 1 + k, straight lines bowed."""
     h, w = image.shape[:2]
     lens = FishEye(w, h, k)
-    return lens.image(image), np.array([lens.box(b) for b in boxes], np.float32).reshape(-1, 4)
+    boxes = np.array([lens.box(b) for b in boxes], np.float32).reshape(-1, 4)
+    there = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=1e9) > 0
+    return lens.image(image), np.where(there[:, None], boxes, np.nan)
 
 
 def shape(condition, image, boxes, round_ones, rng):
