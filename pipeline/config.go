@@ -38,9 +38,9 @@ type Config struct {
 	// Detectors find what the policy must hide. The pipeline runs those whose
 	// classes the policy needs, each on a goroutine of its own, and does not
 	// close them. One that is a [detect.Selector] is asked for the classes that the
-	// policy needs; when a policy comes to need more, what that would show stays
-	// hidden until a look for it succeeded. It defaults to none: then all that would have needed one is
-	// hidden with everything outside of the property.
+	// policy needs; when a policy comes to need more, everything outside stays
+	// hidden until a look for all of it succeeded. It defaults to none: then all
+	// that would have needed one is hidden with everything outside of the property.
 	Detectors []detect.Detector
 	// Mode says what may wait for what. It defaults to File.
 	Mode Mode

@@ -121,3 +121,27 @@ func TestSelectFails(t *testing.T) {
 		t.Errorf("%d looks with what was not selected", c.looks)
 	}
 }
+
+// TestRecordingAsksForAll: a detector that an earlier Run left looking for faces
+// looks for everything in the first pass over a recording.
+func TestRecordingAsksForAll(t *testing.T) {
+	const n = 20
+	c := newChoosy(detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}})
+	if err := c.Select(detect.Classes(detect.Face)); err != nil {
+		t.Fatal(err)
+	}
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{c}})
+	ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	for _, s := range secondPass(t, r, ev, &camera{frames: n}) {
+		if s.shown[3][7] {
+			t.Errorf("frame %d: the person is shown", s.n)
+		}
+	}
+	if last := c.selected[len(c.selected)-1]; last != everything {
+		t.Errorf("asked for %v, want %v", last, everything)
+	}
+}
