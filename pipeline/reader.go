@@ -16,9 +16,8 @@ type reader struct {
 	count      *stats     // nil if the pictures are not to be counted
 }
 
-// newReader starts to read. ahead is how many pictures may wait; most is how many
-// that cannot be decoded may come in a row.
-func newReader(ctx context.Context, count *stats, src Source, ahead, most int) *reader {
+// newReader starts to read. ahead is how many pictures may wait.
+func newReader(ctx context.Context, count *stats, src Source, ahead int) *reader {
 	r := &reader{
 		// One in the source's hand, those that wait, and two with who uses them.
 		free: make(chan *Buffer, ahead+3), full: make(chan *Buffer, ahead),
@@ -28,15 +27,17 @@ func newReader(ctx context.Context, count *stats, src Source, ahead, most int) *
 		r.free <- &Buffer{}
 	}
 	go func() {
-		r.end = r.read(ctx, src, most)
+		r.end = r.read(ctx, src)
 		close(r.full)
 		r.ended <- nil
 	}()
 	return r
 }
 
-func (r *reader) read(ctx context.Context, src Source, most int) error {
-	lost, last := 0, time.Duration(-1<<62)
+// read ends with the source: a recording has an end, and what comes behind pictures
+// that cannot be decoded is wanted, however many they are.
+func (r *reader) read(ctx context.Context, src Source) error {
+	last := time.Duration(-1 << 62)
 	for {
 		var b *Buffer
 		select {
@@ -50,7 +51,7 @@ func (r *reader) read(ctx context.Context, src Source, most int) error {
 		}
 		switch {
 		case err == nil:
-			lost, last = 0, b.Time
+			last = b.Time
 			if r.count != nil {
 				r.count.count(&r.count.s.FramesIn)
 			}
@@ -70,9 +71,6 @@ func (r *reader) read(ctx context.Context, src Source, most int) error {
 		r.free <- b
 		if r.count != nil {
 			r.count.count(&r.count.s.FramesLost)
-		}
-		if lost++; lost >= most {
-			return &StageError{Stage: "source", Count: lost, Err: err}
 		}
 	}
 }

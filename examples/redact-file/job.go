@@ -39,20 +39,18 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	}()
 
 	start := time.Now()
-	src, err := ffmpeg.Open(ctx, j.file.in, ffmpeg.Options{})
+	src, err := ffmpeg.Open(ctx, j.file.in, ffmpeg.Options{Track: j.track})
 	if err != nil {
-		return rep, err
+		return rep, asUsage(err)
 	}
 	defer func() { err = firstError(err, src.Close()) }()
 	info := src.Info()
-	oo := info.OutOptions()
-	oo.Overwrite = j.force
-	enc, err := ffmpeg.Create(ctx, j.file.out, oo)
-	if errors.Is(err, ffmpeg.ErrOptions) || errors.Is(err, ffmpeg.ErrExists) || errors.Is(err, ffmpeg.ErrSameFile) {
-		return rep, usage(err)
+	for _, n := range notes(info) {
+		rep.warn(j, fmt.Errorf("%s: %s", j.file.in, n))
 	}
+	enc, err := j.create(ctx, info)
 	if err != nil {
-		return rep, err
+		return rep, asUsage(err)
 	}
 	defer func() { err = firstError(err, enc.Close()) }()
 
@@ -85,7 +83,7 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 // needed and the input can be read again, else as a camera's.
 func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
 	info := src.Info()
-	if j.policy.Needs() != 0 && readsTwice(info) {
+	if j.policy.Needs() != 0 && readsTwice(info) && !info.Still {
 		out.progress = newProgress(j.file.in, 2*info.Frames, j.stderr)
 		return j.twice(ctx, src, out, rep)
 	}
@@ -93,11 +91,13 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", j.file.in)
 	}
 	p, err := pipeline.New(pipeline.Config{
-		Policy:     j.policy,
-		Detectors:  j.set.Detectors,
-		LookAhead:  detectors.LookAhead(j.lookAhead),
-		Every:      j.every,
-		Moving:     j.moving,
+		Policy:    j.policy,
+		Detectors: j.set.Detectors,
+		LookAhead: detectors.LookAhead(j.lookAhead),
+		Every:     j.every,
+		// Nothing moves in a picture: the networks alone say what is there, and take
+		// note of weaker finds.
+		Moving:     j.moving || info.Still,
 		Compressed: true,
 	})
 	if err != nil {
@@ -107,6 +107,47 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 	out.counts = true
 	err = p.Run(ctx, src, out)
 	return p.Stats(), firstError(err, p.Close())
+}
+
+// create begins the output.
+func (j *job) create(ctx context.Context, info ffmpeg.Info) (*ffmpeg.Sink, error) {
+	if ffmpeg.IsPicture(j.file.out) && !info.Still {
+		return nil, usage(fmt.Errorf("output %s: a recording becomes an MP4 file: name one that ends in .mp4", j.file.out))
+	}
+	o := info.OutOptions()
+	o.Overwrite = j.force
+	return ffmpeg.Create(ctx, j.file.out, o)
+}
+
+// asUsage makes an error that the command line is to blame for a usage error.
+func asUsage(err error) error {
+	for _, e := range []error{ffmpeg.ErrOptions, ffmpeg.ErrExists, ffmpeg.ErrSameFile} {
+		if errors.Is(err, e) {
+			return usage(err)
+		}
+	}
+	return err
+}
+
+// notes says what of a recording is not in its output, or is not as it was.
+func notes(info ffmpeg.Info) (list []string) {
+	if len(info.Tracks) > 1 {
+		var left []string
+		for i, t := range info.Tracks {
+			if i+1 != info.Track {
+				left = append(left, fmt.Sprintf("%d (%s, %dx%d)", i+1, t.Codec, t.Size.X, t.Size.Y))
+			}
+		}
+		list = append(list, fmt.Sprintf("of its %d video tracks, track %d is redacted; left out: %s; -track chooses",
+			len(info.Tracks), info.Track, strings.Join(left, ", ")))
+	}
+	if info.ToneMapped != "" {
+		list = append(list, "high dynamic range ("+info.ToneMapped+") is tone-mapped to BT.709")
+	}
+	if info.Interlaced {
+		list = append(list, "interlaced pictures are deinterlaced")
+	}
+	return list
 }
 
 func (j *job) say(format string, args ...any) {

@@ -1,7 +1,11 @@
-// Command redact-file hides in a recording, or in a folder of recordings, what
-// is not on the owner's property.
+// Command redact-file hides in a recording or a picture, or in a folder of them,
+// what is not on the owner's property.
 //
 //	go run ./examples/redact-file -in street.mp4 -out redacted.mp4 -policy policy.json
+//	go run ./examples/redact-file -in photo.jpg -out redacted.jpg -policy policy.json
+//
+// Recordings become MP4; pictures stay JPEG, PNG or WebP, upright and without
+// metadata. No input is ever written to, and nothing is replaced without -force.
 //
 // Exit codes: 0 all done; 1 a file could not be redacted; 2 wrong flags,
 // policy, network or output; 130 interrupted. A file that could not be redacted
@@ -53,14 +57,15 @@ type options struct {
 	movingGiven     bool
 	force           bool
 	recursive       bool
+	track           int
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("redact-file", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.in, "in", "", "the recording, or a folder of recordings")
-	f.StringVar(&o.out, "out", "", "the MP4 file to write; for a folder, the folder")
+	f.StringVar(&o.in, "in", "", "the recording or picture, or a folder of them")
+	f.StringVar(&o.out, "out", "", "the file to write, .mp4, or .jpg, .png or .webp for a picture; for a folder, the folder")
 	f.StringVar(&o.policy, "policy", "", "the policy file (JSON)")
 	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
 	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file; for a folder, one beside each output")
@@ -72,6 +77,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.tracks, "tracks", "", "print the tracks that are hidden, and write a sheet of their outlines (PNG) to this file")
 	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
 	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")
+	f.IntVar(&o.track, "track", 1, "which video track of a recording is redacted")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -87,6 +93,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("-policy is missing: name the policy file; README.md says how to write one")
 	case o.lookAhead < 0 || o.lookAhead > 120:
 		return o, fmt.Errorf("-lookahead %d: must be 0 to 120", o.lookAhead)
+	case o.track < 1:
+		return o, fmt.Errorf("-track %d: tracks are counted from 1", o.track)
 	case o.every < 0:
 		return o, fmt.Errorf("-every %d: must not be negative", o.every)
 	}

@@ -12,7 +12,7 @@ import (
 func TestPlan(t *testing.T) {
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	long := strings.Repeat("l", 252) + ".ts" // with .mp4 a byte too long
-	for _, name := range []string{"a.mp4", "B.MTS", "c.h264", "d.dv", "e.insv", "f.vob", "g.m2ts", "h.265", ".x.mp4", "._a.mp4",
+	for _, name := range []string{"a.mp4", "B.MTS", "c.h264", "d.dv", "e.insv", "f.vob", "g.m2ts", "h.265", "i.JPG", "i.png", "i.mp4", ".x.mp4", "._a.mp4",
 		"notes.txt", "none", "deep/a.mp4", "deep/er/b.mkv", "deep/.c.mp4", ".git/d.mp4", "done/o.mp4", long} {
 		path := filepath.Join(in, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("x"), 0o644)); err != nil {
@@ -23,7 +23,7 @@ func TestPlan(t *testing.T) {
 		os.Symlink("a.mp4", filepath.Join(in, "link.mp4"))); err != nil {
 		t.Fatal(err)
 	}
-	flat := "B.mp4 a.mp4 c.mp4 d.mp4 e.mp4 f.mp4 g.mp4 h.mp4 link.mp4 " + strings.Repeat("l", 251) + ".mp4"
+	flat := "B.mp4 a.mp4 c.mp4 d.mp4 e.mp4 f.mp4 g.mp4 h.mp4 i.JPG i.mp4 i.png link.mp4 " + strings.Repeat("l", 251) + ".mp4"
 	for _, tt := range []struct {
 		name      string
 		out       string
@@ -49,6 +49,12 @@ func TestPlan(t *testing.T) {
 					t.Fatal(err)
 				}
 				outs = append(outs, rel)
+				if ext := filepath.Ext(f.out); ext != ".mp4" {
+					if f.sheet != "" || ext != filepath.Ext(f.in) {
+						t.Errorf("picture %+v", f)
+					}
+					continue
+				}
 				if len(filepath.Base(f.sheet)) > maxName || filepath.Dir(f.sheet) != filepath.Dir(f.out) || f.sheet == f.out {
 					t.Errorf("sheet %s", f.sheet)
 				}

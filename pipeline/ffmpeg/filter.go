@@ -10,6 +10,47 @@ var turns = map[int][]string{
 	270: {"transpose=cclock"},
 }
 
+// filters returns what is done to each decoded picture.
+func filters(in input, o Options, info Info) []string {
+	var f []string
+	if o.MaxRate > 0 {
+		f = append(f, rateLimit(o.MaxRate, in.live() || o.RealTime))
+	}
+	if info.Interlaced {
+		// Pictures that are not marked as interlaced pass as they are.
+		f = append(f, arrivedName+"=checksum=0", "bwdif=mode=send_frame:deint=interlaced")
+	}
+	f = append(f, info.orientation.filters()...)
+	f = append(f, turns[o.Rotate]...)
+	f = append(f, showinfoName+"=checksum=0")
+	if info.ToneMapped != "" {
+		f = append(f, toneMap(info.ToneMapped)...)
+	}
+	scale := "scale=out_range=tv"
+	if info.Color.Matrix == rgbMatrix && info.PixelFormat != "" {
+		s := probeStream{Pixels: info.PixelFormat}
+		if s.rgb() {
+			scale += ":out_color_matrix=" + rgbMatrix
+		}
+	}
+	return append(f, scale, "format=yuv420p")
+}
+
+// hdr reports whether a transfer characteristic is one of high dynamic range: PQ
+// and HLG of ITU-R BT.2100.
+func hdr(transfer string) bool { return transfer == "smpte2084" || transfer == "arib-std-b67" }
+
+// toneMap returns the filters that bring a picture of high dynamic range to
+// BT.709. White of 203 cd/m2 is that of ITU-R BT.2408; mobius leaves what is darker
+// as it is and rolls off what is brighter. What the input does not say is as
+// BT.2100 has it.
+func toneMap(transfer string) []string {
+	return []string{
+		"zscale=tin=" + transfer + ":min=bt2020nc:pin=bt2020:t=linear:npl=203", "format=gbrpf32le",
+		"zscale=p=bt709", "tonemap=mobius:desat=0", "zscale=t=bt709:m=bt709:p=bt709:r=tv", "format=yuv420p",
+	}
+}
+
 // rateLimit returns the filter that leaves out what is more than max pictures
 // per second. It is the generic cell rate algorithm (ITU-T I.371): a picture
 // passes if it is not more than a tolerance before its turn, and then puts the

@@ -139,4 +139,26 @@ type Info struct {
 	SourceRange string
 	// Live is set for cameras.
 	Live bool
+	// Still is set for a picture file: there is one picture.
+	Still bool
+	// Interlaced is set where pictures are deinterlaced.
+	Interlaced bool
+	// ToneMapped is the transfer characteristic of high dynamic range that the
+	// pictures had before they were tone-mapped, "smpte2084" (PQ) or
+	// "arib-std-b67" (HLG); empty for others.
+	ToneMapped string
+	// Tracks are the input's video tracks, and Track is the one that is read,
+	// counted from 1. There are none for a device.
+	Tracks []Track
+	Track  int
+
+	orientation orientation
+}
+
+// Track is a video track of an input.
+type Track struct {
+	// Codec is ffmpeg's name, such as "hevc".
+	Codec string
+	// Size is the size of the stored pictures.
+	Size image.Point
 }

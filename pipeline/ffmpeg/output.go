@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/hedgecam/hedge/internal/atomicfile"
 )
@@ -17,16 +15,6 @@ type output struct {
 	// where the bytes go until then, in the same folder.
 	name, final, part string
 	overwrite         bool
-}
-
-// CheckName refuses with [ErrOptions] a name that [Create] would refuse for its
-// extension.
-func CheckName(name string) error {
-	switch ext := strings.ToLower(filepath.Ext(name)); ext {
-	case ".mp4", ".m4v":
-		return nil
-	}
-	return fmt.Errorf("ffmpeg: output %q: %w: MP4 is written, so the name must end in .mp4", name, ErrOptions)
 }
 
 // newOutput checks the name and creates the part file, which shows that the

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"os"
@@ -41,6 +42,7 @@ type probeStream struct {
 	TimeBase   string `json:"time_base"`
 	Duration   string `json:"duration"`
 	FrameCount string `json:"nb_frames"`
+	Fields     string `json:"field_order"`
 	Tags       struct {
 		Rotate string `json:"rotate"`
 	} `json:"tags"`
@@ -93,7 +95,7 @@ func installed(ctx context.Context) (version, error) {
 
 // probe asks ffprobe about the input.
 func probe(ctx context.Context, in input, o Options) (Info, version, error) {
-	info := Info{Input: in.name, Path: in.path, Live: in.live()}
+	info := Info{Input: in.name, Path: in.path, Live: in.live(), Track: max(o.Track, 1)}
 	var v version
 	if in.live() {
 		// The options for a camera depend on the version.
@@ -106,7 +108,7 @@ func probe(ctx context.Context, in input, o Options) (Info, version, error) {
 			return info, v, nil
 		}
 	}
-	args := []string{"-select_streams", "V:0", "-show_entries",
+	args := []string{"-select_streams", "V", "-show_entries",
 		"format=format_name,nb_streams,duration:stream:stream_tags=rotate:stream_side_data"}
 	res, err := runProbe(ctx, in, append(args, in.args(o, v)...)...)
 	var exit *ExitError
@@ -117,15 +119,19 @@ func probe(ctx context.Context, in input, o Options) (Info, version, error) {
 		return info, v, fmt.Errorf("ffmpeg: input %q: %w", in.name, err)
 	}
 	v = parseVersion(res.Program.Version)
-	if err := res.check(in); err != nil {
+	if err := res.check(in, info.Track); err != nil {
 		return info, v, err
 	}
 	res.describe(&info)
+	if info.Still {
+		info.orientation = readOrientation(info.Path, info.Codec)
+		info.Rotation = info.orientation.degrees()
+	}
 	return info, v, nil
 }
 
-// check refuses what is not a recording.
-func (res *probeResult) check(in input) error {
+// check refuses what is not a recording, or does not have the track.
+func (res *probeResult) check(in input, track int) error {
 	switch res.Format.Name {
 	case "tty", "bin", "xbin", "adf", "idf":
 		// ffmpeg can draw texts as pictures.
@@ -138,7 +144,10 @@ func (res *probeResult) check(in input) error {
 	if len(res.Streams) == 0 {
 		return fmt.Errorf("ffmpeg: input %q: %w among its %d tracks (sound only?)", in.name, ErrNoVideo, res.Format.Streams)
 	}
-	if s := res.Streams[0]; s.Width <= 0 || s.Height <= 0 {
+	if track > len(res.Streams) {
+		return fmt.Errorf("ffmpeg: input %q: %w: Track %d: it has %d video tracks", in.name, ErrOptions, track, len(res.Streams))
+	}
+	if s := res.Streams[track-1]; s.Width <= 0 || s.Height <= 0 {
 		return fmt.Errorf("ffmpeg: input %q: %w: its %s track has no picture size (file cut off?)", in.name, ErrNotVideo, s.Codec)
 	}
 	return nil
@@ -146,7 +155,10 @@ func (res *probeResult) check(in input) error {
 
 // describe fills in what does not come from the first picture.
 func (res *probeResult) describe(info *Info) {
-	s := res.Streams[0]
+	s := res.Streams[info.Track-1]
+	for _, t := range res.Streams {
+		info.Tracks = append(info.Tracks, Track{t.Codec, image.Pt(t.Width, t.Height)})
+	}
 	info.Container, info.Codec, info.PixelFormat = res.Format.Name, s.Codec, s.Pixels
 	info.Rotation = s.rotation()
 	info.TimeBase = parseRational(s.TimeBase)
@@ -159,6 +171,15 @@ func (res *probeResult) describe(info *Info) {
 	if s.rgb() {
 		info.Color.Matrix = rgbMatrix
 	}
+	if hdr(s.Transfer) {
+		info.ToneMapped = s.Transfer
+		info.Color.Matrix, info.Color.Primaries, info.Color.Transfer = "bt709", "bt709", "bt709"
+	}
+	switch s.Fields {
+	case "tt", "bb", "tb", "bt":
+		info.Interlaced = true
+	}
+	info.Still = info.Path != "" && stillContainer(res.Format.Name)
 	if info.Live {
 		info.Live = res.Format.Duration == "" || res.Format.Duration == "N/A"
 	}
@@ -174,6 +195,11 @@ func (res *probeResult) describe(info *Info) {
 	} else {
 		info.Frames = int64(math.Round(info.Duration.Seconds() * info.Rate.Float()))
 	}
+}
+
+// stillContainer reports whether a container of that name is a picture file.
+func stillContainer(name string) bool {
+	return name == "image2" || strings.HasSuffix(name, "_pipe")
 }
 
 // rgbMatrix is the matrix by which RGB sources are turned into luma and chroma.

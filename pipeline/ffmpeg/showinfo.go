@@ -9,6 +9,10 @@ import (
 // graph; its lines on stderr begin with it.
 const showinfoName = "showinfo@hedge"
 
+// arrivedName is the name of a showinfo before the deinterlacer, which holds a
+// picture back: what is said of damage comes before the line of the picture there.
+const arrivedName = "showinfo@arrived"
+
 // frameInfo is what the showinfo filter tells about one decoded picture.
 type frameInfo struct {
 	pts    int64
@@ -21,6 +25,18 @@ type frameInfo struct {
 	base Rational
 	// damaged is set when the decoder reported the picture as corrupt.
 	damaged bool
+	// interlaced is set when the picture consists of two fields.
+	interlaced bool
+}
+
+// sameTime reports whether two pictures have the same time stamp.
+func (f *frameInfo) sameTime(g *frameInfo) bool {
+	if !f.hasPTS || !g.hasPTS {
+		return f.hasPTS == g.hasPTS
+	}
+	a, ok1 := f.base.duration(f.pts)
+	b, ok2 := g.base.duration(g.pts)
+	return ok1 && ok2 && a == b
 }
 
 // showinfo parses the filter's lines.
@@ -33,11 +49,29 @@ type frameInfo struct {
 type showinfo struct {
 	base    Rational
 	damaged bool
+
+	// arrived are the pictures that went into the deinterlacer, oldest first, and
+	// arrivedBase the time base there.
+	arrived     []frameInfo
+	arrivedBase Rational
 }
+
+// maxArrived bounds what is remembered of the deinterlacer, which holds back one.
+const maxArrived = 16
 
 // line takes one line of stderr, without its end. It reports whether it told of
 // a picture, and keeps no reference to b.
 func (s *showinfo) line(b []byte) (frameInfo, bool) {
+	if rest, ok := bytes.CutPrefix(b, []byte("["+arrivedName+" @ ")); ok {
+		if f, ok := parse(rest, &s.arrivedBase); ok {
+			f.damaged, s.damaged = s.damaged, false
+			if len(s.arrived) == maxArrived {
+				s.arrived = append(s.arrived[:0], s.arrived[1:]...)
+			}
+			s.arrived = append(s.arrived, f)
+		}
+		return frameInfo{}, false
+	}
 	rest, ok := bytes.CutPrefix(b, []byte("["+showinfoName+" @ "))
 	if !ok {
 		// Versions up to 6 end "corrupt decoded frame in stream 0", later ones
@@ -47,14 +81,44 @@ func (s *showinfo) line(b []byte) (frameInfo, bool) {
 		}
 		return frameInfo{}, false
 	}
-	_, rest, ok = bytes.Cut(rest, []byte("] "))
+	f, ok := parse(rest, &s.base)
+	if !ok {
+		return frameInfo{}, false
+	}
+	if len(s.arrived) > 0 {
+		f.damaged = s.leave(&f)
+	} else {
+		f.damaged, s.damaged = s.damaged, false
+	}
+	return f, true
+}
+
+// leave takes the picture f out of those in the deinterlacer, with all before it,
+// which it lost, and reports whether f is damaged. One that is not known counts as
+// damaged if any of them is.
+func (s *showinfo) leave(f *frameInfo) (damaged bool) {
+	for i := range s.arrived {
+		damaged = damaged || s.arrived[i].damaged
+		if s.arrived[i].sameTime(f) {
+			damaged = s.arrived[i].damaged
+			s.arrived = append(s.arrived[:0], s.arrived[i+1:]...)
+			return damaged
+		}
+	}
+	return damaged
+}
+
+// parse reads what follows the filter's name. It reports whether it tells of a
+// picture; a line that tells of the time base sets it.
+func parse(rest []byte, base *Rational) (frameInfo, bool) {
+	_, rest, ok := bytes.Cut(rest, []byte("] "))
 	if !ok {
 		return frameInfo{}, false
 	}
 	rest = bytes.TrimPrefix(rest, []byte("[info] "))
 	if v, ok := bytes.CutPrefix(rest, []byte("config in time_base: ")); ok {
 		if num, den, ok := pair(v, '/'); ok {
-			s.base = Rational{num, den}
+			*base = Rational{num, den}
 		}
 		return frameInfo{}, false
 	}
@@ -65,11 +129,13 @@ func (s *showinfo) line(b []byte) (frameInfo, bool) {
 	if !ok || w > math.MaxInt32 || h > math.MaxInt32 {
 		return frameInfo{}, false
 	}
-	f := frameInfo{w: int(w), h: int(h), base: s.base, damaged: s.damaged}
-	s.damaged = false
+	f := frameInfo{w: int(w), h: int(h), base: *base}
 	f.pts, _, f.hasPTS = number(field(rest, " pts:"))
 	if num, den, ok := pair(field(rest, " sar:"), '/'); ok {
 		f.sar = Rational{num, den}
+	}
+	if i := field(rest, " i:"); len(i) > 0 {
+		f.interlaced = i[0] == 'T' || i[0] == 'B'
 	}
 	return f, true
 }

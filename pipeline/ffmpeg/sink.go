@@ -65,7 +65,8 @@ func (i Info) OutOptions() OutOptions {
 }
 
 // Sink writes redacted frames to an MP4 file (H.264, 4:2:0, 8 bits, index at
-// the front) through the ffmpeg program. It is a [pipeline.Sink] and a
+// the front) through the ffmpeg program, or, where the name ends in .jpg, .png or
+// .webp, one frame to a picture of exactly its size. It is a [pipeline.Sink] and a
 // [pipeline.Finisher].
 //
 // H.264 with 4:2:0 has even sizes only: an odd width or height gets one more
@@ -83,6 +84,8 @@ type Sink struct {
 	pipe *os.File
 	// base is the unit that times are rounded to.
 	base Rational
+	// still is set for a picture: it takes one frame.
+	still bool
 	// head is the space for what stands before a picture, edge that for a
 	// row with its last sample repeated.
 	head, edge []byte
@@ -134,7 +137,12 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	}
 	widen(w)
 	s := &Sink{opts: o, out: out, pipe: w, base: o.TimeBase, watch: watch{pipe: w}}
-	s.proc, err = start("ffmpeg", sinkArgs(o, v, out.part), r, nil, nil)
+	args := sinkArgs(o, v, out.part)
+	kind, _ := containerOf(name)
+	if s.still = kind.still; s.still {
+		args = pictureArgs(kind, o, v, out.part)
+	}
+	s.proc, err = start("ffmpeg", args, r, nil, nil)
 	err = errors.Join(err, r.Close())
 	if s.proc == nil {
 		return nil, errors.Join(err, w.Close(), out.discard())
@@ -182,6 +190,9 @@ func (o *OutOptions) defaults() error {
 	if o.CRF == 0 && x264 {
 		o.CRF = 21
 	}
+	if hdr(o.Color.Transfer) {
+		return fmt.Errorf("ffmpeg: %w: transfer %s is for more than the 8 bits that are written", ErrOptions, o.Color.Transfer)
+	}
 	if o.Lossless && !x264 {
 		return fmt.Errorf("ffmpeg: %w: Lossless needs libx264", ErrOptions)
 	}
@@ -202,12 +213,17 @@ func (o *OutOptions) defaults() error {
 	return nil
 }
 
-// sinkArgs returns the arguments of the encoder.
-func sinkArgs(o OutOptions, v version, path string) []string {
+// encoderInput returns the arguments that say what is encoded.
+func encoderInput() []string {
 	// -xerror: without it some versions end well when the disk was full.
-	a := []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+warning", "-xerror",
+	return []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+warning", "-xerror",
 		"-f", "matroska", "-i", "pipe:0", "-map", "0:v:0", "-an", "-sn", "-dn",
 		"-map_metadata", "-1", "-map_chapters", "-1"}
+}
+
+// sinkArgs returns the arguments of the encoder of a recording.
+func sinkArgs(o OutOptions, v version, path string) []string {
+	a := encoderInput()
 	if o.SampleAspect.Known() {
 		a = append(a, "-vf", "setsar="+o.SampleAspect.String())
 	}
@@ -262,6 +278,9 @@ func (s *Sink) Write(ctx context.Context, f redact.Frame) error {
 	}
 	at := f.Time()
 	tick, ok := s.base.ticks(at)
+	if s.still && s.started {
+		return fmt.Errorf("ffmpeg: output %q: %w: a picture is one frame", s.out.name, ErrFrame)
+	}
 	if !ok || s.started && at <= s.last {
 		return fmt.Errorf("ffmpeg: output %q: %w: its time %v comes after %v", s.out.name, ErrFrame, at, s.last)
 	}

@@ -293,7 +293,7 @@ func TestSinkKeepsColourTags(t *testing.T) {
 		{Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"},
 		{Matrix: "smpte170m", Primaries: "smpte170m", Transfer: "smpte170m"},
 		{Matrix: "bt470bg", Primaries: "bt470bg", Transfer: "bt709"},
-		{Matrix: "bt2020nc", Primaries: "bt2020", Transfer: "arib-std-b67"},
+		{Matrix: "bt2020nc", Primaries: "bt2020", Transfer: "bt2020-10"},
 		{},
 	} {
 		path := filepath.Join(t.TempDir(), "out.mp4")

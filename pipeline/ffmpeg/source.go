@@ -30,6 +30,9 @@ type Options struct {
 	// Rotate is the angle in degrees clockwise by which pictures are turned after
 	// they were turned as the input says: 0, 90, 180 or 270. It defaults to 0.
 	Rotate int
+	// Track is which of the input's video tracks is read, counted from 1. It
+	// defaults to the first.
+	Track int
 	// RealTime reads a file at the speed at which it was recorded, like a
 	// camera. It defaults to as fast as pictures are asked for.
 	RealTime bool
@@ -74,8 +77,10 @@ type Stats struct {
 //
 // Whatever the format of the input, Read delivers 4:2:0 of 8 bits and limited
 // range with the matrix of the input (BT.709 if the input is RGB), turned
-// upright as the input's rotation says. Time stamps are those of the input,
-// counted from the first picture; a missing one is extrapolated.
+// upright as the input's rotation says. High dynamic range (PQ, HLG), which 8 bits
+// do not hold, is tone-mapped to BT.709. Interlaced pictures are deinterlaced, one
+// for two fields. Time stamps are those of the input, counted from the first
+// picture; a missing one is extrapolated.
 //
 // A picture that the decoder marks as corrupt (it fills in lost parts from
 // other pictures) is [pipeline.ErrPicture]. Later pictures that refer to it may
@@ -148,6 +153,19 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 		return nil, err
 	}
 	in.untimed = untimed(info.Container)
+	s, err := begin(ctx, in, o, info, v)
+	if err == nil && s.first.interlaced && !info.Interlaced && !in.live() && !info.Still {
+		// The container did not say so. A file can be begun anew.
+		info.Interlaced = true
+		if err = s.Close(); err == nil {
+			s, err = begin(ctx, in, o, info, v)
+		}
+	}
+	return s, err
+}
+
+// begin starts the decoder and waits for the first picture.
+func begin(ctx context.Context, in input, o Options, info Info, v version) (*Source, error) {
 	s := &Source{info: info, loop: o.Loop, frames: make(chan frameInfo, queueLen), quit: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -178,6 +196,8 @@ func (o *Options) check(in input) error {
 		return fmt.Errorf("ffmpeg: %w: MaxRate %v is not a number of pictures per second", ErrOptions, o.MaxRate)
 	case o.Threads < 0:
 		return fmt.Errorf("ffmpeg: %w: Threads %d is negative", ErrOptions, o.Threads)
+	case o.Track < 0:
+		return fmt.Errorf("ffmpeg: %w: Track %d: tracks are counted from 1", ErrOptions, o.Track)
 	case o.Timeout < time.Millisecond:
 		return fmt.Errorf("ffmpeg: %w: Timeout %v is shorter than a millisecond", ErrOptions, o.Timeout)
 	case turns[o.Rotate] == nil:
@@ -202,26 +222,18 @@ func sourceArgs(in input, o Options, info Info, v version) []string {
 	if o.Loop {
 		a = append(a, "-stream_loop", "-1")
 	}
+	if info.Still {
+		// EXIF turns it, below, whether this version of ffmpeg reads that or not.
+		a = append(a, "-noautorotate")
+	}
 	a = append(a, in.args(o, v)...)
-
-	var f []string
-	if o.MaxRate > 0 {
-		f = append(f, rateLimit(o.MaxRate, in.live() || o.RealTime))
+	a = append(a, "-map", "0:V:"+strconv.Itoa(info.Track-1), "-an", "-sn", "-dn", "-map_metadata", "-1",
+		"-vf", strings.Join(filters(in, o, info), ","), v.frameSync(), "passthrough")
+	if info.Still {
+		// Behind it there may be a preview, or what belongs to it.
+		a = append(a, "-frames:v", "1")
 	}
-	f = append(f, turns[o.Rotate]...)
-	f = append(f, showinfoName+"=checksum=0")
-	scale := "scale=out_range=tv"
-	if info.Color.Matrix == rgbMatrix && info.PixelFormat != "" {
-		s := probeStream{Pixels: info.PixelFormat}
-		if s.rgb() {
-			scale += ":out_color_matrix=" + rgbMatrix
-		}
-	}
-	f = append(f, scale, "format=yuv420p")
-
-	return append(a, "-map", "0:V:0", "-an", "-sn", "-dn", "-map_metadata", "-1",
-		"-vf", strings.Join(f, ","), v.frameSync(), "passthrough",
-		"-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "-avioflags", "direct", "pipe:1")
+	return append(a, "-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "-avioflags", "direct", "pipe:1")
 }
 
 // handler returns the function that takes the decoder's messages.
