@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // process is one run of ffmpeg. Its lines on stderr go to a handler and, in
@@ -209,7 +211,8 @@ func clean(text []byte) string {
 		text = append(text[:maxMessageSize:maxMessageSize], "..."...)
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '�' {
+		// Controls of terminals, those that turn the direction of writing among them.
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
 			return ' '
 		}
 		return r

@@ -14,8 +14,11 @@ var x264Timing = "1" + strings.Repeat("0", 31) + "1" + strings.Repeat("0", 26) +
 // 25 times a second, which x264 makes of every camera because the bridge tells it
 // no rate. Decoders that believe it drop and double pictures of a camera with
 // another one; without it they take the time stamps. A set that makes another
-// claim, or none, is returned as it is.
+// claim, or none, is returned as it is, and so is what is no parameter set.
 func untimed(sps []byte) []byte {
+	if !isParameterSet(sps) {
+		return sps
+	}
 	var bits strings.Builder
 	for _, b := range bytes.ReplaceAll(sps, []byte{0, 0, 3}, []byte{0, 0}) {
 		for i := 7; i >= 0; i-- {
@@ -46,4 +49,22 @@ func untimed(sps []byte) []byte {
 		out = append(out, b)
 	}
 	return out
+}
+
+// isParameterSet reports whether b is a sequence parameter set as it is carried: with
+// its type, and with a byte 3 wherever its own bytes would look like a start code
+// (ITU-T H.264, 7.4.1), which alone can be taken out and put in again.
+func isParameterSet(b []byte) bool {
+	if len(b) == 0 || b[0]&0x1f != 7 {
+		return false
+	}
+	for i := 2; i < len(b); i++ {
+		if b[i-2] != 0 || b[i-1] != 0 || b[i] > 3 {
+			continue
+		}
+		if b[i] < 3 || i+1 < len(b) && b[i+1] > 3 {
+			return false
+		}
+	}
+	return true
 }
