@@ -49,6 +49,22 @@ func TestTo420(t *testing.T) {
 	}
 }
 
+// FuzzTo420: any size, origin, subsampling and content, against the definition.
+func FuzzTo420(f *testing.F) {
+	for i := range ratios {
+		f.Add(uint8(i), uint8(17), uint8(31), uint8(3), uint8(i), uint64(1), i%2 == 0)
+	}
+	f.Fuzz(func(t *testing.T, ratio, w, h, x, y uint8, seed uint64, full bool) {
+		size, origin := image.Pt(1+int(w), 1+int(h)), image.Pt(16+int(x)%32, 16+int(y)%32)
+		src := noise(image.Rectangle{origin, origin.Add(size)}, ratios[int(ratio)%len(ratios)], seed)
+		dst := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+		to420(dst, src, full)
+		if err := is420Of(dst, src, full); err != nil {
+			t.Fatalf("%v, %v at %v, full range %t: %v", src.SubsampleRatio, size, origin, full, err)
+		}
+	})
+}
+
 // is420Of compares with a plain pixel-by-pixel conversion.
 func is420Of(dst, src *image.YCbCr, full bool) error {
 	luma := func(v int) int { return v }

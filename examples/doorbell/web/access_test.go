@@ -12,7 +12,7 @@ import (
 
 const testToken = "correct-horse-battery"
 
-func newAccess(t *testing.T, o AccessOptions) *Access {
+func newAccess(t testing.TB, o AccessOptions) *Access {
 	t.Helper()
 	o.Token = testToken
 	a, err := NewAccess(o)

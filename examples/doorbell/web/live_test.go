@@ -19,7 +19,7 @@ type watcher struct {
 	packets chan *rtp.Packet
 }
 
-func newWatcher(t *testing.T) *watcher {
+func newWatcher(t testing.TB) *watcher {
 	t.Helper()
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
@@ -46,7 +46,7 @@ func newWatcher(t *testing.T) *watcher {
 	return w
 }
 
-func (w *watcher) offer(t *testing.T) string {
+func (w *watcher) offer(t testing.TB) string {
 	t.Helper()
 	if _, err := w.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 		t.Fatal(err)

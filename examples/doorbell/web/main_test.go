@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // newHub returns a hub into which hidden frames of 64x48 go, one every 10 ms,
 // until the test ends.
-func newHub(t *testing.T) *stream.Hub {
+func newHub(t testing.TB) *stream.Hub {
 	t.Helper()
 	hub, err := stream.New(stream.Options{})
 	if err != nil {
@@ -64,7 +64,7 @@ func newHub(t *testing.T) *stream.Hub {
 	return hub
 }
 
-func newLive(t *testing.T, hub *stream.Hub, viewers int) *Live {
+func newLive(t testing.TB, hub *stream.Hub, viewers int) *Live {
 	t.Helper()
 	l, err := NewLive(LiveOptions{Hub: hub, Trial: hub, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
 	if err != nil {
@@ -86,7 +86,7 @@ type site struct {
 	addr  string
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{zones: newZones(t, time.Hour), hub: newHub(t)}
 	server := NewServer(Options{

@@ -17,7 +17,7 @@ import (
 
 // ask sends a request as a program with the token does; headers are given as
 // name, value, name, value.
-func (s *site) ask(t *testing.T, method, path string, body io.Reader, headers ...string) (code int, h http.Header, text string) {
+func (s *site) ask(t testing.TB, method, path string, body io.Reader, headers ...string) (code int, h http.Header, text string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.addr+path, body)
 	if err != nil {

@@ -29,7 +29,7 @@ type zonesScene struct {
 	moved   atomic.Bool
 }
 
-func newZones(t *testing.T, preview time.Duration) *zonesScene {
+func newZones(t testing.TB, preview time.Duration) *zonesScene {
 	t.Helper()
 	s := &zonesScene{path: filepath.Join(t.TempDir(), "policy.json")}
 	s.Zones = NewZones(ZonesOptions{Path: s.path, PreviewFor: preview, Unconfirmed: s.moved.Load,

@@ -305,6 +305,18 @@ func FuzzDecode(f *testing.F) {
 	good := painted(f, 48, 40)
 	f.Add(good)
 	f.Add(good[:len(good)/2])
+	// One byte changed in each segment: tables, frame header, scan header, data.
+	for i := 0; i+1 < len(good); i++ {
+		if good[i] == 0xff && good[i+1] != 0 && good[i+1] != 0xff {
+			for _, at := range []int{i + 1, i + 3, i + 5, i + 9} {
+				if at < len(good) {
+					bad := bytes.Clone(good)
+					bad[at] ^= 0x10
+					f.Add(bad)
+				}
+			}
+		}
+	}
 	d := newDecoder(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		pic, err := d.Decode(data)
