@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/network"
 )
 
 // A Model is one network of the manifest.
@@ -29,8 +30,8 @@ type Model struct {
 	Name string `json:"name"`
 	// Task says in a few words what it finds.
 	Task string `json:"task"`
-	// Family says how its output is decoded: "yunet", "yolox", "lpd_yunet",
-	// "hedge" or "hedge_p".
+	// Family says how its output is decoded: "yunet", "yolox", "lpd_yunet"
+	// or "hedge".
 	Family string `json:"family"`
 	// Classes are the classes it finds.
 	Classes []Class `json:"classes"`
@@ -63,7 +64,7 @@ type Class struct {
 type Input struct {
 	// Name is the name of the graph's input.
 	Name string `json:"name"`
-	// Layout is the order of the dimensions. It is always "NCHW", with N = 1.
+	// Layout is the order of the dimensions. "NCHW" or "NHWC", with N = 1.
 	Layout string `json:"layout"`
 	// Channels is the order of the colour planes, "BGR" or "RGB".
 	Channels string `json:"channels"`
@@ -80,6 +81,11 @@ type Input struct {
 	// Width and Height are the default size, in pixels.
 	Width  int `json:"width"`
 	Height int `json:"height"`
+}
+
+// Form is what detect/network has to know of the input to prepare a picture.
+func (in Input) Form() network.Input {
+	return network.Input{Layout: in.Layout, Channels: in.Channels, Low: in.Low, High: in.High, Pad: in.Pad, Multiple: in.Multiple}
 }
 
 // Allows reports whether the network takes a picture of that size.
@@ -193,17 +199,17 @@ func parseManifest(data []byte) ([]Model, error) {
 var (
 	nameRE   = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 	commitRE = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	families = []string{"yunet", "yolox", "lpd_yunet", "hedge", "hedge_p"}
 )
 
 func (m Model) validate() error {
+	if _, err := network.ParseFamily(m.Family); err != nil {
+		return err
+	}
 	switch {
 	case !nameRE.MatchString(m.Name):
 		return fmt.Errorf("name must match %s", nameRE)
 	case m.Task == "" || m.Licence == "":
 		return errors.New("task and licence must be given")
-	case !slices.Contains(families, m.Family):
-		return fmt.Errorf("family %q is none of %s", m.Family, strings.Join(families, ", "))
 	case m.File != filepath.Base(m.File) || !strings.HasSuffix(m.File, ".onnx"):
 		return fmt.Errorf("file %q must be the name of an .onnx file, without a folder", m.File)
 	case !isSum(m.SHA256):
@@ -236,8 +242,8 @@ func (m Model) validate() error {
 
 func (in Input) validate() error {
 	switch {
-	case in.Name == "" || in.Layout != "NCHW" || in.Channels != "BGR" && in.Channels != "RGB":
-		return errors.New("want a name, layout NCHW and channels BGR or RGB")
+	case in.Name == "" || in.Layout != "NCHW" && in.Layout != "NHWC" || in.Channels != "BGR" && in.Channels != "RGB":
+		return errors.New("want a name, layout NCHW or NHWC and channels BGR or RGB")
 	case !(in.High > in.Low):
 		return fmt.Errorf("high %v is not above low %v", in.High, in.Low)
 	case in.Multiple < 1 || in.Min < 1 || in.Max < in.Min:

@@ -108,7 +108,7 @@ func TestManifestIsStrict(t *testing.T) {
 		{"no classes", `[{"class": "face", "threshold": 0.535}]`, `[]`, "classes is empty"},
 		{"threshold 0", `0.535`, `0`, "classes[0]: threshold is 0"},
 		{"threshold 1", `0.535`, `1`, "classes[0]: threshold is 1"},
-		{"layout", `"NCHW"`, `"NHWC"`, "layout NCHW"},
+		{"layout", `"NCHW"`, `"HCNW"`, "layout NCHW"},
 		{"range", `"high": 255`, `"high": 0`, "is not above low"},
 		{"multiple 0", `"multiple": 32`, `"multiple": 0`, "multiple"},
 		{"default size", `"width": 640`, `"width": 641`, "641x384"},

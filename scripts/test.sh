@@ -10,14 +10,14 @@ go test -race -short -timeout 9m ./...
 # What these measure on recordings runs in one goroutine, and minutes longer with
 # the race detector.
 long=()
-for package in deploy bench/doorbell bench/leak bench/speed detect/motion detect/onnx detect/track; do
+for package in deploy bench/doorbell bench/leak bench/speed detect/motion detect/onnx/networks detect/track; do
     compgen -G "$package/*.go" >/dev/null && long+=("./$package")
 done
 echo "test: ${long[*]}, the long tests too"
 go test -timeout 9m "${long[@]}"
 
 pure=()
-for package in detect detect/track detect/motion redact pipeline models; do
+for package in detect detect/network detect/track detect/motion redact pipeline models; do
     compgen -G "$package/*.go" >/dev/null && pure+=("./$package")
 done
 echo "test: ${pure[*]} without cgo"

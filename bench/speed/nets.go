@@ -10,6 +10,7 @@ import (
 
 	"github.com/hedgecam/hedge/bench/internal/reach"
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/network"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/internal/ort"
@@ -50,19 +51,13 @@ func measureNetworks(ctx context.Context, s *suite) error {
 			s.report.Notes = append(s.report.Notes, m.Name+" was not measured: "+err.Error())
 			continue
 		}
-		family, err := onnx.ParseFamily(m.Family)
-		if err != nil {
-			s.report.Notes = append(s.report.Notes, m.Name+" was not measured: "+err.Error())
-			continue
-		}
 		s.looks[m.Name] = looks{}
 		var x, y []float64
 		for _, size := range s.networkSizes(m.Name) {
 			if !m.Input.Allows(size.X, size.Y) {
 				continue
 			}
-			c := onnx.Config{Name: m.Name, Model: weights, Family: family, InputSize: size}
-			v, cells, err := s.look(ctx, c)
+			v, cells, err := s.look(ctx, m, weights, size)
 			if err != nil {
 				return fmt.Errorf("%s at %v: %w", m.Name, size, err)
 			}
@@ -92,26 +87,25 @@ func (s *suite) networkSizes(name string) []image.Point {
 
 // look measures one network with one and with two threads, and returns the core
 // time with one and the cells of its line.
-func (s *suite) look(ctx context.Context, c onnx.Config) (one float64, cells []any, err error) {
+func (s *suite) look(ctx context.Context, m models.Model, weights []byte, size image.Point) (one float64, cells []any, err error) {
 	var fns []func() error
 	var walls [2][]float64
 	pic := street(fullHD, 8, 1)[0]
 	var small *image.YCbCr
-	var opened []*onnx.Network
+	var opened []*network.Network
 	defer func() {
 		for _, n := range opened {
 			err = errors.Join(err, n.Close())
 		}
 	}()
 	for i := range walls {
-		c.Threads = i + 1
-		n, err := onnx.Open(c)
+		n, err := networks.OpenModel(m, weights, networks.Options{InputSize: size, Threads: i + 1})
 		if err != nil {
 			return 0, nil, err
 		}
 		opened = append(opened, n)
 		if small == nil {
-			p := newPreparation(fullHD, c.InputSize, 0)
+			p := newPreparation(fullHD, size, 0)
 			if err := p.run(pic); err != nil {
 				return 0, nil, err
 			}

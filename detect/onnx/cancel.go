@@ -8,7 +8,7 @@ import (
 )
 
 // canceller ends a run when its context is done. Its goroutine lives as long as
-// the Network, so that a run starts none.
+// the Session, so that a run starts none.
 type canceller struct {
 	options *ort.RunOptions
 	ctxs    chan context.Context

@@ -82,7 +82,7 @@ func TestNewEnough(t *testing.T) {
 
 func TestLoadOnce(t *testing.T) {
 	if Version() == "" {
-		if _, err := Open(Config{Family: YuNet, Model: []byte{1}}); !errors.Is(err, ErrNotLoaded) {
+		if _, err := Open(Config{Model: []byte{1}}); !errors.Is(err, ErrNotLoaded) {
 			t.Errorf("Open before Load: %v", err)
 		}
 		t.Skip("the rest needs ONNX Runtime (HEDGE_ORT_LIB)")
@@ -93,17 +93,6 @@ func TestLoadOnce(t *testing.T) {
 	}
 	if err := Load(path + ".other"); err == nil || !strings.Contains(err.Error(), "already loaded") {
 		t.Errorf("another path: %v", err)
-	}
-}
-
-func TestFamilies(t *testing.T) {
-	for _, f := range []Family{YuNet, YOLOX, LPDYuNet} {
-		if got, err := ParseFamily(f.String()); err != nil || got != f {
-			t.Errorf("%v: %v, %v", f, got, err)
-		}
-	}
-	if _, err := ParseFamily("resnet"); err == nil {
-		t.Error("resnet is a family")
 	}
 }
 

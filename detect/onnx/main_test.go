@@ -1,20 +1,12 @@
 package onnx
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"image"
-	"image/color"
-	"image/draw"
-	"image/jpeg"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
 
-	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/internal/ort"
 )
 
@@ -38,150 +30,19 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var networks = []struct {
-	family Family
-	file   string
-}{
-	{YuNet, "yunet_s_dynamic.onnx"},
-	{YOLOX, "yolox_nano_dynamic.onnx"},
-	{LPDYuNet, "lpd_yunet_2022may_dynamic.onnx"},
-	// Part of this repository.
-	{Hedge, "../../models/hedge-n/hedge-n.onnx"},
-	{HedgeP, "../../models/hedge-p/hedge-p.onnx"},
-}
-
-// config returns the configuration of a family's network at 640x384, or skips.
-func config(t testing.TB, f Family) Config {
+// open opens a session that is closed at the end of the test.
+func open(t testing.TB, c Config) *Session {
 	t.Helper()
-	dir := os.Getenv("HEDGE_MODELS")
-	if f == Hedge || f == HedgeP {
-		dir = "."
-	}
-	if dir == "" || Version() == "" {
-		t.Skip("needs the networks' files (HEDGE_MODELS) and ONNX Runtime (HEDGE_ORT_LIB)")
-	}
-	for _, n := range networks {
-		if n.family == f {
-			return Config{Path: filepath.Join(dir, n.file), Family: f}
-		}
-	}
-	t.Fatalf("no network of family %v", f)
-	return Config{}
-}
-
-func open(t testing.TB, cfgs ...Config) *Network {
-	t.Helper()
-	n, err := Open(cfgs...)
+	s, err := Open(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := n.Close(); err != nil {
-			t.Error(err)
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
-	return n
-}
-
-// labelled is one picture of a development set and the boxes drawn on it.
-type labelled struct {
-	Image string
-	Boxes []struct {
-		Class      string
-		X, Y, W, H float32
-		Ignore     bool
-	}
-	pic *image.YCbCr
-}
-
-// set reads the first pictures of a development set, at most limit, or skips.
-// Given a name it reads that picture only.
-func set(t testing.TB, name string, limit int, only ...string) []labelled {
-	t.Helper()
-	dir := os.Getenv("HEDGE_DATA")
-	if dir == "" {
-		t.Skip("needs the development pictures (HEDGE_DATA)")
-	}
-	dir = filepath.Join(dir, "dev", name)
-	f, err := os.Open(filepath.Join(dir, "labels.jsonl"))
-	if err != nil {
-		t.Skip(err)
-	}
-	defer f.Close()
-	var all []labelled
-	for s := bufio.NewScanner(f); s.Scan() && len(all) < limit; {
-		var l labelled
-		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
-			t.Fatal(err)
-		}
-		if len(only) > 0 && l.Image != only[0] {
-			continue
-		}
-		l.pic = decode(t, filepath.Join(dir, l.Image))
-		all = append(all, l)
-	}
-	return all
-}
-
-// decode reads a JPEG; a grey one becomes 4:2:0 with neutral chroma.
-func decode(t testing.TB, path string) *image.YCbCr {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := jpeg.Decode(f)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	switch p := img.(type) {
-	case *image.YCbCr:
-		return p
-	case *image.Gray:
-		out := image.NewYCbCr(p.Rect, image.YCbCrSubsampleRatio420)
-		for y := range p.Rect.Dy() {
-			copy(out.Y[y*out.YStride:], p.Pix[y*p.Stride:][:p.Rect.Dx()])
-		}
-		for i := range out.Cb {
-			out.Cb[i], out.Cr[i] = 128, 128
-		}
-		return out
-	}
-	t.Fatalf("%s: decoded as %T", path, img)
-	return nil
-}
-
-// drawing writes the picture with labels in green and detections in red to the
-// folder named by HEDGE_DRAW, for a look.
-func drawing(t testing.TB, name string, l labelled, dets []detect.Detection) {
-	dir := os.Getenv("HEDGE_DRAW")
-	if dir == "" {
-		return
-	}
-	out := image.NewRGBA(l.pic.Rect)
-	draw.Draw(out, out.Rect, l.pic, l.pic.Rect.Min, draw.Src)
-	frame := func(b detect.Box, c color.Color) {
-		r := image.Rect(int(b.X0), int(b.Y0), int(b.X1), int(b.Y1))
-		for _, e := range []image.Rectangle{
-			{r.Min, image.Pt(r.Max.X, r.Min.Y+2)}, {image.Pt(r.Min.X, r.Max.Y-2), r.Max},
-			{r.Min, image.Pt(r.Min.X+2, r.Max.Y)}, {image.Pt(r.Max.X-2, r.Min.Y), r.Max},
-		} {
-			draw.Draw(out, e, image.NewUniform(c), image.Point{}, draw.Src)
-		}
-	}
-	for _, b := range l.Boxes {
-		frame(detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}, color.RGBA{0, 255, 0, 255})
-	}
-	for _, d := range dets {
-		frame(d.Box, color.RGBA{255, 0, 0, 255})
-	}
-	f, err := os.Create(filepath.Join(dir, name+".jpg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := jpeg.Encode(f, out, nil); err != nil {
-		t.Fatal(err)
-	}
+	return s
 }

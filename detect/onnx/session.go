@@ -1,16 +1,41 @@
 package onnx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
+	"os"
+	"path/filepath"
 	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
 
-	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/network"
 	"github.com/hedgecam/hedge/internal/onnxgraph"
 )
+
+// Config names a network's file and says how to run it.
+type Config struct {
+	// Name stands in errors. It defaults to the file's name.
+	Name string
+	// Path is the .onnx file. Either Path or Model is needed.
+	Path string
+	// Model is the content of an .onnx file. It is not kept after Open.
+	Model []byte
+	// InputSize is the size of the network's input in pixels. It defaults to the
+	// size that the model fixes, or 640x384 if it fixes none.
+	InputSize image.Point
+	// Outputs are the names of the outputs that are wanted. What they do not need
+	// of the network is left out. It defaults to all outputs.
+	Outputs []string
+	// Threads is the number of cores one run may use. It defaults to 1, which
+	// costs the least core time per picture.
+	Threads int
+}
+
+// DefaultInputSize is the input of networks that do not fix it.
+var DefaultInputSize = image.Pt(640, 384)
 
 // ModelError says that a file is not a network that can be used as configured.
 type ModelError struct {
@@ -39,117 +64,172 @@ func (e *RunError) Error() string {
 // Unwrap returns Err.
 func (e *RunError) Unwrap() error { return e.Err }
 
-// session is one network, bound to an input that it does not own.
-type session struct {
-	cfg       Config
-	spec      *spec
-	inputName string
-	wanted    detect.ClassSet // it runs for these; for none of them, not at all
-
-	out    []*tensor
-	raw    [][]float32 // in the order of the family's outputs; nil for one that does not run
-	decode decoder
-	nms    detect.NMS
+// Session is one network's graph in ONNX Runtime. It implements
+// [network.Session].
+type Session struct {
+	name   string
+	in     *tensor
+	outs   []*tensor
 	run    *ort.AdvancedSession
+	cancel *canceller
 }
 
-// inspect reads the model's inputs and outputs, holds them against the family,
-// and settles the input's size.
-func inspect(c Config, sp *spec) (size image.Point, inputName string, err error) {
-	bad := func(format string, args ...any) (image.Point, string, error) {
-		return image.Point{}, "", &ModelError{c.Name, fmt.Sprintf(format, args...)}
+// Open makes a Session of a network that takes one float tensor, one picture of
+// three colours, and gives float tensors. The network is run once on a blank
+// picture, which shows how large its outputs are.
+//
+// It returns ErrNotLoaded without a successful Load, an error that wraps
+// fs.ErrNotExist for a missing file, and a [*ModelError] for a file that is not
+// such a network.
+func Open(c Config) (*Session, error) {
+	if Version() == "" {
+		return nil, ErrNotLoaded
+	}
+	if (c.Path == "") == (len(c.Model) == 0) {
+		return nil, fmt.Errorf("onnx: network %q needs either a path or a model", c.Name)
+	}
+	if c.Name == "" {
+		c.Name = filepath.Base(c.Path)
+	}
+	if c.Threads < 0 {
+		return nil, fmt.Errorf("onnx: network %q: %d threads", c.Name, c.Threads)
+	}
+	c.Threads = max(c.Threads, 1)
+	if c.Path != "" {
+		model, err := os.ReadFile(c.Path)
+		if err != nil {
+			return nil, fmt.Errorf("onnx: cannot read network %q: %w", c.Name, err)
+		}
+		c.Model = model
+	}
+	s := &Session{name: c.Name}
+	if err := s.open(c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Session) open(c Config) error {
+	bad := func(format string, args ...any) error {
+		return &ModelError{s.name, fmt.Sprintf(format, args...)}
 	}
 	ins, outs, err := ort.GetInputOutputInfoWithONNXData(c.Model)
 	if err != nil {
 		return bad("%v", err)
 	}
-	if len(ins) != 1 || len(ins[0].Dimensions) != 4 || ins[0].DataType != ort.TensorElementDataTypeFloat {
-		return bad("it does not take one float tensor of 1x3xHxW")
+	if len(ins) != 1 || ins[0].DataType != ort.TensorElementDataTypeFloat {
+		return bad("it does not take one float tensor")
 	}
-	d := ins[0].Dimensions
-	size = c.InputSize
-	if size == (image.Point{}) {
-		size = DefaultInputSize
-		if d[3] > 0 && d[2] > 0 {
-			size = image.Pt(int(d[3]), int(d[2]))
-		}
+	shape, err := inputShape(ins[0].Dimensions, c.InputSize)
+	if err != nil {
+		return bad("%v", err)
 	}
-	if d[3] > 0 && int(d[3]) != size.X || d[2] > 0 && int(d[2]) != size.Y {
-		return bad("its input is fixed to %dx%d, not %dx%d", d[3], d[2], size.X, size.Y)
+	if s.in, err = newTensor(ins[0].Name, shape); err != nil {
+		return err
 	}
-	if size.X <= 0 || size.Y <= 0 || size.X%sp.multiple != 0 || size.Y%sp.multiple != 0 {
-		return bad("input %dx%d is not a multiple of %d", size.X, size.Y, sp.multiple)
-	}
-	for _, want := range sp.outputs(size) {
-		i := slices.IndexFunc(outs, func(o ort.InputOutputInfo) bool { return o.Name == want.name })
-		if i < 0 {
-			return bad("it has no output %q, so it is no %s", want.name, sp.name)
-		}
-		dims := outs[i].Dimensions
-		match := outs[i].DataType == ort.TensorElementDataTypeFloat && len(dims) == len(want.shape)
-		for j := 0; match && j < len(dims); j++ {
-			match = dims[j] <= 0 || dims[j] == want.shape[j]
-		}
-		if !match {
-			return bad("output %q has shape %v, want %v", want.name, dims, ort.Shape(want.shape))
-		}
-	}
-	return size, ins[0].Name, nil
-}
-
-// newSession opens a network for some classes of its family: of one whose outputs
-// hold different classes, only the part that those need is kept.
-func newSession(c Config, sp *spec, inputName string, in *input, wanted detect.ClassSet) (*session, error) {
-	s := &session{
-		cfg: c, spec: sp, inputName: inputName, wanted: wanted & sp.classes,
-		decode: sp.decoder(in.size), nms: detect.NMS{MaxIoU: c.MaxIoU},
+	if s.cancel, err = newCanceller(); err != nil {
+		return err
 	}
 	var names []string
+	if len(c.Outputs) > 0 && len(c.Outputs) < len(outs) {
+		if c.Model, err = onnxgraph.Cut(c.Model, c.Outputs...); err != nil {
+			return bad("%v", err)
+		}
+		outs = slices.DeleteFunc(outs, func(o ort.InputOutputInfo) bool { return !slices.Contains(c.Outputs, o.Name) })
+	}
+	for _, o := range outs {
+		if o.DataType != ort.TensorElementDataTypeFloat {
+			return bad("its output %q is not of floats", o.Name)
+		}
+		names = append(names, o.Name)
+	}
+	shapes, err := s.outputShapes(c, names)
+	if err != nil {
+		return bad("%v", err)
+	}
 	var values []ort.Value
-	for _, o := range sp.outputs(in.size) {
-		if o.classes != 0 && o.classes&wanted == 0 {
-			s.raw = append(s.raw, nil)
-			continue
-		}
-		t, err := newTensor(o.shape)
+	for i, name := range names {
+		t, err := newTensor(name, shapes[i])
 		if err != nil {
-			return nil, errors.Join(err, s.close())
+			return err
 		}
-		s.out, s.raw = append(s.out, t), append(s.raw, t.data)
-		names, values = append(names, o.name), append(values, t.value)
+		s.outs, values = append(s.outs, t), append(values, t.value)
 	}
-	model := c.Model
-	if len(names) < len(s.raw) {
-		var err error
-		if model, err = onnxgraph.Cut(model, names...); err != nil {
-			return nil, errors.Join(&ModelError{c.Name, err.Error()}, s.close())
-		}
-	}
-	opts, err := options(c.Threads)
+	err = withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {
+		s.run, err = ort.NewAdvancedSessionWithONNXData(c.Model, []string{s.in.name}, names, []ort.Value{s.in.value}, values, o)
+		return err
+	})
 	if err != nil {
-		return nil, errors.Join(&ModelError{c.Name, err.Error()}, s.close())
-	}
-	s.run, err = ort.NewAdvancedSessionWithONNXData(model, []string{inputName}, names,
-		[]ort.Value{in.tensor.value}, values, opts)
-	if err != nil {
-		return nil, errors.Join(&ModelError{c.Name, err.Error()}, opts.Destroy(), s.close())
+		return bad("%v", err)
 	}
 	live.Add(1)
-	if err := opts.Destroy(); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
+	return nil
 }
 
-// options leaves the memory arena and the memory pattern on, as they are by
+// inputShape settles the size of an input of one picture, 1x3xHxW or 1xHxWx3.
+func inputShape(dims ort.Shape, size image.Point) (ort.Shape, error) {
+	if len(dims) != 4 || dims[0] > 1 {
+		return nil, fmt.Errorf("its input has shape %v, not that of one picture", dims)
+	}
+	row, column, colours := 2, 3, 1
+	if dims[3] == 3 && dims[1] != 3 {
+		row, column, colours = 1, 2, 3
+	}
+	if dims[colours] > 0 && dims[colours] != 3 {
+		return nil, fmt.Errorf("its input has shape %v, not that of three colours", dims)
+	}
+	w, h := dims[column], dims[row]
+	if size == (image.Point{}) {
+		size = DefaultInputSize
+		if w > 0 && h > 0 {
+			size = image.Pt(int(w), int(h))
+		}
+	}
+	if w > 0 && int(w) != size.X || h > 0 && int(h) != size.Y {
+		return nil, fmt.Errorf("its input is fixed to %dx%d, not %dx%d", w, h, size.X, size.Y)
+	}
+	if size.X <= 0 || size.Y <= 0 {
+		return nil, fmt.Errorf("input %dx%d is empty", size.X, size.Y)
+	}
+	shape := ort.NewShape(1, 3, 3, 3)
+	shape[row], shape[column] = int64(size.Y), int64(size.X)
+	return shape, nil
+}
+
+// outputShapes runs the network once on a blank picture and returns the shapes of
+// its outputs: the file need not say them.
+func (s *Session) outputShapes(c Config, names []string) (shapes []ort.Shape, err error) {
+	var probe *ort.DynamicAdvancedSession
+	err = withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {
+		probe, err = ort.NewDynamicAdvancedSessionWithONNXData(c.Model, []string{s.in.name}, names, o)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, probe.Destroy()) }()
+	values := make([]ort.Value, len(names))
+	if err := probe.Run([]ort.Value{s.in.value}, values); err != nil {
+		return nil, err
+	}
+	for _, v := range values {
+		shapes = append(shapes, v.GetShape().Clone())
+		err = errors.Join(err, v.Destroy())
+	}
+	return shapes, err
+}
+
+// withOptions calls f with session options of that many threads.
+//
+// The memory arena and the memory pattern are left on, as they are by
 // default: measured on two x86-64 cores at 640x384 (medians of 15 interleaved
 // runs), without them YuNet and YOLOX-nano took the same time within 5 %, and
 // LPD-YuNet, whose activations then come from the system page by page, 1.6
 // times as long, with more memory resident and not less.
-func options(threads int) (*ort.SessionOptions, error) {
+func withOptions(threads int, f func(*ort.SessionOptions) error) error {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	err = errors.Join(
 		o.SetIntraOpNumThreads(threads),
@@ -157,71 +237,57 @@ func options(threads int) (*ort.SessionOptions, error) {
 		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		o.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
 	)
+	if err == nil {
+		err = f(o)
+	}
+	return errors.Join(err, o.Destroy())
+}
+
+// Input implements [network.Session].
+func (s *Session) Input() network.Tensor { return s.in.tensor() }
+
+// Outputs implements [network.Session].
+func (s *Session) Outputs() []network.Tensor {
+	var all []network.Tensor
+	for _, t := range s.outs {
+		all = append(all, t.tensor())
+	}
+	return all
+}
+
+// Run implements [network.Session]. It returns ctx's error when ctx has ended it,
+// and otherwise a [*RunError].
+func (s *Session) Run(ctx context.Context) error {
+	s.cancel.begin(ctx)
+	err := s.run.RunWithOptions(s.cancel.options)
+	if cancelled := s.cancel.end(); cancelled && err != nil {
+		return ctx.Err()
+	}
 	if err != nil {
-		return nil, errors.Join(err, o.Destroy())
-	}
-	return o, nil
-}
-
-// narrowed returns a session for the wanted classes: s itself, unchanged, if it
-// already runs just what they need, or another one.
-func (s *session) narrowed(wanted detect.ClassSet, in *input) (*session, error) {
-	wanted &= s.spec.classes
-	change := false
-	for i, o := range s.spec.outputs(in.size) {
-		change = change || o.classes != 0 && (o.classes&wanted != 0) != (s.raw[i] != nil)
-	}
-	if wanted == 0 || !change {
-		return s, nil
-	}
-	return newSession(s.cfg, s.spec, s.inputName, in, wanted)
-}
-
-// try runs the session on whatever the input holds: shapes are checked by the
-// runtime against the tensors that are there to take them.
-func (s *session) try(opts *ort.RunOptions) error {
-	if err := s.run.RunWithOptions(opts); err != nil {
-		return &ModelError{s.cfg.Name, err.Error()}
+		return &RunError{s.name, err}
 	}
 	return nil
 }
 
-// detect runs the network and appends what it finds, in the picture's pixels.
-func (s *session) detect(opts *ort.RunOptions, toPic mapping, dst []detect.Detection) ([]detect.Detection, error) {
-	for _, t := range s.out {
-		// What a run leaves unwritten must not pass for an output.
-		poison(t.data)
-	}
-	if err := s.run.RunWithOptions(opts); err != nil {
-		return dst, &RunError{s.cfg.Name, err}
-	}
-	for i, raw := range s.raw {
-		if !finite(raw) {
-			return dst, &detect.OutputError{Network: s.cfg.Name, Reason: fmt.Sprintf("output %d has values that are not finite", i)}
-		}
-	}
-	start := len(dst)
-	dst, reason := s.decode(s.raw, &s.cfg.MinScore, dst)
-	if reason != "" {
-		return dst[:start], &detect.OutputError{Network: s.cfg.Name, Reason: reason}
-	}
-	found := s.nms.Apply(dst[start:])
-	for i := range found {
-		found[i].Box = toPic.box(found[i].Box)
-	}
-	return dst[:start+len(detect.Clip(found, toPic.bounds))], nil
-}
-
-func (s *session) close() error {
+// Close frees all native memory. Further calls do nothing.
+func (s *Session) Close() error {
 	var errs []error
 	if s.run != nil {
 		errs = append(errs, s.run.Destroy())
 		live.Add(-1)
 		s.run = nil
 	}
-	for _, t := range s.out {
+	if s.cancel != nil {
+		errs = append(errs, s.cancel.close())
+		s.cancel = nil
+	}
+	for _, t := range s.outs {
 		errs = append(errs, t.close())
 	}
-	s.out, s.raw = nil, nil
+	s.outs = nil
+	if s.in != nil {
+		errs = append(errs, s.in.close())
+		s.in = nil
+	}
 	return errors.Join(errs...)
 }

@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/hedgecam/hedge/detect/network"
 )
 
 /*
@@ -17,17 +19,23 @@ var live atomic.Int64
 
 // Live returns the number of native objects (sessions, tensors, run options) of
 // this package that are not yet freed, in the whole process. It is 0 once every
-// Network is closed.
+// Session is closed.
 func Live() int { return int(live.Load()) }
 
-// tensor is a float32 tensor whose memory is C's: the runtime keeps a pointer to
-// it for as long as it lives, which memory of Go's must not be lent for.
+// tensor is a float32 tensor whose memory is C's. Go memory must not be used here,
+// because the runtime keeps the pointer.
 type tensor struct {
+	name  string
+	shape ort.Shape
 	data  []float32
 	value *ort.Tensor[float32]
 }
 
-func newTensor(shape ort.Shape) (*tensor, error) {
+func (t *tensor) tensor() network.Tensor {
+	return network.Tensor{Name: t.name, Shape: t.shape, Data: t.data}
+}
+
+func newTensor(name string, shape ort.Shape) (*tensor, error) {
 	n := shape.FlattenedSize()
 	// A cache line is enough for any vector instruction the runtime picks.
 	const align = 64
@@ -43,7 +51,7 @@ func newTensor(shape ort.Shape) (*tensor, error) {
 		return nil, fmt.Errorf("onnx: tensor of shape %v: %w", shape, err)
 	}
 	live.Add(1)
-	return &tensor{data, v}, nil
+	return &tensor{name, shape, data, v}, nil
 }
 
 func (t *tensor) close() error {

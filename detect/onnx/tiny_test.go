@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/network"
 )
 
 // TestTinyNetwork runs a network of a few hundred bytes, made here, through all
@@ -19,8 +20,21 @@ func TestTinyNetwork(t *testing.T) {
 	if Version() == "" {
 		t.Skip("needs ONNX Runtime (HEDGE_ORT_LIB)")
 	}
-	model := tinyModel()
-	n := open(t, Config{Name: "tiny", Model: model, Family: YuNet, InputSize: image.Pt(96, 64)})
+	open := func(outputs ...string) (network.Session, error) {
+		return Open(Config{Name: "tiny", Model: tinyModel(), Outputs: outputs, InputSize: image.Pt(96, 64)})
+	}
+	n, err := network.New(open, network.Config{
+		Name: "tiny", Family: network.YuNet, MinScore: [detect.NumClasses]float32{detect.Face: 0.53},
+		Input: network.Input{Layout: "NCHW", Channels: "BGR", High: 255, Pad: 114, Multiple: 32},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	// The picture is twice the input's size, so a cell of 8 is one of 16.
 	pic := image.NewYCbCr(image.Rect(0, 0, 192, 128), image.YCbCrSubsampleRatio420)
 	for i := range pic.Cb {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/network"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/models"
@@ -44,10 +45,12 @@ func Names() string { return strings.Join([]string{HedgeN, HedgeP, Trio, None}, 
 type Options struct {
 	// InputSize is that of onnx.Config. It defaults to each model's own.
 	InputSize image.Point
-	// FullRange is that of onnx.Config: samples are full range (JPEG).
+	// FullRange is that of network.Config: samples are full range (JPEG).
 	FullRange bool
 	// MinScore replaces the models' thresholds where it is not 0.
 	MinScore [detect.NumClasses]float32
+	// Threads is that of onnx.Config. It defaults to 1.
+	Threads int
 	// Offline forbids to download weights.
 	Offline bool
 	// Progress is told of downloads: see models.Options.
@@ -93,18 +96,27 @@ func (s *Set) open(ctx context.Context, name string, o Options) error {
 	if err != nil {
 		return err
 	}
-	family, err := onnx.ParseFamily(m.Family)
-	if err != nil {
-		return err
-	}
 	weights, err := m.Load(ctx, models.Options{Offline: o.Offline, Progress: o.Progress})
 	if err != nil {
 		return err
 	}
-	c := onnx.Config{Name: name, Model: weights, Family: family, InputSize: o.InputSize, FullRange: o.FullRange}
-	if c.InputSize == (image.Point{}) {
-		c.InputSize = image.Pt(m.Input.Width, m.Input.Height)
+	n, err := OpenModel(m, weights, o)
+	if err != nil {
+		return err
 	}
+	s.Detectors = append(s.Detectors, n)
+	s.Models = append(s.Models, m)
+	return nil
+}
+
+// OpenModel opens one network of the manifest, whose weights are given and must
+// not change while it is open. ONNX Runtime must be loaded.
+func OpenModel(m models.Model, weights []byte, o Options) (*network.Network, error) {
+	family, err := network.ParseFamily(m.Family)
+	if err != nil {
+		return nil, err
+	}
+	c := network.Config{Name: m.Name, Family: family, Input: m.Input.Form(), FullRange: o.FullRange}
 	for _, k := range m.Classes {
 		c.MinScore[k.Class] = k.Threshold
 	}
@@ -113,13 +125,17 @@ func (s *Set) open(ctx context.Context, name string, o Options) error {
 			c.MinScore[i] = v
 		}
 	}
-	n, err := onnx.Open(c)
-	if err != nil {
-		return err
+	if o.InputSize == (image.Point{}) {
+		o.InputSize = image.Pt(m.Input.Width, m.Input.Height)
 	}
-	s.Detectors = append(s.Detectors, n)
-	s.Models = append(s.Models, m)
-	return nil
+	open := func(outputs ...string) (network.Session, error) {
+		s, err := onnx.Open(onnx.Config{Name: m.Name, Model: weights, Outputs: outputs, InputSize: o.InputSize, Threads: o.Threads})
+		if err != nil {
+			return nil, err // and no session that holds a nil one
+		}
+		return s, nil
+	}
+	return network.New(open, c)
 }
 
 // Close closes the networks. It may be called more than once.

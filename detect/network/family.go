@@ -1,4 +1,4 @@
-package onnx
+package network
 
 import (
 	"fmt"
@@ -25,8 +25,6 @@ const (
 	// Hedge is this project's own: faces, people, plates and vehicles in one
 	// pass. Three outputs of decoded rows, for people and vehicles, faces, plates.
 	Hedge
-	// HedgeP is Hedge but for the size at which faces are looked for.
-	HedgeP
 )
 
 // String returns the family's name as it stands in the models' manifest.
@@ -46,7 +44,7 @@ func ParseFamily(name string) (Family, error) {
 		}
 		names = append(names, specs[i].name)
 	}
-	return 0, fmt.Errorf("onnx: unknown network family %q (one of %s)", name, strings.Join(names, ", "))
+	return 0, fmt.Errorf("unknown network family %q (one of %s)", name, strings.Join(names, ", "))
 }
 
 func (f Family) spec() *spec {
@@ -60,10 +58,6 @@ func (f Family) spec() *spec {
 type spec struct {
 	name    string
 	classes detect.ClassSet
-	// multiple is what width and height of the input must be multiples of.
-	multiple int
-	// minScore are the thresholds used where the configuration names none.
-	minScore [detect.NumClasses]float32
 	// outputs returns names and shapes for an input size.
 	outputs func(size image.Point) []output
 	// decoder returns the function that turns outputs, in the order of
@@ -71,12 +65,31 @@ type spec struct {
 	decoder func(size image.Point) decoder
 }
 
+// output is what an output must be. A dimension of 0 may be any.
 type output struct {
 	name  string
 	shape []int64
 	// classes are those that only this output finds, if each output finds classes
 	// of its own; 0 for outputs that are read together.
 	classes detect.ClassSet
+}
+
+// neededBy reports whether the output has to be read for any of the classes.
+func (o output) neededBy(wanted detect.ClassSet) bool {
+	return o.classes == 0 || o.classes&wanted != 0
+}
+
+// check holds a tensor against what it must be.
+func (o output) check(t Tensor) error {
+	n, match := int64(1), len(t.Shape) == len(o.shape)
+	for i := 0; match && i < len(o.shape); i++ {
+		match = t.Shape[i] > 0 && (o.shape[i] == 0 || t.Shape[i] == o.shape[i])
+		n *= t.Shape[i]
+	}
+	if !match || int64(len(t.Data)) != n {
+		return fmt.Errorf("output %q has shape %v and %d values, want %v (0 is any)", o.name, t.Shape, len(t.Data), o.shape)
+	}
+	return nil
 }
 
 // A decoder appends the objects found in the raw outputs to dst, unsuppressed,
@@ -86,16 +99,12 @@ type decoder func(raw [][]float32, minScore *[detect.NumClasses]float32, dst []d
 
 var everything = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
 
-// The default thresholds are the ones at which each public network invents 0.1
-// boxes a picture on the development pictures, where that leaves it useful
-// (faces 0.535, people 0.076); plates 0.4 and vehicles 0.25 are customary. Those
-// of hedge and hedge_p are hedge-n's and hedge-p's in models.json.
+// specs is the one table of families.
 var specs = [...]spec{
-	{"yunet", detect.Classes(detect.Face), 32, [detect.NumClasses]float32{detect.Face: 0.53}, yunetOutputs, yunetDecoder},
-	{"yolox", detect.Classes(detect.Person, detect.Vehicle), 32, [detect.NumClasses]float32{detect.Person: 0.076, detect.Vehicle: 0.25}, yoloxOutputs, yoloxDecoder},
-	{"lpd_yunet", detect.Classes(detect.Plate), 64, [detect.NumClasses]float32{detect.Plate: 0.4}, lpdOutputs, lpdDecoder},
-	{"hedge", everything, 32, [detect.NumClasses]float32{detect.Face: 0.453, detect.Person: 0.093, detect.Plate: 0.437, detect.Vehicle: 0.25}, hedgeOutputs(35, 32), hedgeDecoder},
-	{"hedge_p", everything, 32, [detect.NumClasses]float32{detect.Face: 0.307, detect.Person: 0.072, detect.Plate: 0.42, detect.Vehicle: 0.25}, hedgeOutputs(36, 36), hedgeDecoder},
+	{"yunet", detect.Classes(detect.Face), yunetOutputs, yunetDecoder},
+	{"yolox", detect.Classes(detect.Person, detect.Vehicle), yoloxOutputs, yoloxDecoder},
+	{"lpd_yunet", detect.Classes(detect.Plate), lpdOutputs, lpdDecoder},
+	{"hedge", everything, hedgeOutputs, hedgeDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

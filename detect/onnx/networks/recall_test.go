@@ -1,4 +1,4 @@
-package onnx
+package networks
 
 import (
 	"fmt"
@@ -19,28 +19,27 @@ func TestRecall(t *testing.T) {
 	skipSlow(t)
 	for _, c := range []struct {
 		set      string
-		family   Family
+		name     string
 		class    detect.Class
 		score    float32
 		minShort float32 // of the label, in pixels of the picture
 		limit    int     // pictures, for time
 		floor    float64
 	}{
-		{"faces_wider_small", YuNet, detect.Face, 0.535, 16, 1000, 0.84},
-		{"faces_dlib_voc", YuNet, detect.Face, 0.535, 0, 1000, 0.93},
-		{"people_coco", YOLOX, detect.Person, 0.076, 16, 1000, 0.90},
-		{"plates_openalpr_eu", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.82},
-		{"plates_openalpr_us", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.85},
-		{"plates_openalpr_br", LPDYuNet, detect.Plate, 0.4, 0, 40, 0.92},
-		{"people_coco", Hedge, detect.Person, 0.092, 16, 1000, 0.90},
-		{"plates_ro_dashcam", Hedge, detect.Plate, 0.437, 0, 40, 0.75},
-		{"plates_openalpr_eu", Hedge, detect.Plate, 0.437, 0, 40, 0.95},
+		{"faces_wider_small", "yunet_s", detect.Face, 0.535, 16, 1000, 0.84},
+		{"faces_dlib_voc", "yunet_s", detect.Face, 0.535, 0, 1000, 0.93},
+		{"people_coco", "yolox_nano", detect.Person, 0.076, 16, 1000, 0.90},
+		{"plates_openalpr_eu", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.82},
+		{"plates_openalpr_us", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.85},
+		{"plates_openalpr_br", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.92},
+		{"people_coco", HedgeN, detect.Person, 0.092, 16, 1000, 0.90},
+		{"plates_ro_dashcam", HedgeN, detect.Plate, 0.437, 0, 40, 0.75},
+		{"plates_openalpr_eu", HedgeN, detect.Plate, 0.437, 0, 40, 0.95},
 	} {
-		t.Run(c.family.String()+"/"+c.set, func(t *testing.T) {
-			cfg := config(t, c.family)
-			cfg.FullRange = true
-			cfg.MinScore[c.class] = c.score
-			n := open(t, cfg)
+		t.Run(c.name+"/"+c.set, func(t *testing.T) {
+			o := fullRange
+			o.MinScore[c.class] = c.score
+			n := open(t, c.name, o)
 			pictures := set(t, c.set, c.limit)
 			hits, all, iou := 0, 0, 0.0
 			var dets []detect.Detection
@@ -81,18 +80,18 @@ func TestRecall(t *testing.T) {
 // The default thresholds of faces and people invent about 0.1 boxes a picture.
 func TestFalseBoxes(t *testing.T) {
 	skipSlow(t)
-	faces, people := config(t, YuNet), config(t, YOLOX)
-	faces.FullRange, people.FullRange = true, true
-	n := open(t, faces, people)
+	faces, people := open(t, "yunet_s", fullRange), open(t, "yolox_nano", fullRange)
 	pictures := set(t, "negatives", 80)
 	var count [detect.NumClasses]int
 	for _, l := range pictures {
-		dets, err := n.Detect(t.Context(), l.pic, nil)
-		if err != nil {
-			t.Fatalf("%s: %v", l.Image, err)
-		}
-		for _, d := range dets {
-			count[d.Class]++
+		for _, n := range []detect.Detector{faces, people} {
+			dets, err := n.Detect(t.Context(), l.pic, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", l.Image, err)
+			}
+			for _, d := range dets {
+				count[d.Class]++
+			}
 		}
 	}
 	for _, c := range []detect.Class{detect.Face, detect.Person} {

@@ -1,4 +1,4 @@
-package onnx
+package network
 
 import (
 	"image"
@@ -16,27 +16,14 @@ var hedgeTables = [...]struct {
 	{"plates", []detect.Class{detect.Plate}},
 }
 
-// hedgeOutputs returns the outputs of a network that looks for faces in a picture
-// which it makes larger: of 32 columns and rows so many, up to the next multiples
-// of 32. People and plates have a row for each grid cell of the strides 8, 16 and
-// 32, faces one for each cell of the larger picture.
-func hedgeOutputs(columns, rows int) func(image.Point) []output {
-	return func(size image.Point) []output {
-		large := image.Pt((size.X/32*columns+31)/32*32, (size.Y/32*rows+31)/32*32)
-		out := make([]output, len(hedgeTables))
-		for i, t := range hedgeTables {
-			grid := size
-			if t.name == "faces" {
-				grid = large
-			}
-			cells := 0
-			for _, s := range strides {
-				cells += (grid.X / s) * (grid.Y / s)
-			}
-			out[i] = output{t.name, []int64{1, int64(cells), int64(4 + len(t.classes))}, detect.Classes(t.classes...)}
-		}
-		return out
+// hedgeOutputs: how many rows an output has is the network's own business, since
+// it looks for faces in a picture that it makes larger.
+func hedgeOutputs(image.Point) []output {
+	var out []output
+	for _, t := range hedgeTables {
+		out = append(out, output{t.name, []int64{1, 0, int64(4 + len(t.classes))}, detect.Classes(t.classes...)})
 	}
+	return out
 }
 
 // hedgeDecoder reads rows that the network itself has decoded: x0, y0, x1, y1 in
