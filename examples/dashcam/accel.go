@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -71,6 +72,9 @@ func (a *accelerometer) read() (float64, error) {
 			return 0, fmt.Errorf("accelerometer: %w", err)
 		}
 		sum += v * a.scale * v * a.scale
+	}
+	if math.IsInf(sum, 0) {
+		return 0, errors.New("accelerometer: its readings are too large to be a car's")
 	}
 	return math.Abs(math.Sqrt(sum) - a.atRest), nil
 }
