@@ -82,6 +82,15 @@ type Config struct {
 	Redact redact.Options
 	// Track adjusts the tracker. Its zero value is the tuned default.
 	Track track.Config
+	// View is what SaveView was last called with, in an earlier run of the program
+	// with the same camera and zones. It defaults to no known view: then that of the
+	// first picture counts as confirmed.
+	View View
+	// SaveView keeps a view for the next start of the program. It is called on the
+	// pipeline's own goroutine, rarely and before the first frame goes out that the
+	// change is about: after CameraMoved, Confirm, and when the view has been learnt.
+	// The frames wait for it. It defaults to nothing.
+	SaveView func(View) error
 	// OnEvent is called for each event, on the pipeline's own goroutine: it must
 	// return soon and must not call the pipeline. It defaults to nothing.
 	OnEvent func(Event)
@@ -177,14 +186,19 @@ const (
 	Recovered
 	// FormatChanged: the source changed its size or aspect ratio.
 	FormatChanged
-	// CameraMoved: the picture is hidden until the zones are confirmed.
+	// CameraMoved: the picture has not shown the confirmed view for some seconds. In
+	// Live mode it is hidden until Pipeline.Confirm, in File mode until it shows the
+	// view again.
 	CameraMoved
+	// ViewNotSaved: Config.SaveView failed with Err. A restart would not know of
+	// Reason.
+	ViewNotSaved
 
 	// NumEventKinds is the number of kinds.
 	NumEventKinds
 )
 
-var eventNames = [NumEventKinds]string{"detector failed", "failed closed", "recovered", "format changed", "camera moved"}
+var eventNames = [NumEventKinds]string{"detector failed", "failed closed", "recovered", "format changed", "camera moved", "view not saved"}
 
 // String returns the kind's name, "" for no kind that there is.
 func (k EventKind) String() string {

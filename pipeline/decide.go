@@ -56,8 +56,8 @@ func (r *run) unfit() Reason {
 	switch {
 	case r.format.foreign:
 		return ReasonAspectChanged
-	case r.knocked:
-		return ReasonCameraMoved
+	case r.viewReason() != NoReason:
+		return r.viewReason()
 	case r.format.fresh:
 		return ReasonFormatChanged
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"errors"
+	"image"
 	"io"
 	"math"
 	"slices"
@@ -96,9 +97,11 @@ func (e *Evidence) each(do func(i int, f *evidence.Frame) error) error {
 type Decision struct {
 	// Camera is FixedCamera or MovingCamera, as it was found out or told.
 	Camera Camera
-	// MovedAt is the time from which the recording of a fixed camera is hidden as a
-	// whole, because it was moved; negative if it was not.
-	MovedAt time.Duration
+	// Elsewhere are the parts of the recording of a fixed camera that are hidden as a
+	// whole, because they do not show the place of its beginning. MovedAt is the time
+	// of the first of them; negative if there is none.
+	Elsewhere []Span
+	MovedAt   time.Duration
 	// Paths are all tracks, those not believed and those struck out too.
 	Paths *track.Paths
 	// Added are the tracks that the owner has added.
@@ -182,14 +185,15 @@ func (d *Decision) strike(ids []uint64) {
 
 // surveyed is what the whole of the evidence says at a glance.
 type surveyed struct {
-	at     []time.Duration
-	good   [][]bool // by network: a look at the whole was good,
-	bad    [][]bool // or failed
-	view   []int
-	jolt   []bool  // the picture has clearly shifted, or it is not clear how
-	shaken int     // pictures that have clearly shifted
-	known  int     // pictures of which it is known
-	drift  float64 // furthest that the others have drifted, in pixels
+	at      []time.Duration
+	good    [][]bool // by network: a look at the whole was good,
+	bad     [][]bool // or failed
+	view    []int
+	covered []bool  // objects fill the picture
+	jolt    []bool  // the picture has clearly shifted, or it is not clear how
+	shaken  int     // pictures that have clearly shifted
+	known   int     // pictures of which it is known
+	drift   float64 // furthest that the others have drifted, in pixels
 }
 
 func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
@@ -200,8 +204,13 @@ func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
 	}
 	side := float64(max(ev.header.Size.X, ev.header.Size.Y))
 	var x, y float64
+	filled := false
 	err := ev.each(func(i int, f *evidence.Frame) error {
 		s.at, s.view = append(s.at, f.Time), append(s.view, f.View)
+		if len(f.Looks) > 0 {
+			filled = fills(f, ev.header.Size)
+		}
+		s.covered = append(s.covered, filled)
 		for _, k := range f.Looks {
 			if k.Part.Empty() {
 				s.good[k.Net][i] = true
@@ -225,6 +234,22 @@ func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
 	return s, err
 }
 
+// filling is the share of the picture that one object must cover, at this score at
+// least, to explain that nothing is seen of the place.
+const filling, filled = 0.6, 0.4
+
+// fills reports whether somebody or a vehicle fills the picture.
+func fills(f *evidence.Frame, size image.Point) bool {
+	for _, k := range f.Looks {
+		for _, o := range k.Found {
+			if explains.Has(o.Class) && o.Score >= filled && o.Box.Area() >= filling*float32(size.X*size.Y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 const (
 	// shakes is the shift from one picture to the next, as a share of the longer
 	// side, from which the camera has moved between them; shaking is the share of
@@ -236,32 +261,48 @@ const (
 // camera tells a fixed from a moving camera. A recording too short to say counts as
 // fixed: that hides more.
 func (s *surveyed) camera(h evidence.Header) Camera {
-	last := len(s.view) - 1
-	views := s.view[last]
 	side := float64(max(h.Size.X, h.Size.Y))
 	switch {
 	case s.known < 2:
 		return FixedCamera
-	case float64(s.shaken) > shaking*float64(s.known), views >= 3, s.drift > drifts*side:
+	case float64(s.shaken) > shaking*float64(s.known), s.drift > drifts*side:
 		return MovingCamera
 	}
 	return FixedCamera
 }
 
-// movedBefore is how long before the background model is certain of it a camera may
-// have been moved, and certain how long it takes at least.
-const movedBefore, certain = 15 * time.Second, 2 * time.Second
+// turning is how long before the first picture of another place the camera may have
+// begun to turn.
+const turning = time.Second
 
-// movedAt returns the time from which the picture may not be that of the first view:
-// the first jolt in the time before view i was noticed.
-func (s *surveyed) movedAt(i int) time.Duration {
-	at := s.at[i] - certain
-	for j := i; j > 0 && s.at[i]-s.at[j] <= movedBefore; j-- {
-		if s.jolt[j] {
-			at = min(at, s.at[j])
+// Span is a part of a recording, from From on and before To.
+type Span struct{ From, To time.Duration }
+
+// elsewhere returns the parts in which the picture does not show the place of the
+// recording's beginning, and nobody who fills the picture explains that. Each begins
+// with the first jolt before.
+func (s *surveyed) elsewhere() (spans []Span) {
+	away := func(i int) bool { return s.view[i] != 0 && !s.covered[i] }
+	for i := 0; i < len(s.at); i++ {
+		if !away(i) {
+			continue
 		}
+		from := s.at[i]
+		for j := i; j > 0 && s.at[i]-s.at[j] <= turning; j-- {
+			if s.jolt[j] {
+				from = s.at[j]
+			}
+		}
+		for i < len(s.at) && away(i) {
+			i++
+		}
+		to := s.at[min(i, len(s.at)-1)]
+		if i == len(s.at) {
+			to++ // the last picture too
+		}
+		spans = append(spans, Span{from, to})
 	}
-	return max(at, 0)
+	return spans
 }
 
 // trust notes for each picture why more must be hidden in it than the policy asks.
@@ -287,17 +328,16 @@ func (r *Recording) trust(d *Decision, s *surveyed) {
 	if d.Camera != FixedCamera {
 		return
 	}
-	for i, v := range s.view {
-		if v == 0 {
-			continue
+	d.Elsewhere = s.elsewhere()
+	for _, e := range d.Elsewhere {
+		if d.MovedAt < 0 {
+			d.MovedAt = e.From
 		}
-		d.MovedAt = s.movedAt(i)
 		for j := range d.moments {
-			if d.moments[j].at >= d.MovedAt {
-				d.moments[j].reason = ReasonCameraMoved
+			if m := &d.moments[j]; m.at >= e.From && m.at < e.To {
+				m.reason = ReasonCameraMoved
 			}
 		}
-		return
 	}
 }
 

@@ -66,7 +66,11 @@
 //	format changed the whole frame is hidden until every detector has looked at
 //	               the new format; as long as its aspect ratio is not the one the
 //	               zones were drawn for, it stays hidden
-//	camera moved   the whole frame is hidden until Pipeline.Confirm or SetPolicy
+//	view differs   the whole frame is hidden until it shows the confirmed view again;
+//	               so are those held back since it began to differ
+//	camera moved   the view has differed for some seconds. In Live mode the whole
+//	               frame is hidden until Pipeline.Confirm, also after a restart
+//	               (Config.View); in File mode until it shows the view again
 //	policy changes a frame that is under way is hidden under the old policy and the
 //	               new one; what waits redacted for the sink is dropped if the new
 //	               one may hide more

@@ -34,8 +34,9 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 	if native == (image.Point{}) {
 		native = size
 	}
-	now, reference := r.inForce(native)
+	now, confirmations := r.inForce()
 	changed := size != r.format.size || native != r.format.native
+	settled := r.confirm(native, confirmations)
 	if !changed && now.number == r.zones {
 		if r.format.fresh && r.vouched(f) {
 			r.format.fresh = false
@@ -50,17 +51,17 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 			}
 		}
 	}
-	if err := r.apply(now.policies[0], size, changed); err != nil {
+	if err := r.apply(now.policies[0], size, changed || settled); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	r.policies, r.zones = now.policies, now.number
-	if changed || r.knocked {
+	if changed || settled {
 		r.background.forget(r.lastAt)
 	}
-	if r.knocked {
-		r.knocked, r.motion = false, nil
+	if settled {
+		r.motion = nil
 	}
-	r.format.foreign = !sameAspect(native, reference)
+	r.format.foreign = !sameAspect(native, r.view.known.Native)
 	if changed {
 		r.restart(f, size, native, !first)
 	}
@@ -71,7 +72,7 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 // apply makes a redactor for another format or place; in the same place, what frost
 // knows of it goes on. Which policies it works by is settled frame by frame.
 func (r *run) apply(policy *redact.Policy, size image.Point, changed bool) error {
-	if r.red != nil && !changed && !r.knocked {
+	if r.red != nil && !changed {
 		return nil
 	}
 	red, err := redact.New(policy, size, r.cfg.Redact)
@@ -135,6 +136,9 @@ func (r *run) need() {
 	}
 	r.needs = vital | plate
 	watch = watch || plate != 0
+	if r.view.doubts() {
+		r.needs |= explains
+	}
 	// Vehicles only carry plates: without them each plate stands for itself.
 	r.missing = vital &^ detect.Classes(detect.Vehicle)
 	r.stills.missing = everybody

@@ -39,7 +39,8 @@ type inspection struct {
 	waiting []*inspected
 	motion  *motion.Model
 	pan     motion.Pan
-	view    int
+	seen    *motion.View
+	away    int // how often the picture has begun to show another place
 	aim     aimer
 	judged  []detect.Object
 	n       int // pictures taken
@@ -180,12 +181,7 @@ func (s *inspection) watch(f *inspected, b *Buffer) error {
 		s.motion = motion.New(motion.Config{})
 	}
 	s.motion.Update(b.Time, p.pic, s.size)
-	if s.motion.Moved() {
-		s.view++
-		s.motion.Reset()
-		s.motion.Update(b.Time, p.pic, s.size)
-	}
-	f.frame.View = s.view
+	f.frame.View = s.place(b)
 	f.frame.Moved = s.motion.Patches(f.frame.Moved)
 	if len(f.frame.Moved) > mostPatches {
 		f.frame.Moved = append(f.frame.Moved[:0], rectBox(image.Rectangle{Max: s.size}))
@@ -194,6 +190,22 @@ func (s *inspection) watch(f *inspected, b *Buffer) error {
 		f.frame.Moved[i] = f.frame.Moved[i].Intersect(rectBox(image.Rectangle{Max: s.size}))
 	}
 	return nil
+}
+
+// place returns 0 while the picture shows the place of the recording's beginning, and
+// otherwise how often it has begun to show another.
+func (s *inspection) place(b *Buffer) int {
+	if s.seen == nil {
+		s.seen = motion.NewView(motion.ViewConfig{})
+	}
+	was := s.seen.State()
+	if s.seen.Update(b.Time, b.pic, image.Point{}, nil) < motion.ViewDiffers {
+		return 0
+	}
+	if was < motion.ViewDiffers {
+		s.away++
+	}
+	return s.away
 }
 
 // look asks the detectors for looks at the picture.

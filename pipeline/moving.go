@@ -26,11 +26,6 @@ func (r *run) watch(f *frame) error {
 	r.motion.Update(f.at, small.pic, full)
 	f.moved = r.motion.Unexplained(f.moved, nil)
 	r.still = r.motion.Still()
-	if r.motion.Moved() && !r.knocked {
-		r.knocked = true
-		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Reason: ReasonCameraMoved})
-		r.background.forget(f.at)
-	}
 	r.fresh = false
 	for _, b := range f.moved {
 		if !covered(b, r.now) {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"image"
 	"sync"
 
 	"github.com/hedgecam/hedge/redact"
@@ -17,20 +16,22 @@ type Pipeline struct {
 	stats stats
 	asked chan chan stillAnswer // for the owner loop, from Still
 
-	mu        sync.Mutex
-	policy    *redact.Policy
-	trial     *preview    // nil: nobody draws
-	zones     uint64      // counts the policies, previews and confirmations
-	rulings   []ruling    // those that frames under way came under, the newest last
-	least     uint64      // redacted pictures of rulings before this one are dropped
-	sink      Sink        // of the newest Run
-	reference image.Point // native size the zones were first applied to
-	closed    bool
-	cancel    context.CancelFunc // ends the Run under way at once
-	stop      context.CancelFunc // ends its source
-	done      chan struct{}      // closed when it has ended
+	mu            sync.Mutex
+	policy        *redact.Policy
+	trial         *preview // nil: nobody draws
+	zones         uint64   // counts the policies, previews and confirmations
+	confirmations uint64   // counts those
+	rulings       []ruling // those that frames under way came under, the newest last
+	least         uint64   // redacted pictures of rulings before this one are dropped
+	sink          Sink     // of the newest Run
+	closed        bool
+	cancel        context.CancelFunc // ends the Run under way at once
+	stop          context.CancelFunc // ends its source
+	done          chan struct{}      // closed when it has ended
 
 	writing chan struct{} // full while the sink is written to
+
+	view viewWatch // of the Run under way
 }
 
 // New makes a pipeline. The policy is checked here; a policy that cannot be
@@ -40,7 +41,7 @@ func New(c Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: c, policy: c.Policy, asked: make(chan chan stillAnswer), writing: make(chan struct{}, 1)}
+	p := &Pipeline{cfg: c, policy: c.Policy, asked: make(chan chan stillAnswer), writing: make(chan struct{}, 1), view: newViewWatch(c)}
 	p.rule()
 	for i, d := range c.Detectors {
 		if d == nil {
@@ -112,24 +113,12 @@ func (p *Pipeline) Close() error {
 	return nil
 }
 
-// Confirm says that the zones of the policy in force are right for what the
-// camera sees now: after CameraMoved or FormatChanged, which hide the whole
-// frame until then.
-func (p *Pipeline) Confirm() {
+// inForce returns the ruling for the next frame, and how often the owner has
+// confirmed the view.
+func (p *Pipeline) inForce() (now ruling, confirmations uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.renew()
-}
-
-// inForce returns the ruling for the next frame, and the native picture size
-// that its zones were drawn for: that of the first frame it was applied to.
-func (p *Pipeline) inForce(native image.Point) (now ruling, reference image.Point) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.reference == (image.Point{}) {
-		p.reference = native
-	}
-	return p.rulings[len(p.rulings)-1], p.reference
+	return p.rulings[len(p.rulings)-1], p.confirmations
 }
 
 // Stats returns what the pipeline has done so far.

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"image"
 	"slices"
 	"time"
 
@@ -38,8 +37,8 @@ type Flusher interface {
 }
 
 // SetPolicy puts a new policy in force. An invalid one is refused, and the old one
-// stays in force. A nil policy hides everything. A preview ends. The zones count as
-// confirmed for what the camera sees now.
+// stays in force. A nil policy hides everything. A preview ends. It confirms
+// nothing: after an event that awaits the owner, everything stays hidden until Confirm.
 //
 // Pictures that are under way go out hidden under both policies. Where the new one
 // may hide more, redacted ones that wait for the sink are dropped, a Write under way
@@ -56,7 +55,7 @@ func (p *Pipeline) SetPolicy(policy *redact.Policy) error {
 	p.mu.Lock()
 	tighter := policy.Tightens(p.policy)
 	p.policy, p.trial = policy, nil
-	p.renew()
+	p.rule()
 	if tighter {
 		p.least = p.zones
 	}
@@ -89,12 +88,6 @@ func (p *Pipeline) SetPreview(policy *redact.Policy, sink Sink) error {
 	p.trial = trial
 	p.rule()
 	return nil
-}
-
-// renew has the zones applied anew to the next frame, whatever its format.
-func (p *Pipeline) renew() {
-	p.reference = image.Point{}
-	p.rule()
 }
 
 // rule begins a new ruling.

@@ -20,6 +20,9 @@ const (
 	// ReasonAspectChanged: the picture's aspect ratio is not that of the confirmed
 	// view.
 	ReasonAspectChanged
+	// ReasonViewDiffers: the picture does not show the confirmed view just now. It
+	// goes away when it does again.
+	ReasonViewDiffers
 	// ReasonCameraMoved: the picture does not show the confirmed view, and that
 	// has lasted.
 	ReasonCameraMoved
@@ -35,6 +38,7 @@ var reasonNames = [NumReasons]string{
 	ReasonDetectorLate:   "detector late",
 	ReasonFormatChanged:  "format changed",
 	ReasonAspectChanged:  "aspect changed",
+	ReasonViewDiffers:    "view differs",
 	ReasonCameraMoved:    "camera moved",
 }
 

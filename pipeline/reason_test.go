@@ -29,7 +29,7 @@ func TestNames(t *testing.T) {
 		t.Error("what there is not has a name")
 	}
 	for _, r := range []pipeline.Reason{pipeline.NoReason, pipeline.ReasonNoDetector, pipeline.ReasonDetectorFailed,
-		pipeline.ReasonDetectorLate, pipeline.ReasonFormatChanged} {
+		pipeline.ReasonDetectorLate, pipeline.ReasonFormatChanged, pipeline.ReasonViewDiffers} {
 		if r.AwaitsOwner() {
 			t.Errorf("%v waits for the owner", r)
 		}

@@ -27,6 +27,7 @@ type frame struct {
 	trial  *preview // who sees it under a preview, too
 
 	doubtful bool // a detector failed in it, if only one that stills need
+	clear    bool // it shows the view beyond doubt
 }
 
 const (
@@ -58,7 +59,6 @@ type run struct {
 	budget  budget
 	pan     motion.Pan // the shift of a moving camera
 	motion  *motion.Model
-	knocked bool            // the camera was moved, and nobody has confirmed the zones
 	still   bool            // nothing moves in the newest frame
 	fresh   bool            // something moves in it that nothing has looked at
 	now     []detect.Object // the objects in the newest frame
@@ -127,6 +127,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	r.trials.start(runCtx, p)
 
 	err = r.own(runCtx)
+	r.saveStructure(r.lastAt)
 
 	// Whatever the reason, everybody is called back and waited for.
 	if err != nil {
@@ -316,8 +317,12 @@ func (r *run) take(ctx context.Context, f *frame) error {
 			return err
 		}
 	}
+	r.see(f)
 	r.stats.stage(stageInspect, time.Since(start))
 	f.why = r.unfit()
+	if f.why == ReasonViewDiffers || f.why == ReasonCameraMoved {
+		r.hideBack(f.why)
+	}
 	r.window.push(f)
 	r.lastAt = f.at
 	r.frames++

@@ -30,7 +30,7 @@ const module = "github.com/hedgecam/hedge/"
 var kernels = []string{
 	"redact_sum_cells", "redact_fill_frost",
 	"hedge_box", "hedge_resample", "hedge_fill_bgr",
-	"shrink", "diff", "box_mean", "classify", "learn", "gather", "correlate",
+	"shrink", "diff", "box_mean", "classify", "learn", "gather",
 }
 
 // key names a row: a workload and a kernel, or a package for what is in Go.

@@ -192,26 +192,3 @@ func learnGo(bg, noise []int32, d, m []int16, w, h, odd int, cells []uint8, stri
 		}
 	}
 }
-
-// correlateGo sets out to the sums of products a*b', a*a and b'*b' over the
-// gradients of a and of b shifted by (dx, dy), on every fourth row of the part
-// where both exist.
-func correlateGo(a, b []int16, w, h, dx, dy int, out *[3]int64) {
-	x0, x1 := max(0, -dx), min(w-1, w-1-dx)
-	var ab, aa, bb int64
-	for y := max(0, -dy); y < min(h-1, h-1-dy); y += 4 {
-		p, q := y*w, (y+dy)*w+dx
-		for x := x0; x < x1; x++ {
-			ax, ay := clampGrad(a[p+x+1]-a[p+x]), clampGrad(a[p+x+w]-a[p+x])
-			bx, by := clampGrad(b[q+x+1]-b[q+x]), clampGrad(b[q+x+w]-b[q+x])
-			ab += int64(ax*bx + ay*by)
-			aa += int64(ax*ax + ay*ay)
-			bb += int64(bx*bx + by*by)
-		}
-	}
-	*out = [3]int64{ab, aa, bb}
-}
-
-// clampGrad bounds a gradient, so that a few hard edges (a lamp) do not
-// outweigh the rest of the picture.
-func clampGrad(v int16) int32 { return int32(min(max(v, -255), 255)) }

@@ -115,28 +115,6 @@ static void learn(int32_t *restrict bg, int32_t *restrict noise, const int16_t *
 	}
 }
 
-static inline int32_t clamp_grad(int32_t v) { return MIN(MAX((int16_t)v, -255), 255); }
-
-CLONES
-static void correlate(const int16_t *restrict a, const int16_t *restrict b, int w, int h, int dx, int dy, int64_t *restrict out) {
-	int x0 = MAX(0, -dx), x1 = MIN(w - 1, w - 1 - dx), y1 = MIN(h - 1, h - 1 - dy);
-	int64_t ab = 0, aa = 0, bb = 0;
-	for (int y = MAX(0, -dy); y < y1; y += 4) {
-		const int16_t *p = a + (long)y * w, *q = b + (long)(y + dy) * w + dx;
-		// A row of WIDEST samples of at most 2 * 255^2 fits 32 bits.
-		int32_t rab = 0, raa = 0, rbb = 0;
-		for (int x = x0; x < x1; x++) {
-			int32_t ax = clamp_grad(p[x + 1] - p[x]), ay = clamp_grad(p[x + w] - p[x]);
-			int32_t bx = clamp_grad(q[x + 1] - q[x]), by = clamp_grad(q[x + w] - q[x]);
-			rab += ax * bx + ay * by;
-			raa += ax * ax + ay * ay;
-			rbb += bx * bx + by * by;
-		}
-		ab += rab, aa += raa, bb += rbb;
-	}
-	out[0] = ab, out[1] = aa, out[2] = bb;
-}
-
 CLONES
 static void gather(uint8_t *restrict cand, uint8_t *restrict lasting, uint8_t *restrict soft, uint8_t *restrict energy, int32_t *restrict light,
                    const uint8_t *restrict px, const uint8_t *restrict last, const int16_t *restrict d, const int16_t *restrict mean, int w, int h, int gain, int cw, long stride) {

@@ -29,10 +29,6 @@ func learn(bg, noise []int32, d, m []int16, w, h, odd int, cells []uint8, stride
 		(*C.uint8_t)(&cells[0]), C.long(stride), C.int(gain), C.int(ab), C.int(an), C.int(clip), (*C.uint8_t)(&code[0]))
 }
 
-func correlate(a, b []int16, w, h, dx, dy int, out *[3]int64) {
-	C.correlate((*C.int16_t)(&a[0]), (*C.int16_t)(&b[0]), C.int(w), C.int(h), C.int(dx), C.int(dy), (*C.int64_t)(&out[0]))
-}
-
 func gather(c gathered, px, last []uint8, d, mean []int16, w, h, gain, cw, stride int) {
 	C.gather((*C.uint8_t)(&c.cand[0]), (*C.uint8_t)(&c.lasting[0]), (*C.uint8_t)(&c.soft[0]), (*C.uint8_t)(&c.energy[0]), (*C.int32_t)(&c.light[0]),
 		(*C.uint8_t)(&px[0]), (*C.uint8_t)(&last[0]), (*C.int16_t)(&d[0]), (*C.int16_t)(&mean[0]), C.int(w), C.int(h), C.int(gain), C.int(cw), C.long(stride))

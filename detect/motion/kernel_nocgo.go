@@ -18,10 +18,6 @@ func learn(bg, noise []int32, d, m []int16, w, h, odd int, cells []uint8, stride
 	learnGo(bg, noise, d, m, w, h, odd, cells, stride, gain, ab, an, clip)
 }
 
-func correlate(a, b []int16, w, h, dx, dy int, out *[3]int64) {
-	correlateGo(a, b, w, h, dx, dy, out)
-}
-
 func gather(c gathered, px, last []uint8, d, mean []int16, w, h, gain, cw, stride int) {
 	gatherGo(c, px, last, d, mean, w, h, gain, cw, stride)
 }

@@ -88,9 +88,6 @@ type Config struct {
 	// Quiet is how long nothing must have moved for the scene to be still. It
 	// defaults to 300 ms.
 	Quiet time.Duration
-	// MovedAfter is how long the picture must stay changed for the camera to
-	// count as moved. It defaults to 2 s.
-	MovedAfter time.Duration
 }
 
 func orDefault[T int | float32 | time.Duration](v, def T) T {
@@ -111,7 +108,6 @@ func (c Config) withDefaults() Config {
 	c.Harmless = orDefault(c.Harmless, 20*time.Second)
 	c.Learn = orDefault(c.Learn, 3*time.Second)
 	c.Quiet = orDefault(c.Quiet, 300*time.Millisecond)
-	c.MovedAfter = orDefault(c.MovedAfter, 2*time.Second)
 	return c
 }
 
@@ -141,9 +137,9 @@ type Model struct {
 	noiseHist   [noiseBins]int32
 	learntNoise [noiseBins]int32
 
-	grid   grid
-	past   ring
-	camera camera
+	grid  grid
+	past  ring
+	start time.Duration // of the first picture since the last reset
 }
 
 // New returns a model that has seen nothing.
@@ -158,8 +154,7 @@ func New(c Config) *Model {
 	return m
 }
 
-// Reset forgets everything; until looks say otherwise, all is unexplained. The
-// caller resets a model when the owner has confirmed the zones after [Model.Moved].
+// Reset forgets everything; until looks say otherwise, all is unexplained.
 func (m *Model) Reset() { m.in = image.Point{} }
 
 // setSize prepares for pictures of size in, in frames of size full.
@@ -179,7 +174,7 @@ func (m *Model) setSize(in, full image.Point) {
 	}
 	m.grid.setSize((m.w+cellSize-1)/cellSize, (m.h+cellSize-1)/cellSize)
 	m.past.setSize(m.grid.cells())
-	m.camera.setSize(n)
+	m.start = never
 }
 
 // Update looks at the picture of time tm and learns from it. pic may be the
@@ -226,7 +221,9 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	gather(g.in, m.px, m.pxLast, m.d, m.mean, m.w, m.h, m.gain, g.cw, g.stride)
 	m.findPatches(dt)
 	m.past.push(tm, &m.grid)
-	m.camera.update(m)
+	if m.start == never {
+		m.start = tm
+	}
 
 	// Half of the rows learn from a picture, for twice the time; all of them when
 	// something becomes background.

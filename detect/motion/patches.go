@@ -16,6 +16,8 @@ const (
 	// reach is how far apart, in cells, the edges of a smooth thing may be for
 	// its inside to be filled.
 	reach = 16
+	// settle is how long after a reset the noise is not known.
+	settle = time.Second
 	// slowMean is the time constant against which a cell's change is measured.
 	slowMean = 400 * time.Millisecond
 )
@@ -219,7 +221,7 @@ func (m *Model) join() {
 func (m *Model) planLearning() (absorbs bool) {
 	g := &m.grid
 	copy(g.out, g.open)
-	if m.now-m.camera.start < settle {
+	if m.now-m.start < settle {
 		clear(g.out) // the noise is not known yet, so patches mean little
 	}
 	g.growOut(1)

@@ -24,6 +24,12 @@
 // together, or one is older, than allowed; a disk that is full is tried again every second. Nothing
 // else is ever written: no video without an event, no sound, no place, no speed.
 //
+// # Another camera
+//
+// A camera of another aspect ratio than the last one is hidden whole, also after a
+// restart, until kill -HUP PID says that the policy's zones fit it. A change of the
+// policy's file does not say so.
+//
 // # Why this form
 //
 // The German Federal Court of Justice held permanent recording of the road
@@ -152,6 +158,10 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.source.Close()) }()
+	known, err := view.Load(d.c.Policy)
+	if err != nil {
+		d.log.Error(err.Error())
+	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     policy,
 		Detectors:  set.Detectors,
@@ -159,6 +169,8 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		Moving:     true,
 		LookAhead:  detectors.LookAhead(d.c.LookAhead),
 		Cores:      d.c.Cores,
+		View:       known,
+		SaveView:   view.Saver(d.c.Policy),
 		Compressed: true,
 		OnEvent:    func(e pipeline.Event) { d.log.Info(e.Kind.String(), "text", view.EventWords(e)) },
 	})
@@ -191,6 +203,20 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 
 // startBeside starts what runs beside the pipeline, until ctx ends.
 func (d *dashcam) startBeside(ctx context.Context, beside *sync.WaitGroup, p *pipeline.Pipeline) {
+	beside.Go(func() {
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				p.Confirm()
+				d.log.Info("zones confirmed")
+			}
+		}
+	})
 	beside.Go(func() { settings.FollowPolicy(ctx, d.c.Policy, p.SetPolicy, d.log) })
 	beside.Go(func() {
 		for {

@@ -88,11 +88,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.trial, err = stream.New(stream.Options{Fast: true, Rate: trialRate}); err != nil {
 		return a, err
 	}
-	begin := policy
-	if web.Doubtful(c.Policy) {
-		begin = nil
-	}
-	if err := a.openPipeline(begin, detectors); err != nil {
+	if err := a.openPipeline(policy, detectors); err != nil {
 		return a, err
 	}
 	if c.Preset == presetDoorbell {
@@ -102,7 +98,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy, Try: a.try,
 		Drawing:     func() { a.journal.add("drawing", "a page draws zones, and sees the place with nobody in it") },
-		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() },
+		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Confirm: a.pipe.Confirm,
 	})
 	if err := a.openOutputs(); err != nil {
 		return a, err
@@ -121,18 +117,17 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 		return err
 	}
 	a.clock = &clock{Source: a.source}
+	known, err := view.Load(a.c.Policy)
+	if err != nil {
+		a.journal.add("view", err.Error())
+	}
 	a.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: detectors.LookAhead(a.c.LookAhead),
-		Cores: a.c.Cores, Compressed: true,
+		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
 		OnEvent: func(e pipeline.Event) {
 			switch e.Kind {
 			case pipeline.FailedClosed, pipeline.Recovered:
 				a.setReason(e.Reason)
-			case pipeline.CameraMoved:
-				// Before the next picture goes out, whatever becomes of the event.
-				if err := a.zones.Doubt(); err != nil {
-					a.journal.add("policy", fmt.Sprintf("a restart would not remember that the camera was moved: %v", err))
-				}
 			}
 			a.journal.add(e.Kind.String(), view.EventWords(e))
 		},
@@ -198,7 +193,6 @@ func (a *app) pump(ctx context.Context) error {
 		if err == nil {
 			return errors.New("the camera came to an end")
 		}
-		err = errors.Join(err, a.zones.Restarted())
 		a.setReason(pipeline.NoReason) // it begins anew
 		a.setHalt(err.Error())
 		a.journal.add("stopped", err.Error())
@@ -276,7 +270,7 @@ func (a *app) try(p *redact.Policy) error {
 func (a *app) confirm() error {
 	a.journal.add("confirmed", "the zones were confirmed")
 	a.pipe.Confirm()
-	return a.zones.Confirmed()
+	return nil
 }
 
 // Close frees everything. It is called once nothing runs any more.

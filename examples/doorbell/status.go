@@ -82,12 +82,12 @@ func (a *app) status() status {
 		s.Bell = &bellStatus{Open: open, Left: int(max(left, 0).Seconds() + 0.5)}
 		s.Defaults["visitors"] = "feet"
 	}
-	s.Confirm = a.zones.Lapsed() || why.AwaitsOwner()
+	s.Confirm = why.AwaitsOwner()
 	s.State, s.Kind = a.mood(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {
 	case s.Confirm:
-		s.Alert = "The camera sees another picture than the one the zones were drawn for, so nothing is shown. Look whether the zones still fit, move them, or confirm them."
+		s.Alert = "The camera sees another picture than the one the zones were drawn for, so nothing is shown, whatever zones you save. Go and look where the camera points. Do your zones fit what it sees now?"
 	case a.halted() != "":
 		s.Alert = "The pipeline has stopped and starts again: " + a.halted() + "."
 	case zones.Problem != "":

@@ -90,7 +90,9 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 	if j.file.evidence != "" || j.file.tracks != "" {
 		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", j.file.in)
 	}
+	var away spans
 	p, err := pipeline.New(pipeline.Config{
+		OnEvent:   away.event,
 		Policy:    j.policy,
 		Detectors: j.set.Detectors,
 		LookAhead: detectors.LookAhead(j.lookAhead),
@@ -106,6 +108,9 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 	out.progress = newProgress(j.file.in, info.Frames, j.stderr)
 	out.counts = true
 	err = p.Run(ctx, src, out)
+	for _, e := range away.all(out.last) {
+		rep.elsewhere(j, e)
+	}
 	return p.Stats(), firstError(err, p.Close())
 }
 
@@ -170,7 +175,8 @@ type output struct {
 	sheet    *sheet
 	tracks   *trackSheet
 	progress *progress
-	counts   bool // each frame is one step of the progress
+	last     time.Duration // time of the newest frame
+	counts   bool          // each frame is one step of the progress
 }
 
 // Write takes one redacted frame.
@@ -178,6 +184,7 @@ func (o *output) Write(ctx context.Context, f redact.Frame) error {
 	if err := o.enc.Write(ctx, f); err != nil {
 		return err
 	}
+	o.last = f.Time()
 	if o.sheet != nil {
 		o.sheet.add(f)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -22,6 +23,7 @@ type report struct {
 	Models       []modelReport `json:"models"`
 	Missing      []string      `json:"missing_classes,omitempty"`
 	Warnings     []string      `json:"warnings,omitempty"`
+	Elsewhere    []spanReport  `json:"camera_moved,omitempty"`
 	// Camera is "fixed" or "moving", for a recording in two passes; Struck and Added
 	// count the tracks that evidence was changed by.
 	Camera      string            `json:"camera,omitempty"`
@@ -36,6 +38,12 @@ type report struct {
 	Seconds     float64           `json:"seconds"`
 	FPS         float64           `json:"frames_per_second"`
 	PeakMemory  int64             `json:"peak_memory_bytes"`
+}
+
+// spanReport is a part of the recording, in seconds.
+type spanReport struct {
+	From float64 `json:"from_seconds"`
+	To   float64 `json:"to_seconds"`
 }
 
 type modelReport struct {
@@ -70,6 +78,15 @@ type detectorReport struct {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// elsewhere enters a part that does not show the recording's first place, and tells
+// of it and of the way out.
+func (r *report) elsewhere(j *job, e pipeline.Span) {
+	r.Elsewhere = append(r.Elsewhere, spanReport{e.From.Seconds(), e.To.Seconds()})
+	r.warn(j, fmt.Errorf("the camera was moved at %v: from then until %v the picture does not show the place of the beginning, and is hidden as a whole. "+
+		"If the camera moves all the time, say -moving; if it stands elsewhere from then on, cut the file there and give each part its own policy",
+		e.From.Round(time.Second/10), e.To.Round(time.Second/10)))
+}
 
 // warn enters a warning and tells it. No warning is none.
 func (r *report) warn(j *job, w error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
@@ -141,8 +140,8 @@ func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
 // tell says what the whole of the recording says.
 func (j *job) tell(rep *report, d *pipeline.Decision) {
 	rep.Camera = d.Camera.String()
-	if d.MovedAt >= 0 {
-		rep.warn(j, fmt.Errorf("the camera was moved at about %v: the picture is hidden from then on; if it moves all the time, say -moving", d.MovedAt.Round(time.Second/10)))
+	for _, e := range d.Elsewhere {
+		rep.elsewhere(j, e)
 	}
 	if len(d.Unknown) > 0 {
 		rep.warn(j, fmt.Errorf("there are no tracks %v to strike out", d.Unknown))

@@ -12,8 +12,11 @@
 // come and go: each gets the stream from its beginning, one at a time. While
 // nobody reads, pictures are dropped. The camera may come and go as well.
 //
-// When the camera is moved everything is hidden, until the policy file changes or
-// the signal SIGHUP says that its zones are right for what the camera sees now.
+// When the camera is moved everything is hidden, also after a restart, until the
+// signal SIGHUP (kill -HUP PID) says that the policy's zones are right for what the
+// camera sees now. A change of the policy's file does not say so. What the camera
+// showed is kept beside that file, as FILE.view, in a form that no picture can be
+// made of.
 //
 // To keep a program from the real camera, take from its user the right to read
 // /dev/video0.
@@ -129,12 +132,18 @@ func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
+	known, err := view.Load(c.Policy)
+	if err != nil {
+		log.Error(err.Error())
+	}
 	p, err := pipeline.New(pipeline.Config{
 		Policy:     policy,
 		Detectors:  set.Detectors,
 		Mode:       pipeline.Live,
 		LookAhead:  detectors.LookAhead(c.LookAhead),
 		Cores:      c.Cores,
+		View:       known,
+		SaveView:   view.Saver(c.Policy),
 		Compressed: true,
 		OnEvent:    func(e pipeline.Event) { log.Info(e.Kind.String(), "text", view.EventWords(e)) },
 	})

@@ -77,8 +77,8 @@ type Frame struct {
 	Clear  bool
 	// Moved are the patches that move.
 	Moved []detect.Box
-	// View counts the places that the camera has shown: it rises when the picture is
-	// no longer that of the place before.
+	// View is 0 while the picture shows the place that it showed at the beginning, and
+	// otherwise counts how often it has begun to show another.
 	View int
 	// Failed are the networks, by their place in Header.Networks, whose look failed.
 	Failed []int

@@ -95,7 +95,7 @@ func newSite(t testing.TB) *site {
 		Snapshot: s.hub.Snapshot,
 		Trial:    func() ([]byte, time.Time, error) { return []byte("trial"), time.Time{}, nil },
 		Status:   func() any { return map[string]int{"rings": s.rings} },
-		Confirm:  s.zones.Confirmed,
+		Confirm:  func() error { s.zones.confirmed.Add(1); return nil },
 		Ring:     func() { s.rings++ },
 		Healthy:  func() error { return nil },
 	})

@@ -24,7 +24,7 @@ var (
 	ErrBusy = errors.New("somebody is drawing in another window just now: only that window sees what its zones show. You may go on; what is saved first counts")
 	// ErrUnconfirmed says that the owner has yet to say whether the zones fit what
 	// the camera sees, which trying some out does not.
-	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones, or save others")
+	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones")
 	// ErrConflict says that the policy was saved by somebody else since it was
 	// read.
 	ErrConflict = errors.New("the zones were saved from another window, or the file was changed, since you opened them. Load those, or save yours over them")
@@ -43,7 +43,6 @@ type Zones struct {
 	drawing map[string]time.Time // until when an editor's page counts as drawing
 	expiry  *time.Timer
 	number  uint64 // of the preview
-	lapsed  bool   // all is hidden, because what ended or began anew would confirm the zones
 }
 
 // ZonesOptions are what a Zones is made of.
@@ -63,6 +62,9 @@ type ZonesOptions struct {
 	// Unconfirmed reports whether the owner has yet to confirm that the zones
 	// fit what the camera sees.
 	Unconfirmed func() bool
+	// Confirm says that they do: Pipeline.Confirm. It is called when the first policy
+	// is saved, and by nothing else here.
+	Confirm func()
 	// PreviewFor is how long a preview is shown, and a page counts as drawing, after
 	// the editor was last heard of. It defaults to 20 seconds.
 	PreviewFor time.Duration
@@ -77,47 +79,7 @@ func NewZones(o ZonesOptions) *Zones {
 	if o.Drawing == nil {
 		o.Drawing = func() {}
 	}
-	return &Zones{o: o, saved: o.Saved, lapsed: Doubtful(o.Path), drawing: map[string]time.Time{}}
-}
-
-// doubtSuffix is that of the file which stands beside the policy's while the
-// zones are not confirmed: a restart is no confirmation.
-const doubtSuffix = ".unconfirmed"
-
-// Doubtful reports whether the zones of a policy's file were to be confirmed
-// when the program ended.
-func Doubtful(path string) bool {
-	_, err := os.Stat(path + doubtSuffix)
-	return err == nil
-}
-
-// Doubt notes that the zones are to be confirmed, for the time after a restart.
-func (z *Zones) Doubt() error {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return os.WriteFile(z.o.Path+doubtSuffix, []byte("The camera was moved: delete this file to confirm the zones, or do it on the page.\n"), 0o644)
-}
-
-// settled says that the owner has confirmed the zones.
-func (z *Zones) settled() error {
-	z.lapsed = false
-	err := os.Remove(z.o.Path + doubtSuffix)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// Restarted is told that the pipeline begins anew, and has forgotten that the
-// zones are to be confirmed, if they are: then everything is hidden.
-func (z *Zones) Restarted() error {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	if !z.unconfirmed() {
-		return nil
-	}
-	z.lapsed = true
-	return errors.Join(z.endPreview(), z.o.Apply(nil))
+	return &Zones{o: o, saved: o.Saved, drawing: map[string]time.Time{}}
 }
 
 // State is what an editor has to know.
@@ -167,8 +129,12 @@ func (z *Zones) Save(data []byte, revision string) (string, error) {
 	if err := z.o.Apply(p); err != nil {
 		return "", err
 	}
+	first := z.saved == nil
 	z.saved, z.problem = p, ""
-	return z.revision(), errors.Join(z.endPreview(), z.settled())
+	if first && !z.o.Unconfirmed() {
+		z.o.Confirm() // drawn on a picture of what the camera sees
+	}
+	return z.revision(), z.endPreview()
 }
 
 // Preview shows a policy to the page of its editor, until that saves, takes it back,
@@ -191,7 +157,7 @@ func (z *Zones) Preview(data []byte, editor string) error {
 	switch {
 	case err != nil:
 		return err
-	case z.unconfirmed():
+	case z.o.Unconfirmed():
 		return ErrUnconfirmed
 	case z.editor != "" && z.trial.SHA256() == p.SHA256():
 		return nil // the editor only says that it is still there
@@ -208,10 +174,6 @@ func (z *Zones) Preview(data []byte, editor string) error {
 	}
 	return nil
 }
-
-// unconfirmed reports whether the owner has yet to confirm the zones. To put
-// others in force would be to confirm them.
-func (z *Zones) unconfirmed() bool { return z.lapsed || z.o.Unconfirmed() }
 
 // Discard takes an editor's preview back.
 func (z *Zones) Discard(editor string) error {
@@ -300,25 +262,6 @@ func (z *Zones) rested() {
 	}
 }
 
-// Lapsed reports whether everything is hidden because a preview ended, or the
-// pipeline began anew, while the zones were not confirmed.
-func (z *Zones) Lapsed() bool {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	return z.lapsed
-}
-
-// Confirmed says that the owner has confirmed the zones.
-func (z *Zones) Confirmed() error {
-	z.mu.Lock()
-	defer z.mu.Unlock()
-	hidden := z.lapsed
-	if err := z.settled(); err != nil || !hidden {
-		return err
-	}
-	return z.o.Apply(z.saved)
-}
-
 // Changed is told of the policy's file whenever it changes: what is in it, or
 // what is wrong with it. An invalid one, and one that is gone, leave the old
 // policy in force.
@@ -346,7 +289,7 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 			return err
 		}
 	}
-	return z.settled()
+	return nil
 }
 
 // Close ends a preview; what is in force stays.

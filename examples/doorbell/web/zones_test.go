@@ -20,6 +20,7 @@ const (
 
 // zonesScene is Zones with a pipeline that only remembers.
 type zonesScene struct {
+	confirmed atomic.Int32
 	*Zones
 	path    string
 	applied atomic.Pointer[redact.Policy]
@@ -32,7 +33,7 @@ type zonesScene struct {
 func newZones(t testing.TB, preview time.Duration) *zonesScene {
 	t.Helper()
 	s := &zonesScene{path: filepath.Join(t.TempDir(), "policy.json")}
-	s.Zones = NewZones(ZonesOptions{Path: s.path, PreviewFor: preview, Unconfirmed: s.moved.Load,
+	s.Zones = NewZones(ZonesOptions{Path: s.path, PreviewFor: preview, Unconfirmed: s.moved.Load, Confirm: func() { s.confirmed.Add(1) },
 		Apply: func(p *redact.Policy) error {
 			s.applied.Store(p)
 			s.times.Add(1)
@@ -237,50 +238,37 @@ func TestPreviewMoved(t *testing.T) {
 	if s.times.Load() != 1 || !s.shows(t, "") {
 		t.Error("the end of the preview put zones in force")
 	}
-	if err := s.Restarted(); err != nil || s.applied.Load() != nil {
-		t.Errorf("a new pipeline: %v", err)
+	if _, err := s.Save([]byte(rightHalf), s.State().Revision); err != nil || s.confirmed.Load() != 1 {
+		t.Errorf("saving zones confirmed them %d times: %v", s.confirmed.Load()-1, err)
 	}
 	s.moved.Store(false)
-	if err := s.Preview([]byte(rightHalf), "b"); !errors.Is(err, ErrUnconfirmed) || !s.shows(t, "") {
-		t.Errorf("a preview was shown unconfirmed: %v", err)
-	}
-	if err := s.Confirmed(); err != nil || !s.inForce(t, leftHalf) || s.Lapsed() {
-		t.Errorf("after the owner's word: %v", err)
-	}
-	if err := s.Preview([]byte(rightHalf), "b"); err != nil || !s.shows(t, rightHalf) {
+	if err := s.Preview([]byte(leftHalf), "b"); err != nil || !s.shows(t, leftHalf) {
 		t.Errorf("a preview after the owner's word: %v", err)
 	}
 }
 
-// TestDoubt: neither the end of the pipeline nor that of the program confirms the
-// zones.
-func TestDoubt(t *testing.T) {
-	s := newZones(t, time.Hour)
-	if _, err := s.Save([]byte(leftHalf), noRevision); err != nil {
-		t.Fatal(err)
-	}
-	n := s.times.Load()
-	if err := s.Restarted(); err != nil || s.times.Load() != n || Doubtful(s.path) {
-		t.Errorf("a pipeline that begins anew without a doubt: %v", err)
-	}
-	if err := s.Doubt(); err != nil {
-		t.Fatal(err)
-	}
-	s.moved.Store(true)
-	if err := s.Restarted(); err != nil || !s.Lapsed() || s.applied.Load() != nil {
-		t.Errorf("a pipeline that begins anew in doubt: %v", err)
-	}
-	s.moved.Store(false)
-
-	again := NewZones(s.o)
-	if !again.Lapsed() {
-		t.Error("a restart of the program confirmed the zones")
-	}
-	if err := again.Confirmed(); err != nil || again.Lapsed() || Doubtful(s.path) {
-		t.Errorf("after the owner's word: %v", err)
-	}
-	if NewZones(s.o).Lapsed() {
-		t.Error("the owner's word did not outlive a restart")
+// TestFirstSave: the first zones count as drawn on a picture of what the camera sees,
+// unless the owner was asked to confirm that; no others do, and no changed file.
+func TestFirstSave(t *testing.T) {
+	for _, moved := range []bool{false, true} {
+		s := newZones(t, time.Hour)
+		s.moved.Store(moved)
+		want := int32(1)
+		if moved {
+			want = 0
+		}
+		for i, text := range []string{leftHalf, rightHalf, leftHalf} {
+			if _, err := s.Save([]byte(text), s.State().Revision); err != nil || s.confirmed.Load() != want {
+				t.Errorf("moved %t, save %d: confirmed %d times, %v", moved, i+1, s.confirmed.Load(), err)
+			}
+		}
+		p, err := redact.ParsePolicy([]byte(rightHalf))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Changed(p, nil), s.Changed(s.State().Policy, nil)); err != nil || s.confirmed.Load() != want {
+			t.Errorf("moved %t: a changed file confirmed the zones: %v", moved, err)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ var words = [pipeline.NumReasons]string{
 	pipeline.ReasonDetectorLate:   "The networks cannot keep up just now, so everything outside your property is hidden.",
 	pipeline.ReasonFormatChanged:  "The camera has changed its format. Nothing is shown until the networks have looked at it.",
 	pipeline.ReasonAspectChanged:  "The picture's aspect ratio is not the one your zones were drawn for, so nothing is shown until you confirm them.",
+	pipeline.ReasonViewDiffers:    "The camera does not show the place that your zones were drawn for just now, so nothing is shown until it does.",
 	pipeline.ReasonCameraMoved:    "The camera was moved, so nothing is shown until you confirm that your zones still fit.",
 }
 
@@ -35,6 +36,8 @@ func EventWords(e pipeline.Event) string {
 	switch e.Kind {
 	case pipeline.DetectorFailed:
 		text = e.Detector
+	case pipeline.ViewNotSaved:
+		text = "A restart would not know what the camera showed: it could not be written down"
 	case pipeline.FailedClosed, pipeline.CameraMoved:
 		text = Words(e.Reason)
 	case pipeline.Recovered:
