@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/bench/internal/reach"
@@ -116,5 +117,42 @@ func measureMotion(_ context.Context, s *suite) error {
 	}
 	s.report.Tables = append(s.report.Tables, t)
 	s.report.measured(goalMotion, median(took[1]), "on the networks' small copy, 4 walkers")
+	return measureView(s)
+}
+
+// measureView measures the watch for a moved camera, which runs on every picture of a
+// fixed one: while it shows its view, and while it shows another.
+func measureView(s *suite) error {
+	t := reach.Table{Title: "Watch for a moved camera, per frame", Columns: []string{"picture", "shows", "ms", "x memcpy of 1080p", "allocations"}}
+	src, dst := noise(fullHD, 1), noise(fullHD, 2)
+	fns := []func() error{does(func() { copyPicture(dst, src) })}
+	sizes := []image.Point{image.Pt(1280, 720), fullHD, image.Pt(3840, 2160)}
+	for _, size := range sizes {
+		for _, moved := range []bool{false, true} {
+			v, pics, i := motion.NewView(motion.ViewConfig{}), street(size, 4, 8), 0
+			step := func() {
+				v.Update(time.Duration(i)*frameStep, pics[i%len(pics)], fullHD, nil)
+				i++
+			}
+			for range 60 {
+				step()
+			}
+			if moved {
+				for _, p := range pics {
+					slices.Reverse(p.Y)
+				}
+			}
+			fns = append(fns, does(step))
+		}
+	}
+	took, err := sides(s.budget(2*time.Second), fns...)
+	if err != nil {
+		return err
+	}
+	for i, fn := range fns[1:] {
+		shows := [2]string{"its view", "another"}[i%2]
+		t.Line(fmt.Sprintf("%dx%d", sizes[i/2].X, sizes[i/2].Y), shows, median(took[i+1]), ratio(took[i+1], took[0]), reach.Number(allocations(fn)))
+	}
+	s.report.Tables = append(s.report.Tables, t)
 	return nil
 }

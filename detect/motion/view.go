@@ -26,10 +26,12 @@ const (
 	// mostCovered is the share of the view that objects cover from which they explain
 	// that nothing of it is to be seen.
 	mostCovered = 0.6
-	// fewStructured is the number of structured blocks below which blank ones count
-	// as well, and no shift is looked for: somebody before a bare wall, whose own
-	// structure is all there is; a bare wall that has become a street.
-	fewStructured = 24
+	// A view is bare, so that blank blocks count as well and no shift is looked for,
+	// when less than fewStructured blocks have structure, or less than mostlyBlank
+	// for each two blank ones: somebody before a bare wall, whose own structure is all
+	// there is; a bare wall that has become a street. In the clip of a person before a
+	// wall it is 2 for two, and in the one of an empty room 5.
+	fewStructured, mostlyBlank = 12, 3
 )
 
 // The times and counts of learning. Each asks for pictures as well as for time,
@@ -276,7 +278,7 @@ func (v *View) compare() {
 		}
 	}
 	v.mean, v.last = mean/max(counted, 1), last/max(counted, 1)
-	v.bare = n < fewStructured
+	v.bare = n < fewStructured || 2*n < mostlyBlank*blanks
 	if v.bare {
 		n, counted, fit = n+blanks, counted+blankAll, fit+blankFit
 	}

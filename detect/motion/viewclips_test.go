@@ -26,6 +26,7 @@ func TestViewClips(t *testing.T) {
 		until      int
 	}{
 		{"face", faceClip + "/egoblur_gen1_600f.mp4", 304, 540, stepsUp},
+		{"face, larger", faceClip + "/egoblur_gen1_600f.mp4", 608, 1080, stepsUp},
 		{"pets", "mot15_PETS09-S2L1/vtest.avi", 384, 288, 0},
 		{"indoor", "videos_unlabelled/indoor_one_by_one_768x432.mp4", 384, 216, 0},
 		{"campus", "mot15_TUD-Campus/TUD-Campus.mp4", 384, 288, 0},
