@@ -14,7 +14,7 @@ import onnx
 import torch
 from onnx.utils import Extractor
 
-from hedge_train import augment, conditions, consist, plates
+from hedge_train import augment, conditions, consist, copies, plates
 from hedge_train.evaluate import covered_at, threshold
 from hedge_train.export import OUTPUTS, Decoded, agree, fold, kept, load, rounded, write
 from hedge_train.initial import focus_as_conv, start, start_from_hedge
@@ -206,6 +206,20 @@ class Conditions(unittest.TestCase):
             self.assertEqual(cv2.imread(row["path"]).shape, (360, 240, 3))
             self.assertEqual((row["width"], row["height"], row["complete"]), (240, 360, ["plate"]))
             self.assertEqual((row["boxes"][0]["w"], row["boxes"][0]["h"]), (30, 60))
+
+
+class Copies(unittest.TestCase):
+    def test_a_near_copy_is_found(self):
+        rng = np.random.default_rng(6)
+        pictures = [cv2.GaussianBlur(rng.integers(0, 255, (120, 160), dtype=np.uint8), (0, 0), 9) for _ in range(40)]
+        pictures = [cv2.normalize(p, None, 0, 255, cv2.NORM_MINMAX) for p in pictures]
+        known = np.array([copies.difference_hash(p) for p in pictures], np.uint64)
+        other = cv2.imdecode(cv2.imencode(".jpg", cv2.resize(pictures[17], (320, 240)), [cv2.IMWRITE_JPEG_QUALITY, 60])[1], 0)
+        for image in (other, np.ascontiguousarray(other[:, ::-1])):
+            self.assertIn(17, [copies.near(known, h, 5)[0] for h in copies.hashes(image)])
+        strange = cv2.normalize(cv2.GaussianBlur(rng.integers(0, 255, (120, 160), dtype=np.uint8), (0, 0), 9), None, 0, 255, cv2.NORM_MINMAX)
+        self.assertEqual([copies.near(known, h, 5)[0] for h in copies.hashes(strange)], [-1, -1])
+        self.assertIsNone(copies.difference_hash(np.full((90, 90), 7, np.uint8)))
 
 
 class Consistency(unittest.TestCase):

@@ -13,6 +13,7 @@ picture's name only.
 import argparse
 import json
 import os
+import shutil
 import zlib
 
 import cv2
@@ -246,8 +247,11 @@ def seen(condition, image, entry):
 
 
 def copy(folder, condition, out):
-    """Writes a set of pictures under a condition, PNG, with its labels.jsonl."""
+    """Writes a set of pictures under a condition, PNG, with its labels.jsonl and SOURCE.md."""
     os.makedirs(os.path.join(out, "images"), exist_ok=True)
+    source = os.path.join(folder, "SOURCE.md")
+    if os.path.exists(source):
+        shutil.copy(source, os.path.join(out, "SOURCE.md"))
     with open(os.path.join(out, "labels.jsonl"), "w", encoding="utf-8") as f:
         for e in load_set(folder):
             image = cv2.imread(e["path"])
