@@ -107,8 +107,9 @@ func (b *background) frame(pic *image.YCbCr, s redact.Scene, sound bool) {
 // before f is redacted.
 func (r *run) remember(f *frame, s redact.Scene) {
 	sound := !f.doubtful && !slices.ContainsFunc(r.background.networks, func(i int) bool {
-		return !r.lookers[i].health.vouches(f.at, r.cfg.TimeToLive)
+		return r.judge(r.lookers[i], f) != vouched
 	})
+	s.Time = f.at // the plate counts in the pipeline's time, as inferences do
 	r.background.frame(f.buf.pic, s, sound)
 	r.answerStills(f)
 }

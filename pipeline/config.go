@@ -54,10 +54,13 @@ type Config struct {
 	// Cores is, in Live mode, the core time that all detectors together may
 	// use, in cores. It defaults to 1.
 	Cores float64
-	// TimeToLive is how old, in the source's time, a detector's newest good look
-	// may be while it still counts. It defaults to 2 s for a fixed camera in
-	// Live mode, where moving patches are hidden until looked at, and to 600 ms
-	// otherwise.
+	// TimeToLive is how old, in the source's time, a detector's newest good look may
+	// be while it still counts. It defaults to what the looks can stand for: 2 s for
+	// a fixed camera in Live mode where, wherever the detector's classes are to be
+	// hidden, moving patches are hidden until looked at, or while nothing moves at
+	// all; otherwise 600 ms between two good looks, and 250 ms after the newest, or
+	// none where LookAhead is 200 ms or more: then a frame waits for the next one.
+	// Slow detectors want a longer LookAhead.
 	TimeToLive time.Duration
 	// Timeout is how long a detector may work on one look. It defaults to 5 s in
 	// File mode and to 2 s in Live mode.
@@ -94,6 +97,8 @@ type Config struct {
 	// OnEvent is called for each event, on the pipeline's own goroutine: it must
 	// return soon and must not call the pipeline. It defaults to nothing.
 	OnEvent func(Event)
+
+	ownTimeToLive bool // TimeToLive was given
 }
 
 // NoLookAhead as Config.LookAhead asks for no look-ahead at all.
@@ -124,6 +129,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Cores == 0 {
 		c.Cores = 1
 	}
+	c.ownTimeToLive = c.TimeToLive != 0
 	if c.TimeToLive == 0 {
 		c.TimeToLive = 600 * time.Millisecond
 		if c.Mode == Live && !c.Moving {

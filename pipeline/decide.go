@@ -13,14 +13,14 @@ const keepHistory = 2 * time.Second
 // decide says what has to be hidden in f, which is about to go out.
 func (r *run) decide(f *frame) redact.Scene {
 	level, why := r.level(f)
-	r.told(f.at, level, why)
-	s := redact.Scene{Time: f.at, Level: level}
+	r.told(f.buf.Time, level, why)
+	s := redact.Scene{Time: f.buf.Time, Level: level}
 	if r.needs == 0 {
 		return s
 	}
 	r.objects = r.tracker.At(f.at, r.objects[:0])
 	s.Objects = r.objects
-	f.explain(r.objects)
+	f.explain(r.objects, r.platesVouched(f))
 	s.Motion = f.moved
 	r.stats.tracked(r.objects)
 	r.tracker.Forget(f.at - keepHistory)
@@ -33,20 +33,18 @@ func (r *run) level(f *frame) (redact.Level, Reason) {
 	case f.why != NoReason:
 		return redact.HideFrame, f.why
 	case r.needs != 0 && r.missing != 0:
-		return max(f.level, redact.HideOutside), ReasonNoDetector
+		return redact.HideOutside, ReasonNoDetector
 	}
 	for _, k := range r.lookers {
-		if !k.vital || k.health.vouches(f.at, r.cfg.TimeToLive) {
+		if !k.vital {
 			continue
 		}
-		f.level = max(f.level, redact.HideOutside)
-		if k.health.failures > 0 {
-			return f.level, ReasonDetectorFailed
+		switch r.judge(k, f) {
+		case late:
+			return redact.HideOutside, ReasonDetectorLate
+		case failed:
+			return redact.HideOutside, ReasonDetectorFailed
 		}
-		return f.level, ReasonDetectorLate
-	}
-	if f.level != redact.HidePolicy {
-		return f.level, ReasonDetectorFailed
 	}
 	return redact.HidePolicy, NoReason
 }

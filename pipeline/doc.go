@@ -35,6 +35,9 @@
 //	still    nothing moves and every object is held; for
 //	         plates also: nothing that carries one is known every second
 //
+// A detector that must be relied on alone, because what moves is not hidden
+// wherever its classes are to be, keeps to the first beat unless nothing moves.
+//
 // A look is due at the frame nearest to the beat. It starts when the detector is
 // idle and the budget of core time is not used up: the bucket fills with the
 // wall clock times Config.Cores, and each look is paid from it. Where small
@@ -50,6 +53,13 @@
 // a redact.Frame. A detector that only stills need takes nothing from the policy's
 // pictures when it fails, and does not stop the pipeline: there are no stills then.
 //
+// # Time
+//
+// Intervals and times to live count in a clock of the pipeline's own: that of the
+// stamps as long as they are sound. A picture of a burst, or of a source whose
+// stamps stand nearly still, counts as long as pictures usually do, and a jump of
+// the stamps no more than every time to live. Frames go out with their own stamps.
+//
 // # Previews
 //
 // Pipeline.SetPreview shows a policy to who draws it, and to nobody else: until it
@@ -57,12 +67,13 @@
 //
 // # When more is hidden than the policy asks
 //
-//	ok             every detector that the policy needs has a good look not older
-//	               than TimeToLive: the policy alone decides
+//	ok             for every detector that the policy needs, the frame lies between
+//	               two good looks, or not long after one (Config.TimeToLive): the
+//	               policy alone decides
 //	failed or late everything outside of the property is hidden, and the whole
-//	               frame when the policy hides something inside. Until the
-//	               detector's next good look, and in every frame held back since
-//	               the failed one
+//	               frame when the policy hides something inside. From the failed
+//	               look to the next good one, and from the last good one too where
+//	               no motion voice stands beside the looks
 //	format changed the whole frame is hidden until every detector has looked at
 //	               the new format; as long as its aspect ratio is not the one the
 //	               zones were drawn for, it stays hidden

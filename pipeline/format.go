@@ -103,18 +103,18 @@ func (r *run) restart(f *frame, size, native image.Point, announce bool) {
 	r.stats.renumbered()
 	r.motion = nil
 	for _, k := range r.lookers {
-		k.health = health{}
+		k.health.reset()
 		k.plan.offered = false
 	}
 	if announce || r.format.foreign {
-		r.cfg.OnEvent(Event{Time: f.at, Kind: FormatChanged, Reason: r.unfit(), Size: native})
+		r.cfg.OnEvent(Event{Time: f.buf.Time, Kind: FormatChanged, Reason: r.unfit(), Size: native})
 	}
 }
 
 // vouched reports whether every detector that the policy needs has looked at
 // the present format.
 func (r *run) vouched(f *frame) bool {
-	return !slices.ContainsFunc(r.lookers, func(k *looker) bool { return k.vital && !k.health.vouches(f.at, r.cfg.TimeToLive) })
+	return !slices.ContainsFunc(r.lookers, func(k *looker) bool { return k.vital && r.judge(k, f) != vouched })
 }
 
 // need sets which detectors run, and whether motion is watched: for the policy,
@@ -146,7 +146,7 @@ func (r *run) need() {
 		was := k.needed
 		k.vital, k.needed = k.classes&vital != 0, k.classes&r.needs != 0
 		if k.needed && (k.wish(r.needs) || !was) {
-			k.health = health{} // what it did before it rested, or for less, says nothing
+			k.health.reset() // what it did before it rested, or for less, says nothing
 		}
 		r.missing &^= k.classes
 		r.stills.missing &^= k.classes
@@ -162,6 +162,9 @@ func (r *run) need() {
 		r.motion = nil
 	case r.motion == nil:
 		r.motion = motion.New(motion.Config{})
+	}
+	for _, k := range r.lookers {
+		k.support = r.supportOf(k)
 	}
 }
 

@@ -54,8 +54,9 @@ type looker struct {
 	expired   int  // how many timeouts the look in flight has let pass
 	startedAt time.Time
 
-	health health
-	plan   plan
+	health  health
+	support support
+	plan    plan
 }
 
 type lookResult struct {
@@ -163,33 +164,4 @@ func rectBox(r image.Rectangle) detect.Box {
 		X0: float32(r.Min.X), Y0: float32(r.Min.Y),
 		X1: float32(r.Max.X), Y1: float32(r.Max.Y),
 	}
-}
-
-// health is what is known of a detector's recent looks. Looks come back in the
-// order of their frames.
-type health struct {
-	good     bool          // the newest look was good
-	everGood bool          // at least one was
-	goodAt   time.Duration // frame time of the newest good look
-	failedAt time.Duration // frame time of the first of the failures in a row
-	failures int           // how many they are
-}
-
-func (h *health) succeed(at time.Duration) {
-	*h = health{good: true, everGood: true, goodAt: at}
-}
-
-func (h *health) fail(at time.Duration) {
-	if h.failures == 0 {
-		h.failedAt = at
-	}
-	h.good = false
-	h.failures++
-}
-
-// vouches reports whether the detector's knowledge holds for a frame of time
-// t: its newest good look is at most ttl older than the frame, and none has
-// failed from then up to the frame.
-func (h *health) vouches(t, ttl time.Duration) bool {
-	return h.everGood && t-h.goodAt <= ttl && (h.failures == 0 || t < h.failedAt)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/track"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // startLookers starts a goroutine for each detector.
@@ -137,7 +136,7 @@ func (r *run) enter(ctx context.Context, res lookResult) error {
 		return r.lookFailed(k, l.at, l.err)
 	}
 	if k.wants&^l.wants == 0 { // otherwise it was made before the policy asked for more
-		k.health.succeed(l.at)
+		k.health.succeed(l.at, l.region.Empty())
 		r.background.looked(k, l)
 	}
 	r.stats.found(l.found)
@@ -169,8 +168,8 @@ func (r *run) reconsider(at time.Duration) {
 
 func isVehicle(o detect.Object) bool { return o.Class == detect.Vehicle }
 
-// lookFailed counts a look that came to nothing. The frames from then on have
-// everything outside of the property hidden, until a look succeeds; if only stills
+// lookFailed counts a look that came to nothing. The frames that it would have been
+// for have everything outside of the property hidden, see health; if only stills
 // need the detector, no pixels are taken from them. An error ends the run.
 func (r *run) lookFailed(k *looker, at time.Duration, err error) error {
 	k.health.fail(at)
@@ -181,9 +180,6 @@ func (r *run) lookFailed(k *looker, at time.Duration, err error) error {
 			continue
 		}
 		f.doubtful = true
-		if k.vital {
-			f.level = max(f.level, redact.HideOutside)
-		}
 	}
 	r.cfg.OnEvent(Event{Time: at, Kind: DetectorFailed, Detector: k.name, Err: err})
 	if k.health.failures < r.cfg.MaxFailures {

@@ -11,6 +11,7 @@ import (
 // unexplained.
 func (r *run) watch(f *frame) error {
 	f.moved = f.moved[:0]
+	f.movedAt = f.at
 	full := f.buf.pic.Rect.Size()
 	if r.cfg.Moving {
 		return r.follow(f, full)
@@ -25,10 +26,14 @@ func (r *run) watch(f *frame) error {
 	}
 	r.motion.Update(f.at, small.pic, full)
 	f.moved = r.motion.Unexplained(f.moved, nil)
-	r.still = r.motion.Still()
+	if r.still = r.motion.Still(); r.still {
+		f.movedAt = r.movedAt
+	} else {
+		r.movedAt = f.at
+	}
 	r.fresh = false
 	for _, b := range f.moved {
-		if !covered(b, r.now) {
+		if !covered(b, r.now, true) {
 			r.fresh = true
 			break
 		}
@@ -67,22 +72,35 @@ func (r *run) watchSize(full image.Point) image.Point {
 const explained = 0.75
 
 // covered reports whether b is explained by one of objects.
-func covered(b detect.Box, objects []detect.Object) bool {
+func covered(b detect.Box, objects []detect.Object, vehicles bool) bool {
 	for i := range objects {
-		if objects[i].Cover.Intersect(b).Area() >= explained*b.Area() {
+		if (vehicles || objects[i].Class != detect.Vehicle) && objects[i].Cover.Intersect(b).Area() >= explained*b.Area() {
 			return true
 		}
 	}
 	return false
 }
 
-// explain takes out of f.moved what the tracked objects explain by now.
-func (f *frame) explain(objects []detect.Object) {
+// explain takes out of f.moved what the tracked objects explain by now. A vehicle is
+// shown, and explains nothing as long as nobody has looked for its plate.
+func (f *frame) explain(objects []detect.Object, vehicles bool) {
 	kept := f.moved[:0]
 	for _, b := range f.moved {
-		if !covered(b, objects) {
+		if !covered(b, objects, vehicles) {
 			kept = append(kept, b)
 		}
 	}
 	f.moved = kept
+}
+
+// platesVouched reports whether those who look for plates have looked often enough for
+// f to stand for themselves.
+func (r *run) platesVouched(f *frame) bool {
+	for _, k := range r.lookers {
+		alone := r.waited(support{apart: min(k.support.apart, apartFor), alone: min(k.support.alone, aloneFor), asked: k.support.asked})
+		if k.vital && k.classes.Has(detect.Plate) && k.health.judge(f.at, f.movedAt, alone) != vouched {
+			return false
+		}
+	}
+	return true
 }

@@ -93,7 +93,7 @@ func (g *restless) cells(b detect.Box, do func(k int) bool) bool {
 // wholly in restless places.
 func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
 	for _, b := range moved {
-		if covered(b, objects) || g.cells(b, func(k int) bool { return g.calm[k] }) {
+		if covered(b, objects, true) || g.cells(b, func(k int) bool { return g.calm[k] }) {
 			continue
 		}
 		dst = append(dst, b)

@@ -16,15 +16,17 @@ import (
 // frame is one picture of the pool on its way through the pipeline.
 type frame struct {
 	buf   Buffer
-	at    time.Duration
-	level redact.Level // at least this much is hidden; once redacted, what was
-	why   Reason       // why nothing of it may be shown
-	moved []detect.Box // patches whose motion nothing has explained
-	out   redact.Frame // the redacted picture, once there is one
+	at    time.Duration // by the pipeline's clock; buf.Time is that of the source
+	level redact.Level  // once redacted, how much was hidden
+	why   Reason        // why nothing of it may be shown
+	moved []detect.Box  // patches whose motion nothing has explained
+	out   redact.Frame  // the redacted picture, once there is one
 
 	ruling uint64   // in force when it came
 	ruled  uint64   // the newest that it was hidden under
 	trial  *preview // who sees it under a preview, too
+
+	movedAt time.Duration // when something last moved in the frames up to it
 
 	doubtful bool // a detector failed in it, if only one that stills need
 	clear    bool // it shows the view beyond doubt
@@ -55,11 +57,13 @@ type run struct {
 	readErr chan error      // how reading ended, once
 	sinkErr chan error      // how writing ended, once
 
+	clock   clock
 	window  window
 	budget  budget
 	pan     motion.Pan // the shift of a moving camera
 	motion  *motion.Model
 	still   bool            // nothing moves in the newest frame
+	movedAt time.Duration   // frame time of the newest frame in which something moved
 	fresh   bool            // something moves in it that nothing has looked at
 	now     []detect.Object // the objects in the newest frame
 	judged  []detect.Object // the objects in a frame that was looked at
@@ -166,7 +170,6 @@ func (r *run) read(ctx context.Context) error {
 		switch {
 		case err == nil:
 			lost, last = 0, f.buf.Time
-			f.at = f.buf.Time
 			r.stats.count(&r.stats.s.FramesIn)
 			r.deliver(ctx, f)
 		case errors.Is(err, ErrPicture):
@@ -303,7 +306,8 @@ func (r *run) own(ctx context.Context) (err error) {
 
 // take enters a new frame: format, policy, motion, looks, window.
 func (r *run) take(ctx context.Context, f *frame) error {
-	f.level, f.doubtful = redact.HidePolicy, false
+	f.doubtful = false
+	f.at = r.clock.next(f.buf.Time)
 	if err := r.adopt(ctx, f); err != nil {
 		return err
 	}

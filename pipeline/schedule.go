@@ -153,6 +153,8 @@ func (r *run) beat(k *looker) time.Duration {
 		return beatFresh
 	case r.still:
 		return beatStill
+	case k.vital && !k.support.backed:
+		return beatFresh
 	case !r.fresh && k.wants == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
 		// Something moves, but nothing that carries a plate.
 		return beatStill
@@ -164,7 +166,7 @@ func (r *run) beat(k *looker) time.Duration {
 // absence means something.
 func (r *run) vehiclesKnown() bool {
 	for _, k := range r.lookers {
-		if k.needed && k.wants.Has(detect.Vehicle) && k.health.good {
+		if k.needed && k.wants.Has(detect.Vehicle) && k.health.good() {
 			return true
 		}
 	}

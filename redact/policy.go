@@ -243,6 +243,20 @@ func (p *Policy) NeedsMotion() bool {
 	return q.judgesObjects() || len(q.Property) > 0 && q.hidesInside().Has(detect.Person)
 }
 
+// MotionGuards returns the classes for which unexplained motion stands in: wherever one
+// of them is to be hidden, what moves is hidden until it was explained.
+func (p *Policy) MotionGuards() detect.ClassSet {
+	all := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+	switch q := p.withDefaults(); {
+	case !q.NeedsMotion():
+		return 0
+	case q.hidesInside().Has(detect.Person) || len(q.Property) == 0:
+		return all
+	default:
+		return all &^ q.hidesInside()
+	}
+}
+
 // judgesObjects reports whether a face, person or plate that is not on the
 // property must be hidden where the zones alone would show it. p has its
 // defaults filled in.
