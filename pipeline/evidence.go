@@ -91,18 +91,20 @@ type support struct {
 	asked  bool // for these times to live
 }
 
-// judge says whether what the detector has seen holds for a frame of time t. moved
-// is when something last moved in the frames up to it: as long as nothing does,
-// nobody comes.
-func (h *health) judge(t, moved time.Duration, s support) verdict {
+// judge says whether what the detector has seen holds for f. As long as nothing moves
+// nobody comes; what was seen before a cut says nothing of what is after it.
+func (h *health) judge(f *frame, s support) verdict {
+	t, moved := f.at, f.movedAt
 	before, after, ok, more := h.around(t)
 	switch {
-	case !ok:
+	case !ok, before.at < f.since && !s.asked:
 		return late
 	case !before.good:
 		return failed
 	case before.at == t:
 		return vouched
+	case more && after.at >= f.until && !s.backed && !s.asked:
+		return late // who came since the last look is in none of another scene
 	case more && !after.good && !s.backed:
 		return failed
 	case more && after.good && after.at-before.at <= s.apart, t-before.at <= s.alone,
@@ -117,7 +119,7 @@ const stillFor = 2 * time.Second
 
 // judge says whether what detector k has seen holds for f.
 func (r *run) judge(k *looker, f *frame) verdict {
-	return k.health.judge(f.at, f.movedAt, r.waited(k.support))
+	return k.health.judge(f, r.waited(k.support))
 }
 
 // waited returns s as it is for frames that have waited in the look-ahead window: where

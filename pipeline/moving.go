@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"image"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
 	"github.com/hedgecam/hedge/detect/track"
 )
 
@@ -11,18 +13,18 @@ import (
 // unexplained.
 func (r *run) watch(f *frame) error {
 	f.moved = f.moved[:0]
-	f.movedAt = f.at
 	full := f.buf.pic.Rect.Size()
-	if r.cfg.Moving {
-		return r.follow(f, full)
-	}
-	r.now = r.tracker.At(f.at, r.now[:0])
-	if r.motion == nil {
-		return nil
-	}
 	small, err := r.small(f, r.watchSize(full))
 	if err != nil {
 		return err
+	}
+	if r.cfg.Moving {
+		return r.follow(f, small, full)
+	}
+	r.leaps(f, r.jump.Update(small.pic, 0, 0))
+	r.now = r.tracker.At(f.at, r.now[:0])
+	if r.motion == nil {
+		return nil
 	}
 	r.motion.Update(f.at, small.pic, full)
 	f.moved = r.motion.Unexplained(f.moved, nil)
@@ -42,12 +44,12 @@ func (r *run) watch(f *frame) error {
 }
 
 // follow tells the tracker how a moving camera's picture has shifted.
-func (r *run) follow(f *frame, full image.Point) error {
-	small, err := r.small(f, r.watchSize(full))
-	if err != nil {
-		return err
-	}
-	if dx, dy, ok := r.pan.Update(small.pic, full); ok && (dx != 0 || dy != 0) {
+func (r *run) follow(f *frame, small *scaled, full image.Point) error {
+	size := small.pic.Rect.Size()
+	dx, dy, _ := r.pan.Update(small.pic, size)
+	r.leaps(f, r.jump.Update(small.pic, dx, dy))
+	if dx != 0 || dy != 0 {
+		dx, dy = dx*float64(full.X)/float64(size.X), dy*float64(full.Y)/float64(size.Y)
 		if err := r.tracker.Warp(f.at, track.Translation(dx, dy)); err != nil {
 			return &StageError{Stage: "inspect", Count: 1, Err: err}
 		}
@@ -55,6 +57,23 @@ func (r *run) follow(f *frame, full image.Point) error {
 	r.now = r.tracker.At(f.at, r.now[:0])
 	return nil
 }
+
+// leaps notes how f follows the frame before it. After a cut nothing that was seen
+// before holds, and what was held back before it waits for no later look.
+func (r *run) leaps(f *frame, leap motion.Leap) {
+	r.leapt = leap != motion.Follows
+	if leap == motion.Cuts {
+		r.cutAt = f.at
+		for i := range r.window.len() {
+			held := r.window.at(i)
+			held.until = min(held.until, f.at)
+		}
+	}
+	f.since = r.cutAt
+}
+
+// forever is a time after all times.
+const forever = time.Duration(1<<63 - 1)
 
 // watchSize returns the size of the small picture that the background model
 // sees: one that a detector wants as well, if there is any.
@@ -98,7 +117,7 @@ func (f *frame) explain(objects []detect.Object, vehicles bool) {
 func (r *run) platesVouched(f *frame) bool {
 	for _, k := range r.lookers {
 		alone := r.waited(support{apart: min(k.support.apart, apartFor), alone: min(k.support.alone, aloneFor), asked: k.support.asked})
-		if k.vital && k.classes.Has(detect.Plate) && k.health.judge(f.at, f.movedAt, alone) != vouched {
+		if k.vital && k.classes.Has(detect.Plate) && k.health.judge(f, alone) != vouched {
 			return false
 		}
 	}

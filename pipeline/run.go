@@ -27,6 +27,8 @@ type frame struct {
 	trial  *preview // who sees it under a preview, too
 
 	movedAt time.Duration // when something last moved in the frames up to it
+	since   time.Duration // of the last cut up to it,
+	until   time.Duration // and of the next one
 
 	doubtful bool // a detector failed in it, if only one that stills need
 	clear    bool // it shows the view beyond doubt
@@ -61,6 +63,9 @@ type run struct {
 	window  window
 	budget  budget
 	pan     motion.Pan // the shift of a moving camera
+	jump    motion.Jump
+	leapt   bool          // the newest frame is not what the one before has become
+	cutAt   time.Duration // frame time of the last cut
 	motion  *motion.Model
 	still   bool            // nothing moves in the newest frame
 	movedAt time.Duration   // frame time of the newest frame in which something moved
@@ -308,6 +313,7 @@ func (r *run) own(ctx context.Context) (err error) {
 func (r *run) take(ctx context.Context, f *frame) error {
 	f.doubtful = false
 	f.at = r.clock.next(f.buf.Time)
+	f.movedAt, f.since, f.until = f.at, r.cutAt, forever
 	if err := r.adopt(ctx, f); err != nil {
 		return err
 	}

@@ -43,15 +43,19 @@ func policy(t testing.TB, text string) *redact.Policy {
 	return p
 }
 
-// raw fills a picture with noise that depends on the frame's number: no two
-// neighbouring samples are alike, so that a hidden block cannot look like a
-// shown one.
-func raw(pic *image.YCbCr, n int) {
-	seed := uint32(n)*2654435761 + 1
+// raw fills a picture with noise, of which a little depends on the frame's number: no
+// two neighbouring samples are alike, so that a hidden block cannot look like a
+// shown one, and the scene goes on from frame to frame.
+func raw(pic *image.YCbCr, n int) { rawScene(pic, 0, n) }
+
+// rawScene is raw for another scene.
+func rawScene(pic *image.YCbCr, scene, n int) {
+	seed, other := uint32(scene)*2654435761+1, uint32(n)*2654435761+1
 	for _, plane := range [][]byte{pic.Y, pic.Cb, pic.Cr} {
 		for i := range plane {
 			seed = seed*1664525 + 1013904223
-			plane[i] = uint8(16 + seed>>24%200)
+			other = other*1664525 + 1013904223
+			plane[i] = uint8(16 + seed>>24%200 + other>>24%8)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func (r *run) offer(f *frame) error {
 		}
 		k.plan.beat = r.beat(k)
 		r.stats.beat(k.index, k.plan.beat)
-		if k.plan.waiting == nil && k.plan.offered && !due(f.at-k.plan.lastAt, k.plan.beat, f.at-r.lastAt) {
+		if k.plan.waiting == nil && k.plan.offered && !r.leapt && !due(f.at-k.plan.lastAt, k.plan.beat, f.at-r.lastAt) {
 			r.stats.skipped(k.index)
 			continue
 		}
@@ -250,7 +250,7 @@ func (r *run) offerFile(f *frame) error {
 			if r.frames%r.cfg.Every != 0 {
 				return nil
 			}
-		} else if !due(f.at-r.lastLook, fileBeat, f.at-r.lastAt) {
+		} else if !r.leapt && !due(f.at-r.lastLook, fileBeat, f.at-r.lastAt) {
 			return nil
 		}
 	}

@@ -22,7 +22,7 @@ var places = [2]*image.YCbCr{placeOf(0), placeOf(1)}
 
 func placeOf(seed int) *image.YCbCr {
 	pic := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-	raw(pic, seed)
+	rawScene(pic, seed, 0)
 	return pic
 }
 
