@@ -38,8 +38,8 @@ func TestLateNetworks(t *testing.T) {
 		{Class: detect.Plate, Score: 0.8, Box: detect.Box{X0: 90, Y0: 60, X1: 106, Y1: 76}},
 		{Class: detect.Person, Score: 0.8, Box: detect.Box{X0: 10, Y0: 8, X1: 26, Y1: 40}},
 	}
-	const hideBoth = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "inside": {"hide": ["face", "plate"]}}`
-	const detected = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "inside": {"hide": ["face", "plate"]}}`
+	const hideBoth = `{"version": 1, ` + zones + `, "outside": {"hide": "all", "fill": "solid"}, "found": {"fill": "solid"}, "inside": {"hide": ["face", "plate"]}}`
+	const detected = `{"version": 1, ` + zones + `, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}, "inside": {"hide": ["face", "plate"]}}`
 	number := numbers(frames)
 	for _, tt := range []struct {
 		name, policy string
