@@ -25,7 +25,7 @@ type Config struct {
 	Keep time.Duration
 
 	// MaxTracks bounds the memory. When more objects than that are alive, the
-	// whole picture counts as one object. It defaults to 4096.
+	// whole picture counts as a face, a person and a plate. It defaults to 4096.
 	MaxTracks int
 }
 

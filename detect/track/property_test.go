@@ -102,12 +102,16 @@ func checkSeen(t *testing.T, tr *Tracker, l Look, os []detect.Object) {
 
 func checkObjects(t *testing.T, tr *Tracker, os []detect.Object) {
 	t.Helper()
-	ids := map[uint64]bool{}
+	type key struct { // what may be anybody is an object of several classes
+		id    uint64
+		class detect.Class
+	}
+	ids := map[key]bool{}
 	for _, o := range os {
-		if ids[o.ID] {
+		if ids[key{o.ID, o.Class}] {
 			t.Fatalf("id %d twice", o.ID)
 		}
-		ids[o.ID] = true
+		ids[key{o.ID, o.Class}] = true
 		if !o.Box.Finite() || o.Box.Empty() || !o.Cover.Finite() || o.Cover.Empty() || !tr.whole.Contains(o.Cover) {
 			t.Fatalf("object %+v", o)
 		}

@@ -69,7 +69,6 @@ type glance struct {
 // crowd is a time in which there were too many objects to keep apart.
 type crowd struct {
 	id         uint64
-	class      detect.Class
 	at         time.Duration
 	from, till time.Duration
 }
@@ -209,7 +208,7 @@ func (t *Tracker) crowded(class detect.Class, at time.Duration) {
 		t.lastID++
 		*c = crowd{id: t.lastID, from: from, till: till}
 	}
-	c.class, c.at = class, at
+	c.at = at
 	c.from, c.till = min(c.from, from), max(c.till, till)
 }
 
@@ -219,12 +218,12 @@ func (t *Tracker) crowded(class detect.Class, at time.Duration) {
 // how far that may be wrong. Cover is clipped to the picture, Box is not.
 //
 // For a time that has been forgotten, and when there were more than
-// Config.MaxTracks objects, the answer holds one object that is the whole
-// picture.
+// Config.MaxTracks objects, whatever their class, the answer holds the whole picture
+// as a face, as a person and as a plate.
 func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 	tm = min(max(tm, -farTime), farTime)
 	if tm < t.horizon {
-		return append(dst, detect.Object{Class: detect.Person, Box: t.whole, Cover: t.whole})
+		return t.anybody(dst, 0, 0)
 	}
 	for _, o := range t.objects {
 		p, ok := o.at(tm, t)
@@ -233,7 +232,8 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		}
 		cover := p.cover.Intersect(t.whole)
 		if !cover.Finite() || !p.box.Finite() {
-			p.box, cover = t.whole, t.whole
+			dst = t.anybody(dst, o.id, p.age)
+			continue
 		}
 		c := &t.cfg.Class[o.class]
 		dst = append(dst, detect.Object{
@@ -242,10 +242,20 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		})
 	}
 	if c := &t.crowd; tm >= c.from && tm <= c.till {
-		dst = append(dst, detect.Object{
-			ID: c.id, Class: c.class, Box: t.whole, Cover: t.whole,
-			Age: time.Duration(math.Abs(float64(tm - c.at))),
-		})
+		dst = t.anybody(dst, c.id, time.Duration(math.Abs(float64(tm-c.at))))
+	}
+	return dst
+}
+
+// hidable are the classes that a policy may hide, each for itself: a vehicle is none
+// of them.
+var hidable = [...]detect.Class{detect.Face, detect.Person, detect.Plate}
+
+// anybody appends the whole picture as an object of each class that may have to be
+// hidden, for when nobody knows who is where.
+func (t *Tracker) anybody(dst []detect.Object, id uint64, age time.Duration) []detect.Object {
+	for _, c := range hidable {
+		dst = append(dst, detect.Object{ID: id, Class: c, Box: t.whole, Cover: t.whole, Age: age})
 	}
 	return dst
 }

@@ -103,10 +103,7 @@ func TestBeyondSightings(t *testing.T) {
 		}
 		area = o.Cover.Area()
 	}
-	o := one(t, tr, 1600*ms)
-	if came := personBox(360, 300); !o.Cover.Contains(came) {
-		t.Errorf("before the first sighting the cover %v leaves out a part of %v", o.Cover, came)
-	}
+	anybody(t, tr.At(1600*ms, nil), 0)
 	none(t, tr, 6400*ms)
 }
 
@@ -338,10 +335,7 @@ func TestForgotten(t *testing.T) {
 	if n := len(tr.objects[0].seen); n > 10+1+12+1 {
 		t.Errorf("%d sightings are kept", n)
 	}
-	whole := detect.Box{X1: 1000, Y1: 800}
-	if o := one(t, tr, 1999*ms); o.Cover != whole {
-		t.Errorf("what is forgotten is covered by %v only", o.Cover)
-	}
+	anybody(t, tr.At(1999*ms, nil), 0)
 	tr.Forget(time.Hour)
 	if len(tr.objects) != 0 {
 		t.Error("dead objects are kept")
@@ -352,28 +346,49 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
-func TestCrowd(t *testing.T) {
-	tr := New(Config{Size: frame, MaxTracks: 10})
-	var ds []detect.Detection
-	for i := range 11 {
-		ds = append(ds, person(50+90*float32(i), 300, 0.9))
-	}
-	tr.Update(look(time.Second, ds...))
+// anybody checks that what is behind the first n objects is the whole picture as
+// everything that can be hidden for itself.
+func anybody(t *testing.T, os []detect.Object, n int) {
+	t.Helper()
 	whole := detect.Box{X1: 1000, Y1: 800}
-	for _, at := range []time.Duration{500 * ms, time.Second, 2 * time.Second} {
-		os := tr.At(at, nil)
-		if last := os[len(os)-1]; last.Cover != whole {
-			t.Errorf("at %v one too many and not everything is covered", at)
+	seen := detect.ClassSet(0)
+	for _, o := range os[min(n, len(os)):] {
+		if o.Cover != whole || o.Box != whole || o.Confirmed {
+			t.Errorf("%+v among those that stand for anybody", o)
 		}
+		seen |= detect.Classes(o.Class)
 	}
-	for i := range 100 {
-		at := time.Second + time.Duration(i)*100*ms
-		tr.Update(look(at, ds[:3]...))
+	if want := detect.Classes(detect.Face, detect.Person, detect.Plate); seen != want {
+		t.Errorf("the whole picture counts as %v, want %v", seen, want)
 	}
-	tr.Forget(10 * time.Second)
-	for _, o := range tr.At(10*time.Second, nil) {
-		if o.Cover == whole {
-			t.Error("everything is still covered")
+}
+
+// TestCrowd: of whatever class the one too many is, everything that can be hidden
+// may be everywhere.
+func TestCrowd(t *testing.T) {
+	for class := range detect.Class(detect.NumClasses) {
+		tr := New(Config{Size: frame, MaxTracks: 10})
+		var ds []detect.Detection
+		for i := range 11 {
+			ds = append(ds, person(50+90*float32(i), 300, 0.9))
+		}
+		ds[10].Class = class
+		l := look(time.Second, ds...)
+		l.Classes = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+		tr.Update(l)
+		for _, at := range []time.Duration{500 * ms, time.Second, 2 * time.Second} {
+			anybody(t, tr.At(at, nil), 10)
+		}
+		for i := range 100 {
+			at := time.Second + time.Duration(i)*100*ms
+			tr.Update(look(at, ds[:3]...))
+		}
+		tr.Forget(10 * time.Second)
+		whole := detect.Box{X1: 1000, Y1: 800}
+		for _, o := range tr.At(10*time.Second, nil) {
+			if o.Cover == whole {
+				t.Error("everything is still covered")
+			}
 		}
 	}
 }
