@@ -20,7 +20,7 @@ func (r *run) decide(f *frame) redact.Scene {
 	}
 	r.objects = r.tracker.At(f.at, r.objects[:0])
 	s.Objects = r.objects
-	f.explain(r.objects, r.platesVouched(f))
+	r.explain(f, r.objects)
 	s.Motion = f.moved
 	r.stats.tracked(r.objects)
 	r.tracker.Forget(f.at - keepHistory)

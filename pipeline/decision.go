@@ -402,7 +402,7 @@ func absTime(t time.Duration) time.Duration { return max(t, -t) }
 func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, motion []detect.Box) redact.Scene {
 	s := redact.Scene{Time: f.Time, Level: levelOf(d.moments[i].reason), Objects: d.objects(i, f.Time, objects[:0])}
 	if d.Camera == FixedCamera {
-		s.Motion = d.still.unexplained(f.Moved, s.Objects, motion[:0])
+		s.Motion = d.still.unexplained(f.Moved, d.explaining(i, s.Objects), motion[:0])
 	}
 	return s
 }

@@ -70,6 +70,9 @@ func (r *run) leaps(f *frame, leap motion.Leap) {
 		}
 	}
 	f.since = r.cutAt
+	f.number = r.jump.Number()
+	f.wasAt = r.times[(f.number+1)%len(r.times)] // drivenBack before
+	r.times[f.number%len(r.times)] = f.at
 }
 
 // forever is a time after all times.
@@ -100,16 +103,52 @@ func covered(b detect.Box, objects []detect.Object, vehicles bool) bool {
 	return false
 }
 
-// explain takes out of f.moved what the tracked objects explain by now. A vehicle is
-// shown, and explains nothing as long as nobody has looked for its plate.
-func (f *frame) explain(objects []detect.Object, vehicles bool) {
+// explain takes out of f.moved what the tracked objects explain by now. People are
+// hidden, or may be seen, and so may what moves where they are. A vehicle is shown:
+// it explains only what moves as it does, and nothing as long as nobody has looked
+// for its plate.
+func (r *run) explain(f *frame, objects []detect.Object) {
+	vehicles := r.platesVouched(f)
 	kept := f.moved[:0]
 	for _, b := range f.moved {
-		if !covered(b, objects, vehicles) {
+		if !covered(b, objects, false) && !(vehicles && r.driven(f, b, objects)) {
 			kept = append(kept, b)
 		}
 	}
 	f.moved = kept
+}
+
+// drivenBack is over how many pictures what moves is compared with a vehicle.
+const drivenBack = 6
+
+// driven reports whether b is part of a vehicle, and has moved as that has.
+func (r *run) driven(f *frame, b detect.Box, objects []detect.Object) bool {
+	for i := range objects {
+		o := &objects[i]
+		if o.Class != detect.Vehicle || o.Cover.Intersect(b).Area() < explained*b.Area() {
+			continue
+		}
+		// What sticks out of it is its shadow, and the place that it uncovers.
+		part := b.Intersect(o.Box)
+		dx, dy, ok := r.way(o, f.wasAt)
+		if ok && !part.Empty() && r.jump.MovesAs(f.number, drivenBack, part, dx, dy, f.buf.pic.Rect.Size()) {
+			return true
+		}
+	}
+	return false
+}
+
+// way returns how far an object has moved since the frame time at.
+func (r *run) way(o *detect.Object, at time.Duration) (dx, dy float64, ok bool) {
+	r.before = r.tracker.At(at, r.before[:0])
+	for i := range r.before {
+		if was := &r.before[i]; was.ID == o.ID {
+			x, y := o.Box.Center()
+			wx, wy := was.Box.Center()
+			return float64(x - wx), float64(y - wy), true
+		}
+	}
+	return 0, 0, false
 }
 
 // platesVouched reports whether those who look for plates have looked often enough for

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
@@ -43,7 +45,7 @@ func (d *Decision) weigh() error {
 	var open []detect.Box
 	err := d.ev.each(func(i int, f *evidence.Frame) error {
 		objects = d.objects(i, f.Time, objects[:0])
-		open = g.unexplained(f.Moved, objects, open[:0])
+		open = g.unexplained(f.Moved, d.explaining(i, objects), open[:0])
 		for _, b := range open {
 			g.cells(b, func(k int) bool {
 				if g.stamp[k] != i+1 {
@@ -99,4 +101,30 @@ func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst 
 		dst = append(dst, b)
 	}
 	return dst
+}
+
+// standsFor is the share of its shorter side that a vehicle must move within drivenBack
+// pictures to explain what moves before it: one that stands does not move as that.
+const standsFor = 0.05
+
+// explaining takes out of objects, those of picture i, the vehicles that stand.
+func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
+	var before []detect.Object
+	return slices.DeleteFunc(slices.Clone(objects), func(o detect.Object) bool {
+		if o.Class != detect.Vehicle {
+			return false
+		}
+		if before == nil {
+			j := max(i-drivenBack, 0)
+			before = d.objects(j, d.moments[j].at, nil)
+		}
+		x, y := o.Box.Center()
+		for k := range before {
+			if was := &before[k]; was.ID == o.ID && was.Class == o.Class {
+				wx, wy := was.Box.Center()
+				return max(x-wx, wx-x)+max(y-wy, wy-y) < standsFor*o.Box.Short()
+			}
+		}
+		return true
+	})
 }

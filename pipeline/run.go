@@ -29,6 +29,8 @@ type frame struct {
 	movedAt time.Duration // when something last moved in the frames up to it
 	since   time.Duration // of the last cut up to it,
 	until   time.Duration // and of the next one
+	number  int           // by run.jump
+	wasAt   time.Duration // of the frame drivenBack before it
 
 	doubtful bool // a detector failed in it, if only one that stills need
 	clear    bool // it shows the view beyond doubt
@@ -64,8 +66,10 @@ type run struct {
 	budget  budget
 	pan     motion.Pan // the shift of a moving camera
 	jump    motion.Jump
-	leapt   bool          // the newest frame is not what the one before has become
-	cutAt   time.Duration // frame time of the last cut
+	leapt   bool                          // the newest frame is not what the one before has become
+	cutAt   time.Duration                 // frame time of the last cut
+	times   [drivenBack + 1]time.Duration // of the newest frames, by their number
+	before  []detect.Object               // the objects in an earlier frame
 	motion  *motion.Model
 	still   bool            // nothing moves in the newest frame
 	movedAt time.Duration   // frame time of the newest frame in which something moved
@@ -123,6 +127,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 		readErr: make(chan error, 1),
 		sinkErr: make(chan error, 1),
 		window:  newWindow(p.cfg.LookAhead + 1),
+		jump:    motion.Jump{Keep: p.cfg.LookAhead + 2 + drivenBack},
 	}
 	r.stats.begin()
 	r.budget.cores = p.cfg.Cores

@@ -1,6 +1,10 @@
 package motion
 
-import "image"
+import (
+	"image"
+
+	"github.com/hedgecam/hedge/detect"
+)
 
 // Jump says whether a picture is what the one before it has become. After a cut next
 // to nothing of it is, in a time-lapse nothing that moves; between pictures that
@@ -9,11 +13,15 @@ import "image"
 // (block matching, as video coders do). The zero value is ready. It is used by one
 // goroutine at a time.
 type Jump struct {
+	// Keep is how many pictures are remembered for MovesAs. It defaults to 2.
+	Keep int
+
 	in       image.Point
 	step     int // samples of the picture a sample
 	w, h     int
 	now, was []uint8
-	have     bool
+	ring     [][]uint8
+	n        int // pictures since the size changed
 }
 
 const (
@@ -53,17 +61,19 @@ func (j *Jump) Update(pic *image.YCbCr, dx, dy float64) Leap {
 	if size := pic.Rect.Size(); size != j.in {
 		j.setSize(size)
 	}
-	j.now, j.was = j.was, j.now
+	j.was = j.now
+	j.now = j.ring[j.n%len(j.ring)]
+	j.n++
 	j.shrink(pic)
-	if !j.have || len(j.now) == 0 {
-		j.have = true
+	if j.n == 1 || len(j.now) == 0 {
 		return Cuts
 	}
 	sx, sy := round(dx/float64(j.step)), round(dy/float64(j.step))
+	v := twoPictures{j.now, j.was, j.w, j.h}
 	lost, moved, blocks := 0, 0, 0
 	for y := 0; y+jumpBlock <= j.h; y += jumpBlock {
 		for x := 0; x+jumpBlock <= j.w; x += jumpBlock {
-			switch j.find(x, y, sx, sy) {
+			switch v.find(x, y, sx, sy, jumpReach) {
 			case blockNew:
 				continue
 			case blockMoved:
@@ -92,10 +102,61 @@ func round(v float64) int {
 }
 
 func (j *Jump) setSize(size image.Point) {
-	j.in, j.have = size, false
+	j.in, j.n = size, 0
 	j.step = max(1, (max(size.X, size.Y)+jumpSide-1)/jumpSide)
 	j.w, j.h = size.X/j.step, size.Y/j.step
-	j.now, j.was = make([]uint8, j.w*j.h), make([]uint8, j.w*j.h)
+	j.ring = make([][]uint8, max(j.Keep, 2))
+	for i := range j.ring {
+		j.ring[i] = make([]uint8, j.w*j.h)
+	}
+}
+
+// Number returns the number of the newest picture, from 1 on, since the size changed.
+func (j *Jump) Number() int { return j.n }
+
+// MovesAs reports whether what picture number shows in b has moved by (dx, dy) since
+// the picture back before it: whether most blocks of b are found that far away, or,
+// of what stands, in their very place. b and the way are in pixels of a frame of size
+// full. It is false where one of the pictures is not remembered.
+func (j *Jump) MovesAs(number, back int, b detect.Box, dx, dy float64, full image.Point) bool {
+	if number > j.n || number-back < 1 || number-back <= j.n-len(j.ring) || full.X < 1 || full.Y < 1 || j.w < jumpBlock || j.h < jumpBlock {
+		return false
+	}
+	v := twoPictures{j.ring[(number-1)%len(j.ring)], j.ring[(number-back-1)%len(j.ring)], j.w, j.h}
+	kx, ky := float64(j.w)/float64(full.X), float64(j.h)/float64(full.Y)
+	sx, sy := round(dx*kx), round(dy*ky)
+	reach := jumpReach
+	if sx == 0 && sy == 0 {
+		reach = 0
+	}
+	x0, x1 := span(float64(b.X0)*kx, float64(b.X1)*kx, j.w)
+	y0, y1 := span(float64(b.Y0)*ky, float64(b.Y1)*ky, j.h)
+	found, blocks := 0, 0
+	for y := y0; y <= y1; y += jumpBlock / 2 {
+		for x := x0; x <= x1; x += jumpBlock / 2 {
+			blocks++
+			if what := v.find(x, y, sx, sy, reach); what == blockStays || what == blockMoved {
+				found++
+			}
+		}
+	}
+	return float64(found) >= asOne*float64(blocks)
+}
+
+// asOne is the share of the blocks of a thing that must be found for it to have moved
+// as one: its edges uncover what is behind it.
+const asOne = 0.85
+
+// span returns the first and the last place of a block for a..b, within n samples.
+func span(a, b float64, n int) (first, last int) {
+	most := n - jumpBlock
+	first = min(max(int(a), 0), most)
+	last = min(max(int(b)-jumpBlock, 0), most)
+	if last < first { // smaller than a block: one around its middle
+		first = min(max(int((a+b)/2)-jumpBlock/2, 0), most)
+		last = first
+	}
+	return first, last
 }
 
 // shrink fills now with means of four samples of each block of step.
@@ -112,6 +173,12 @@ func (j *Jump) shrink(pic *image.YCbCr) {
 	}
 }
 
+// twoPictures is two small pictures that are compared.
+type twoPictures struct {
+	now, was []uint8
+	w, h     int
+}
+
 // What became of a block.
 const (
 	blockStays = iota
@@ -122,11 +189,11 @@ const (
 
 // find says what was before at the block (x, y) of now, if the whole was shifted by
 // (sx, sy).
-func (j *Jump) find(x, y, sx, sy int) int {
+func (j twoPictures) find(x, y, sx, sy, reach int) int {
 	mean, contrast := j.contrast(x, y)
 	limit := (jumpNoise + contrast/3) * jumpBlock * jumpBlock
 	judged := false
-	for r := range jumpReach + 1 {
+	for r := range reach + 1 {
 		for dy := -r; dy <= r; dy++ {
 			for dx := -r; dx <= r; dx++ {
 				if max(dx, -dx, dy, -dy) != r {
@@ -150,7 +217,7 @@ func (j *Jump) find(x, y, sx, sy int) int {
 }
 
 // contrast returns the mean of a block of now, and the mean distance from it.
-func (j *Jump) contrast(x, y int) (mean, contrast int) {
+func (j twoPictures) contrast(x, y int) (mean, contrast int) {
 	for r := range jumpBlock {
 		for _, v := range j.now[(y+r)*j.w+x:][:jumpBlock] {
 			mean += int(v)
@@ -167,7 +234,7 @@ func (j *Jump) contrast(x, y int) (mean, contrast int) {
 
 // differs returns the sum of the differences of a block of now and one of was, both
 // less their means, or a part of it that is above limit.
-func (j *Jump) differs(x, y, px, py, mean, limit int) int {
+func (j twoPictures) differs(x, y, px, py, mean, limit int) int {
 	other := 0
 	for r := range jumpBlock {
 		for _, v := range j.was[(py+r)*j.w+px:][:jumpBlock] {
