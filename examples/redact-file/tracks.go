@@ -73,20 +73,20 @@ func (t *trackSheet) add(f redact.Frame) {
 	for _, p := range t.at[i] {
 		th := newThumb(f)
 		k := float32(th.pic.Rect.Dx()) / float32(f.Size().X)
-		outline(th.pic, t.d.Paths.Box(p, i).Scale(k, k))
+		th.outline(t.d.Paths.Box(p, i).Scale(k, k))
 		t.thumbs[p.ID] = th
 	}
 }
 
 // outline draws a box's border.
-func outline(dst *image.RGBA, b detect.Box) {
+func (th *thumb) outline(b detect.Box) {
 	r := image.Rect(int(b.X0), int(b.Y0), int(b.X1)+1, int(b.Y1)+1)
 	c := image.NewUniform(color.RGBA{255, 200, 0, 255})
 	for _, side := range []image.Rectangle{
 		{r.Min, image.Pt(r.Max.X, r.Min.Y+2)}, {image.Pt(r.Min.X, r.Max.Y-2), r.Max},
 		{r.Min, image.Pt(r.Min.X+2, r.Max.Y)}, {image.Pt(r.Max.X-2, r.Min.Y), r.Max},
 	} {
-		draw.Draw(dst, side.Intersect(dst.Rect), c, image.Point{}, draw.Src)
+		draw.Draw(th.pic, side.Intersect(th.pic.Rect), c, image.Point{}, draw.Src)
 	}
 }
 
