@@ -133,7 +133,7 @@ func (r *run) see(f *frame) {
 			r.saveView()
 		}
 		r.background.forget(f.at)
-		r.cfg.OnEvent(Event{Time: f.at, Kind: CameraMoved, Reason: ReasonCameraMoved})
+		r.cfg.OnEvent(Event{Time: f.buf.Time, Kind: CameraMoved, Reason: ReasonCameraMoved})
 	}
 	if due := !w.saved || f.at < w.savedAt || f.at-w.savedAt >= saveViewEvery; due {
 		r.saveStructure(f.at)
