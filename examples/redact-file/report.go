@@ -79,9 +79,15 @@ type detectorReport struct {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// leastElsewhere is how long a part must be to be told of as that of a moved camera.
+const leastElsewhere = time.Second
+
 // elsewhere enters a part that does not show the recording's first place, and tells
 // of it and of the way out.
 func (r *report) elsewhere(j *job, e pipeline.Span) {
+	if e.To-e.From < leastElsewhere {
+		return // a damaged picture, which is hidden and counted
+	}
 	r.Elsewhere = append(r.Elsewhere, spanReport{e.From.Seconds(), e.To.Seconds()})
 	r.warn(j, fmt.Errorf("the camera was moved at %v: from then until %v the picture does not show the place of the beginning, and is hidden as a whole. "+
 		"If the camera moves all the time, say -moving; if it stands elsewhere from then on, cut the file there and give each part its own policy",
