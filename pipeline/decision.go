@@ -22,6 +22,7 @@ type Evidence struct {
 	header evidence.Header
 	edits  evidence.Edits
 	frames int
+	plate  *redact.BackgroundPlate // nil if there is none, or not yet
 }
 
 // LoadEvidence reads evidence that an earlier run wrote. What makes no sense is an
@@ -402,6 +403,7 @@ func absTime(t time.Duration) time.Duration { return max(t, -t) }
 func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, motion []detect.Box) redact.Scene {
 	s := redact.Scene{Time: f.Time, Level: levelOf(d.moments[i].reason), Objects: d.objects(i, f.Time, objects[:0])}
 	if d.Camera == FixedCamera {
+		s.Plate = d.ev.plate
 		s.Motion = d.still.unexplained(f.Moved, d.explaining(i, s.Objects), motion[:0])
 	}
 	return s
@@ -457,6 +459,15 @@ func (d *Decision) Time(i int) time.Duration { return d.moments[i].at }
 // Picture returns the picture of a time.
 func (d *Decision) Picture(at time.Duration) (i int, ok bool) {
 	return slices.BinarySearchFunc(d.moments, at, func(m moment, at time.Duration) int { return cmp.Compare(m.at, at) })
+}
+
+// PlaceKnown returns the share of the place that is known empty, 0..1: 0 for a moving
+// camera and where the policy shows no place.
+func (d *Decision) PlaceKnown() float64 {
+	if d.Camera != FixedCamera || d.ev.plate == nil {
+		return 0
+	}
+	return d.ev.plate.Known()
 }
 
 // Reason returns why more is hidden in picture i, counted from 0, than the policy

@@ -84,4 +84,5 @@ type inspected struct {
 	looks  []*glimpse // in the order in which they were asked for
 	left   int        // that are not in
 	looked bool       // looks were asked for
+	buf    *Buffer    // the picture itself
 }

@@ -25,7 +25,6 @@ const (
 // inspection is one first pass.
 type inspection struct {
 	*Recording
-	src  Source
 	w    *evidence.Writer
 	log  *evidence.Log
 	nets []*inspector // those that the policy needs; nil for the others
@@ -33,25 +32,27 @@ type inspection struct {
 	done chan struct{} // receives once for each worker that has ended
 	jobs int           // workers
 
-	size    image.Point
-	pool    scaledPool
-	small   []*scaled // copies of the newest picture
-	waiting []*inspected
-	motion  *motion.Model
-	pan     motion.Pan
-	seen    *motion.View
-	away    int // how often the picture has begun to show another place
-	aim     aimer
-	judged  []detect.Object
-	n       int // pictures taken
-	lastAt  time.Duration
+	pictures *reader
+	plates   *placing
+	size     image.Point
+	pool     scaledPool
+	small    []*scaled // copies of the newest picture
+	waiting  []*inspected
+	motion   *motion.Model
+	pan      motion.Pan
+	seen     *motion.View
+	away     int // how often the picture has begun to show another place
+	aim      aimer
+	judged   []detect.Object
+	n        int // pictures taken
+	lastAt   time.Duration
 }
 
 // Inspect is the first pass: it reads src to its end and returns what was seen. in
 // says which file it is. When ctx ends, or on an error, nothing is left of it. It
 // closes neither src nor the detectors. The caller closes the evidence.
 func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) (ev *Evidence, err error) {
-	s := &inspection{Recording: r, src: src, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
+	s := &inspection{Recording: r, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.log.Close())
@@ -60,25 +61,31 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 	r.stats.begin()
 	ctx, stop := context.WithCancel(ctx)
 	s.startWorkers(ctx)
-	pictures := newReader(ctx, nil, src, prefetched)
-	err = s.run(ctx, pictures, in)
+	s.pictures = newReader(ctx, nil, src, prefetched, s.mayWait()+2)
+	err = s.run(ctx, in)
 	stop()
-	err = firstError(err, pictures.join(), s.stopWorkers())
+	err = firstError(err, s.pictures.join(), s.stopWorkers())
 	if err != nil {
 		return nil, err
 	}
-	return ReadEvidence(s.log)
+	if ev, err = ReadEvidence(s.log); err == nil {
+		ev.plate = s.plates.plate
+	}
+	return ev, err
 }
 
+// mayWait is how many pictures may wait for their looks.
+func (s *inspection) mayWait() int { return ahead * (1 + len(s.cfg.Copies)) }
+
 // run takes one picture after the other.
-func (s *inspection) run(ctx context.Context, pictures *reader, in evidence.Input) (err error) {
+func (s *inspection) run(ctx context.Context, in evidence.Input) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
 		}
 	}()
 	for {
-		b, err := pictures.next(ctx)
+		b, err := s.pictures.next(ctx)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -91,9 +98,7 @@ func (s *inspection) run(ctx context.Context, pictures *reader, in evidence.Inpu
 			}
 		}
 		start := time.Now()
-		err = s.take(ctx, b)
-		pictures.recycle(b)
-		if err != nil {
+		if err := s.take(ctx, b); err != nil {
 			return err
 		}
 		s.stats.stage(stageInspect, time.Since(start))
@@ -113,6 +118,7 @@ func (s *inspection) run(ctx context.Context, pictures *reader, in evidence.Inpu
 // begin writes the evidence's first line.
 func (s *inspection) begin(size image.Point, in evidence.Input) (err error) {
 	s.size = size
+	s.plates = s.newPlacing(size, s.cfg.Networks)
 	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks})
 	return err
 }
@@ -122,8 +128,8 @@ func (s *inspection) take(ctx context.Context, b *Buffer) error {
 	if b.pic.Rect.Size() != s.size {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: picture %d is %v, and the first was %v", ErrPicture, s.n+1, b.pic.Rect.Size(), s.size)}
 	}
-	f := &inspected{frame: evidence.Frame{Time: b.Time}}
-	if s.needs != 0 {
+	f := &inspected{frame: evidence.Frame{Time: b.Time}, buf: b}
+	if s.needs|s.plateNeeds != 0 {
 		if err := s.watch(f, b); err != nil {
 			return err
 		}
@@ -140,7 +146,7 @@ func (s *inspection) take(ctx context.Context, b *Buffer) error {
 	s.n++
 	s.lastAt = b.Time
 	s.waiting = append(s.waiting, f)
-	return s.settle(ctx, ahead*(1+len(s.cfg.Copies)))
+	return s.settle(ctx, s.mayWait())
 }
 
 // scaled returns the newest picture at the given size, made once for all.
@@ -334,7 +340,7 @@ func (s *inspection) enter(f *inspected) error {
 			failed[g.net] = true
 			continue
 		}
-		f.frame.Looks = append(f.frame.Looks, evidence.Look{Net: g.net, Part: rectBox(g.part), Found: g.found})
+		f.frame.Looks = append(f.frame.Looks, evidence.Look{Net: g.net, Part: rectBox(g.part), Scale: g.scale, Found: g.found})
 		s.stats.found(g.found)
 	}
 	if f.looked {
@@ -343,6 +349,9 @@ func (s *inspection) enter(f *inspected) error {
 	if s.motion != nil && f.looked && len(failed) == 0 {
 		s.judge(f)
 	}
+	s.plates.frame(&f.frame, f.buf.pic)
+	s.pictures.recycle(f.buf)
+	f.buf = nil
 	return s.w.Frame(&f.frame)
 }
 
@@ -375,7 +384,7 @@ func (s *inspection) startWorkers(ctx context.Context) {
 	s.missing = s.needs &^ detect.Classes(detect.Vehicle)
 	for i, d := range s.cfg.Detectors {
 		s.missing &^= d.Classes()
-		if d.Classes()&s.needs == 0 {
+		if d.Classes()&(s.needs|s.plateNeeds) == 0 {
 			continue
 		}
 		k := &inspector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *glimpse, 2*len(sets))}

@@ -16,11 +16,12 @@ type reader struct {
 	count      *stats     // nil if the pictures are not to be counted
 }
 
-// newReader starts to read. ahead is how many pictures may wait.
-func newReader(ctx context.Context, count *stats, src Source, ahead int) *reader {
+// newReader starts to read. Up to ahead pictures wait, and as many as used may be with
+// who takes them.
+func newReader(ctx context.Context, count *stats, src Source, ahead, used int) *reader {
 	r := &reader{
-		// One in the source's hand, those that wait, and two with who uses them.
-		free: make(chan *Buffer, ahead+3), full: make(chan *Buffer, ahead),
+		// And one is in the source's hand.
+		free: make(chan *Buffer, ahead+used+1), full: make(chan *Buffer, ahead),
 		ended: make(chan error, 1), count: count,
 	}
 	for range cap(r.free) {

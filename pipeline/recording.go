@@ -81,6 +81,11 @@ type RecordingConfig struct {
 	OnPicture func(pass int)
 }
 
+// recordingMargin is redact's Margin for covers of whole tracks, which hold every
+// sighting already. On PETS09-S2L1, judged by what the pictures show, 0 of 4,476
+// people leak with it.
+const recordingMargin = 0.05
+
 func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if c.Policy == nil {
 		c.Policy = redact.HideEverything()
@@ -110,6 +115,9 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if c.Compressed && c.Redact.Grow == 0 {
 		c.Redact.Grow = 1
 	}
+	if c.Redact.Margin == 0 {
+		c.Redact.Margin = recordingMargin
+	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(Event) {}
 	}
@@ -133,7 +141,9 @@ type Recording struct {
 	cfg   RecordingConfig
 	names []string
 	stats stats
-	needs detect.ClassSet // what the policy and its fills must find
+	needs detect.ClassSet // what must be found for the policy
+	// plateNeeds is what must be found for the background plate.
+	plateNeeds detect.ClassSet
 	// missing are the classes that the policy needs and no detector finds.
 	missing detect.ClassSet
 }
@@ -159,7 +169,7 @@ func NewRecording(c RecordingConfig) (*Recording, error) {
 			r.cfg.Networks = append(r.cfg.Networks, evidence.Network{Name: r.names[i], Classes: classList(d.Classes())})
 		}
 	}
-	r.needs = c.Policy.Needs()
+	r.needs, r.plateNeeds = c.Policy.Needs(), c.Policy.NeedsBackground()
 	r.stats.init(r.names)
 	return r, nil
 }

@@ -41,7 +41,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	work, stop := context.WithCancel(ctx)
-	pictures := newReader(work, &r.stats, src, prefetched)
+	pictures := newReader(work, &r.stats, src, prefetched, 3)
 	w := newWriter(work, &r.stats, sink, pictures)
 	err = s.run(work, pictures, w)
 	if err != nil {

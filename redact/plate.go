@@ -18,6 +18,9 @@ type PlateConfig struct {
 	// enters: who stays for less leaves nothing. It defaults to 30 s. For a
 	// recording that is read twice, use a part of its length.
 	Span time.Duration
+	// Thorough has every frame worked on in whole, and not a bounded number of its
+	// blocks: for recordings, for which nobody waits. It defaults to false.
+	Thorough bool
 }
 
 const (
@@ -255,8 +258,11 @@ func (p *BackgroundPlate) Frame(pic *image.YCbCr, at time.Duration, occupied []d
 	for _, b := range occupied {
 		p.mark(b, at)
 	}
-	work := plateWork
-	for range (len(p.blocks) + plateVisits - 1) / plateVisits {
+	visits, work := (len(p.blocks)+plateVisits-1)/plateVisits, plateWork
+	if p.cfg.Thorough {
+		visits, work = len(p.blocks), len(p.blocks)
+	}
+	for range visits {
 		if work == 0 {
 			return
 		}

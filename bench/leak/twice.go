@@ -12,6 +12,11 @@ import (
 
 // playTwice runs a recording through both passes.
 func playTwice(ctx context.Context, path string, c pipeline.RecordingConfig, rate float64, w *watcher) (p *played, err error) {
+	length, err := lengthOf(ctx, path, rate)
+	if err != nil {
+		return nil, err
+	}
+	c.Length = length
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
 		return nil, err
@@ -43,6 +48,21 @@ func playTwice(ctx context.Context, path string, c pipeline.RecordingConfig, rat
 		return nil, err
 	}
 	return &played{decoded: first.frame, shots: out.shots, stats: r.Stats(), wall: time.Since(start), decision: d}, w.end()
+}
+
+// lengthOf returns how long a recording is, at a rate if that is not 0; 0 if that is
+// not known.
+func lengthOf(ctx context.Context, path string, rate float64) (d time.Duration, err error) {
+	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	info := src.Info()
+	if rate > 0 && info.Frames > 0 {
+		return time.Duration(float64(info.Frames) / rate * float64(time.Second)), nil
+	}
+	return info.Duration, nil
 }
 
 // reading opens a recording, numbers its pictures, and closes it.

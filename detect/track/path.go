@@ -31,6 +31,9 @@ type Path struct {
 	// Score is the best score that several sightings reach, Evidence what all
 	// together give.
 	Score, Evidence float32
+	// Mean is the mean score of the sightings, and Moved the share of them that moving
+	// patches were part of.
+	Mean, Moved float32
 	// Moves is set if moving patches were part of it in a third of its sightings or
 	// more.
 	Moves bool
@@ -41,6 +44,7 @@ type Path struct {
 	Believed bool
 
 	seen []mark
+	full []mark // those of seen that show all of it, and others where none do for long
 }
 
 // path makes a track of a chain.
@@ -48,6 +52,7 @@ func (l *Linker) path(id uint64, c *chain) *Path {
 	p := &Path{ID: id, Class: c.class, Sightings: len(c.seen), seen: c.seen, Missed: c.misses, Checked: c.misses}
 	p.SeenFirst, p.SeenLast = int(c.seen[0].frame), int(c.last().frame)
 	l.judge(p)
+	p.full = l.fullMarks(p)
 	first, last := l.ends(p)
 	p.First = sort.Search(len(l.times), func(i int) bool { return l.times[i] >= first })
 	p.Last = sort.Search(len(l.times), func(i int) bool { return l.times[i] > last }) - 1
@@ -88,7 +93,8 @@ func (l *Linker) judge(p *Path) {
 		total += s
 	}
 	p.Evidence += gain(top)
-	p.Moves = 3*moved >= len(p.seen)
+	p.Mean, p.Moved = total/float32(len(p.seen)), float32(moved)/float32(len(p.seen))
+	p.Moves = p.Moved >= 1./3
 	p.Score = best[len(best)-1]
 	if n := len(p.seen); n < len(best) {
 		p.Score = best[n-1]
@@ -98,11 +104,14 @@ func (l *Linker) judge(p *Path) {
 		}
 	}
 	need, least, sure := cfg.Sum, cfg.Least, cfg.Sure
-	if p.Moves {
+	if p.Moves && len(p.seen) >= len(best) {
 		need, least = cfg.SumMoving, cfg.LeastMoving
 	} else if l.faint(p, total) || p.Checked >= 4 && 2*p.Missed >= p.Checked {
 		// Seen now and then, or not when looked at larger.
 		need, sure = never, max(sure, alone)
+	}
+	if l.fixture(p) {
+		need, sure = never, max(sure, 0.85)
 	}
 	if 2*loose > len(p.seen) {
 		// A face without somebody, a plate without a vehicle.
@@ -132,6 +141,22 @@ func (l *Linker) looks(class detect.Class, first, last int) (n int) {
 	return n
 }
 
+// fixture reports whether a track is a thing of the place that looks a little like
+// somebody: in the recording of a fixed camera it is there for half a minute or more,
+// weakly seen, in one place, and nothing of it ever moves. People do.
+func (l *Linker) fixture(p *Path) bool {
+	const long, stirs, weak = 30 * time.Second, 0.05, 0.5
+	if p.Class != detect.Person || !l.motion || p.Moved >= stirs || p.Mean >= weak || l.times[p.SeenLast]-l.times[p.SeenFirst] < long {
+		return false
+	}
+	for i := range p.seen {
+		if apartBy(p.seen[i].box, p.seen[0].box) > inPlace*size(p.seen[0].box) {
+			return false
+		}
+	}
+	return true
+}
+
 // alone is the score from which a face or plate is believed that nothing carries: a
 // poster, a face close to the camera.
 const alone = 0.75
@@ -150,28 +175,93 @@ func (l *Linker) ends(p *Path) (first, last time.Duration) {
 	return l.times[p.SeenFirst] - extend, l.times[p.SeenLast] + extend
 }
 
+const (
+	// partly is the share of the height that an object has shortly before or after
+	// from which down a sighting shows only a part of it: the rest is behind something.
+	partly = 0.8
+	// partlyNear is how far, in time, sightings are compared for that, and partlyLong
+	// for how long an object is followed by its full sightings alone.
+	partlyNear, partlyLong = 1500 * time.Millisecond, 3 * time.Second
+)
+
+// fullMarks returns the sightings that an object's place is made of. Who walks behind
+// a sign is seen down to the sign: their legs are where the sightings before and after
+// have them.
+func (l *Linker) fullMarks(p *Path) []mark {
+	if p.Class != detect.Person || len(p.seen) < 4 {
+		return p.seen
+	}
+	full := make([]mark, 0, len(p.seen))
+	part := -1 // first of the partial ones since the last full one
+	from := 0
+	for i := range p.seen {
+		at := l.times[p.seen[i].frame]
+		for at-l.times[p.seen[from].frame] > partlyNear {
+			from++
+		}
+		// The second highest: one alone may be a mistake.
+		var first, second float32
+		for j := from; j < len(p.seen) && l.times[p.seen[j].frame]-at <= partlyNear; j++ {
+			if h := p.seen[j].box.H(); h > first {
+				first, second = h, first
+			} else {
+				second = max(second, h)
+			}
+		}
+		if p.seen[i].box.H() < partly*second {
+			if part < 0 {
+				part = i
+			}
+			continue
+		}
+		full = l.appendPartial(full, p.seen, part, i)
+		part = -1
+		full = append(full, p.seen[i])
+	}
+	return l.appendPartial(full, p.seen, part, len(p.seen))
+}
+
+// appendPartial appends the partial sightings from part up to end, unless full ones
+// stand near enough on both sides.
+func (l *Linker) appendPartial(full, seen []mark, part, end int) []mark {
+	if part < 0 {
+		return full
+	}
+	if len(full) > 0 && end < len(seen) && l.times[seen[end].frame]-l.times[full[len(full)-1].frame] <= partlyLong {
+		return full
+	}
+	return append(full, seen[part:end]...)
+}
+
 // place returns where an object is at a time, in scene coordinates: on the line
-// between two sightings, and beyond the first and last with the speed there.
-func (l *Linker) place(p *Path, at time.Duration) (b detect.Box, gap time.Duration) {
-	n := len(p.seen)
-	i := sort.Search(n, func(i int) bool { return l.times[p.seen[i].frame] >= at })
-	switch {
-	case i == 0:
-		dt := at - l.times[p.seen[0].frame]
-		vx, vy := l.speed(p.seen, 0, 1)
-		return p.seen[0].box.Shift(l.travel(vx, vy, dt)), -dt
-	case i == n:
-		dt := at - l.times[p.seen[n-1].frame]
-		vx, vy := l.speed(p.seen, n-1, -1)
-		return p.seen[n-1].box.Shift(l.travel(vx, vy, dt)), dt
+// between two full sightings, and beyond the first and last with the speed there.
+func (l *Linker) place(p *Path, at time.Duration) detect.Box {
+	n := len(p.full)
+	i := sort.Search(n, func(i int) bool { return l.times[p.full[i].frame] >= at })
+	switch i {
+	case 0:
+		vx, vy := l.speed(p.full, 0, 1)
+		return p.full[0].box.Shift(l.travel(vx, vy, at-l.times[p.full[0].frame]))
+	case n:
+		vx, vy := l.speed(p.full, n-1, -1)
+		return p.full[n-1].box.Shift(l.travel(vx, vy, at-l.times[p.full[n-1].frame]))
 	}
-	a, b2 := &p.seen[i-1], &p.seen[i]
-	ta, tb := l.times[a.frame], l.times[b2.frame]
-	if tb == at {
-		return b2.box, 0
+	a, b := &p.full[i-1], &p.full[i]
+	ta, tb := l.times[a.frame], l.times[b.frame]
+	return lerp(a.box, b.box, float32((at-ta).Seconds()/(tb-ta).Seconds()))
+}
+
+// away is how far, in time, the nearest sighting of a track is.
+func (l *Linker) away(p *Path, at time.Duration) time.Duration {
+	i := sort.Search(len(p.seen), func(i int) bool { return l.times[p.seen[i].frame] >= at })
+	near := time.Duration(math.MaxInt64)
+	if i < len(p.seen) {
+		near = l.times[p.seen[i].frame] - at
 	}
-	f := float32((at - ta).Seconds() / (tb - ta).Seconds())
-	return lerp(a.box, b2.box, f), min(at-ta, tb-at)
+	if i > 0 {
+		near = min(near, at-l.times[p.seen[i-1].frame])
+	}
+	return near
 }
 
 // smoothed returns the mean of an object's places around a picture, weighted by
@@ -185,7 +275,7 @@ func (l *Linker) smoothed(p *Path, frame int) detect.Box {
 	for k := -6; k <= 6; k++ {
 		// Half a deviation apart: three deviations each way.
 		t := float64(k) / 2
-		b, _ := l.place(p, at+time.Duration(t*sigma*float64(time.Second)))
+		b := l.place(p, at+time.Duration(t*sigma*float64(time.Second)))
 		w := math.Exp(-t * t / 2)
 		weight += w
 		for i, v := range [4]float32{b.X0, b.Y0, b.X1, b.Y1} {
@@ -220,7 +310,7 @@ const (
 func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
 	at := l.times[frame]
 	box := l.smoothed(p, frame)
-	_, gap := l.place(p, at)
+	gap := l.away(p, at)
 	sz := size(box)
 	cover := box
 	if loose := min(looseness*seconds(gap), loosest) * sz; loose > 0 {
@@ -235,9 +325,8 @@ func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
 		b := m.box
 		if int(m.frame) != frame {
 			// Where it is now, with the size that it has there.
-			bx, by := box.Center()
-			cx, cy := b.Center()
-			b = b.Shift(bx-cx, by-cy)
+			vx, vy := l.speed(p.seen, i, -1)
+			b = b.Shift(l.travel(vx, vy, at-l.times[m.frame]))
 		}
 		cover = cover.Union(b.Intersect(most))
 	}

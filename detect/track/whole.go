@@ -70,7 +70,7 @@ func DefaultWholeClass(c detect.Class) WholeClass {
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
-		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.45, never, never
+		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.15, 0.35, 0.4, 0.6, 0.3
@@ -120,6 +120,7 @@ type Linker struct {
 	times  []time.Duration
 	dx, dy []float64 // where the scene has moved to, summed over the pictures
 	looked []detect.ClassSet
+	motion bool // moving patches are known
 
 	live    [detect.NumClasses][]*chain
 	done    []*chain
@@ -149,6 +150,7 @@ func (l *Linker) Add(o *Observed) {
 	}
 	l.times = append(l.times, o.Time)
 	l.dx, l.dy = append(l.dx, x), append(l.dy, y)
+	l.motion = l.motion || len(o.Moved) > 0
 	var classes detect.ClassSet
 	for i := range o.Looks {
 		classes |= o.Looks[i].Classes

@@ -229,6 +229,26 @@ func TestWholeBoxes(t *testing.T) {
 	}
 }
 
+// TestWholeBehindSign: who is seen down to a sign in front of them is hidden whole.
+func TestWholeBehindSign(t *testing.T) {
+	walk := walker(20, 100, 6, 0)
+	part := func(i int) detect.Box {
+		b := walk(i)
+		if i >= 30 && i < 45 {
+			b.Y1 -= 45
+		}
+		return b
+	}
+	a := walks(part, steady(0.7))
+	a.still = true
+	p := linked(WholeConfig{}, 80, 0, a)
+	for i := range 80 {
+		if got := hiddenShare(p, i, walk(i)); got < 0.97 {
+			t.Errorf("picture %d: %.2f hidden", i, got)
+		}
+	}
+}
+
 // TestWholeCamera: a camera that pans and shakes does not break tracks.
 func TestWholeCamera(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable noise

@@ -83,7 +83,7 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 // needed and the input can be read again, else as a camera's.
 func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
 	info := src.Info()
-	if j.policy.Needs() != 0 && readsTwice(info) && !info.Still {
+	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && readsTwice(info) && !info.Still {
 		out.progress = newProgress(j.file.in, 2*info.Frames, j.stderr)
 		return j.twice(ctx, src, out, rep)
 	}

@@ -163,7 +163,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 // openNetworks opens the networks, one set for each core up to two. Those that the
 // policy never asks need not be there, nor any where evidence stands in for them.
 func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files []file, stderr io.Writer) (sets []*networks.Set, err error) {
-	if policy.Needs() == 0 || !slices.ContainsFunc(files, needsNetworks) {
+	if policy.Needs()|policy.NeedsBackground() == 0 || !slices.ContainsFunc(files, needsNetworks) {
 		o.networks = networks.None
 	}
 	for range min(runtime.NumCPU(), 2) {

@@ -26,7 +26,9 @@ type report struct {
 	Elsewhere    []spanReport  `json:"camera_moved,omitempty"`
 	// Camera is "fixed" or "moving", for a recording in two passes; Struck and Added
 	// count the tracks that evidence was changed by.
-	Camera      string            `json:"camera,omitempty"`
+	Camera string `json:"camera,omitempty"`
+	// PlaceKnown is the share of the place that was seen empty.
+	PlaceKnown  float64           `json:"place_known,omitempty"`
 	Struck      int               `json:"tracks_struck_out,omitempty"`
 	Added       int               `json:"tracks_added,omitempty"`
 	Frames      framesReport      `json:"frames"`

@@ -72,6 +72,11 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 		return r.Stats(), err
 	}
 	defer func() { err = firstError(err, ev.Close()) }()
+	if r.NeedsPlace(ev) {
+		if err := r.Place(ctx, src, ev); err != nil {
+			return r.Stats(), err
+		}
+	}
 	rep.warn(j, src.Warning())
 	d, err := r.Decide(ev)
 	if err != nil {
@@ -139,7 +144,7 @@ func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
 
 // tell says what the whole of the recording says.
 func (j *job) tell(rep *report, d *pipeline.Decision) {
-	rep.Camera = d.Camera.String()
+	rep.Camera, rep.PlaceKnown = d.Camera.String(), d.PlaceKnown()
 	for _, e := range d.Elsewhere {
 		rep.elsewhere(j, e)
 	}

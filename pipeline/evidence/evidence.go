@@ -13,14 +13,14 @@
 //
 // One line for each picture follows, in order of presentation. frame counts from 1.
 // looks are the networks that looked at it ("net" counts from 0), at the whole or
-// at a part; what they found has a class, a box and a score of 0..1. shift is how
+// at a part, of which scale pixels of their input show one pixel; what they found has a class, a box and a score of 0..1. shift is how
 // far the picture's content has moved since the picture before, as a moving camera
 // does it; it is absent where that was not clear. moved are patches that move. view
 // counts the places that the camera has shown, from 0, which is left out. failed are
 // networks whose look came to nothing.
 //
-//	{"frame":1,"t":0,"looks":[{"net":0,"found":[["person",499,158.2,530,233.1,0.91]]}],"shift":[0,0]}
-//	{"frame":2,"t":0.1,"looks":[{"net":0,"found":[]},{"net":0,"part":[0,96,640,480],"found":[]}],"moved":[[480,150,540,240]]}
+//	{"frame":1,"t":0,"looks":[{"net":0,"scale":0.667,"found":[["person",499,158.2,530,233.1,0.91]]}],"shift":[0,0]}
+//	{"frame":2,"t":0.1,"looks":[{"net":0,"scale":0.667,"found":[]},{"net":0,"part":[0,96,640,480],"scale":1,"found":[]}],"moved":[[480,150,540,240]]}
 //	{"frame":3,"t":0.2,"failed":[0]}
 //
 // The line that ends it says how many pictures there were, so that a file that was
@@ -90,6 +90,8 @@ type Look struct {
 	Net int
 	// Part is the part of the picture looked at; an empty one is the whole.
 	Part detect.Box
+	// Scale is how many pixels of the network's input one of the picture's became.
+	Scale float32
 	// Found is what it found, in pixels of the whole picture.
 	Found []detect.Detection
 }

@@ -24,7 +24,7 @@ func header() Header {
 
 func frames() []Frame {
 	return []Frame{
-		{Time: 0, Clear: true, Looks: []Look{{Found: []detect.Detection{
+		{Time: 0, Clear: true, Looks: []Look{{Scale: 0.667, Found: []detect.Detection{
 			{Class: detect.Person, Score: 0.9125, Box: detect.Box{X0: 10.5, Y0: 20, X1: 40, Y1: 100}}}}}},
 		{Time: 33366667 * time.Nanosecond, DX: 1.25, DY: -0.5, Clear: true, View: 1, Moved: []detect.Box{{X0: 1, Y0: 2, X1: 3, Y1: 4}},
 			Looks: []Look{{Found: nil}, {Part: detect.Box{X1: 320, Y1: 240}, Found: []detect.Detection{{Class: detect.Face, Score: 1, Box: detect.Box{X1: 640, Y1: 480}}}}}},
@@ -81,7 +81,7 @@ func TestRoundTrip(t *testing.T) {
 	if a, b := fmt.Sprint(got), fmt.Sprint(frames()); a != b {
 		t.Errorf("read\n%s\nwrote\n%s", a, b)
 	}
-	want := `{"frame":1,"t":0,"looks":[{"net":0,"found":[["person",10.5,20,40,100,0.9125]]}],"shift":[0,0]}`
+	want := `{"frame":1,"t":0,"looks":[{"net":0,"scale":0.667,"found":[["person",10.5,20,40,100,0.9125]]}],"shift":[0,0]}`
 	if lines := strings.Split(text, "\n"); lines[1] != want || lines[4] != `{"end":3}` {
 		t.Errorf("lines %q", lines)
 	}
@@ -134,6 +134,7 @@ var nonsense = []struct {
 	{"an empty track", `{"end":3}`, "{\"end\":3}\n{\"add\":{\"class\":\"person\",\"boxes\":[]}}", 6, "without a box"},
 	{"an added box outside", `{"end":3}`, "{\"end\":3}\n{\"add\":{\"class\":\"person\",\"boxes\":[[0,1,2,9999,4]]}}", 6, "within"},
 	{"two values", `{"end":3}`, `{"end":3}{}`, 5, "more than one"},
+	{"a scale that is none", `"scale":0.667`, `"scale":-1`, 2, "scale"},
 	{"a shift beyond all", `[1.25,-0.5]`, `[1e9,0]`, 3, "shift"},
 }
 

@@ -50,6 +50,7 @@ type rawLine struct {
 type rawLook struct {
 	Net   int         `json:"net"`
 	Part  *[4]float64 `json:"part"`
+	Scale float64     `json:"scale"`
 	Found []rawFound  `json:"found"`
 }
 
@@ -250,7 +251,10 @@ func (e *Reader) look(raw *rawLook) (k Look, err error) {
 	if raw.Net < 0 || raw.Net >= len(e.header.Networks) {
 		return k, e.wrong("there is no network %d", raw.Net)
 	}
-	k.Net = raw.Net
+	if !(raw.Scale >= 0 && raw.Scale <= mostSide) {
+		return k, e.wrong("scale %v", raw.Scale)
+	}
+	k.Net, k.Scale = raw.Net, float32(raw.Scale)
 	if raw.Part != nil {
 		if k.Part, err = e.box(*raw.Part); err != nil {
 			return k, err

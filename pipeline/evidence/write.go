@@ -90,6 +90,7 @@ func appendLook(b []byte, k *Look) []byte {
 	if !k.Part.Empty() {
 		b = append(appendBox(append(b, `,"part":[`...), k.Part), ']')
 	}
+	b = appendNumber(append(b, `,"scale":`...), float64(k.Scale), 3)
 	b = append(b, `,"found":[`...)
 	for i, d := range k.Found {
 		b = append(appendComma(b, i), `["`...)

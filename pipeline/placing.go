@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// placing makes the background plate of a recording from its pictures and their
+// evidence.
+type placing struct {
+	plate    *redact.BackgroundPlate // nil: none is wanted, or nobody can make it
+	networks []int                   // number for the plate, by network; -1: not asked
+	found    []detect.Detection      // scratch
+}
+
+const (
+	// placeShare is the part of a recording over which a place must have been seen
+	// the same to be part of the plate, placeLeast and placeMost its bounds.
+	placeShare            = 4
+	placeLeast, placeMost = time.Second / 2, 30 * time.Second
+)
+
+// plateScores are the scores from which a find keeps a place out of the plate: the
+// networks' own thresholds. Evidence has weaker ones, for tracks.
+var plateScores = [detect.NumClasses]float32{detect.Face: 0.3, detect.Person: 0.09, detect.Plate: 0.3, detect.Vehicle: 0.2}
+
+// newPlacing begins a plate, if the policy shows one and networks look for everybody
+// whom it must not show.
+func (r *Recording) newPlacing(size image.Point, networks []evidence.Network) *placing {
+	p := &placing{}
+	missing := r.plateNeeds
+	for i, n := range networks {
+		p.networks = append(p.networks, -1)
+		if c := detect.Classes(n.Classes...); c&r.plateNeeds != 0 {
+			missing &^= c
+			p.networks[i] = 0
+		}
+	}
+	if r.plateNeeds == 0 || missing&^detect.Classes(detect.Vehicle) != 0 || r.cfg.Camera == MovingCamera {
+		return p
+	}
+	n := 0
+	for i, k := range p.networks {
+		if k >= 0 {
+			p.networks[i] = n
+			n++
+		}
+	}
+	span := placeMost
+	if r.cfg.Length > 0 {
+		span = min(max(r.cfg.Length/placeShare, placeLeast), placeMost)
+	}
+	p.plate = redact.NewBackgroundPlate(size, redact.PlateConfig{Networks: n, Span: span, Thorough: true})
+	return p
+}
+
+// frame takes in a picture, whose looks are all in.
+func (p *placing) frame(f *evidence.Frame, pic *image.YCbCr) {
+	if p.plate == nil {
+		return
+	}
+	if f.View > 0 {
+		// The place that is shown is the one of the beginning.
+		p.plate.Doubt(f.Time)
+		return
+	}
+	for _, n := range f.Failed {
+		if p.networks[n] >= 0 {
+			p.plate.Doubt(f.Time)
+		}
+	}
+	for i := range f.Looks {
+		k := &f.Looks[i]
+		if n := p.networks[k.Net]; n >= 0 {
+			p.found = detect.KeepScores(append(p.found[:0], k.Found...), &plateScores)
+			p.plate.Looked(redact.Inference{Network: n, Time: f.Time, Region: k.Part, Scale: k.Scale, Found: p.found})
+		}
+	}
+	p.plate.Frame(pic, f.Time, f.Moved)
+}
+
+// NeedsPlace reports whether a decision on evidence that an earlier run wrote needs
+// Place.
+func (r *Recording) NeedsPlace(ev *Evidence) bool {
+	return ev.plate == nil && r.newPlacing(image.Pt(1, 1), ev.header.Networks).plate != nil
+}
+
+// Place makes the background plate for evidence that an earlier run wrote, which has
+// no picture in it: it reads src, the same recording, to its end. Inspect makes it as
+// it goes.
+func (r *Recording) Place(ctx context.Context, src Source, ev *Evidence) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
+		}
+	}()
+	p := r.newPlacing(ev.header.Size, ev.header.Networks)
+	work, stop := context.WithCancel(ctx)
+	pictures := newReader(work, nil, src, prefetched, 2)
+	err = ev.each(func(_ int, f *evidence.Frame) error {
+		for {
+			b, err := pictures.next(ctx)
+			if errors.Is(err, io.EOF) {
+				return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: at %v", ErrCutOff, f.Time)}
+			}
+			if err != nil {
+				return err
+			}
+			seen := b.Time == f.Time && b.pic.Rect.Size() == ev.header.Size
+			if seen {
+				p.frame(f, b.pic)
+			}
+			late := b.Time >= f.Time
+			pictures.recycle(b)
+			r.cfg.OnPicture(1)
+			if late {
+				return nil
+			}
+		}
+	})
+	stop()
+	err = firstError(err, pictures.join())
+	if err == nil {
+		ev.plate = p.plate
+	}
+	return err
+}
