@@ -51,8 +51,9 @@ type RecordingConfig struct {
 	Every int
 	// Parts is how many parts of each picture that is looked at are looked at as
 	// well, larger than the whole picture shows them, where the picture has more
-	// detail than the networks see or a find is doubtful. It defaults to 1; a
-	// negative value is none.
+	// detail than the networks see or a find is doubtful. It defaults to 1, and to 3
+	// where the picture has more than three times the detail; a negative value is
+	// none.
 	Parts int
 	// Camera says whether the camera moves. It defaults to AnyCamera.
 	Camera Camera
@@ -102,10 +103,6 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 		}
 	}
 	c.Every = max(c.Every, 1)
-	if c.Parts == 0 {
-		c.Parts = 1
-	}
-	c.Parts = max(c.Parts, 0)
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
 	}

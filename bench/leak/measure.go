@@ -57,6 +57,7 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 		}
 		run.Rate, run.Moving = fps, c.Moving
 		run.count(p)
+		run.countTracks(p.decision, labels, s.facts.complete)
 	}
 	run.Seconds = time.Since(start).Seconds()
 	run.Scored, run.NotOut, run.Skipped, run.Unlabelled = sc.shown, sc.dropped, sc.skipped, sc.unlabelled

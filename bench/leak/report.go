@@ -79,6 +79,13 @@ type runReport struct {
 	FailedClosed      uint64  `json:"frames_failed_closed"`
 	FailedClosedShare float64 `json:"failed_closed_share"`
 	HiddenWhole       uint64  `json:"frames_hidden_whole"`
+	// Believed are the tracks that are hidden, of a recording in two passes; Judged
+	// those of them of which the labels can tell whether they are False: of nobody who
+	// is labelled.
+	Believed int     `json:"tracks_believed,omitempty"`
+	Judged   int     `json:"tracks_judged,omitempty"`
+	False    int     `json:"tracks_false,omitempty"`
+	Minutes  float64 `json:"minutes,omitempty"`
 	// Labelled frames: scored, not out, left out by -skip, marked unlabelled.
 	Scored     int `json:"labels_scored"`
 	NotOut     int `json:"labels_not_out"`
@@ -254,12 +261,24 @@ func (r *runReport) write(w io.Writer) error {
 		r.Mode, camera, r.Recordings, r.Seconds, r.In, r.Out, r.Dropped, r.Lost, r.FailedClosed, 100*r.FailedClosedShare, r.HiddenWhole, 100*r.HiddenShare, 100*r.AskedShare)
 	text += fmt.Sprintf("  labelled frames scored %d, not out %d, skipped %d, unlabelled %d; detectors %.1f ms a frame\n",
 		r.Scored, r.NotOut, r.Skipped, r.Unlabelled, r.DetectorMS)
+	if r.Mode == "recording" {
+		text += fmt.Sprintf("  tracks hidden %d, of %d judged by labels %d false: %s, %.3f a picture\n",
+			r.Believed, r.Judged, r.False, perMinute(r.False, r.Minutes), float64(r.False)/float64(max(r.Out, 1)))
+	}
 	for _, d := range r.Detectors {
 		text += fmt.Sprintf("    %s: %d looks, %d failed, %d replaced, skipped %.1f %% of frames, %.1f ms a frame\n",
 			d.Name, d.Looks, d.Failures, d.Replaced, 100*d.SkippedPct, d.MSPerFrame)
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err
+}
+
+// perMinute is a rate in words; single pictures have no length.
+func perMinute(n int, minutes float64) string {
+	if minutes == 0 {
+		return "- a minute"
+	}
+	return fmt.Sprintf("%.2f a minute", float64(n)/minutes)
 }
 
 func percent(v *float64) string {

@@ -82,18 +82,46 @@ func (l *Linker) joins(a, b *chain, gap time.Duration) (cost float32, ok bool) {
 	if r := sa / sb; r > 1.9 || r < 1/1.9 {
 		return 0, false
 	}
+	if gap > linkGap && l.atBorder(end) != l.atBorder(begin) {
+		// Who has left through a side, or comes in through one, is not who is in the
+		// middle.
+		return 0, false
+	}
 	vx, vy := l.speed(a.seen, len(a.seen)-1, -1)
 	forth := end.box.Shift(l.travel(vx, vy, gap))
 	vx, vy = l.speed(b.seen, 0, 1)
 	back := begin.box.Shift(l.travel(vx, vy, -gap))
 	// Either view may be wrong: the object stopped, or started, out of sight.
 	d := min(apartBy(forth, begin.box), apartBy(back, end.box), apartBy(forth, back))
-	reach := (sa + sb) / 2 * (0.5 + drift*seconds(gap))
-	reach = min(reach, 1.5*(sa+sb))
+	reach := (sa + sb) / 2 * min(0.5+0.5*seconds(gap), 1.5)
 	if d > reach {
 		return 0, false
 	}
 	return d/reach + 0.2*seconds(gap), true
+}
+
+// The sides of the picture.
+const (
+	leftSide = 1 << iota
+	rightSide
+	topSide
+)
+
+// atBorder returns the sides of the picture that a sighting touches. The lower one is
+// left out: people who stand near the camera reach beyond it.
+func (l *Linker) atBorder(m *mark) (sides int) {
+	b := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
+	inner := outset(l.whole, -atEdge)
+	if b.X0 <= inner.X0 {
+		sides |= leftSide
+	}
+	if b.X1 >= inner.X1 {
+		sides |= rightSide
+	}
+	if b.Y0 <= inner.Y0 {
+		sides |= topSide
+	}
+	return sides
 }
 
 // apartBy is the distance between the centres of two boxes.

@@ -122,7 +122,7 @@ func (l *Linker) judge(p *Path) {
 
 // faintMean is the mean score, over all looks from the first to the last sighting,
 // below which a track is faint.
-const faintMean = 0.15
+const faintMean = 0.08
 
 // faint reports whether a track was missed so often, or seen so weakly, that total,
 // the sum of its scores, is little for the time.

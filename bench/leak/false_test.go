@@ -1,0 +1,49 @@
+package main
+
+import (
+	"image"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// TestFalseTracks: of two people found all the time, one is labelled; the other is a
+// false alarm where people are labelled completely, and unknown otherwise.
+func TestFalseTracks(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg")
+	}
+	path := filepath.Join(t.TempDir(), "c.mkv")
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=128x96:r=5:d=12", "-c:v", "ffv1", path)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	yes, no := detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 80}, detect.Box{X0: 80, Y0: 20, X1: 100, Y1: 80}
+	found := detecttest.Find(detect.Detection{Class: detect.Person, Score: 0.9, Box: yes}, detect.Detection{Class: detect.Person, Score: 0.9, Box: no})
+	everything := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+	rec := &recording{file: "c.mkv", clip: true}
+	for n := range 60 {
+		rec.labels = append(rec.labels, &label{frame: n + 1, size: image.Pt(128, 96), labelled: true, objects: []truth{{class: detect.Person, box: yes}}})
+	}
+	p, err := playTwice(t.Context(), path, pipeline.RecordingConfig{Policy: hardPolicy(t), Parts: -1,
+		Detectors: []detect.Detector{detecttest.New(everything, found)}}, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for complete, want := range map[detect.ClassSet]int{detect.Classes(detect.Person): 1, 0: 0} {
+		r := &runReport{Mode: "recording"}
+		r.countTracks(p.decision, rec, complete)
+		if r.Believed != 2 || r.Judged != 2*want || r.False != want || r.Minutes < 0.19 || r.Minutes > 0.2 {
+			t.Errorf("complete %v: %d tracks, of %d judged %d false, in %.3f minutes", complete, r.Believed, r.Judged, r.False, r.Minutes)
+		}
+		var b strings.Builder
+		if err := r.write(&b); err != nil || want == 1 && !strings.Contains(b.String(), "tracks hidden 2, of 2 judged by labels 1 false: 5.08 a minute") {
+			t.Errorf("%v: %s", err, b.String())
+		}
+	}
+}
