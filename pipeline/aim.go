@@ -34,7 +34,6 @@ type aimed struct {
 type candidate struct {
 	box     detect.Box
 	class   detect.Class
-	net     int
 	seen    time.Duration // last
 	askedAt time.Duration // when it was looked at again
 	asked   bool
@@ -165,7 +164,7 @@ func around(b detect.Box, input, size image.Point) image.Rectangle {
 const sameFind = 0.4
 
 // learn takes in the looks at a picture.
-func (a *aimer) learn(f *inspected, size image.Point) {
+func (a *aimer) learn(f *inspected) {
 	now := f.frame.Time
 	for _, g := range f.looks {
 		if g.err != nil {
@@ -177,7 +176,7 @@ func (a *aimer) learn(f *inspected, size image.Point) {
 		}
 		for _, d := range g.found {
 			if d.Class != detect.Vehicle && d.Score < doubtfulScore {
-				a.note(d, g.net, now)
+				a.note(d, now)
 			}
 		}
 	}
@@ -191,7 +190,7 @@ func (a *aimer) learn(f *inspected, size image.Point) {
 }
 
 // note enters a doubtful find.
-func (a *aimer) note(d detect.Detection, net int, now time.Duration) {
+func (a *aimer) note(d detect.Detection, now time.Duration) {
 	const most = 64
 	for _, c := range a.candidates {
 		if c.class == d.Class && c.box.IoU(d.Box) >= sameFind {
@@ -203,7 +202,7 @@ func (a *aimer) note(d detect.Detection, net int, now time.Duration) {
 		}
 	}
 	if len(a.candidates) < most {
-		a.candidates = append(a.candidates, &candidate{box: d.Box, class: d.Class, net: net, seen: now})
+		a.candidates = append(a.candidates, &candidate{box: d.Box, class: d.Class, seen: now})
 	}
 }
 

@@ -344,7 +344,7 @@ func (s *inspection) enter(f *inspected) error {
 		s.stats.found(g.found)
 	}
 	if f.looked {
-		s.aim.learn(f, s.size)
+		s.aim.learn(f)
 	}
 	if s.motion != nil && f.looked && len(failed) == 0 {
 		s.judge(f)

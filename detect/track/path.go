@@ -240,15 +240,26 @@ func (l *Linker) place(p *Path, at time.Duration) detect.Box {
 	i := sort.Search(n, func(i int) bool { return l.times[p.full[i].frame] >= at })
 	switch i {
 	case 0:
-		vx, vy := l.speed(p.full, 0, 1)
-		return p.full[0].box.Shift(l.travel(vx, vy, at-l.times[p.full[0].frame]))
+		return l.beyondEnd(p.full, 0, 1, at)
 	case n:
-		vx, vy := l.speed(p.full, n-1, -1)
-		return p.full[n-1].box.Shift(l.travel(vx, vy, at-l.times[p.full[n-1].frame]))
+		return l.beyondEnd(p.full, n-1, -1, at)
 	}
 	a, b := &p.full[i-1], &p.full[i]
 	ta, tb := l.times[a.frame], l.times[b.frame]
 	return lerp(a.box, b.box, float32((at-ta).Seconds()/(tb-ta).Seconds()))
+}
+
+// beyondEnd returns where an object is before its first or after its last sighting, i:
+// the speed there leads it on, by no more than its size, for a few sightings tell
+// little of it.
+func (l *Linker) beyondEnd(seen []mark, i, step int, at time.Duration) detect.Box {
+	b := seen[i].box
+	vx, vy := l.speed(seen, i, step)
+	dx, dy := l.travel(vx, vy, at-l.times[seen[i].frame])
+	if d := float32(math.Hypot(float64(dx), float64(dy))); d > size(b) {
+		dx, dy = dx*size(b)/d, dy*size(b)/d
+	}
+	return b.Shift(dx, dy)
 }
 
 // away is how far, in time, the nearest sighting of a track is.

@@ -66,6 +66,14 @@ func (p *progress) step() {
 	_, _ = fmt.Fprintln(p.out, line) // likewise
 }
 
+// skip counts a pass that is not needed.
+func (p *progress) skip(frames int64) {
+	p.done += frames
+	if p.bar != nil {
+		_ = p.bar.Add64(frames) // likewise
+	}
+}
+
 // end takes the bar away. Progress that never began has none.
 func (p *progress) end() {
 	if p != nil && p.bar != nil {

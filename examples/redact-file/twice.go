@@ -67,15 +67,20 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	if err != nil {
 		return stats, err
 	}
+	known := !needsNetworks(j.file)
 	ev, err := j.look(ctx, r, src, in)
 	if err != nil {
 		return r.Stats(), err
 	}
 	defer func() { err = firstError(err, ev.Close()) }()
-	if r.NeedsPlace(ev) {
-		if err := r.Place(ctx, src, ev); err != nil {
-			return r.Stats(), err
-		}
+	switch {
+	case r.NeedsPlace(ev):
+		err = r.Place(ctx, src, ev)
+	case known:
+		out.progress.skip(info.Frames)
+	}
+	if err != nil {
+		return r.Stats(), err
 	}
 	rep.warn(j, src.Warning())
 	d, err := r.Decide(ev)
