@@ -1,0 +1,169 @@
+package pipeline_test
+
+import (
+	"context"
+	"image"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// yard is the recording of a fixed camera: a still texture in which a grey patch
+// moves where path says, if it is there.
+type yard struct {
+	frames int
+	path   func(i int) (image.Point, bool)
+	shift  func(i int) int // of the whole picture, in pixels
+	n      int
+}
+
+func (y *yard) Read(_ context.Context, b *pipeline.Buffer) error {
+	if y.n == y.frames {
+		return io.EOF
+	}
+	i := y.n
+	y.n++
+	shift := 0
+	if y.shift != nil {
+		shift = y.shift(i)
+	}
+	pic := b.Resize(320, 240)
+	for v := range 240 {
+		for u := range 320 {
+			x := uint32(u+shift) / 4 * 2654435761 //nolint:gosec // a texture
+			x ^= uint32(v) / 4 * 40503            //nolint:gosec // likewise
+			x *= 2246822519
+			pic.Y[v*pic.YStride+u] = uint8(40 + x>>25) //nolint:gosec // likewise
+		}
+	}
+	if y.path != nil {
+		if at, ok := y.path(i); ok {
+			for v := max(at.Y, 0); v < min(at.Y+60, 240); v++ {
+				for u := max(at.X, 0); u < min(at.X+24, 320); u++ {
+					pic.Y[v*pic.YStride+u] = uint8(60 + 150*((u-at.X)/6%2)) //nolint:gosec // stripes
+				}
+			}
+		}
+	}
+	b.Time = time.Duration(i) * 100 * time.Millisecond
+	return nil
+}
+
+func (y *yard) Close() error { return nil }
+
+// hiddenOf is a sink that notes how much of somebody, and of all, is hidden.
+type hiddenOf struct {
+	walker, whole []float64
+	at            func(i int) detect.Box
+	i             int
+}
+
+func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
+	h.walker = append(h.walker, f.Cover().HiddenOf(h.at(h.i)))
+	h.whole = append(h.whole, f.Cover().Hidden())
+	h.i++
+	return nil
+}
+func (h *hiddenOf) Close() error { return nil }
+
+// play runs both passes over yards made anew and returns what was hidden.
+func playYard(t *testing.T, c pipeline.RecordingConfig, make func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {
+	t.Helper()
+	c.Policy = policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`)
+	r, err := pipeline.NewRecording(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := r.Inspect(t.Context(), make(), testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	d, err := r.Decide(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hiddenOf{at: at}
+	if err := r.Redact(t.Context(), make(), d, h); err != nil {
+		t.Fatal(err)
+	}
+	return h, d
+}
+
+// TestRecordingMotion: what walks through a fixed camera's recording and is found by
+// nobody is hidden all the way; what stirs in one place for all of it is shown.
+func TestRecordingMotion(t *testing.T) {
+	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
+	walk := func(i int) (image.Point, bool) { return image.Pt(-24+(i-20)*8, 120), i >= 20 && i < 63 }
+	box := func(p func(int) (image.Point, bool)) func(int) detect.Box {
+		return func(i int) detect.Box {
+			at, _ := p(i)
+			return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + 24), Y1: float32(at.Y + 60)}
+		}
+	}
+	h, d := playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 100, path: walk} }, box(walk))
+	if d.Camera != pipeline.FixedCamera || d.MovedAt >= 0 {
+		t.Fatalf("%v camera, moved at %v", d.Camera, d.MovedAt)
+	}
+	for i := 22; i < 61; i++ {
+		if h.walker[i] < 0.9 {
+			t.Errorf("picture %d: %.2f of the walker hidden", i, h.walker[i])
+		}
+	}
+	for _, i := range []int{0, 10, 19, 90} {
+		if h.whole[i] > 0 {
+			t.Errorf("picture %d: %.2f hidden, and nobody is there", i, h.whole[i])
+		}
+	}
+	stir := func(i int) (image.Point, bool) { return image.Pt(200+4*(i%3), 100), true }
+	h, _ = playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 120, path: stir} }, box(stir))
+	mean := 0.0
+	for _, v := range h.whole {
+		mean += v / float64(len(h.whole))
+	}
+	if mean > 0.005 {
+		t.Errorf("what stirs in one place: %.3f of the pictures hidden", mean)
+	}
+}
+
+// TestRecordingCameraMoved: the picture of a fixed camera is hidden as a whole from
+// before it is moved; a camera that moves all the time is found out.
+func TestRecordingCameraMoved(t *testing.T) {
+	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
+	nowhere := func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} }
+	knocked := func(i int) int {
+		if i >= 100 {
+			return 40
+		}
+		return 0
+	}
+	var events []pipeline.Event
+	h, d := playYard(t, pipeline.RecordingConfig{Detectors: blind(), OnEvent: func(e pipeline.Event) { events = append(events, e) }},
+		func() *yard { return &yard{frames: 200, shift: knocked} }, nowhere)
+	if d.Camera != pipeline.FixedCamera || d.MovedAt < 0 || d.MovedAt > 10*time.Second {
+		t.Fatalf("%v camera, moved at %v", d.Camera, d.MovedAt)
+	}
+	for i := range 200 {
+		if i >= 100 && h.whole[i] != 1 || i < 40 && h.whole[i] != 0 {
+			t.Errorf("picture %d: %.2f hidden", i, h.whole[i])
+		}
+	}
+	if len(events) != 1 || events[0].Kind != pipeline.CameraMoved || events[0].Reason != pipeline.ReasonCameraMoved {
+		t.Errorf("events %+v", events)
+	}
+	pans := func(i int) int { return 2 * i }
+	h, d = playYard(t, pipeline.RecordingConfig{Detectors: blind()}, func() *yard { return &yard{frames: 80, shift: pans} }, nowhere)
+	if d.Camera != pipeline.MovingCamera || h.whole[70] != 0 {
+		t.Errorf("%v camera, %.2f hidden", d.Camera, h.whole[70])
+	}
+	// The owner knows better.
+	_, d = playYard(t, pipeline.RecordingConfig{Detectors: blind(), Camera: pipeline.MovingCamera}, func() *yard { return &yard{frames: 200, shift: knocked} }, nowhere)
+	if d.Camera != pipeline.MovingCamera || d.MovedAt >= 0 {
+		t.Errorf("told that it moves: %v, %v", d.Camera, d.MovedAt)
+	}
+}

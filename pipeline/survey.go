@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"image"
+	"math"
+	"time"
+
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+// surveyed is what the whole of the evidence says at a glance.
+type surveyed struct {
+	at      []time.Duration
+	good    [][]bool // by network: a look at the whole was good,
+	bad     [][]bool // or failed
+	view    []int
+	covered []bool  // objects fill the picture
+	jolt    []bool  // the picture has clearly shifted, or it is not clear how
+	shaken  int     // pictures that have clearly shifted
+	known   int     // pictures of which it is known
+	drift   float64 // furthest that the others have drifted, in pixels
+}
+
+func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
+	n := len(ev.header.Networks)
+	s := &surveyed{good: make([][]bool, n), bad: make([][]bool, n)}
+	for i := range n {
+		s.good[i], s.bad[i] = make([]bool, ev.frames), make([]bool, ev.frames)
+	}
+	side := float64(max(ev.header.Size.X, ev.header.Size.Y))
+	var x, y float64
+	filled := false
+	err := ev.each(func(i int, f *evidence.Frame) error {
+		s.at, s.view = append(s.at, f.Time), append(s.view, f.View)
+		if len(f.Looks) > 0 {
+			filled = fills(f, ev.header.Size)
+		}
+		s.covered = append(s.covered, filled)
+		for _, k := range f.Looks {
+			if k.Part.Empty() {
+				s.good[k.Net][i] = true
+			}
+		}
+		for _, k := range f.Failed {
+			s.bad[k][i] = true
+		}
+		s.jolt = append(s.jolt, !f.Clear || math.Hypot(f.DX, f.DY) > shakes*side)
+		if f.Clear {
+			s.known++
+			if math.Hypot(f.DX, f.DY) > shakes*side {
+				s.shaken++
+				return nil
+			}
+			x, y = x+f.DX, y+f.DY
+			s.drift = max(s.drift, math.Hypot(x, y))
+		}
+		return nil
+	})
+	return s, err
+}
+
+// filling is the share of the picture that one object must cover, at this score at
+// least, to explain that nothing is seen of the place.
+const filling, filled = 0.6, 0.4
+
+// fills reports whether somebody or a vehicle fills the picture.
+func fills(f *evidence.Frame, size image.Point) bool {
+	for _, k := range f.Looks {
+		for _, o := range k.Found {
+			if explains.Has(o.Class) && o.Score >= filled && o.Box.Area() >= filling*float32(size.X*size.Y) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const (
+	// shakes is the shift from one picture to the next, as a share of the longer
+	// side, from which the camera has moved between them; shaking is the share of
+	// pictures for which that must be so in the recording of a moving camera, and
+	// drifts how far the picture may drift in that of a fixed one.
+	shakes, shaking, drifts = 0.0015, 0.1, 0.1
+)
+
+// camera tells a fixed from a moving camera. A recording too short to say counts as
+// fixed: that hides more.
+func (s *surveyed) camera(h evidence.Header) Camera {
+	side := float64(max(h.Size.X, h.Size.Y))
+	switch {
+	case s.known < 2:
+		return FixedCamera
+	case float64(s.shaken) > shaking*float64(s.known), s.drift > drifts*side:
+		return MovingCamera
+	}
+	return FixedCamera
+}
+
+// turning is how long before the first picture of another place the camera may have
+// begun to turn.
+const turning = time.Second
+
+// Span is a part of a recording, from From on and before To.
+type Span struct{ From, To time.Duration }
+
+// elsewhere returns the parts in which the picture does not show the place of the
+// recording's beginning, and nobody who fills the picture explains that. Each begins
+// with the first jolt before.
+func (s *surveyed) elsewhere() (spans []Span) {
+	away := func(i int) bool { return s.view[i] != 0 && !s.covered[i] }
+	for i := 0; i < len(s.at); i++ {
+		if !away(i) {
+			continue
+		}
+		from := s.at[i]
+		for j := i; j > 0 && s.at[i]-s.at[j] <= turning; j-- {
+			if s.jolt[j] {
+				from = s.at[j]
+			}
+		}
+		for i < len(s.at) && away(i) {
+			i++
+		}
+		to := s.at[min(i, len(s.at)-1)]
+		if i == len(s.at) {
+			to++ // the last picture too
+		}
+		spans = append(spans, Span{from, to})
+	}
+	return spans
+}
