@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +28,7 @@ func byHand(t *testing.T, clip, path string, frames int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"hedge":"evidence","version":1,"input":{"bytes":%d,"sample_sha256":%q},"width":192,"height":128,"networks":[{"name":"hand","classes":["face","person","plate","vehicle"]}]}`+"\n", in.Bytes, in.Sample)
 	for i := range frames {
-		x := 20 + 4*i
+		x := 20 + 4*(i%30)
 		fmt.Fprintf(&b, `{"frame":%d,"t":%.1f,"looks":[{"net":0,"found":[["person",%d,40,%d,100,0.9]]}],"shift":[0,0]}`+"\n", i+1, float64(i)/10, x, x+24)
 	}
 	fmt.Fprintf(&b, `{"end":%d}`+"\n", frames)
@@ -217,5 +219,53 @@ func TestChangedBetweenPasses(t *testing.T) {
 	c := checked{output: &output{}, in: in, path: path} // no encoder: finishing it would panic
 	if err := c.Finish(t.Context()); !errors.Is(err, evidence.ErrChanged) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestInterruptedInEitherPass: an interrupt in the first pass or in the second leaves nothing, and
+// no evidence either.
+func TestInterruptedInEitherPass(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.mp4")
+	ff(t, "-f", "lavfi", "-i", "testsrc2=size=192x128:rate=10:duration=400", "-preset", "ultrafast", in)
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	known := byHand(t, in, filepath.Join(dir, "known.jsonl"), 4000)
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	for name, evidence := range map[string]string{"first pass": "new.jsonl", "second pass": ""} {
+		out := t.TempDir()
+		ev := known
+		if evidence != "" {
+			ev = filepath.Join(out, evidence)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var said bytes.Buffer
+		code := make(chan int, 1)
+		go func() {
+			code <- run(ctx, []string{"-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p, "-networks", "none", "-evidence", ev}, &said)
+		}()
+		// The encoder's part file is there while the work goes on.
+		for working := false; !working; {
+			select {
+			case c := <-code:
+				t.Fatalf("%s: ended with %d before it was interrupted: %s", name, c, said.String())
+			default:
+			}
+			parts, err := filepath.Glob(filepath.Join(out, ".*.part"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			working = len(parts) > 0
+		}
+		cancel()
+		if c := <-code; c != exitInterrupted {
+			t.Errorf("%s: exit code %d: %s", name, c, said.String())
+		}
+		if got := remains(t, out); len(got) != 0 {
+			t.Errorf("%s: left behind: %v", name, got)
+		}
+	}
+	if got := remains(t, os.Getenv("XDG_CACHE_HOME")); len(got) != 0 {
+		t.Errorf("left in the cache: %v", got)
 	}
 }
