@@ -117,8 +117,15 @@ func (l *Linker) judge(p *Path) {
 		// A face without somebody, a plate without a vehicle.
 		sure = max(sure, alone)
 	}
+	if l.looks(p.Class, 0, len(l.looked)-1) <= fewLooks {
+		p.Believed = best[0] >= cfg.Single
+		return
+	}
 	p.Believed = p.Score >= sure || p.Evidence >= need && p.Score >= least
 }
+
+// fewLooks is how many looks at a whole recording are too few to make tracks of.
+const fewLooks = 3
 
 // faintMean is the mean score, over all looks from the first to the last sighting,
 // below which a track is faint.

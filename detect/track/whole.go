@@ -45,6 +45,9 @@ type WholeClass struct {
 	// Least is the score that several sightings must reach for Sum to count, and
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
 	Least, LeastMoving float32
+	// Single is the score at which a find is believed in a recording with so few looks
+	// that there are no tracks to judge by. It defaults to 0.2.
+	Single float32
 	// Gap is the longest time without a sighting that is bridged. It defaults to 6 s.
 	Gap time.Duration
 	// Extend is how long an object is taken to have been there before its first and
@@ -62,14 +65,16 @@ const never = 1e9
 // DefaultWholeClass returns the defaults of a class.
 func DefaultWholeClass(c detect.Class) WholeClass {
 	d := WholeClass{
-		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15,
+		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.2,
 		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
 	}
 	switch c {
 	case detect.Face:
+		d.Single = 0.4
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
+		d.Single = 0.45
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:
@@ -83,7 +88,7 @@ func (c WholeClass) withDefaults(d WholeClass) WholeClass {
 	return WholeClass{
 		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Sure: orDefault(c.Sure, d.Sure),
 		Sum: orDefault(c.Sum, d.Sum), SumMoving: orDefault(c.SumMoving, d.SumMoving),
-		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving),
+		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving), Single: orDefault(c.Single, d.Single),
 		Gap: orDefault(c.Gap, d.Gap), Extend: orDefault(c.Extend, d.Extend), Smooth: orDefault(c.Smooth, d.Smooth),
 	}
 }
