@@ -66,6 +66,14 @@ func (b *background) watched(at time.Duration) time.Duration {
 	return at - b.since
 }
 
+// known returns the share of the place that is known.
+func (b *background) known() float64 {
+	if b.plate == nil {
+		return 0
+	}
+	return b.plate.Known()
+}
+
 // looked tells the plate of an inference.
 func (b *background) looked(k *looker, l *look) {
 	i := slices.Index(b.networks, k.index)
@@ -111,5 +119,6 @@ func (r *run) remember(f *frame, s redact.Scene) {
 	})
 	s.Time = f.at // the plate counts in the pipeline's time, as inferences do
 	r.background.frame(f.buf.pic, s, sound)
+	r.stats.plate(r.background.known())
 	r.answerStills(f)
 }

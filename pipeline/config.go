@@ -149,7 +149,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.MaxFailures = 30
 	}
 	if c.Compressed && c.Redact.Grow == 0 {
-		c.Redact.Grow = 1
+		c.Redact.Grow = redact.Residue
 	}
 	if c.Redact.Margin == 0 {
 		c.Redact.Margin = -1

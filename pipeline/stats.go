@@ -29,6 +29,9 @@ type Stats struct {
 	FramesFailedClosed uint64
 	// HiddenShare is the mean share of a picture's blocks that was hidden, 0..1.
 	HiddenShare float64
+	// PlateKnown is the share of the place that the background plate knows, 0..1; 0
+	// where nothing needs a plate.
+	PlateKnown float64
 	// FailedClosed says why more is hidden just now than the policy asks; it is
 	// NoReason when all is well.
 	FailedClosed Reason
@@ -155,11 +158,18 @@ func (s *stats) written(f redact.Frame, failedClosed bool) {
 	}
 }
 
+// plate notes how much of the place is known.
+func (s *stats) plate(known float64) {
+	s.mu.Lock()
+	s.s.PlateKnown = known
+	s.mu.Unlock()
+}
+
 // begin forgets what was so in the last Run.
 func (s *stats) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.s.FailedClosed, s.s.Missing = NoReason, 0
+	s.s.FailedClosed, s.s.Missing, s.s.PlateKnown = NoReason, 0, 0
 	for i := range s.s.Detectors {
 		s.s.Detectors[i].Running, s.s.Detectors[i].Beat = false, 0
 	}

@@ -2,7 +2,7 @@ package redact
 
 import (
 	"image"
-	"math/bits"
+	"time"
 )
 
 // background is the fill that shows what is behind: the pixels of the background
@@ -11,56 +11,70 @@ import (
 //
 // The picture is divided into cells, which are the blocks of the plate. Cells of
 // which nothing is hidden are the sources, and nothing else of the picture is
-// read. The difference of their mean from that of the plate is continued into all
-// cells: the light on the plate is that of the surroundings. Where the plate is
-// not known, the colour is continued in the same way from the cells that are shown
-// and from those that the plate fills, so that both join.
+// read: those near what is hidden in every picture, all others in turn. The
+// difference of their mean from that of the plate is continued into all cells: the
+// light on the plate is that of the surroundings. Where the plate is not known, the
+// colour is continued in the same way from the cells that are shown and from those
+// that the plate fills, so that both join.
 type background struct {
 	cell       int // side of a cell in luma samples
 	cols, rows int
-	shown      blockMask // the sources: cells of which nothing is hidden
+	hidden     blockMask // cells of which something is hidden
+	look       blockMask // cells that are measured in this picture
+	border     blockMask // scratch
 	light      field     // by how much the picture differs from the plate
 	colour     field     // the surroundings' colour
 
+	turn   int              // counts the pictures
+	last   time.Duration    // time of the last one
 	plate  *BackgroundPlate // of the present picture, or nil
-	layers [2]fillLayer     // what to paint where the plate is not known, and where it is
+	drawn  int              // the plate's generation
+	blank  bool             // cells that are shown have no values yet
+	layers [3]fieldLayers   // what to paint, for each plane
 
-	all         []uint8  // scratch: every cell is to be summed up
-	sums, count []uint32 // scratch
-	line        []int16  // scratch of the kernel
+	all         []uint8     // scratch: every cell is to be summed up
+	sums, count [3][]uint32 // scratch
 	none        blockMask
-}
-
-// fillLayer is what a cell gets: the samples of a picture, or 0, and a smooth
-// field on top.
-type fillLayer struct {
-	base   [3]plane // no pixels: 0
-	values [3][]int16
 }
 
 // paintBits is the number of fractional bits of a layer's values, such that one of
 // 9 bits fits into 16 with the weights of a cell of 16 samples.
 const paintBits = 3
 
+const (
+	// nearCells is how far around what is hidden, in cells, every picture is measured;
+	// of the others one row in farRows.
+	nearCells, farRows = 2, 16
+	// staleAfter is the time without a picture after which all cells are measured.
+	staleAfter = time.Second
+)
+
 func newBackground(size image.Point) *background {
-	b := &background{cell: blockSide(size), shown: newBlockMask(size), none: newBlockMask(size)}
-	b.cols, b.rows = b.shown.w, b.shown.h
+	b := &background{cell: coarseSide(size)}
+	for _, m := range []*blockMask{&b.hidden, &b.look, &b.border, &b.none} {
+		*m = newMaskOf(size, b.cell)
+	}
+	b.cols, b.rows = b.none.w, b.none.h
 	n := b.cols * b.rows
 	b.light, b.colour = newField(b.cols, b.rows), newField(b.cols, b.rows)
-	for l := range b.layers {
-		for i := range 3 {
-			b.layers[l].values[i] = make([]int16, n)
+	for i := range b.layers {
+		cell := b.cell
+		if i > 0 {
+			cell /= 2
 		}
+		b.layers[i] = fieldLayers{cols: b.cols, rows: b.rows, cell: cell,
+			values: [2][]int16{make([]int16, n), make([]int16, n)}, line: make([]int16, 4*(size.X+linePad))}
+		b.sums[i], b.count[i] = make([]uint32, n), make([]uint32, n)
 	}
-	b.all, b.sums, b.count = make([]uint8, n), make([]uint32, n), make([]uint32, n)
+	b.all = make([]uint8, n)
 	for i := range b.all {
 		b.all[i] = 1
 	}
-	b.line = make([]int16, 2*size.X)
+	b.blank = true
 	return b
 }
 
-func (b *background) forget() { b.plate = nil; b.light.clear(); b.colour.clear() }
+func (b *background) forget() { b.plate, b.blank = nil, true }
 
 // blind reports whether there is nothing to paint from: nothing of the picture is
 // shown, and nothing of the plate is known.
@@ -70,44 +84,96 @@ func (b *background) blind() bool {
 
 // sample measures the light and the colour of what is shown.
 func (b *background) sample(v *view) {
-	b.plate = v.plate
-	b.shown.fill()
-	b.shown.remove(v.hidden)
-	b.light.clear()
-	b.colour.clear()
-	for i, p := range v.ps {
-		clear(b.sums)
-		clear(b.count)
-		sumCells(p, &b.shown, b.all, b.cols, 1, b.sums, b.count)
-		for c, n := range b.count {
-			if n > 0 {
-				b.colour.levels[0].cells[c][i] = int32(b.sums[c] << fieldBits / n)
-			}
+	if v.by[Background].empty() {
+		b.blank = true // what is known would grow old
+		return
+	}
+	b.renew(v)
+	coarsen(&b.hidden, v.hidden)
+	b.choose()
+	b.measure(v.ps)
+	b.hidden.each(func(c int) {
+		b.light.unset(c)
+		b.colour.unset(c)
+	})
+	b.light.spread()
+	if b.gaps() {
+		b.colour.spread()
+	}
+	b.border.copyFrom(&b.hidden)
+	b.border.grow(1, &b.look)
+	b.border.each(func(c int) {
+		light, colour := b.light.at(c), b.colour.at(c)
+		for i := range b.layers {
+			b.layers[i].values[0][c] = painted(colour[i])
+			b.layers[i].values[1][c] = painted(light[i])
+		}
+	})
+}
+
+// renew forgets what was measured if it is of another plate or of long ago.
+func (b *background) renew(v *view) {
+	drawn := 0
+	if v.plate != nil {
+		drawn = v.plate.drawn
+	}
+	if v.plate != b.plate || drawn != b.drawn || v.at < b.last || v.at-b.last > staleAfter {
+		b.blank = true
+	}
+	b.plate, b.drawn, b.last = v.plate, drawn, v.at
+	b.turn++
+}
+
+// choose sets look to the cells to be measured.
+func (b *background) choose() {
+	if b.blank {
+		b.blank = false
+		b.light.clear()
+		b.colour.clear()
+		b.look.fill()
+	} else {
+		b.look.copyFrom(&b.hidden)
+		b.look.grow(nearCells, &b.border)
+		for y := b.turn % farRows; y < b.rows; y += farRows {
+			b.look.set(blockRect{0, y, b.cols, y + 1})
 		}
 	}
-	for c, n := range b.count {
-		if n == 0 {
-			continue
+	b.look.remove(&b.hidden)
+}
+
+// measure takes the means of the cells of look.
+func (b *background) measure(ps *[3]plane) {
+	for i, p := range ps {
+		sums, count := b.sums[i], b.count[i]
+		b.look.each(func(c int) { sums[c], count[c] = 0, 0 })
+		p.block *= b.cell / blockSide
+		sumCells(p, &b.look, b.all, b.cols, 1, sums, count)
+	}
+	b.look.each(func(c int) {
+		var mean fieldCell
+		for i := range b.sums {
+			mean[i] = int32(b.sums[i][c] << fieldBits / max(b.count[i][c], 1))
 		}
-		mean := b.colour.at(c)
 		b.colour.set(c, mean)
 		if b.knows(c) {
 			b.light.set(c, mean.minus(b.plate.mean[c]))
+		} else {
+			b.light.unset(c)
 		}
-	}
-	b.light.spread()
-	if b.plate != nil {
-		b.plate.known.each(func(c int) {
-			if b.count[c] == 0 {
-				b.colour.set(c, b.plate.mean[c].plus(b.light.at(c)))
-			}
-		})
-	}
-	b.colour.spread()
-	for i := range 3 {
-		b.layers[0].load(i, &b.colour)
-		b.layers[1].load(i, &b.light)
-	}
+	})
+}
+
+// gaps gives the hidden cells that the plate fills their colour, and reports whether
+// there are others.
+func (b *background) gaps() (any bool) {
+	b.hidden.each(func(c int) {
+		if !b.knows(c) {
+			any = true
+			return
+		}
+		b.colour.set(c, b.plate.mean[c].plus(b.light.at(c)))
+	})
+	return any
 }
 
 // knows reports whether the plate is known in a cell.
@@ -129,103 +195,27 @@ func (c fieldCell) plus(o fieldCell) fieldCell {
 	return c
 }
 
-// load takes a plane's values from a field.
-func (l *fillLayer) load(i int, f *field) {
-	for c := range f.levels[0].cells {
-		v := f.levels[0].cells[c][i] >> (fieldBits - paintBits)
-		l.values[i][c] = int16(min(max(v, -255<<paintBits), 255<<paintBits))
+// painted returns a value of a field as a layer has it.
+func painted(v int32) int16 {
+	return int16(min(max(v>>(fieldBits-paintBits), -255<<paintBits), 255<<paintBits))
+}
+
+// layersOf returns what a plane is painted with.
+func (b *background) layersOf(i int) *fieldLayers {
+	l := &b.layers[i]
+	l.known, l.base = &b.none, plane{}
+	if b.plate != nil {
+		l.known, l.base = &b.plate.known, planes(b.plate.pic)[i]
 	}
+	return l
 }
 
 // paint covers the blocks of m.
-func (b *background) paint(ps *[3]plane, m *blockMask) {
-	known := &b.none
-	if b.plate != nil {
-		known = &b.plate.known
-		b.layers[1].base = planes(b.plate.pic)
-	}
+func (b *background) paint(ps *[3]plane, m *blockMask) { b.mix(ps, m, fullCover) }
+
+// mix mixes the blocks of m with a share of the fill, in quarters.
+func (b *background) mix(ps *[3]plane, m *blockMask, share int) {
 	for i, p := range ps {
-		fillField(p, m, known, [2]layerPlane{b.layers[0].plane(i), b.layers[1].plane(i)}, b.cell/b.none.side*p.block, b.line)
-	}
-}
-
-// layerPlane is one plane of a fillLayer.
-type layerPlane struct {
-	base   plane
-	values []int16
-}
-
-func (l *fillLayer) plane(i int) layerPlane { return layerPlane{l.base[i], l.values[i]} }
-
-// fillField paints the blocks of m: in the cells of known with the layer 1, in the
-// others with the layer 0. A sample is that of the layer's base, or 0, plus its
-// values interpolated between the centres of the cells; beyond the outermost it is
-// constant. A cell has cell samples, a power of two up to 16. line is scratch of two
-// rows.
-func fillField(p plane, m, known *blockMask, layers [2]layerPlane, cell int, line []int16) {
-	shift := bits.TrailingZeros(uint(cell))
-	perCell := cell / p.block // blocks
-	for by := range m.h {
-		row := m.row(by)
-		cellRow := by / perCell
-		top, bottom := by*p.block, min((by+1)*p.block, p.h)
-		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
-			for x := a; x < b; {
-				// A run of cells of one layer.
-				is := known.has(x/perCell, cellRow)
-				end := x
-				for end < b && known.has(end/perCell, cellRow) == is {
-					end = min((end/perCell+1)*perCell, b)
-				}
-				l := &layers[0]
-				if is {
-					l = &layers[1]
-				}
-				l.paintRun(p, image.Rect(x*p.block, top, min(end*p.block, p.w), bottom), known.w, known.h, shift, line)
-				x = end
-			}
-		}
-	}
-}
-
-// paintRun paints the samples of r, which lies in one row of cells.
-func (l *layerPlane) paintRun(p plane, r image.Rectangle, cols, rows, shift int, line []int16) {
-	cell := 1 << shift
-	upper, lower := line[:r.Dx()], line[len(line)/2:][:r.Dx()]
-	between := -2
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		// The row of cells from whose centres this row of samples goes down.
-		c := (y+cell/2)>>shift - 1
-		if c != between {
-			between = c
-			l.interpolate(upper, max(c, 0), cols, r.Min.X, shift)
-			l.interpolate(lower, min(c+1, rows-1), cols, r.Min.X, shift)
-		}
-		k := int16(y - c<<shift - cell/2)
-		out := p.pix[y*p.stride+r.Min.X : y*p.stride+r.Max.X]
-		round := int16(1) << (paintBits + shift - 1)
-		var base []byte
-		if l.base.pix != nil {
-			base = l.base.pix[y*l.base.stride+r.Min.X:][:len(out)]
-		}
-		for x := range out {
-			v := (upper[x]*(int16(cell)-k) + lower[x]*k + round) >> (paintBits + shift)
-			if base != nil {
-				v += int16(base[x])
-			}
-			out[x] = uint8(min(max(v, 0), 255))
-		}
-	}
-}
-
-// interpolate sets out to the values of one row of cells between their centres, for
-// the samples from x0 on.
-func (l *layerPlane) interpolate(out []int16, row, cols, x0, shift int) {
-	cell := 1 << shift
-	values := l.values[row*cols:][:cols]
-	for x := range out {
-		c := (x+x0+cell/2)>>shift - 1
-		k := int16(x + x0 - c<<shift - cell/2)
-		out[x] = (values[max(c, 0)]*(int16(cell)-k) + values[min(c+1, cols-1)]*k) >> shift
+		fillField(p, m, b.layersOf(i), share)
 	}
 }

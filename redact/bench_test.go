@@ -3,6 +3,8 @@ package redact
 import (
 	"fmt"
 	"image"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -21,19 +23,28 @@ var fullHD = image.Pt(1920, 1080)
 // frost takes no samples.
 func benchArea(b *testing.B, share float64, fill Fill, anew bool) {
 	p := &Policy{Version: 1, Outside: Outside{Fill: fill}}
+	if fill != Frost {
+		p.Found.Fill = fill
+	}
 	var objects []detect.Object
 	if share < 1 {
 		p.Outside.Hide = HideDetected
-		// Four areas of 17 x 6 blocks, of the picture's 120 x 68.
+		// Four areas, of 272 x 96 pixels for 5 %.
+		k := float32(math.Sqrt(share / 0.05))
 		for i := range 4 {
 			x, y := float32(160+400*i), float32(112+224*i)
-			box := detect.Box{X0: x, Y0: y, X1: x + 17*16, Y1: y + 6*16}
-			if anew {
+			box := detect.Box{X0: x, Y0: y, X1: x + k*17*16, Y1: y + k*6*16}
+			if fill == Frost {
 				p.Mask = append(p.Mask, rectangle(box, fullHD))
 				continue
 			}
 			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Cover: box})
 		}
+	}
+	var plate *BackgroundPlate
+	if fill == Background {
+		plate = randomPlate(fullHD, rand.New(rand.NewPCG(1, 1)))
+		plate.known.fill()
 	}
 	step := time.Duration(0)
 	if anew {
@@ -46,7 +57,7 @@ func benchArea(b *testing.B, share float64, fill Fill, anew bool) {
 	pic := noise(fullHD.X, fullHD.Y, 1)
 	at := time.Duration(0)
 	run := func() {
-		f, err := r.Redact(pic, Scene{Time: at, Objects: objects})
+		f, err := r.Redact(pic, Scene{Time: at, Objects: objects, Plate: plate})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -93,6 +104,32 @@ func BenchmarkFrost(b *testing.B) {
 		b.Run(fmt.Sprintf("1080p/area=%.0f%%/held", 100*share), func(b *testing.B) {
 			benchArea(b, share, Frost, false)
 		})
+	}
+}
+
+// BenchmarkBackground has the plate known everywhere, and soft edges.
+func BenchmarkBackground(b *testing.B) {
+	for _, share := range []float64{1, 0.2, 0.05} {
+		b.Run(fmt.Sprintf("1080p/area=%.0f%%", 100*share), func(b *testing.B) {
+			benchArea(b, share, Background, false)
+		})
+	}
+}
+
+// BenchmarkPlate is the upkeep of a plate: a frame, and an inference at every tenth.
+func BenchmarkPlate(b *testing.B) {
+	p := NewBackgroundPlate(fullHD, PlateConfig{Networks: 1, Span: 30 * time.Second})
+	pic := noise(fullHD.X, fullHD.Y, 3)
+	n := 0
+	occupied := []detect.Box{{X0: 100, Y0: 100, X1: 300, Y1: 500}, {X0: 900, Y0: 500, X1: 1000, Y1: 700}}
+	b.ReportAllocs()
+	for b.Loop() {
+		at := time.Duration(n) * 33 * time.Millisecond
+		if n%10 == 0 {
+			p.Looked(Inference{Time: at, Scale: 1})
+		}
+		p.Frame(pic, at, occupied)
+		n++
 	}
 }
 

@@ -14,8 +14,8 @@ type Fill uint8
 
 // The fills of a block, from what shows most to what shows least.
 const (
-	// Shown: the block has the pixels of the input. In a policy it stands for a
-	// field's default.
+	// Shown: the block has the pixels of the input, if only mixed with the fill, in
+	// the soft edge of what is hidden. In a policy it stands for a field's default.
 	Shown Fill = iota
 	// Background: the block has the place as it was seen empty or, where that is
 	// not known, a smooth continuation of what is shown around it.
@@ -74,8 +74,8 @@ func (c Cover) state() *frameState {
 	return c.s
 }
 
-// Side returns the side of a block in pixels: 16, and 8 in pictures of less than
-// 1280x720. It is 0 once the frame was released.
+// Side returns the side of a block in pixels, 2: that of a chroma sample. It is 0
+// once the frame was released.
 func (c Cover) Side() int {
 	s := c.state()
 	if s == nil {

@@ -54,6 +54,13 @@ func (f *field) set(cell int, c fieldCell) {
 	f.levels[0].cells[cell] = c
 }
 
+// unset makes a cell of the finest level unknown, and 0.
+func (f *field) unset(cell int) {
+	c := &f.levels[0].cells[cell]
+	f.known -= int(c[isKnown])
+	*c = fieldCell{}
+}
+
 // at returns the value of a cell of the finest level.
 func (f *field) at(cell int) fieldCell { return f.levels[0].cells[cell] }
 
@@ -63,10 +70,10 @@ func (f *field) spread() {
 		return
 	}
 	for i := range len(f.levels) - 1 {
-		pullGo(&f.levels[i], &f.levels[i+1])
+		pull(&f.levels[i], &f.levels[i+1])
 	}
 	for i := len(f.levels) - 2; i >= 0; i-- {
-		pushGo(&f.levels[i], &f.levels[i+1])
+		push(&f.levels[i], &f.levels[i+1])
 	}
 }
 

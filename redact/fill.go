@@ -28,10 +28,11 @@ func newFills(size image.Point, o Options) [numFills]filler {
 type view struct {
 	ps     *[3]plane
 	at     time.Duration
-	hidden *blockMask       // everything that is hidden
-	place  *blockMask       // what is hidden because of where it is and nothing else
-	found  []blockRect      // what was found, hidden or not
-	plate  *BackgroundPlate // of the picture's size, or nil
+	hidden *blockMask           // everything that is hidden
+	by     *[numFills]blockMask // how
+	place  *blockMask           // what is hidden because of where it is and nothing else
+	found  []blockRect          // what was found, hidden or not
+	plate  *BackgroundPlate     // of the picture's size, or nil
 }
 
 // plane is one plane of a picture, as the kernels see it.
@@ -46,18 +47,17 @@ type plane struct {
 func planes(pic *image.YCbCr) [3]plane {
 	w, h := pic.Rect.Dx(), pic.Rect.Dy()
 	cw, ch := (w+1)/2, (h+1)/2
-	side := blockSide(pic.Rect.Size())
 	return [3]plane{
-		{pic.Y, pic.YStride, w, h, side},
-		{pic.Cb, pic.CStride, cw, ch, side / 2},
-		{pic.Cr, pic.CStride, cw, ch, side / 2},
+		{pic.Y, pic.YStride, w, h, blockSide},
+		{pic.Cb, pic.CStride, cw, ch, blockSide / 2},
+		{pic.Cr, pic.CStride, cw, ch, blockSide / 2},
 	}
 }
 
 // apply changes the pixels of pic as st says.
 func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
 	r.planes = planes(pic)
-	r.view = view{ps: &r.planes, at: s.Time, hidden: &st.hidden, place: &r.rules[0].place, found: r.rules[0].found}
+	r.view = view{ps: &r.planes, at: s.Time, hidden: &st.hidden, by: &st.by, place: &r.rules[0].place, found: r.rules[0].found}
 	if p := s.Plate; p != nil && p.size == r.size {
 		r.view.plate = p
 	}
@@ -66,13 +66,20 @@ func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
 			f.sample(&r.view)
 		}
 	}
-	if b := r.fills[Background].(*background); b.blind() {
+	b := r.fills[Background].(*background)
+	if !st.by[Background].empty() && b.blind() {
 		st.by[Frost].add(&st.by[Background])
 		st.by[Background].clear()
 	}
+	st.soften((r.opts.Soft+softSteps*blockSide-1)/(softSteps*blockSide), &r.scratch)
 	for i, f := range r.fills {
 		if f != nil && !st.by[i].empty() {
 			f.paint(&r.planes, &st.by[i])
+		}
+	}
+	for i := range st.soft {
+		if !st.soft[i].empty() {
+			b.mix(&r.planes, &st.soft[i], softSteps-i)
 		}
 	}
 	r.planes, r.view = [3]plane{}, view{} // the picture is not ours

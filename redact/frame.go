@@ -29,7 +29,8 @@ type frameState struct {
 	size   image.Point
 	at     time.Duration
 	hidden blockMask
-	by     [numFills]blockMask // the parts of hidden, by fill; none of Shown
+	by     [numFills]blockMask  // the parts of hidden, by fill; none of Shown
+	soft   [softSteps]blockMask // the soft edge of the background, from the inside
 	whole  bool
 	counts Counts
 }
@@ -67,6 +68,9 @@ func newFrameState(p *framePool, size image.Point) *frameState {
 	s := &frameState{pool: p, size: size, hidden: newBlockMask(size)}
 	for f := range s.by {
 		s.by[f] = newBlockMask(size)
+	}
+	for i := range s.soft {
+		s.soft[i] = newBlockMask(size)
 	}
 	s.gen.Store(1)
 	return s

@@ -45,7 +45,7 @@ type frost struct {
 func frostCell(height int) int { return max((height+128)/256, 1) * 16 }
 
 func newFrost(size image.Point, hold time.Duration) *frost {
-	f := &frost{hold: hold, cell: frostCell(size.Y), side: blockSide(size), all: newBlockMask(size)}
+	f := &frost{hold: hold, cell: frostCell(size.Y), side: blockSide, all: newBlockMask(size)}
 	f.cols, f.rows = (size.X+f.cell-1)/f.cell, (size.Y+f.cell-1)/f.cell
 	f.all.fill()
 	n := f.cols * f.rows

@@ -76,7 +76,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 		size := []image.Point{{160, 128}, {161, 95}, {97, 300}, {33, 33}}[i%4]
 		policy, s := randomScene(rng, size)
 		policy.Outside.Fill = Frost
-		o := Options{Grow: rng.IntN(2)}
+		o := Options{Grow: 8 * rng.IntN(2)}
 		still := noise(size.X, size.Y, uint64(i))
 		for _, p := range planes(still) {
 			for j := range p.pix {

@@ -9,6 +9,9 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+#ifdef __ARM_NEON
+#include <arm_neon.h>
+#endif
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define CLONES __attribute__((target_clones("avx2", "default")))
@@ -45,12 +48,30 @@ INLINE int next_span(const uint64_t *row, int words, int x, int *x0, int *x1)
 	return 1;
 }
 
+/* row_end returns the end of the last run of set bits of a row. */
+INLINE int row_end(const uint64_t *row, int words)
+{
+	for (int i = words - 1; i >= 0; i--)
+		if (row[i])
+			return i * 64 + 64 - __builtin_clzll(row[i]);
+	return 0;
+}
+
 INLINE int same_row(const uint64_t *a, const uint64_t *b, int words)
 {
 	for (int i = 0; i < words; i++)
 		if (a[i] != b[i])
 			return 0;
 	return 1;
+}
+
+/* same_until returns the end of the rows, up to end, that have the blocks of row y. */
+INLINE int same_until(const uint64_t *blocks, int words, int y, int end)
+{
+	const uint64_t *row = blocks + (int64_t)y * words;
+	for (y++; y < end && same_row(row, blocks + (int64_t)y * words, words); y++)
+		;
+	return y;
 }
 
 /* sum_rect adds up w x h samples. */
@@ -97,10 +118,13 @@ INLINE uint32_t sum_rect(const uint8_t *p, int stride, int w, int h)
 void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t *blocks,
                       const uint8_t *need, int cols, int n, uint32_t *sums, uint32_t *counts)
 {
-	for (int by = 0; by < p.rows; by++) {
+	for (int by = p.lo, next; by < p.hi; by = next) {
 		const uint64_t *row = blocks + (int64_t)by * p.words;
-		int y0 = by * p.block, h = (min(y0 + p.block, p.h) - y0 + 3) / 4;
+		next = same_until(blocks, p.words, by, min((by / n + 1) * n, p.hi));
+		int y0 = (by * p.block + 3) & ~3, h = (min(next * p.block, p.h) - y0 + 3) / 4;
 		int a, b = 0;
+		if (h <= 0)
+			continue;
 		while (next_span(row, p.words, b, &a, &b)) {
 			for (int x = a; x < b;) {
 				int end = min((x / n + 1) * n, b);
@@ -235,36 +259,279 @@ void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *bloc
 {
 	const int half = (p.w + 1) / 2 + SLACK;
 	uint16_t *start_e = line, *start_o = line + half, *step_e = line + 2 * half, *step_o = line + 3 * half;
-	const uint64_t *drawn = 0; /* the row of blocks that start and step were made for, */
-	int between = -2;          /* and the row of cells from whose centres they go down */
-	for (int by = 0; by < p.rows; by++) {
+	int from = 0, to = 0; /* the samples that start and step were made for, */
+	int between = -2;     /* and the row of cells from whose centres they go down */
+	for (int by = p.lo, next; by < p.hi; by = next) {
 		const uint64_t *row = blocks + (int64_t)by * p.words;
 		int a, b = 0;
+		next = same_until(blocks, p.words, by, p.hi);
 		if (!next_span(row, p.words, 0, &a, &b))
 			continue;
-		const int bottom = min((by + 1) * p.block, p.h);
+		const int left = a * p.block & ~1, right = min(row_end(row, p.words) * p.block, p.w);
+		const int bottom = min(next * p.block, p.h);
 		for (int top = by * p.block, end; top < bottom; top = end) {
 			const int r = (top + cell / 2) / cell - 1;
 			const int origin = r * cell + cell / 2;
 			end = min(origin + cell, bottom);
 			const uint8_t *upper = values + max(r, 0) * cols;
 			const uint8_t *lower = values + min(r + 1, rows - 1) * cols;
-			const int same = r == between && same_row(drawn, row, p.words);
+			if (r != between || left < from || right > to) {
+				if (r != between)
+					from = left, to = right;
+				from = min(from, left), to = max(to, right);
+				/* An edge that is not upright goes on to one side: room for it. */
+				if (r == between)
+					from = max(from - 64, 0), to = min(to + 64, p.w);
+				const int i = from / 2, pairs = (to - from + 1) / 2;
+				interpolate(start_e, start_o, upper, cols, cell, from, to);
+				interpolate(step_e, step_o, lower, cols, cell, from, to);
+				vertical(start_e + i, step_e + i, pairs, cell);
+				vertical(start_o + i, step_o + i, pairs, cell);
+				between = r;
+			}
 			for (b = 0; next_span(row, p.words, b, &a, &b);) {
 				int l = a * p.block, n = min(b * p.block, p.w) - l;
-				int i = l / 2, pairs = (n + 1) / 2;
-				if (!same) {
-					interpolate(start_e, start_o, upper, cols, cell, l, l + n);
-					interpolate(step_e, step_o, lower, cols, cell, l, l + n);
-					vertical(start_e + i, step_e + i, pairs, cell);
-					vertical(start_o + i, step_o + i, pairs, cell);
+				uint8_t *out = pix + (int64_t)top * p.stride + l;
+				const uint16_t k = (uint16_t)(top - origin);
+				if (l & 1) { /* pairs begin at even samples */
+					for (int y = 0; y < end - top; y++)
+						out[(int64_t)y * p.stride] = (uint8_t)((uint16_t)(start_o[l / 2] + (k + y) * step_o[l / 2]) >> 8);
+					out++, l++, n--;
 				}
+				const int i = l / 2;
 				const struct ramp ramp = {start_e + i, start_o + i, step_e + i, step_o + i};
-				fill_rows(pix + (int64_t)top * p.stride + l, p.stride, n, end - top,
-				          (uint16_t)(top - origin), ramp);
+				fill_rows(out, p.stride, n, end - top, k, ramp);
 			}
-			drawn = row;
-			between = r;
 		}
 	}
+}
+
+typedef int32_t cell4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+INLINE cell4 at(const int32_t *cells, int i) { return *(const cell4 *)(cells + 4 * (int64_t)i); }
+
+void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse)
+{
+	const int cw = (w + 1) / 2, ch = (h + 1) / 2;
+	for (int y = 0; y < ch; y++) {
+		for (int x = 0; x < cw; x++) {
+			cell4 sum = {0, 0, 0, 0};
+			for (int j = 2 * y; j < min(2 * y + 2, h); j++)
+				for (int i = 2 * x; i < min(2 * x + 2, w); i++) {
+					const cell4 c = at(fine, j * w + i);
+					sum += c & -(cell4){c[3], c[3], c[3], c[3]};
+				}
+			const int n = sum[3];
+			if (n == 2)
+				sum >>= 1;
+			else if (n == 3)
+				sum = (sum * 21846) >> 16;
+			else if (n == 4)
+				sum >>= 2;
+			sum[3] = n > 0;
+			*(cell4 *)(coarse + 4 * (y * cw + x)) = sum;
+		}
+	}
+}
+
+/* relax sets the cells of a row that are not known to the averages of their neighbours. */
+INLINE void relax(int32_t *fine, int w, int h, int y)
+{
+	for (int x = 0; x < w; x++) {
+		int32_t *c = fine + 4 * (int64_t)(y * w + x);
+		if (c[3])
+			continue;
+		const cell4 is = *(const cell4 *)c;
+		const cell4 up = y > 0 ? at(fine, (y - 1) * w + x) : is, down = y + 1 < h ? at(fine, (y + 1) * w + x) : is;
+		const cell4 left = x > 0 ? at(c, -1) : is, right = x + 1 < w ? at(c, 1) : is;
+		cell4 v = (up + down + left + right + 2) >> 2;
+		v[3] = 0;
+		*(cell4 *)c = v;
+	}
+}
+
+void redact_push(int32_t *fine, int w, int h, const int32_t *coarse)
+{
+	const int cw = (w + 1) / 2, ch = (h + 1) / 2;
+	for (int y = 0; y < h; y++) {
+		const int j = y / 2, jn = min(max(j - 1 + 2 * (y & 1), 0), ch - 1);
+		for (int x = 0; x < w; x++) {
+			int32_t *c = fine + 4 * (int64_t)(y * w + x);
+			if (c[3])
+				continue;
+			const int i = x / 2, in = min(max(i - 1 + 2 * (x & 1), 0), cw - 1);
+			cell4 v = (9 * at(coarse, j * cw + i) + 3 * at(coarse, j * cw + in) +
+			           3 * at(coarse, jn * cw + i) + at(coarse, jn * cw + in) + 8) >> 4;
+			v[3] = 0;
+			*(cell4 *)c = v;
+		}
+	}
+	for (int n = 0; n < 2; n++)
+		for (int y = 0; y < h; y++)
+			relax(fine, w, h, y);
+}
+
+typedef int16_t words16 __attribute__((vector_size(32), aligned(2), may_alias));
+typedef int16_t words8 __attribute__((vector_size(16), aligned(2), may_alias));
+
+/* Lines of a field have room for a cell and more before the first sample and after
+ * the last. */
+#define PAD 16
+
+/* field_row sets out to the values of one row of cells between their centres, for the
+ * samples from x0 to before x1 and some around them. */
+INLINE void field_row(int16_t *out, const int16_t *values, int cols, int cell, int shift, int x0, int x1)
+{
+	const words16 iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	for (int c = ((x0 + cell / 2) >> shift) - 1; (c << shift) + cell / 2 < x1; c++) {
+		const int16_t a = values[max(c, 0)], b = values[min(c + 1, cols - 1)];
+		*(words16 *)(out + (c << shift) + cell / 2) = ((iota * (int16_t)(b - a)) + (int16_t)(a * cell)) >> shift;
+	}
+}
+
+/* field_column writes h rows of 8 samples: the values acc, growing by step from row to
+ * row, plus those of base, if there is one, in the range of a sample. */
+INLINE void field_column(uint8_t *out, int stride, const uint8_t *base, int base_stride, int h, words8 acc, words8 step, int shift)
+{
+	for (int y = 0; y < h; y++, out += stride, base += base_stride, acc += step) {
+		words8 v = acc >> shift;
+#if defined(__SSE2__)
+		if (base_stride)
+			v += (words8)_mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)base), _mm_setzero_si128());
+		_mm_storel_epi64((__m128i *)out, _mm_packus_epi16((__m128i)v, (__m128i)v));
+#elif defined(__ARM_NEON)
+		if (base_stride)
+			v += (words8)vreinterpretq_s16_u16(vmovl_u8(vld1_u8(base)));
+		vst1_u8(out, vqmovun_s16((int16x8_t)v));
+#else
+		for (int i = 0; i < 8; i++) {
+			const int w = v[i] + (base_stride ? base[i] : 0);
+			out[i] = w < 0 ? 0 : w > 255 ? 255 : w;
+		}
+#endif
+	}
+}
+
+/* What the samples of a run of cells are painted with: two lines, of which the rows go
+ * from the first to the second, the k-th row and those after it, and the base, if there
+ * is one. */
+struct run {
+	const int16_t *upper, *lower;
+	const uint8_t *base;
+	int base_stride, cell, shift, k;
+};
+
+/* field_run paints h rows of n samples; of those at the end of the rows, that are no
+ * whole vector, and of a soft edge, one by one. */
+INLINE void field_run(uint8_t *out, int stride, int n, int h, struct run r, int share)
+{
+	const int16_t round = (int16_t)(1 << (r.shift - 1));
+	int x = 0;
+	if (share == 4)
+		for (; x + 8 <= n; x += 8) {
+			const words8 u = *(const words8 *)(r.upper + x), step = *(const words8 *)(r.lower + x) - u;
+			const words8 acc = u * (int16_t)r.cell + step * (int16_t)r.k + round;
+			if (r.base_stride)
+				field_column(out + x, stride, r.base + x, r.base_stride, h, acc, step, r.shift);
+			else
+				field_column(out + x, stride, out, 0, h, acc, step, r.shift);
+		}
+	for (; x < n; x++) {
+		const int step = r.lower[x] - r.upper[x];
+		int acc = r.upper[x] * r.cell + step * r.k + round;
+		uint8_t *q = out + x;
+		const uint8_t *base = r.base + (r.base_stride ? x : 0);
+		for (int y = 0; y < h; y++, acc += step, q += stride, base += r.base_stride) {
+			int v = (acc >> r.shift) + (r.base_stride ? *base : 0);
+			v = v < 0 ? 0 : v > 255 ? 255 : v;
+			if (share < 4)
+				v = *q + (((v - *q) * share + 2) >> 2);
+			*q = (uint8_t)v;
+		}
+	}
+}
+
+INLINE int has(const uint64_t *row, int x) { return row[x / 64] >> (x % 64) & 1; }
+
+#define PAINT_BITS 3
+
+/* field_lines are the lines of a field between two rows of cells. */
+struct field_lines {
+	int between, from, to; /* what they were made for */
+	int made[2];           /* by layer */
+	int16_t *upper[2], *lower[2];
+};
+
+/* field_lines_for has the lines ready for the samples from left to before right. */
+INLINE void field_lines_for(struct field_lines *s, int c, int left, int right, int w)
+{
+	if (c == s->between && left >= s->from && right <= s->to)
+		return;
+	if (c != s->between)
+		s->from = left, s->to = right;
+	else /* An edge that is not upright goes on to one side: room for it. */
+		s->from = max(min(s->from, left) - 64, 0), s->to = min(max(s->to, right) + 64, w);
+	s->between = c;
+	s->made[0] = s->made[1] = 0;
+}
+
+INLINE void fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
+                       const struct redact_layers *f, int share)
+{
+	const int cell = f->cell, per = cell / p.block;
+	struct field_lines s = {.between = -2};
+	for (int i = 0; i < 2; i++) {
+		s.upper[i] = f->line + 2 * i * f->half + PAD;
+		s.lower[i] = s.upper[i] + f->half;
+	}
+	for (int by = p.lo, next; by < p.hi; by = next) {
+		const uint64_t *row = blocks + (int64_t)by * p.words;
+		int a, b = 0;
+		next = same_until(blocks, p.words, by, p.hi);
+		if (!next_span(row, p.words, 0, &a, &b))
+			continue;
+		const int left = a * p.block, right = min(row_end(row, p.words) * p.block, p.w);
+		const int bottom = min(next * p.block, p.h);
+		for (int top = by * p.block, end; top < bottom; top = end) {
+			const int c = ((top + cell / 2) >> f->shift) - 1, in = top >> f->shift;
+			const int origin = (c << f->shift) + cell / 2;
+			const uint64_t *known = f->known + (int64_t)in * f->known_words;
+			end = min(min(origin + cell, (in + 1) << f->shift), bottom);
+			field_lines_for(&s, c, left, right, p.w);
+			for (b = 0; next_span(row, p.words, b, &a, &b);) {
+				for (int x = a, stop; x < b; x = stop) {
+					const int is = has(known, x / per);
+					for (stop = x; stop < b && has(known, stop / per) == is;)
+						stop = min((stop / per + 1) * per, b);
+					if (!s.made[is]) {
+						const int16_t *v = f->values[is];
+						field_row(s.upper[is], v + max(c, 0) * f->cols, f->cols, cell, f->shift, s.from, s.to);
+						field_row(s.lower[is], v + min(c + 1, f->rows - 1) * f->cols, f->cols, cell, f->shift, s.from, s.to);
+						s.made[is] = 1;
+					}
+					const int l = x * p.block, n = min(stop * p.block, p.w) - l;
+					struct run r = {s.upper[is] + l, s.lower[is] + l, 0, 0, cell, PAINT_BITS + f->shift, top - origin};
+					uint8_t *out = pix + (int64_t)top * p.stride + l;
+					if (is) {
+						r.base = f->base + (int64_t)top * f->base_stride + l, r.base_stride = f->base_stride;
+						field_run(out, p.stride, n, end - top, r, share);
+					} else {
+						r.base = out;
+						field_run(out, p.stride, n, end - top, r, share);
+					}
+				}
+			}
+		}
+	}
+}
+
+/* Apart, so that a fill that hides has no branch for the soft edge in its loop. */
+CLONES
+void redact_fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
+                       struct redact_layers f, int share)
+{
+	if (share < 4)
+		fill_field(p, pix, blocks, &f, share);
+	else
+		fill_field(p, pix, blocks, &f, 4);
 }

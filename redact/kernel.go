@@ -1,16 +1,24 @@
 package redact
 
+import (
+	"image"
+	"math/bits"
+)
+
 // The kernels in plain Go. With cgo the same are used in C (kernel.c), which
 // give the same results bit for bit.
 
 // sumCellsGo adds to sums and counts, for every cell whose need is not 0, the
-// samples of its blocks in m and their number, taking every fourth row of a
-// block from its first on: the mean of those is as good, and there is less to
-// read. A cell is n x n blocks; there are cols of them in a row.
+// samples of its blocks in m and their number, taking every fourth row of the
+// plane: the mean of those is as good, and there is less to read. A cell is n x n
+// blocks; there are cols of them in a row.
 func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts []uint32) {
-	for by := range m.h {
+	for by := m.lo; by < m.hi; by++ {
 		row := m.row(by)
-		y0, y1 := by*p.block, min((by+1)*p.block, p.h)
+		y0, y1 := (by*p.block+3)&^3, min((by+1)*p.block, p.h)
+		if y0 >= y1 {
+			continue
+		}
 		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
 			for x := a; x < b; {
 				end := min((x/n+1)*n, b)
@@ -46,10 +54,12 @@ func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts [
 func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows, cell int, line []uint16) {
 	start, step := line[:p.w], line[p.w:2*p.w]
 	reciprocal := int32(1<<17) / int32(cell)
-	for by := range m.h {
+	for by := m.lo; by < m.hi; {
 		row := m.row(by)
-		bottom := min((by+1)*p.block, p.h)
-		for top := by * p.block; top < bottom; {
+		top := by * p.block
+		by = m.sameUntil(by, m.hi)
+		bottom := min(by*p.block, p.h)
+		for top < bottom {
 			// The row of cells from whose centres these rows of samples go down.
 			r := (top+cell/2)/cell - 1
 			origin := r*cell + cell/2
@@ -94,5 +104,96 @@ func interpolateGo(out []uint16, values []uint8, cell, x0, x1 int) {
 		for ; x < end; x++ {
 			out[x] = uint16(a*256 + slope/2 + (x-origin)*slope)
 		}
+	}
+}
+
+// fieldLayers is what fillField paints of one plane: where a block of the plate is
+// not known, and where it is, the samples of a base, or 0, plus smooth values.
+type fieldLayers struct {
+	known      *blockMask // of the plate
+	cols, rows int        // cells
+	cell       int        // their side in samples, a power of two up to 16
+	base       plane      // of the second layer
+	values     [2][]int16 // with paintBits fractional bits
+	line       []int16    // scratch of four rows
+}
+
+// linePad is how many words a line of a fieldLayers has more than samples.
+const linePad = 64
+
+// fullCover is the share, in quarters, of a fill that hides.
+const fullCover = 4
+
+// fillFieldGo paints the blocks of m with the layers. Values are interpolated between
+// the centres of the cells; beyond the outermost they are constant. share is the
+// fill's part in quarters: with less than 4 it is mixed with the plane's samples.
+func fillFieldGo(p plane, m *blockMask, f *fieldLayers, share int) {
+	shift := bits.TrailingZeros(uint(f.cell))
+	perCell := f.cell / p.block
+	for by := m.lo; by < m.hi; {
+		row := m.row(by)
+		top := by * p.block
+		by = m.sameUntil(by, m.hi)
+		bottom := min(by*p.block, p.h)
+		for top < bottom {
+			// The row of cells from whose centres these rows go down, and the one
+			// in which they lie.
+			c, in := (top+f.cell/2)>>shift-1, top>>shift
+			origin := c<<shift + f.cell/2
+			end := min(origin+f.cell, (in+1)<<shift, bottom)
+			for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
+				for x := a; x < b; {
+					// A run of cells of one layer.
+					is := f.known.has(x/perCell, in)
+					stop := x
+					for stop < b && f.known.has(stop/perCell, in) == is {
+						stop = min((stop/perCell+1)*perCell, b)
+					}
+					layer := 0
+					if is {
+						layer = 1
+					}
+					f.paint(p, layer, image.Rect(x*p.block, top, min(stop*p.block, p.w), end), c, shift, share)
+					x = stop
+				}
+			}
+			top = end
+		}
+	}
+}
+
+// paint paints r, whose rows go down from the centres of the row of cells c, with one
+// layer.
+func (f *fieldLayers) paint(p plane, layer int, r image.Rectangle, c, shift, share int) {
+	upper, lower := f.line[:r.Dx()], f.line[len(f.line)/2:][:r.Dx()]
+	f.interpolate(upper, layer, max(c, 0), r.Min.X, shift)
+	f.interpolate(lower, layer, min(c+1, f.rows-1), r.Min.X, shift)
+	round := int16(1) << (paintBits + shift - 1)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		k := int16(y - c<<shift - f.cell/2)
+		out := p.pix[y*p.stride+r.Min.X:][:r.Dx()]
+		for x := range out {
+			v := (upper[x]*(int16(f.cell)-k) + lower[x]*k + round) >> (paintBits + shift)
+			if layer == 1 {
+				v += int16(f.base.pix[y*f.base.stride+r.Min.X+x])
+			}
+			v = min(max(v, 0), 255)
+			if share < fullCover {
+				is := int16(out[x])
+				v = is + ((v-is)*int16(share)+2)>>2
+			}
+			out[x] = uint8(v)
+		}
+	}
+}
+
+// interpolate sets out to the values of one row of cells between their centres, for
+// the samples from x0 on.
+func (f *fieldLayers) interpolate(out []int16, layer, row, x0, shift int) {
+	values := f.values[layer][row*f.cols:][:f.cols]
+	for x := range out {
+		c := (x+x0+f.cell/2)>>shift - 1
+		k := int16(x + x0 - c<<shift - f.cell/2)
+		out[x] = (values[max(c, 0)]*(int16(f.cell)-k) + values[min(c+1, f.cols-1)]*k) >> shift
 	}
 }

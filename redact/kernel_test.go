@@ -22,14 +22,15 @@ func guarded(rng *rand.Rand, w, h, block int) (plane, []byte) {
 func TestKernels(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	for i := range 180 {
-		block := 4 << (i % 3)
+		block := []int{1, 2, 16}[i%3]
 		w, h := 1+rng.IntN(200), 1+rng.IntN(120)
 		if i%20 == 0 {
 			w = 1000 + rng.IntN(1000) // rows that are long enough for the wide kernel
 		}
-		n := 1 + rng.IntN(9)
-		if block == 4 {
-			n++ // a cell has 8 samples or more
+		// A cell of frost has 8 samples or more, and an even number.
+		n := 8 * (1 + rng.IntN(9))
+		if block == 16 {
+			n /= 8
 		}
 		if i < 20 {
 			w, h = 1+i%5, 1+i/5
@@ -76,6 +77,9 @@ func TestKernels(t *testing.T) {
 
 		fillSolid(p, &m, grey(w, 77))
 		checkOnlyMasked(t, name, p, &m, before, buf)
+		if block < 16 {
+			checkField(t, rng, name, p, &m, buf)
+		}
 	}
 }
 
@@ -85,7 +89,7 @@ func checkSums(t *testing.T, name string, p plane, m *blockMask, need []uint8, c
 	for y := range p.h {
 		for x := range p.w {
 			cell := y/(n*p.block)*cols + x/(n*p.block)
-			if need[cell] != 0 && y%p.block%4 == 0 && m.has(x/p.block, y/p.block) {
+			if need[cell] != 0 && y%4 == 0 && m.has(x/p.block, y/p.block) {
 				wantSums[cell] += uint32(p.pix[y*p.stride+x])
 				wantCounts[cell]++
 			}
@@ -108,6 +112,69 @@ func checkOnlyMasked(t *testing.T, name string, p plane, m *blockMask, before, a
 		x, y := j%p.stride, j/p.stride
 		if j < 0 || y >= p.h || x >= p.w || !m.has(x/p.block, y/p.block) {
 			t.Fatalf("%s: byte %d was touched", name, i)
+		}
+	}
+}
+
+// checkField compares the kernels of the background fill, at all shares, with a
+// plate and without one.
+func checkField(t *testing.T, rng *rand.Rand, name string, p plane, m *blockMask, buf []byte) {
+	t.Helper()
+	cell := 8 * p.block
+	f := &fieldLayers{cell: cell, cols: (p.w + cell - 1) / cell, rows: (p.h + cell - 1) / cell, line: make([]int16, 4*(p.w+linePad))}
+	for i := range f.values {
+		f.values[i] = make([]int16, f.cols*f.rows)
+		for c := range f.values[i] {
+			f.values[i][c] = int16(rng.IntN(510<<paintBits+1) - 255<<paintBits)
+		}
+	}
+	known := newMask(8*p.block, f.cols, f.rows)
+	f.known = &known
+	if rng.IntN(4) > 0 {
+		known = randomMask(rng, cell, f.cols, f.rows, 0.5)
+		f.base, _ = guarded(rng, p.w, p.h, p.block)
+	}
+	before := slices.Clone(buf)
+	for share := 1; share <= fullCover; share++ {
+		want := slices.Clone(before)
+		q := p
+		q.pix = want[64 : 64+len(p.pix)]
+		copy(buf, before)
+		fillField(p, m, f, share)
+		fillFieldGo(q, m, f, share)
+		if !bytes.Equal(buf, want) {
+			t.Fatalf("%s: background with a share of %d differs", name, share)
+		}
+		checkOnlyMasked(t, name, p, m, before, buf)
+	}
+}
+
+// TestFieldKernels: the pyramid's kernels give the same values as the plain ones.
+func TestFieldKernels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(19, 20))
+	for range 100 {
+		w, h := 1+rng.IntN(70), 1+rng.IntN(50)
+		fine, coarse := newField(w, h).levels[0], newField((w+1)/2, (h+1)/2).levels[0]
+		share := rng.Float64()
+		for i := range fine.cells {
+			for k := range isKnown {
+				fine.cells[i][k] = int32(rng.IntN(2*255<<fieldBits) - 255<<fieldBits)
+			}
+			if rng.Float64() < share {
+				fine.cells[i][isKnown] = 1
+			}
+		}
+		want := slices.Clone(coarse.cells)
+		pullGo(&fine, &fieldLevel{coarse.w, coarse.h, want})
+		pull(&fine, &coarse)
+		if !slices.Equal(coarse.cells, want) {
+			t.Fatalf("%dx%d: pull differs", w, h)
+		}
+		want = slices.Clone(fine.cells)
+		pushGo(&fieldLevel{w, h, want}, &coarse)
+		push(&fine, &coarse)
+		if !slices.Equal(fine.cells, want) {
+			t.Fatalf("%dx%d: push differs", w, h)
 		}
 	}
 }

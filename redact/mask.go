@@ -2,15 +2,21 @@ package redact
 
 import (
 	"image"
+	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/hedgecam/hedge/detect"
 )
 
-// blockSide returns the side of a block, in luma samples, of a picture of the given
-// size in pixels: 16, and 8 in one of less than 1280x720, of which fewer pixels make
-// a person.
-func blockSide(size image.Point) int {
+// blockSide is the side of a block of the cover, in luma samples: that of a chroma
+// sample.
+const blockSide = 2
+
+// coarseSide returns the side of the blocks of plates and zones, in luma samples, of
+// a picture of the given size in pixels: 16, and 8 in one of less than 1280x720, of
+// which fewer pixels make a person.
+func coarseSide(size image.Point) int {
 	if size.X*size.Y < 1280*720 {
 		return 8
 	}
@@ -23,17 +29,21 @@ type blockRect struct{ x0, y0, x1, y1 int }
 func (r blockRect) empty() bool { return r.x0 >= r.x1 || r.y0 >= r.y1 }
 
 // blockMask is a set of blocks, one bit each, every row on a word of its own.
-// Bits beyond the width are always 0.
+// Bits beyond the width are always 0, and so are all in rows outside of lo..hi-1:
+// what is worked on mostly has few rows.
 type blockMask struct {
-	side  int // of a block in luma samples
-	w, h  int // in blocks
-	words int // per row
-	bits  []uint64
+	side   int // of a block in luma samples
+	w, h   int // in blocks
+	words  int // per row
+	lo, hi int
+	bits   []uint64
 }
 
 // newBlockMask returns an empty mask for a picture of the given size in pixels.
-func newBlockMask(size image.Point) blockMask {
-	side := blockSide(size)
+func newBlockMask(size image.Point) blockMask { return newMaskOf(size, blockSide) }
+
+// newMaskOf returns an empty mask of blocks of a side.
+func newMaskOf(size image.Point, side int) blockMask {
 	return newMask(side, blocks(size.X, side), blocks(size.Y, side))
 }
 
@@ -49,9 +59,30 @@ func (m *blockMask) row(y int) []uint64 { return m.bits[y*m.words : (y+1)*m.word
 
 func (m *blockMask) has(x, y int) bool { return m.bits[y*m.words+x/64]>>(x%64)&1 != 0 }
 
-func (m *blockMask) clear() { clear(m.bits) }
+func (m *blockMask) clear() {
+	clear(m.part(m.lo, m.hi))
+	m.lo, m.hi = 0, 0
+}
 
-func (m *blockMask) copyFrom(o *blockMask) { copy(m.bits, o.bits) }
+// part returns the words of rows lo to hi-1.
+func (m *blockMask) part(lo, hi int) []uint64 { return m.bits[lo*m.words : hi*m.words] }
+
+// widen notes that rows lo to hi-1 may have blocks.
+func (m *blockMask) widen(lo, hi int) {
+	switch {
+	case lo >= hi:
+	case m.lo == m.hi:
+		m.lo, m.hi = lo, hi
+	default:
+		m.lo, m.hi = min(m.lo, lo), max(m.hi, hi)
+	}
+}
+
+func (m *blockMask) copyFrom(o *blockMask) {
+	m.clear()
+	copy(m.part(o.lo, o.hi), o.part(o.lo, o.hi))
+	m.lo, m.hi = o.lo, o.hi
+}
 
 // wordMask returns the bits of word i that lie in the columns x0..x1-1.
 func wordMask(i, x0, x1 int) uint64 {
@@ -70,6 +101,7 @@ func (m *blockMask) set(r blockRect) {
 	if r.empty() {
 		return
 	}
+	m.widen(r.y0, r.y1)
 	for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
 		w := wordMask(i, r.x0, r.x1)
 		for y := r.y0; y < r.y1; y++ {
@@ -110,27 +142,44 @@ func (m *blockMask) holds(r blockRect) bool {
 
 // add adds the blocks of o.
 func (m *blockMask) add(o *blockMask) {
-	for i, w := range o.bits {
-		m.bits[i] |= w
+	m.widen(o.lo, o.hi)
+	to := m.part(o.lo, o.hi)
+	for i, w := range o.part(o.lo, o.hi) {
+		to[i] |= w
 	}
 }
 
 // remove takes the blocks of o away.
 func (m *blockMask) remove(o *blockMask) {
-	for i, w := range o.bits {
-		m.bits[i] &^= w
+	lo, hi := max(m.lo, o.lo), min(m.hi, o.hi)
+	if lo >= hi {
+		return
+	}
+	to := m.part(lo, hi)
+	for i, w := range o.part(lo, hi) {
+		to[i] &^= w
 	}
 }
 
 // keep takes away all blocks that are not in o.
 func (m *blockMask) keep(o *blockMask) {
-	for i, w := range o.bits {
-		m.bits[i] &= w
+	lo, hi := max(m.lo, o.lo), min(m.hi, o.hi)
+	if lo >= hi {
+		m.clear()
+		return
+	}
+	clear(m.part(m.lo, lo))
+	clear(m.part(hi, m.hi))
+	m.lo, m.hi = lo, hi
+	to := m.part(lo, hi)
+	for i, w := range o.part(lo, hi) {
+		to[i] &= w
 	}
 }
 
 // invert turns the mask into the set of all other blocks.
 func (m *blockMask) invert() {
+	m.lo, m.hi = 0, m.h
 	for i := range m.words {
 		w := wordMask(i, 0, m.w)
 		for y := range m.h {
@@ -141,7 +190,7 @@ func (m *blockMask) invert() {
 
 // empty reports whether there is no block.
 func (m *blockMask) empty() bool {
-	for _, w := range m.bits {
+	for _, w := range m.part(m.lo, m.hi) {
 		if w != 0 {
 			return false
 		}
@@ -151,7 +200,7 @@ func (m *blockMask) empty() bool {
 
 // each calls f with the index (row by row, without gaps) of every block.
 func (m *blockMask) each(f func(i int)) {
-	for y := range m.h {
+	for y := m.lo; y < m.hi; y++ {
 		row := m.row(y)
 		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
 			for x := a; x < b; x++ {
@@ -164,39 +213,62 @@ func (m *blockMask) each(f func(i int)) {
 // count returns the number of blocks.
 func (m *blockMask) count() int {
 	n := 0
-	for _, w := range m.bits {
+	for _, w := range m.part(m.lo, m.hi) {
 		n += bits.OnesCount64(w)
 	}
 	return n
+}
+
+// coarsen sets dst to its blocks in which m has one.
+func coarsen(dst, m *blockMask) {
+	dst.clear()
+	n := dst.side / m.side
+	for y := m.lo; y < m.hi; y++ {
+		row := m.row(y)
+		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
+			dst.set(blockRect{a / n, y / n, (b-1)/n + 1, y/n + 1})
+		}
+		y = m.sameUntil(y, min((y/n+1)*n, m.hi)) - 1
+	}
+}
+
+// sameUntil returns the end of the rows, up to end, that have the blocks of row y.
+func (m *blockMask) sameUntil(y, end int) int {
+	row := m.row(y)
+	for y++; y < end && slices.Equal(m.row(y), row); y++ {
+	}
+	return y
 }
 
 // grow adds the eight neighbours of every block, n times over. tmp is scratch
 // of the same shape.
 func (m *blockMask) grow(n int, tmp *blockMask) {
 	for range n {
-		for y := range m.h {
-			src, dst := m.row(y), tmp.row(y)
-			for i, w := range src {
-				g := w | w<<1 | w>>1
-				if i > 0 {
-					g |= src[i-1] >> 63
-				}
-				if i+1 < len(src) {
-					g |= src[i+1] << 63
-				}
-				dst[i] = g & wordMask(i, 0, m.w)
-			}
+		if m.lo == m.hi {
+			return
 		}
-		m.copyFrom(tmp)
-		for y := range m.h {
-			dst := m.row(y)
-			if y > 0 {
-				for i, w := range tmp.row(y - 1) {
-					dst[i] |= w
+		tmp.clear()
+		tmp.widen(m.lo, m.hi)
+		for y := m.lo; y < m.hi; y++ {
+			src, dst := m.row(y), tmp.row(y)
+			before := uint64(0)
+			for i, w := range src {
+				after := uint64(0)
+				if i+1 < len(src) {
+					after = src[i+1]
 				}
+				dst[i] = w | w<<1 | w>>1 | before>>63 | after<<63
+				before = w
 			}
-			if y+1 < m.h {
-				for i, w := range tmp.row(y + 1) {
+			dst[len(dst)-1] &= wordMask(len(dst)-1, 0, m.w)
+		}
+		lo, hi := max(m.lo-1, 0), min(m.hi+1, m.h)
+		m.clear()
+		m.widen(lo, hi)
+		for y := lo; y < hi; y++ {
+			dst := m.row(y)
+			for v := max(y-1, tmp.lo); v < min(y+2, tmp.hi); v++ {
+				for i, w := range tmp.row(v) {
 					dst[i] |= w
 				}
 			}
@@ -229,6 +301,28 @@ func nextSpan(row []uint64, x int) (x0, x1 int) {
 	return x0, i*64 + bits.TrailingZeros64(w)
 }
 
+// setShape adds the blocks that hide an object in box b: those that it touches, less
+// the corners of a face or person, which are rounded by a quarter of the shorter side.
+func (m *blockMask) setShape(b detect.Box, class detect.Class, size image.Point) {
+	r := touched(b, size)
+	if class != detect.Face && class != detect.Person {
+		m.set(r)
+		return
+	}
+	radius := b.Short() / 4
+	for y := r.y0; y < r.y1; y++ {
+		// How far the row, at its point nearest to the middle, is into a corner.
+		top, bottom := float32(y*blockSide), float32((y+1)*blockSide)
+		into := max(b.Y0+radius-bottom, top-(b.Y1-radius), 0)
+		cut := radius - float32(math.Sqrt(float64(max(radius*radius-into*into, 0))))
+		row := b
+		row.X0, row.X1, row.Y0, row.Y1 = b.X0+cut, b.X1-cut, top, bottom
+		if row = clip(row, size); !row.Empty() {
+			m.set(touchedOf(row, blockSide))
+		}
+	}
+}
+
 // touched returns the blocks that b touches in a picture of the given size in
 // pixels; b is in pixels from the picture's corner. NaN touches nothing.
 func touched(b detect.Box, size image.Point) blockRect {
@@ -236,7 +330,11 @@ func touched(b detect.Box, size image.Point) blockRect {
 	if b.Empty() {
 		return blockRect{}
 	}
-	side := blockSide(size)
+	return touchedOf(b, blockSide)
+}
+
+// touchedOf is touched for blocks of a side; b lies in the picture.
+func touchedOf(b detect.Box, side int) blockRect {
 	return blockRect{
 		int(b.X0) / side, int(b.Y0) / side,
 		blocks(ceil(b.X1), side), blocks(ceil(b.Y1), side),
@@ -249,7 +347,11 @@ func within(b detect.Box, size image.Point) blockRect {
 	if b.Empty() {
 		return blockRect{}
 	}
-	side := blockSide(size)
+	return withinOf(b, size, blockSide)
+}
+
+// withinOf is within for blocks of a side; b lies in the picture.
+func withinOf(b detect.Box, size image.Point, side int) blockRect {
 	r := blockRect{
 		blocks(ceil(b.X0), side), blocks(ceil(b.Y0), side),
 		int(b.X1) / side, int(b.Y1) / side,

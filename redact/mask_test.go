@@ -73,30 +73,27 @@ func TestNextSpan(t *testing.T) {
 }
 
 func TestTouchedAndWithin(t *testing.T) {
-	// 13 x 7 blocks of 8 pixels, the last ones cut off, and 80 x 46 of 16.
-	little, large := image.Pt(100, 50), image.Pt(1280, 730)
+	// 50 x 26 blocks, the last row cut off.
+	size := image.Pt(100, 51)
 	inf := float32(math.Inf(1))
 	for _, c := range []struct {
-		size            image.Point
 		box             detect.Box
 		touched, within blockRect
 	}{
-		{little, detect.Box{X0: 8, Y0: 8, X1: 16, Y1: 16}, blockRect{1, 1, 2, 2}, blockRect{1, 1, 2, 2}},
-		{little, detect.Box{X0: 7.9, Y0: 8, X1: 16, Y1: 16.1}, blockRect{0, 1, 2, 3}, blockRect{1, 1, 2, 2}},
-		{little, detect.Box{X0: 8.1, Y0: 8, X1: 15.9, Y1: 16}, blockRect{1, 1, 2, 2}, blockRect{2, 1, 1, 2}},
-		{little, detect.Box{X0: 80, Y0: 30, X1: 100, Y1: 50}, blockRect{10, 3, 13, 7}, blockRect{10, 4, 13, 7}},
-		{little, detect.Box{X0: 80, Y0: 30, X1: 99.9, Y1: 49}, blockRect{10, 3, 13, 7}, blockRect{10, 4, 12, 6}},
-		{little, detect.Box{X0: -inf, Y0: -5, X1: inf, Y1: 1e30}, blockRect{0, 0, 13, 7}, blockRect{0, 0, 13, 7}},
-		{little, detect.Box{X0: 100, Y0: 0, X1: 120, Y1: 50}, blockRect{}, blockRect{}},
-		{little, detect.Box{X0: -20, Y0: 0, X1: 0, Y1: 50}, blockRect{}, blockRect{}},
-		{little, detect.Box{X0: float32(math.NaN()), Y0: 0, X1: 10, Y1: 50}, blockRect{}, blockRect{}},
-		{large, detect.Box{X0: 15.9, Y0: 16, X1: 32, Y1: 32.1}, blockRect{0, 1, 2, 3}, blockRect{1, 1, 2, 2}},
-		{large, detect.Box{X0: 1270, Y0: 700, X1: 1280, Y1: 730}, blockRect{79, 43, 80, 46}, blockRect{80, 44, 80, 46}},
+		{detect.Box{X0: 8, Y0: 8, X1: 16, Y1: 16}, blockRect{4, 4, 8, 8}, blockRect{4, 4, 8, 8}},
+		{detect.Box{X0: 7.9, Y0: 8, X1: 16, Y1: 16.1}, blockRect{3, 4, 8, 9}, blockRect{4, 4, 8, 8}},
+		{detect.Box{X0: 8.1, Y0: 8, X1: 9.9, Y1: 16}, blockRect{4, 4, 5, 8}, blockRect{5, 4, 4, 8}},
+		{detect.Box{X0: 80, Y0: 31, X1: 100, Y1: 51}, blockRect{40, 15, 50, 26}, blockRect{40, 16, 50, 26}},
+		{detect.Box{X0: 80, Y0: 30, X1: 99.9, Y1: 50}, blockRect{40, 15, 50, 25}, blockRect{40, 15, 49, 25}},
+		{detect.Box{X0: -inf, Y0: -5, X1: inf, Y1: 1e30}, blockRect{0, 0, 50, 26}, blockRect{0, 0, 50, 26}},
+		{detect.Box{X0: 100, Y0: 0, X1: 120, Y1: 50}, blockRect{}, blockRect{}},
+		{detect.Box{X0: -20, Y0: 0, X1: 0, Y1: 50}, blockRect{}, blockRect{}},
+		{detect.Box{X0: float32(math.NaN()), Y0: 0, X1: 10, Y1: 50}, blockRect{}, blockRect{}},
 	} {
-		if got := touched(c.box, c.size); got != c.touched {
+		if got := touched(c.box, size); got != c.touched {
 			t.Errorf("%v touches %v, want %v", c.box, got, c.touched)
 		}
-		if got := within(c.box, c.size); got != c.within {
+		if got := within(c.box, size); got != c.within {
 			t.Errorf("%v holds %v, want %v", c.box, got, c.within)
 		}
 	}

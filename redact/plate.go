@@ -39,7 +39,7 @@ const (
 	// plateHeight is how high, in pixels of the network's input, a person must be
 	// to be found, and plateFar how high somebody is taken to be at least where
 	// nobody was seen, as a part of the picture's height.
-	plateHeight, plateFar = 32, 8
+	plateHeight, plateFar = 20, 8
 	maxNetworks           = 8
 )
 
@@ -70,6 +70,7 @@ type BackgroundPlate struct {
 
 	pic   *image.YCbCr // what has entered
 	known blockMask    // where
+	drawn int          // rises when it is forgotten
 	mean  []fieldCell  // of what has entered, for each block
 
 	now    time.Duration
@@ -78,7 +79,7 @@ type BackgroundPlate struct {
 	cand   *image.YCbCr  // the content that may enter
 	pend   *image.YCbCr  // samples that wait for the look after
 	next   int           // the block to visit next
-	least  []float32     // the least height of people seen, for each row of blocks
+	least  []float32     // how high the smaller people are, for each row of blocks
 }
 
 // plateBlock is what is known of one block.
@@ -100,7 +101,8 @@ func NewBackgroundPlate(size image.Point, c PlateConfig) *BackgroundPlate {
 		c.Span = 30 * time.Second
 	}
 	c.Networks = min(max(c.Networks, 1), maxNetworks)
-	p := &BackgroundPlate{cfg: c, size: size, cell: blockSide(size), known: newBlockMask(size)}
+	p := &BackgroundPlate{cfg: c, size: size, cell: coarseSide(size)}
+	p.known = newMaskOf(size, p.cell)
 	n := p.known.w * p.known.h
 	p.mean, p.blocks, p.least = make([]fieldCell, n), make([]plateBlock, n), make([]float32, p.known.h)
 	for range c.Networks {
@@ -124,6 +126,7 @@ func (p *BackgroundPlate) Known() float64 {
 // Forget drops everything: the camera shows another view.
 func (p *BackgroundPlate) Forget() {
 	p.known.clear()
+	p.drawn++
 	p.now = never
 	for i := range p.blocks {
 		p.blocks[i] = plateBlock{dirty: never, taken: never}
@@ -176,7 +179,7 @@ func (p *BackgroundPlate) Looked(l Inference) {
 		}
 		p.mark(f.Box, l.Time)
 	}
-	looks, r := p.looks[l.Network], within(region, p.size)
+	looks, r := p.looks[l.Network], withinOf(clip(region, p.size), p.size, p.cell)
 	for y := r.y0; y < r.y1; y++ {
 		if !p.large(y, l.Scale) {
 			continue
@@ -204,12 +207,23 @@ func (p *BackgroundPlate) large(row int, scale float32) bool {
 	return scale >= 1 || h*scale >= plateHeight
 }
 
-// learnHeight notes how high somebody is in the rows where they are.
+// learnHeight notes how high somebody is in the rows where they are: the value goes
+// down fast and up slowly, so that it stays at the smaller people and a single box
+// of a part of somebody does not count for long. A box at the picture's edge may be
+// cut off.
 func (p *BackgroundPlate) learnHeight(b detect.Box) {
-	r := touched(b, p.size)
+	if b.Y0 < 2 || b.Y1 > float32(p.size.Y-2) {
+		return
+	}
+	r := p.touched(b)
 	for y := r.y0; y < r.y1; y++ {
-		if p.least[y] == 0 || b.H() < p.least[y] {
-			p.least[y] = b.H()
+		switch v := &p.least[y]; {
+		case *v == 0:
+			*v = b.H()
+		case b.H() < *v:
+			*v += (b.H() - *v) / 8
+		default:
+			*v += (b.H() - *v) / 64
 		}
 	}
 }
@@ -223,11 +237,19 @@ func (p *BackgroundPlate) Doubt(at time.Duration) {
 // mark notes that something was found, or moved, in a box of the frame of a time,
 // with one more block around: residue of compression sits beside what moves.
 func (p *BackgroundPlate) mark(b detect.Box, at time.Duration) {
-	r := touched(b, p.size)
+	r := p.touched(b)
 	if r.empty() {
 		return
 	}
 	p.markBlocks(blockRect{max(r.x0-1, 0), max(r.y0-1, 0), min(r.x1+1, p.known.w), min(r.y1+1, p.known.h)}, at)
+}
+
+// touched returns the blocks that b touches.
+func (p *BackgroundPlate) touched(b detect.Box) blockRect {
+	if b = clip(b, p.size); b.Empty() {
+		return blockRect{}
+	}
+	return touchedOf(b, p.cell)
 }
 
 func (p *BackgroundPlate) markBlocks(r blockRect, at time.Duration) {

@@ -23,15 +23,25 @@ var (
 	ErrOptions = errors.New("redact: bad option")
 )
 
-// growStep is the unit of Options.Grow in pixels: the block of the usual codecs.
-const growStep = 16
+// softSteps is the number of steps of a soft edge, in which the share of the fill
+// falls by quarters.
+const softSteps = fullCover - 1
+
+// Residue is how far, in pixels, regions grow on pictures that were compressed
+// before.
+const Residue = 4
 
 // Options adjust a Redactor.
 type Options struct {
-	// Grow is how far all hidden regions grow outwards, 0..8 times 16 pixels. Use
-	// 1 for pictures that were compressed before, because their coding leaves
-	// residue beside a moving object. It defaults to 0.
+	// Grow is how far all hidden regions grow outwards, 0..128 pixels, in steps of
+	// two. Use [Residue] for pictures that were compressed before, because their
+	// coding leaves residue beside a moving object. It defaults to 0.
 	Grow int
+
+	// Soft is how wide, in pixels, the soft edge is that is drawn outwards around
+	// what the background hides, where what is shown and the fill are mixed: 0..48. A
+	// negative value means none. It defaults to 6.
+	Soft int
 
 	// Margin is the share of an object's width and height, 0..4, by which its
 	// box is grown on each side before the rules are applied. A negative value
@@ -56,8 +66,10 @@ type Options struct {
 
 func (o Options) withDefaults() (Options, error) {
 	switch {
-	case o.Grow < 0 || o.Grow > 8:
-		return o, fmt.Errorf("%w: Grow is %d, it must be 0 to 8", ErrOptions, o.Grow)
+	case o.Grow < 0 || o.Grow > 128:
+		return o, fmt.Errorf("%w: Grow is %d, it must be 0 to 128", ErrOptions, o.Grow)
+	case o.Soft > 48:
+		return o, fmt.Errorf("%w: Soft is %d, it must be at most 48", ErrOptions, o.Soft)
 	case !(o.Margin <= 4) || math.IsInf(float64(o.Margin), 0):
 		return o, fmt.Errorf("%w: Margin is %v, it must be at most 4", ErrOptions, o.Margin)
 	case !(o.VisitorScore >= 0 && o.VisitorScore <= 1):
@@ -69,6 +81,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Margin = 0.1
 	}
 	o.Margin = max(o.Margin, 0)
+	if o.Soft == 0 {
+		o.Soft = 6
+	}
+	o.Soft = max(o.Soft, 0)
 	if o.FrostHold == 0 {
 		o.FrostHold = time.Second
 	}
@@ -126,8 +142,9 @@ type Redactor struct {
 	extra *frameState // scratch: what one more policy decides
 
 	// Of the present picture; here, since what interfaces are handed is allocated.
-	planes [3]plane
-	view   view
+	planes  [3]plane
+	view    view
+	scratch blockMask
 }
 
 // New returns a Redactor for pictures of the given size in pixels. A nil policy
@@ -147,7 +164,7 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 		pool:  &framePool{},
 		extra: newFrameState(nil, size),
 	}
-	r.fills = newFills(size, o)
+	r.fills, r.scratch = newFills(size, o), newBlockMask(size)
 	if err := r.SetPolicy(p); err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func newRules(of *Policy, size image.Point, o Options) *rules {
 	p := &full
 	r := &rules{
 		of:   of,
-		opts: o, grow: o.Grow * growStep / blockSide(size), size: size, zones: newZones(p, size),
+		opts: o, grow: (o.Grow + blockSide - 1) / blockSide, size: size, zones: newZones(p, size),
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
 		who: newBlockMask(size), plates: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
@@ -146,6 +146,30 @@ func (r *rules) choose(st *frameState, level Level) {
 	st.by[r.foundFill].add(&r.who)
 }
 
+// soften draws a soft edge around what the background hides: each of its steps is a
+// ring of blocks further outwards, of which less is fill.
+func (st *frameState) soften(width int, tmp *blockMask) {
+	for i := range st.soft {
+		st.soft[i].clear()
+	}
+	inner := &st.by[Background]
+	if width == 0 || inner.empty() {
+		return
+	}
+	for i := range st.soft {
+		ring := &st.soft[i]
+		ring.copyFrom(inner)
+		ring.grow(width, tmp)
+		inner = ring
+	}
+	for i := len(st.soft) - 1; i > 0; i-- {
+		st.soft[i].remove(&st.soft[i-1])
+	}
+	for i := range st.soft {
+		st.soft[i].remove(&st.hidden)
+	}
+}
+
 func shift(b detect.Box, origin image.Point) detect.Box {
 	return b.Shift(-float32(origin.X), -float32(origin.Y))
 }
@@ -235,7 +259,7 @@ func (r *rules) hide(st *frameState, o *judged) {
 	if !r.hideInside.Has(o.class) && (!r.judges || o.inside) {
 		return
 	}
-	r.who.set(blocks)
+	r.who.setShape(o.cover, o.class, r.size)
 	switch o.class {
 	case detect.Face:
 		st.counts.Faces++

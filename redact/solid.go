@@ -31,7 +31,7 @@ func (s *solid) paint(ps *[3]plane, m *blockMask) {
 // plane and of one value. Copying a row is the fastest way to set memory to a
 // value in Go.
 func fillSolid(p plane, m *blockMask, row []byte) {
-	for by := range m.h {
+	for by := m.lo; by < m.hi; by++ {
 		bits := m.row(by)
 		for x0, x1 := nextSpan(bits, 0); x0 < x1; x0, x1 = nextSpan(bits, x1) {
 			l, r := x0*p.block, min(x1*p.block, p.w)

@@ -12,9 +12,9 @@ import (
 type zones struct {
 	size     image.Point
 	property [][]gridPoint
-	inside   blockMask // wholly inside one polygon of property
-	strip    blockMask // wholly inside one polygon of strip
-	mask     blockMask // touched by a polygon of mask
+	inside   blockMask // inside one polygon of property, and not at its edge
+	strip    blockMask // inside one polygon of strip, and not at its edge
+	mask     blockMask // touched by a polygon of mask, or at its edge
 }
 
 func newZones(p *Policy, size image.Point) *zones {
@@ -22,20 +22,20 @@ func newZones(p *Policy, size image.Point) *zones {
 		size:   size,
 		inside: newBlockMask(size), strip: newBlockMask(size), mask: newBlockMask(size),
 	}
-	d := newDrawer(size)
+	d := newEdges(size)
 	for _, poly := range p.Property {
 		g := poly.onGrid()
 		z.property = append(z.property, g)
 		d.draw(g)
-		z.inside.add(&d.within)
+		z.inside.add(&d.fine.within)
 	}
 	for _, poly := range p.Strip {
 		d.draw(poly.onGrid())
-		z.strip.add(&d.within)
+		z.strip.add(&d.fine.within)
 	}
 	for _, poly := range p.Mask {
 		d.draw(poly.onGrid())
-		z.mask.add(&d.touched)
+		z.mask.add(&d.fine.touched)
 	}
 	return z
 }
@@ -144,10 +144,10 @@ type drawer struct {
 	toggle  []int     // column borders at which a row enters or leaves
 }
 
-func newDrawer(size image.Point) *drawer {
+func newDrawer(size image.Point, side int) *drawer {
 	d := &drawer{
-		size: size, side: blockSide(size),
-		crossed: newBlockMask(size), within: newBlockMask(size), touched: newBlockMask(size),
+		size: size, side: side,
+		crossed: newMaskOf(size, side), within: newMaskOf(size, side), touched: newMaskOf(size, side),
 	}
 	d.toggle = make([]int, d.within.w+1)
 	return d

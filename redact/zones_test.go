@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding/binary"
 	"image"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"testing"
@@ -65,7 +66,14 @@ func clipSide(poly []ratPoint, coord func(ratPoint) *big.Rat, limit int64, sign 
 // common with it.
 func checkDrawer(t *testing.T, g []gridPoint, size image.Point) {
 	t.Helper()
-	d := newDrawer(size)
+	for _, side := range []int{blockSide, 8, 16} {
+		checkSide(t, g, size, side)
+	}
+}
+
+func checkSide(t *testing.T, g []gridPoint, size image.Point, side int) {
+	t.Helper()
+	d := newDrawer(size, side)
 	d.draw(g)
 	for by := range d.within.h {
 		for bx := range d.within.w {
@@ -105,18 +113,78 @@ func TestZonesAgainstExactAreas(t *testing.T) {
 	}
 }
 
-// TestZonesOfLargePictures: the same with blocks of 16 pixels.
-func TestZonesOfLargePictures(t *testing.T) {
-	size := image.Pt(64, 14400) // narrow, for time
-	for _, g := range [][]gridPoint{
-		{{0, 0}, {grid, 0}, {grid, grid / 3}, {grid / 5, grid / 2}},
-		{{grid / 4, grid / 900}, {3 * grid / 4, grid / 900}, {grid / 2, grid}},
-	} {
-		checkDrawer(t, g, size)
+// TestEdges: all that a staircase of coarse blocks hides at a polygon's edge is
+// hidden, what is hidden lies beside an edge, and a slanted edge is straight.
+func TestEdges(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 2))
+	sizes := []image.Point{{17, 33}, {64, 48}, {131, 90}, {300, 200}, {1281, 721}}
+	for n := 0; n < 60; {
+		size := sizes[n%len(sizes)]
+		g := make([]gridPoint, 3+rng.IntN(5))
+		for i := range g {
+			g[i] = gridPoint{rng.Int64N(grid + 1), rng.Int64N(grid + 1)}
+		}
+		if validateShape("", g) != nil {
+			continue
+		}
+		n++
+		e := newEdges(size)
+		e.draw(g)
+		exact, coarse := newDrawer(size, blockSide), newDrawer(size, coarseSide(size))
+		exact.draw(g)
+		coarse.draw(g)
+		per := coarse.side / blockSide
+		reach := float64(coarse.side)*math.Sqrt2 + 2*blockSide
+		for y := range e.fine.within.h {
+			for x := range e.fine.within.w {
+				within, touched := e.fine.within.has(x, y), e.fine.touched.has(x, y)
+				if within && (!exact.within.has(x, y) || !coarse.within.has(x/per, y/per)) ||
+					!touched && (exact.touched.has(x, y) || coarse.touched.has(x/per, y/per)) {
+					t.Fatalf("polygon %v, size %v, block (%d,%d): within %v, touched %v", g, size, x, y, within, touched)
+				}
+				if within != exact.within.has(x, y) || touched != exact.touched.has(x, y) {
+					if d := distance(g, size, float64(2*x)+1, float64(2*y)+1); d > reach {
+						t.Fatalf("polygon %v, size %v, block (%d,%d) is %v pixels from the edge", g, size, x, y, d)
+					}
+				}
+			}
+		}
 	}
-	if d := newDrawer(size); d.side != 16 || d.within.h != 900 {
-		t.Errorf("blocks of %d, %d rows", d.side, d.within.h)
+}
+
+// TestEdgeIsStraight: the border of what is shown along a slanted edge is a line.
+func TestEdgeIsStraight(t *testing.T) {
+	size := image.Pt(1920, 1080)
+	for _, dy := range []float64{0, 0.01, 0.13, 0.4} {
+		z := newZones(&Policy{Version: 1, Property: []Polygon{{{0, 0.31}, {1, 0.31 + dy}, {1, 1}, {0, 1}}}}, size)
+		first := func(x int) float64 {
+			for y := range z.inside.h {
+				if z.inside.has(x, y) {
+					return float64(y)
+				}
+			}
+			return -1
+		}
+		a, b := first(20), first(940)
+		for x := 20; x < 940; x++ {
+			if want := a + (b-a)*float64(x-20)/920; math.Abs(first(x)-want) > 1.01 {
+				t.Fatalf("slope %v: column %d is shown from row %v on, the line from %v", dy, x, first(x), want)
+			}
+		}
 	}
+}
+
+// distance returns how far (x,y) is from the polygon's line, in pixels.
+func distance(g []gridPoint, size image.Point, x, y float64) float64 {
+	least := math.Inf(1)
+	for i := range g {
+		a, b := scale(g[i], size), scale(g[(i+1)%len(g)], size)
+		ax, ay := float64(a.x)/grid, float64(a.y)/grid
+		dx, dy := float64(b.x)/grid-ax, float64(b.y)/grid-ay
+		u := min(max(((x-ax)*dx+(y-ay)*dy)/(dx*dx+dy*dy), 0), 1)
+		least = min(least, math.Hypot(x-ax-u*dx, y-ay-u*dy))
+	}
+	return least
 }
 
 func FuzzZones(f *testing.F) {
@@ -147,11 +215,11 @@ func TestZonesOnBlockBorders(t *testing.T) {
 	z := newZones(p, image.Pt(1920, 1085)) // 0.1*1920 = 192 = 12 blocks; 0.2*1085 = 217 is in block row 13
 	for by := range z.inside.h {
 		for bx := range z.inside.w {
-			if want := bx >= 12 && by >= 14; z.inside.has(bx, by) != want {
+			if want := bx >= 96 && by >= 112; z.inside.has(bx, by) != want {
 				t.Fatalf("block (%d,%d): inside %v", bx, by, !want)
 			}
 			// 384..576 x 217..325.5
-			if want := bx >= 24 && bx < 36 && by >= 13 && by <= 20; z.mask.has(bx, by) != want {
+			if want := bx >= 192 && bx < 288 && by >= 104 && by < 168; z.mask.has(bx, by) != want {
 				t.Fatalf("block (%d,%d): masked %v", bx, by, !want)
 			}
 		}
