@@ -44,7 +44,7 @@ const paintBits = 3
 const (
 	// nearCells is how far around what is hidden, in cells, every picture is measured;
 	// of the others one row in farRows.
-	nearCells, farRows = 2, 16
+	nearCells, farRows = 1, 32
 	// staleAfter is the time without a picture after which all cells are measured.
 	staleAfter = time.Second
 )
@@ -165,15 +165,19 @@ func (b *background) measure(ps *[3]plane) {
 
 // gaps gives the hidden cells that the plate fills their colour, and reports whether
 // there are others.
-func (b *background) gaps() (any bool) {
-	b.hidden.each(func(c int) {
-		if !b.knows(c) {
-			any = true
-			return
-		}
-		b.colour.set(c, b.plate.mean[c].plus(b.light.at(c)))
-	})
-	return any
+func (b *background) gaps() bool {
+	if b.plate == nil {
+		return true
+	}
+	b.border.copyFrom(&b.hidden)
+	b.border.remove(&b.plate.known)
+	if b.border.empty() {
+		return false
+	}
+	b.border.copyFrom(&b.hidden)
+	b.border.keep(&b.plate.known)
+	b.border.each(func(c int) { b.colour.set(c, b.plate.mean[c].plus(b.light.at(c))) })
+	return true
 }
 
 // knows reports whether the plate is known in a cell.

@@ -6,9 +6,12 @@
 // a picture may leave the process: a Frame has no exported field, and only a
 // Redactor makes one that is not empty.
 //
-// The unit of hiding is the block of 16x16 luma pixels (8x8 chroma samples), the
-// macroblock of the encoders; in pictures of less than 1280x720 it is 8x8. A block
-// that is partly outside of the property is outside.
+// The unit of hiding is the block of 2x2 luma pixels, which is one chroma sample. A
+// block that is partly outside of the property is outside, and so is all that a
+// staircase of blocks of 16x16 pixels (8x8 in pictures of less than 1280x720) would
+// hide along its edges, in a straight line. Faces and people are hidden with round
+// corners, and around what the background fill hides a soft edge is drawn outwards,
+// in which it is mixed with what is shown.
 //
 // # What a fill keeps
 //

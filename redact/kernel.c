@@ -389,27 +389,21 @@ INLINE void field_row(int16_t *out, const int16_t *values, int cols, int cell, i
 	}
 }
 
-/* field_column writes h rows of 8 samples: the values acc, growing by step from row to
- * row, plus those of base, if there is one, in the range of a sample. */
-INLINE void field_column(uint8_t *out, int stride, const uint8_t *base, int base_stride, int h, words8 acc, words8 step, int shift)
+typedef uint8_t bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* store16 writes 16 samples, each in the range of one. */
+INLINE void store16(uint8_t *out, words16 v)
 {
-	for (int y = 0; y < h; y++, out += stride, base += base_stride, acc += step) {
-		words8 v = acc >> shift;
 #if defined(__SSE2__)
-		if (base_stride)
-			v += (words8)_mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)base), _mm_setzero_si128());
-		_mm_storel_epi64((__m128i *)out, _mm_packus_epi16((__m128i)v, (__m128i)v));
+	const words8 *half = (const words8 *)&v;
+	_mm_storeu_si128((__m128i *)out, _mm_packus_epi16((__m128i)half[0], (__m128i)half[1]));
 #elif defined(__ARM_NEON)
-		if (base_stride)
-			v += (words8)vreinterpretq_s16_u16(vmovl_u8(vld1_u8(base)));
-		vst1_u8(out, vqmovun_s16((int16x8_t)v));
+	const words8 *half = (const words8 *)&v;
+	vst1q_u8(out, vcombine_u8(vqmovun_s16((int16x8_t)half[0]), vqmovun_s16((int16x8_t)half[1])));
 #else
-		for (int i = 0; i < 8; i++) {
-			const int w = v[i] + (base_stride ? base[i] : 0);
-			out[i] = w < 0 ? 0 : w > 255 ? 255 : w;
-		}
+	for (int i = 0; i < 16; i++)
+		out[i] = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
 #endif
-	}
 }
 
 /* What the samples of a run of cells are painted with: two lines, of which the rows go
@@ -421,21 +415,66 @@ struct run {
 	int base_stride, cell, shift, k;
 };
 
-/* field_run paints h rows of n samples; of those at the end of the rows, that are no
- * whole vector, and of a soft edge, one by one. */
-INLINE void field_run(uint8_t *out, int stride, int n, int h, struct run r, int share)
+/* field_columns paints h rows of n vectors of samples, whose values stay in registers. */
+INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, int based, int share)
 {
 	const int16_t round = (int16_t)(1 << (r.shift - 1));
-	int x = 0;
-	if (share == 4)
-		for (; x + 8 <= n; x += 8) {
-			const words8 u = *(const words8 *)(r.upper + x), step = *(const words8 *)(r.lower + x) - u;
-			const words8 acc = u * (int16_t)r.cell + step * (int16_t)r.k + round;
-			if (r.base_stride)
-				field_column(out + x, stride, r.base + x, r.base_stride, h, acc, step, r.shift);
-			else
-				field_column(out + x, stride, out, 0, h, acc, step, r.shift);
+	words16 acc[4], step[4]; /* of which n are used */
+	for (int i = 0; i < n; i++) {
+		const words16 u = *(const words16 *)(r.upper + 16 * i);
+		step[i] = *(const words16 *)(r.lower + 16 * i) - u;
+		acc[i] = u * (int16_t)r.cell + step[i] * (int16_t)r.k + round;
+	}
+	const uint8_t *base = r.base;
+	for (int y = 0; y < h; y++, out += stride, base += r.base_stride) {
+		/* No prefetcher foresees short rows: those of the next but one columns. */
+		__builtin_prefetch(out + 128, 1);
+		if (based)
+			__builtin_prefetch(base + 128);
+#pragma GCC unroll 4
+		for (int i = 0; i < n; i++) {
+			words16 v = acc[i] >> r.shift;
+			if (based)
+				v += __builtin_convertvector(*(const bytes16 *)(base + 16 * i), words16);
+			if (share < 4) {
+				const words16 is = __builtin_convertvector(*(const bytes16 *)(out + 16 * i), words16);
+				const words16 over = v > 255;
+				v = (v & (v > 0) & ~over) | (over & 255);
+				v = is + (((v - is) * (int16_t)share + 2) >> 2);
+			}
+			store16(out + 16 * i, v);
+			acc[i] += step[i];
 		}
+	}
+}
+
+/* field_wide paints h rows of n samples, which are whole vectors. */
+INLINE void field_wide(uint8_t *out, int stride, int n, int h, struct run r, int based, int share)
+{
+	for (int x = 0; x < n;) {
+		if (n - x >= 64) {
+			field_columns(out + x, stride, 4, h, r, based, share);
+			x += 64, r.upper += 64, r.lower += 64, r.base += based ? 64 : 0;
+		} else {
+			field_columns(out + x, stride, 1, h, r, based, share);
+			x += 16, r.upper += 16, r.lower += 16, r.base += based ? 16 : 0;
+		}
+	}
+}
+
+/* field_run paints h rows of n samples; those at the end of the rows, that are no
+ * whole vector, one by one. */
+INLINE void field_run(uint8_t *out, int stride, int n, int h, struct run r, int share)
+{
+	const int round = 1 << (r.shift - 1);
+	int x = 0;
+	if (n >= 16) {
+		if (r.base_stride)
+			field_wide(out, stride, n & ~15, h, r, 1, share);
+		else
+			field_wide(out, stride, n & ~15, h, r, 0, share);
+		x = n & ~15;
+	}
 	for (; x < n; x++) {
 		const int step = r.lower[x] - r.upper[x];
 		int acc = r.upper[x] * r.cell + step * r.k + round;
@@ -534,4 +573,35 @@ void redact_fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *bloc
 		fill_field(p, pix, blocks, &f, share);
 	else
 		fill_field(p, pix, blocks, &f, 4);
+}
+
+/* Rows of bits have no branch for their ends: the first and last word apart. */
+INLINE void grow_row(uint64_t *restrict dst, const uint64_t *restrict src, int words)
+{
+	if (words == 1) {
+		dst[0] = src[0] | src[0] << 1 | src[0] >> 1;
+		return;
+	}
+	dst[0] = src[0] | src[0] << 1 | src[0] >> 1 | src[1] << 63;
+	for (int i = 1; i < words - 1; i++)
+		dst[i] = src[i] | src[i] << 1 | src[i] >> 1 | src[i - 1] >> 63 | src[i + 1] << 63;
+	const int n = words - 1;
+	dst[n] = src[n] | src[n] << 1 | src[n] >> 1 | src[n - 1] >> 63;
+}
+
+CLONES
+void redact_grow(uint64_t *bits, uint64_t *tmp, int words, int w, int rows, int lo, int hi)
+{
+	const uint64_t last = w % 64 ? ~(uint64_t)0 >> (64 - w % 64) : ~(uint64_t)0;
+	for (int y = lo; y < hi; y++) {
+		grow_row(tmp + (int64_t)y * words, bits + (int64_t)y * words, words);
+		tmp[(int64_t)y * words + words - 1] &= last;
+	}
+	for (int y = max(lo - 1, 0); y < min(hi + 1, rows); y++) {
+		uint64_t *restrict dst = bits + (int64_t)y * words;
+		const uint64_t *is = tmp + (int64_t)min(max(y, lo), hi - 1) * words;
+		const uint64_t *up = tmp + (int64_t)max(y - 1, lo) * words, *down = tmp + (int64_t)min(y + 1, hi - 1) * words;
+		for (int i = 0; i < words; i++)
+			dst[i] = is[i] | up[i] | down[i];
+	}
 }

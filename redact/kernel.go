@@ -197,3 +197,29 @@ func (f *fieldLayers) interpolate(out []int16, layer, row, x0, shift int) {
 		out[x] = (values[max(c, 0)]*(int16(f.cell)-k) + values[min(c+1, f.cols-1)]*k) >> shift
 	}
 }
+
+// growGo adds to m the eight neighbours of all its blocks, which lie in rows lo to
+// hi-1, and leaves in the same rows of tmp what lies beside them in their rows.
+func growGo(m, tmp *blockMask) {
+	for y := m.lo; y < m.hi; y++ {
+		src, dst := m.row(y), tmp.row(y)
+		before := uint64(0)
+		for i, w := range src {
+			after := uint64(0)
+			if i+1 < len(src) {
+				after = src[i+1]
+			}
+			dst[i] = w | w<<1 | w>>1 | before>>63 | after<<63
+			before = w
+		}
+		dst[len(dst)-1] &= wordMask(len(dst)-1, 0, m.w)
+	}
+	for y := max(m.lo-1, 0); y < min(m.hi+1, m.h); y++ {
+		dst := m.row(y)
+		for v := max(y-1, m.lo); v < min(y+2, m.hi); v++ {
+			for i, w := range tmp.row(v) {
+				dst[i] |= w
+			}
+		}
+	}
+}

@@ -48,3 +48,7 @@ func pull(fine, coarse *fieldLevel) {
 func push(fine, coarse *fieldLevel) {
 	C.redact_push((*C.int32_t)(&fine.cells[0][0]), C.int(fine.w), C.int(fine.h), (*C.int32_t)(&coarse.cells[0][0]))
 }
+
+func grow(m, tmp *blockMask) {
+	C.redact_grow((*C.uint64_t)(&m.bits[0]), (*C.uint64_t)(&tmp.bits[0]), C.int(m.words), C.int(m.w), C.int(m.h), C.int(m.lo), C.int(m.hi))
+}

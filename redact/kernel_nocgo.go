@@ -15,3 +15,5 @@ func fillFrost(p plane, m *blockMask, values []uint8, cols, rows, cell int, line
 func pull(fine, coarse *fieldLevel) { pullGo(fine, coarse) }
 
 func push(fine, coarse *fieldLevel) { pushGo(fine, coarse) }
+
+func grow(m, tmp *blockMask) { growGo(m, tmp) }

@@ -243,36 +243,14 @@ func (m *blockMask) sameUntil(y, end int) int {
 // grow adds the eight neighbours of every block, n times over. tmp is scratch
 // of the same shape.
 func (m *blockMask) grow(n int, tmp *blockMask) {
+	if m.lo == m.hi {
+		return
+	}
 	for range n {
-		if m.lo == m.hi {
-			return
-		}
 		tmp.clear()
+		grow(m, tmp)
 		tmp.widen(m.lo, m.hi)
-		for y := m.lo; y < m.hi; y++ {
-			src, dst := m.row(y), tmp.row(y)
-			before := uint64(0)
-			for i, w := range src {
-				after := uint64(0)
-				if i+1 < len(src) {
-					after = src[i+1]
-				}
-				dst[i] = w | w<<1 | w>>1 | before>>63 | after<<63
-				before = w
-			}
-			dst[len(dst)-1] &= wordMask(len(dst)-1, 0, m.w)
-		}
-		lo, hi := max(m.lo-1, 0), min(m.hi+1, m.h)
-		m.clear()
-		m.widen(lo, hi)
-		for y := lo; y < hi; y++ {
-			dst := m.row(y)
-			for v := max(y-1, tmp.lo); v < min(y+2, tmp.hi); v++ {
-				for i, w := range tmp.row(v) {
-					dst[i] |= w
-				}
-			}
-		}
+		m.widen(max(m.lo-1, 0), min(m.hi+1, m.h))
 	}
 }
 
