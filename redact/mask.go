@@ -279,14 +279,16 @@ func nextSpan(row []uint64, x int) (x0, x1 int) {
 	return x0, i*64 + bits.TrailingZeros64(w)
 }
 
-// setShape adds the blocks that hide an object in box b: those that it touches, less
-// the corners of a face or person, which are rounded by a quarter of the shorter side.
-func (m *blockMask) setShape(b detect.Box, class detect.Class, size image.Point) {
+// setShape adds the blocks that hide an object: those that its box or its cover b
+// touches, but of the cover of a face or person not the corners, which are rounded by
+// a quarter of its shorter side.
+func (m *blockMask) setShape(box, b detect.Box, class detect.Class, size image.Point) {
 	r := touched(b, size)
 	if class != detect.Face && class != detect.Person {
 		m.set(r)
 		return
 	}
+	m.set(touched(box, size))
 	radius := b.Short() / 4
 	for y := r.y0; y < r.y1; y++ {
 		// How far the row, at its point nearest to the middle, is into a corner.

@@ -259,7 +259,7 @@ func (r *rules) hide(st *frameState, o *judged) {
 	if !r.hideInside.Has(o.class) && (!r.judges || o.inside) {
 		return
 	}
-	r.who.setShape(o.cover, o.class, r.size)
+	r.who.setShape(o.box, o.cover, o.class, r.size)
 	switch o.class {
 	case detect.Face:
 		st.counts.Faces++
