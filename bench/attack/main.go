@@ -1,9 +1,9 @@
 // Command attack measures how strong a fill is: what a program that knows how
 // Hedge works, and was trained on its output, gets back from what is hidden.
 //
-//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion] [-views DIR]
+//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,residue] [-views DIR]
 //
-// Three attacks:
+// Four attacks:
 //
 //   - detect: the project's own networks look at redacted pictures, at full size
 //     and enlarged, and report objects where there is a fill.
@@ -14,6 +14,8 @@
 //     for minutes. Times are simulated.
 //   - motion: a still picture is rebuilt from 60 frames in which it moves under
 //     the fill, by averaging aligned frames and by back-projection.
+//   - residue: of somebody in a recording that was compressed, what is left beside
+//     them, where nothing is hidden.
 //
 // Solid and frost are painted by the real redact.Redactor. Averages of the picture
 // at hand, a mosaic and a Gaussian are here as the warning example; Hedge does not
@@ -50,7 +52,7 @@ type options struct {
 	attacks                 map[string]bool
 }
 
-const allAttacks = "detect,recognise,motion"
+const allAttacks = "detect,recognise,motion,residue"
 
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{attacks: map[string]bool{}}
@@ -99,7 +101,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	for _, a := range []struct {
 		name string
 		run  func(context.Context, *options, *report, io.Writer) error
-	}{{"motion", attackMotion}, {"recognise", attackRecognise}, {"detect", attackDetect}} {
+	}{{"motion", attackMotion}, {"recognise", attackRecognise}, {"detect", attackDetect}, {"residue", attackResidue}} {
 		if !o.attacks[a.name] {
 			continue
 		}

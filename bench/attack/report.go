@@ -15,6 +15,7 @@ type report struct {
 	Recognition []recognition `json:"recognition"`
 	Motion      []rebuilt     `json:"motion"`
 	Detection   []redetection `json:"detection"`
+	Residue     []residue     `json:"residue"`
 	Notes       []string      `json:"notes"`
 	// Verdicts say whether the defaults keep the bar.
 	Verdicts []verdict `json:"verdicts"`
@@ -103,6 +104,19 @@ func (r *report) markdown() string {
 		for _, x := range r.Detection {
 			line("| %s | %s | %d | %d | %d | %d / %d / %d | %.0f |", x.Set, mark(x.Fill, x.Default, x.Warning), x.Input, x.Objects, x.Hits,
 				x.ByClass["face"], x.ByClass["person"], x.ByClass["plate"], x.PerThousand)
+		}
+		line("")
+	}
+	if len(r.Residue) > 0 {
+		line("## Residue of compression\n\nMean absolute difference in luma between two recordings of 768x576 that differ in nothing but who is in a box of 32x84, " +
+			"in the box and beside it, by distance in pixels. At 60 to 100 it is what any change leaves anywhere.\n")
+		line("| codec | pixels a frame | inside | 1-2 | 3-4 | 5-6 | 7-8 | 9-12 | 13-16 | 17-24 | 60-100 |\n|---|---|---|---|---|---|---|---|---|---|---|")
+		for _, x := range r.Residue {
+			row := fmt.Sprintf("| %s | %.1f | %.1f |", x.Codec, x.Speed, x.Inside)
+			for _, v := range x.Beside {
+				row += fmt.Sprintf(" %.2f |", v)
+			}
+			line("%s", row)
 		}
 		line("")
 	}
