@@ -19,6 +19,7 @@ import (
 type background struct {
 	cell       int // side of a cell in luma samples
 	cols, rows int
+	reach      int       // how far around what is hidden, in cells, values are painted
 	hidden     blockMask // cells of which something is hidden
 	look       blockMask // cells that are measured in this picture
 	border     blockMask // scratch
@@ -49,8 +50,11 @@ const (
 	staleAfter = time.Second
 )
 
-func newBackground(size image.Point) *background {
+// newBackground returns the fill for pictures of a size with soft edges of so many
+// pixels.
+func newBackground(size image.Point, soft int) *background {
 	b := &background{cell: coarseSide(size)}
+	b.reach = 1 + blocks(soft+softSteps*blockSide, b.cell)
 	for _, m := range []*blockMask{&b.hidden, &b.look, &b.border, &b.none} {
 		*m = newMaskOf(size, b.cell)
 	}
@@ -91,7 +95,13 @@ func (b *background) sample(v *view) {
 	b.renew(v)
 	coarsen(&b.hidden, v.hidden)
 	b.choose()
-	b.measure(v.ps)
+	if b.measure(v.ps) && !b.look.empty() {
+		// The light has changed at once: the cells that are measured in turn are of
+		// the light before.
+		b.blank = true
+		b.choose()
+		b.measure(v.ps)
+	}
 	b.hidden.each(func(c int) {
 		b.light.unset(c)
 		b.colour.unset(c)
@@ -101,7 +111,7 @@ func (b *background) sample(v *view) {
 		b.colour.spread()
 	}
 	b.border.copyFrom(&b.hidden)
-	b.border.grow(1, &b.look)
+	b.border.grow(b.reach, &b.look)
 	b.border.each(func(c int) {
 		light, colour := b.light.at(c), b.colour.at(c)
 		for i := range b.layers {
@@ -141,8 +151,14 @@ func (b *background) choose() {
 	b.look.remove(&b.hidden)
 }
 
-// measure takes the means of the cells of look.
-func (b *background) measure(ps *[3]plane) {
+// lightJump is by how much the mean of the cells measured again must have changed on
+// average, in steps of luma, for the light to have changed at once.
+const lightJump = 3
+
+// measure takes the means of the cells of look, and reports whether the light has
+// changed at once.
+func (b *background) measure(ps *[3]plane) (jump bool) {
+	change, again := int32(0), int32(0)
 	for i, p := range ps {
 		sums, count := b.sums[i], b.count[i]
 		b.look.each(func(c int) { sums[c], count[c] = 0, 0 })
@@ -154,6 +170,9 @@ func (b *background) measure(ps *[3]plane) {
 		for i := range b.sums {
 			mean[i] = int32(b.sums[i][c] << fieldBits / max(b.count[i][c], 1))
 		}
+		if was := b.colour.at(c); was[isKnown] != 0 {
+			change, again = change+max(mean[0]-was[0], was[0]-mean[0]), again+1
+		}
 		b.colour.set(c, mean)
 		if b.knows(c) {
 			b.light.set(c, mean.minus(b.plate.mean[c]))
@@ -161,6 +180,7 @@ func (b *background) measure(ps *[3]plane) {
 			b.light.unset(c)
 		}
 	})
+	return change > again*lightJump<<fieldBits
 }
 
 // gaps gives the hidden cells that the plate fills their colour, and reports whether

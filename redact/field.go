@@ -24,10 +24,9 @@ type fieldCell [4]int32
 const (
 	fieldBits = 6
 	isKnown   = 3
-	// sweeps is the number of relaxations of each level. With two, no cell of a
-	// hole that is 24 cells wide is further than 1 % of the contrast of its border
-	// from where 200 bring it.
-	sweeps = 2
+	// sweeps is the number of relaxations of each level: so many that the cells at a
+	// hole's border go on from those beside it.
+	sweeps = 6
 )
 
 func newField(w, h int) field {

@@ -18,7 +18,7 @@ type filler interface {
 // newFills returns the table of fills for pictures of a size.
 func newFills(size image.Point, o Options) [numFills]filler {
 	return [numFills]filler{
-		Background: newBackground(size),
+		Background: newBackground(size, o.Soft),
 		Frost:      newFrost(size, o.FrostHold),
 		Solid:      newSolid(size),
 	}

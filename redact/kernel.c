@@ -350,7 +350,7 @@ INLINE void relax(int32_t *fine, int w, int h, int y)
 	}
 }
 
-void redact_push(int32_t *fine, int w, int h, const int32_t *coarse)
+void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int sweeps)
 {
 	const int cw = (w + 1) / 2, ch = (h + 1) / 2;
 	for (int y = 0; y < h; y++) {
@@ -366,7 +366,7 @@ void redact_push(int32_t *fine, int w, int h, const int32_t *coarse)
 			*(cell4 *)c = v;
 		}
 	}
-	for (int n = 0; n < 2; n++)
+	for (int n = 0; n < sweeps; n++)
 		for (int y = 0; y < h; y++)
 			relax(fine, w, h, y);
 }

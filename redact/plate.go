@@ -416,17 +416,22 @@ func sameBlock(a, b *image.YCbCr, r image.Rectangle) bool {
 }
 
 // blockMean returns the mean of a block in each plane, with fieldBits fractional
-// bits.
+// bits, of the rows that sumCells takes: so that what the block has of detail makes no
+// difference between the two.
 func blockMean(pic *image.YCbCr, r image.Rectangle) (c fieldCell) {
-	var n [3]int32
-	blockPlanes(pic, pic, r, func(i int, a, _ []byte) {
-		for _, v := range a {
-			c[i] += int32(v)
+	for i, p := range planes(pic) {
+		q := r
+		if i > 0 {
+			q = image.Rect(r.Min.X/2, r.Min.Y/2, (r.Max.X+1)/2, (r.Max.Y+1)/2)
 		}
-		n[i] += int32(len(a))
-	})
-	for i := range n {
-		c[i] = c[i] << fieldBits / n[i]
+		sum, n := int32(0), int32(0)
+		for y := (q.Min.Y + 3) &^ 3; y < q.Max.Y; y += 4 {
+			for _, v := range p.pix[y*p.stride+q.Min.X : y*p.stride+q.Max.X] {
+				sum += int32(v)
+			}
+			n += int32(q.Dx())
+		}
+		c[i] = sum << fieldBits / max(n, 1)
 	}
 	return c
 }
