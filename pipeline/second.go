@@ -37,7 +37,14 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	if s.rd, err = evidence.NewReader(d.ev.log.Reader()); err != nil {
 		return err
 	}
-	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, r.cfg.Redact); err != nil {
+	opts := r.cfg.Redact
+	if opts.Margin == 0 {
+		opts.Margin = fixedMargin
+		if d.Camera == MovingCamera {
+			opts.Margin = movingMargin
+		}
+	}
+	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, opts); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	work, stop := context.WithCancel(ctx)
