@@ -82,6 +82,11 @@ type RecordingConfig struct {
 	OnPicture func(pass int)
 }
 
+// RecordingScores are the scores from which a network should report what it finds in a
+// recording, by class: whole tracks decide, so that a weak find costs nothing and may
+// be what joins two strong ones.
+var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
+
 // fixedMargin and movingMargin are redact's Margin for covers of whole tracks, which
 // hold every sighting already: as much as it takes, by what the pictures show. On
 // PETS09-S2L1 0 of 4,476 people leak with the first; on a window of it that pans, zooms

@@ -43,6 +43,9 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 	if n.MinScore, err = parseScores(o.minScore); err != nil {
 		return nil, nil, fmt.Errorf("-minscore: %w", err)
 	}
+	if o.recording && o.minScore == "" {
+		n.MinScore = pipeline.RecordingScores
+	}
 	if n.InputSize, err = parseSize(o.input); err != nil {
 		return nil, nil, fmt.Errorf("-input: %w", err)
 	}

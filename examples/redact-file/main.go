@@ -26,6 +26,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -167,7 +168,7 @@ func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files 
 		o.networks = networks.None
 	}
 	for range min(runtime.NumCPU(), 2) {
-		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: lowScores})
+		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: pipeline.RecordingScores})
 		if err != nil {
 			for _, s := range sets {
 				err = errors.Join(err, s.Close())

@@ -7,16 +7,10 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
-
-// lowScores are the scores from which finds are taken note of in a recording that is
-// read twice: whole tracks decide, so that a weak find costs nothing and may be what
-// joins two strong ones.
-var lowScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
 
 // readsTwice reports whether the input is a file that can be read again.
 func readsTwice(info ffmpeg.Info) bool {
