@@ -153,6 +153,8 @@ type Info struct {
 	Track  int
 
 	orientation orientation
+	// version is that of the program that told it.
+	version version
 }
 
 // Track is a video track of an input.

@@ -34,6 +34,8 @@ type input struct {
 	// untimed is set when the input has no time stamps: they are the times at
 	// which its parts come.
 	untimed bool
+	// known is set when an earlier connection told what the input sends.
+	known bool
 }
 
 // newInput tells what s is. An existing file wins over an address.
@@ -126,6 +128,10 @@ func (in input) args(o Options, v version) []string {
 		// A camera that refuses TCP (answer 461) is asked for UDP.
 		a = append(a, "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
 			"-rtsp_transport", "tcp+udp", "-rtsp_flags", "prefer_tcp", timeout, microseconds(o.Timeout))
+		if in.known {
+			// ffmpeg need not find out the rate.
+			a = append(a, "-fpsprobesize", "0", "-analyzeduration", "1000000")
+		}
 	case kindHTTP:
 		a = append(a, "-protocol_whitelist", "http,https,tcp,tls,crypto",
 			"-rw_timeout", microseconds(o.Timeout))

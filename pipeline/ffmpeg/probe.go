@@ -94,40 +94,39 @@ func installed(ctx context.Context) (version, error) {
 }
 
 // probe asks ffprobe about the input.
-func probe(ctx context.Context, in input, o Options) (Info, version, error) {
+func probe(ctx context.Context, in input, o Options) (Info, error) {
 	info := Info{Input: in.name, Path: in.path, Live: in.live(), Track: max(o.Track, 1)}
-	var v version
 	if in.live() {
 		// The options for a camera depend on the version.
 		var err error
-		if v, err = installed(ctx); err != nil {
-			return info, v, err
+		if info.version, err = installed(ctx); err != nil {
+			return info, err
 		}
 		if in.kind == kindDevice {
 			// A device is opened once only: some need time to recover.
-			return info, v, nil
+			return info, nil
 		}
 	}
 	args := []string{"-select_streams", "V", "-show_entries",
 		"format=format_name,nb_streams,duration:stream:stream_tags=rotate:stream_side_data"}
-	res, err := runProbe(ctx, in, append(args, in.args(o, v)...)...)
+	res, err := runProbe(ctx, in, append(args, in.args(o, info.version)...)...)
 	var exit *ExitError
 	if errors.As(err, &exit) && exit.Err == nil {
-		return info, v, fmt.Errorf("ffmpeg: input %q: %w (cut off, or of another kind?): %w", in.name, ErrNotVideo, err)
+		return info, fmt.Errorf("ffmpeg: input %q: %w (cut off, or of another kind?): %w", in.name, ErrNotVideo, err)
 	}
 	if err != nil {
-		return info, v, fmt.Errorf("ffmpeg: input %q: %w", in.name, err)
+		return info, fmt.Errorf("ffmpeg: input %q: %w", in.name, err)
 	}
-	v = parseVersion(res.Program.Version)
+	info.version = parseVersion(res.Program.Version)
 	if err := res.check(in, info.Track); err != nil {
-		return info, v, err
+		return info, err
 	}
 	res.describe(&info)
 	if info.Still {
 		info.orientation = readOrientation(info.Path, info.Codec)
 		info.Rotation = info.orientation.degrees()
 	}
-	return info, v, nil
+	return info, nil
 }
 
 // check refuses what is not a recording, or does not have the track.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -101,6 +102,27 @@ func start(program string, args []string, stdin, stdout *os.File, handler func(l
 func (p *process) kill() {
 	// The only error is that it has ended already.
 	_ = p.cmd.Process.Kill()
+}
+
+// stoppedBeat is how often a program is looked at that must not stand still.
+const stoppedBeat = 300 * time.Millisecond
+
+// endIfStopped ends the program when a signal such as SIGSTOP has halted it: a
+// program that is asked for nothing but pictures cannot do anything better. It
+// returns when the program has ended.
+func (p *process) endIfStopped() {
+	tick := time.NewTicker(stoppedBeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.done:
+			return
+		case <-tick.C:
+			if stopped(p.cmd.Process.Pid) {
+				p.kill()
+			}
+		}
+	}
 }
 
 // exitError describes how the program ended. Call it after done is closed.

@@ -1,6 +1,8 @@
 package ffmpeg
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -27,4 +29,16 @@ func widen(f *os.File) {
 	_ = c.Control(func(fd uintptr) {
 		_, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, fSetPipeSize, 1<<20)
 	})
+}
+
+// stopped reports whether a process stands still because of a signal such as
+// SIGSTOP.
+func stopped(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// The state follows the name, which may contain anything.
+	_, rest, _ := bytes.Cut(data[bytes.LastIndexByte(data, ')')+1:], []byte(" "))
+	return bytes.HasPrefix(rest, []byte("T"))
 }

@@ -12,3 +12,6 @@ func processAttributes() *syscall.SysProcAttr { return nil }
 
 // widen does nothing: the size of a pipe is fixed.
 func widen(*os.File) {}
+
+// stopped reports nothing: only Linux tells.
+func stopped(int) bool { return false }

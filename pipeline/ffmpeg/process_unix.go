@@ -15,3 +15,6 @@ func processAttributes() *syscall.SysProcAttr {
 
 // widen does nothing: the size of a pipe is fixed.
 func widen(*os.File) {}
+
+// stopped reports nothing: only Linux tells.
+func stopped(int) bool { return false }

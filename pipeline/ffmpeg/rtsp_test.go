@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -270,6 +271,40 @@ func TestCameraJPEG(t *testing.T) {
 				t.Errorf("info: %+v", info)
 			}
 		})
+	}
+}
+
+// TestCameraKnown: a camera that is known is not asked what it sends, unless it
+// sends something else now.
+func TestCameraKnown(t *testing.T) {
+	needFFmpeg(t)
+	path := filepath.Join(t.TempDir(), "a.h264")
+	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=8", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-colorspace", "bt709", "-x264-params", "aud=1:slices=1:repeat-headers=1", path)
+	addr := "rtsp://" + rtspCamera(t, accessUnits(read(t, path)), false, false) + "/1"
+	first := open(t, addr, Options{Timeout: 5 * time.Second})
+	info := first.Info()
+	full, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without ffprobe nothing can be asked.
+	dir := t.TempDir()
+	if err := os.Symlink(full, filepath.Join(dir, "ffmpeg")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	again := open(t, addr, Options{Timeout: 5 * time.Second, Known: &info})
+	if got := again.Info(); got.Size != info.Size || got.Color != info.Color || got.Codec != info.Codec || !got.Live {
+		t.Errorf("%+v, before %+v", got, info)
+	}
+	r := &reader{t: t, s: again, ctx: testContext(t)}
+	for range 10 {
+		r.next()
+	}
+	other := info
+	other.Size = image.Pt(64, 48)
+	if _, err := Open(testContext(t), addr, Options{Timeout: 5 * time.Second, Known: &other}); !errors.Is(err, ErrNotInstalled) {
+		t.Errorf("a camera that sends another size: %v, want it to be asked again", err)
 	}
 }
 

@@ -46,6 +46,11 @@ type Options struct {
 	Timeout time.Duration
 	// Device says what is asked of a V4L2 camera.
 	Device Device
+	// Known is what an earlier Source told of the same camera. With it Open does
+	// not ask what the camera sends before it opens it, which takes as long
+	// again. If the size of the pictures turns out to be another one, Open asks
+	// all the same. It defaults to not known.
+	Known *Info
 }
 
 // Device is what is asked of a V4L2 camera. Zero fields leave the camera's own
@@ -97,6 +102,8 @@ type Source struct {
 	// quit is closed by Close: nobody takes from frames any more.
 	quit   chan struct{}
 	closed atomic.Bool
+	// watched is closed when nobody watches the process any more; nil for files.
+	watched chan struct{}
 
 	delivered, damaged, rescaled atomic.Int64
 	truncated                    atomic.Bool
@@ -148,46 +155,20 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if _, err := find("ffmpeg"); err != nil {
 		return nil, err
 	}
-	info, v, err := probe(ctx, in, o)
+	if o.Known != nil && o.Known.Input == in.name && in.live() {
+		s, err := openKnown(ctx, in, o)
+		if err != nil || s.info.Size == o.Known.Size {
+			return s, err
+		}
+		if err := s.Close(); err != nil {
+			return nil, err
+		}
+	}
+	info, err := probe(ctx, in, o)
 	if err != nil {
 		return nil, err
 	}
-	in.untimed = untimed(info.Container)
-	s, err := begin(ctx, in, o, info, v)
-	if err == nil && s.first.interlaced && !info.Interlaced && !in.live() && !info.Still {
-		// The container did not say so. A file can be begun anew.
-		info.Interlaced = true
-		if err = s.Close(); err == nil {
-			s, err = begin(ctx, in, o, info, v)
-		}
-	}
-	return s, err
-}
-
-// begin starts the decoder and waits for the first picture.
-func begin(ctx context.Context, in input, o Options, info Info, v version) (*Source, error) {
-	s := &Source{info: info, loop: o.Loop, frames: make(chan frameInfo, queueLen), quit: make(chan struct{})}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("ffmpeg: pipe for pictures: %w", err)
-	}
-	widen(r)
-	s.pipe = r
-	s.watch.pipe = r
-	s.proc, err = start("ffmpeg", sourceArgs(in, o, info, v), nil, w, s.handler())
-	err = errors.Join(err, w.Close())
-	if s.proc == nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	s.proc.messages.replace(in.arg, in.name)
-	if err == nil {
-		err = s.waitFirst(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	s.estimate(o)
-	return s, nil
+	return openProbed(ctx, in, o, info)
 }
 
 func (o *Options) check(in input) error {
@@ -209,7 +190,8 @@ func (o *Options) check(in input) error {
 }
 
 // sourceArgs returns the arguments of the decoder.
-func sourceArgs(in input, o Options, info Info, v version) []string {
+func sourceArgs(in input, o Options, info Info) []string {
+	v := info.version
 	a := []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info",
 		// However much of the input is damaged, the rest is wanted.
 		"-max_error_rate", "1"}
@@ -433,6 +415,9 @@ func (s *Source) Close() error {
 		close(s.quit)
 		s.proc.kill()
 		<-s.proc.done
+		if s.watched != nil {
+			<-s.watched
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.closeErr = errors.Join(s.watch.off(), s.pipe.Close())

@@ -21,6 +21,9 @@ type SourceOptions struct {
 	// FullRange says that samples go from 0 to 255, as those of MJPEG do, and
 	// are to be converted to limited range. It defaults to limited range.
 	FullRange bool
+	// Rotate is the angle in degrees clockwise by which pictures are turned: 0,
+	// 90, 180 or 270. It defaults to 0.
+	Rotate int
 	// Clock tells the time. It is called after each picture was read, on one
 	// goroutine. It defaults to time.Now.
 	Clock func() time.Time
@@ -49,7 +52,8 @@ type Source struct {
 	started bool // a picture was delivered
 	first   time.Time
 	last    time.Duration
-	end     error // what ended the source
+	end     error           // what ended the source
+	raw     pipeline.Buffer // a picture before it is turned
 }
 
 // picture is what one Read of the reader returned.
@@ -62,8 +66,13 @@ type picture struct {
 
 // NewSource returns a source of r's pictures. Nobody else may read from r. It
 // reads nothing before the first Read; once that was called, Close is needed,
-// or r's end.
+// or r's end. It panics for a Rotate that is none.
 func NewSource(r video.Reader, o SourceOptions) *Source {
+	switch o.Rotate {
+	case 0, 90, 180, 270:
+	default:
+		panic(fmt.Sprintf("mediadev: Rotate %d is not 0, 90, 180 or 270 degrees", o.Rotate))
+	}
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -131,7 +140,7 @@ func (s *Source) take(p picture, b *pipeline.Buffer) error {
 		}
 		return s.finish(err)
 	}
-	to420(b.Resize(pic.Rect.Dx(), pic.Rect.Dy()), pic, s.opts.FullRange)
+	s.copy(b, pic)
 	if !s.started {
 		s.started, s.first = true, p.at
 		b.Time = 0
@@ -141,6 +150,21 @@ func (s *Source) take(p picture, b *pipeline.Buffer) error {
 	}
 	s.last = b.Time
 	return nil
+}
+
+// copy fills the buffer with a checked picture, turned upright.
+func (s *Source) copy(b *pipeline.Buffer, pic *image.YCbCr) {
+	w, h := pic.Rect.Dx(), pic.Rect.Dy()
+	if s.opts.Rotate == 0 {
+		to420(b.Resize(w, h), pic, s.opts.FullRange)
+		return
+	}
+	raw := s.raw.Resize(w, h)
+	to420(raw, pic, s.opts.FullRange)
+	if s.opts.Rotate != 180 {
+		w, h = h, w
+	}
+	rotate(b.Resize(w, h), raw, s.opts.Rotate)
 }
 
 func (s *Source) finish(err error) error {

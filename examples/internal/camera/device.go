@@ -70,7 +70,7 @@ func openDriver(d driver.Driver, o Options) (_ pipeline.Source, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %dx%d %s: %w", format.Width, format.Height, format.FrameFormat, err)
 	}
-	src := mediadev.NewSource(r, mediadev.SourceOptions{FullRange: format.FrameFormat == frame.FormatMJPEG})
+	src := mediadev.NewSource(r, mediadev.SourceOptions{FullRange: format.FrameFormat == frame.FormatMJPEG, Rotate: o.Rotate})
 	return &device{Source: src, driver: d}, nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/hedgecam/hedge/pipeline"
 )
 
 // link makes the contexts for the reads of one connection. They end with the
@@ -57,44 +55,4 @@ func (l *link) cut() {
 	l.unlife()
 	l.cancel(ErrClosed)
 	*l = link{}
-}
-
-// stamps puts the times of all connections on one clock.
-type stamps struct {
-	live    bool // what comes now is now
-	begin   time.Time
-	base    time.Duration // is added to the connection's times
-	last    time.Duration
-	fresh   bool // the next picture is the first of a connection
-	started bool
-}
-
-// interrupted says that the next picture comes from another connection.
-func (s *stamps) interrupted() { s.fresh = true }
-
-// put sets the time of a picture that has just come.
-func (s *stamps) put(b *pipeline.Buffer) {
-	now := time.Now()
-	if !s.started {
-		s.started, s.begin, s.base = true, now, -b.Time
-		s.fresh, s.last, b.Time = false, 0, 0
-		return
-	}
-	elapsed := now.Sub(s.begin)
-	if s.fresh {
-		s.fresh = false
-		s.base = max(elapsed, s.last+gap) - b.Time
-	}
-	at := b.Time + s.base
-	// A camera whose own clock jumps or runs fast must not carry all that follows
-	// along with it.
-	if off := at - elapsed; s.live && (off > maxDrift || off < -maxDrift) {
-		at = max(elapsed, s.last+gap)
-		s.base = at - b.Time
-	}
-	if at <= s.last {
-		at = s.last + time.Microsecond
-	}
-	s.last = at
-	b.Time = at
 }

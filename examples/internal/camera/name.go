@@ -40,11 +40,13 @@ func parse(s string) (name, error) {
 		}
 		return name{kind: kindFile, arg: f, shown: s, secret: strings.NewReplacer()}, nil
 	}
-	if strings.HasPrefix(s, "rtsp://") || strings.HasPrefix(s, "rtsps://") {
-		return parseAddress(s)
+	for _, scheme := range []string{"rtsp://", "rtsps://", "http://", "https://"} {
+		if strings.HasPrefix(s, scheme) {
+			return parseAddress(s)
+		}
 	}
 	// It may be an address with a password in it, so it is not repeated.
-	return name{}, fmt.Errorf("camera: %w: use camera:0, rtsp://user:password@host/path or file:clip.mp4", ErrName)
+	return name{}, fmt.Errorf("camera: %w: use camera:0, rtsp://user:password@host/path, http://user:password@host/path or file:clip.mp4", ErrName)
 }
 
 func parseAddress(s string) (name, error) {
@@ -59,10 +61,10 @@ func parseAddress(s string) (name, error) {
 		if strings.Contains(why, "invalid userinfo") || strings.Contains(why, "port") || strings.Contains(why, "escape") {
 			why = "write characters of the password other than letters and digits as %XX, such as %40 for @"
 		}
-		return name{}, fmt.Errorf("camera: %w: the rtsp address cannot be read: %s", ErrName, why)
+		return name{}, fmt.Errorf("camera: %w: the address cannot be read: %s", ErrName, why)
 	}
 	if u.Hostname() == "" {
-		return name{}, fmt.Errorf("camera: %w: the rtsp address has no host, use rtsp://user:password@host/path", ErrName)
+		return name{}, fmt.Errorf("camera: %w: the address has no host, use rtsp://user:password@host/path or http://user:password@host/path", ErrName)
 	}
 	shown := *u
 	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""

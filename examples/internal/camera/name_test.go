@@ -13,10 +13,12 @@ import (
 
 func TestNames(t *testing.T) {
 	for in, want := range map[string]name{
-		"camera:0":      {kind: kindDevice, shown: "camera:0"},
-		"camera:12":     {kind: kindDevice, device: 12, shown: "camera:12"},
-		"file:a b.mp4":  {kind: kindFile, arg: "a b.mp4", shown: "file:a b.mp4"},
-		"rtsp://host/1": {kind: kindNetwork, arg: "rtsp://host/1", shown: "rtsp://host/1"},
+		"camera:0":                           {kind: kindDevice, shown: "camera:0"},
+		"camera:12":                          {kind: kindDevice, device: 12, shown: "camera:12"},
+		"file:a b.mp4":                       {kind: kindFile, arg: "a b.mp4", shown: "file:a b.mp4"},
+		"rtsp://host/1":                      {kind: kindNetwork, arg: "rtsp://host/1", shown: "rtsp://host/1"},
+		"http://u:p@host:81/v.cgi?pwd=p&x=1": {kind: kindNetwork, arg: "http://u:p@host:81/v.cgi?pwd=p&x=1", shown: "http://host:81/v.cgi"},
+		"https://host/video":                 {kind: kindNetwork, arg: "https://host/video", shown: "https://host/video"},
 		"rtsps://u:p%40s@host:554/a?password=secret&x=1#f": {kind: kindNetwork, arg: "rtsps://u:p%40s@host:554/a?password=secret&x=1#f", shown: "rtsps://host:554/a"},
 	} {
 		got, err := parse(in)
@@ -26,7 +28,7 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, in := range []string{"", "camera:", "camera:x", "camera:-1", "camera:/dev/video0", "camera:256", "file:", "clip.mp4",
-		"rtsp://", "rtsp://:554/1", "http://u:secret@host", "rtsp://u:secret#x@host/", "rtsp://u:secret^@host:x/", "rtsp://u:sec%ret@host/", "u:secret@host"} {
+		"rtsp://", "rtsp://:554/1", "ftp://u:secret@host", "http://", "https://u:secret#x@host/", "rtsp://u:secret#x@host/", "rtsp://u:secret^@host:x/", "rtsp://u:sec%ret@host/", "u:secret@host"} {
 		if _, err := parse(in); !errors.Is(err, ErrName) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "sec%") || strings.Contains(err.Error(), "ret@") {
 			t.Errorf("%q: %v", in, err)
 		}

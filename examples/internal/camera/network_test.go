@@ -4,13 +4,19 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"image"
 	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -269,6 +275,64 @@ func TestCameraStalls(t *testing.T) {
 	t.Parallel()
 	c := newNetworkCamera(t)
 	recovers(t, c, c.open("s3cret"), func() { c.mute.Store(true) }, func() { c.mute.Store(false) })
+}
+
+// TestCameraHalted: the program that reads the camera is halted by a signal. No
+// silence has to be waited for: it is ended and started again.
+func TestCameraHalted(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells that a program is halted")
+	}
+	c := newNetworkCamera(t)
+	s, err := Open("rtsp://admin:s3cret@"+c.addr+"/hedge", Options{Timeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := &reader{t: t, s: s}
+	for range 2 {
+		lost := s.State().Lost
+		for range 5 {
+			r.next()
+		}
+		pid := child(t, c.addr)
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		begin := time.Now()
+		for s.State().Lost == lost {
+			r.next()
+		}
+		t.Logf("pictures again after %v", time.Since(begin).Round(10*time.Millisecond))
+	}
+}
+
+// child returns the process of ffmpeg that reads from an address.
+func child(t *testing.T, addr string) int {
+	t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		// It may be gone by now.
+		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		status, _ := os.ReadFile(filepath.Join(dir, "status"))
+		if !strings.Contains(string(line), "ffmpeg") || !strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", os.Getpid())) {
+			continue
+		}
+		if strings.Contains(string(line), addr) {
+			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
+				return pid
+			}
+		}
+	}
+	t.Fatal("no such process")
+	return 0
 }
 
 // TestCameraGarbage: in the camera's place something sends garbage.

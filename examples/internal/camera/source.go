@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hedgecam/hedge/pipeline"
@@ -21,11 +22,14 @@ type Options struct {
 	// Rate is the number of pictures per second asked of a V4L2 camera, and the
 	// most that is taken from others. It defaults to 30.
 	Rate float64
+	// Rotate is the angle in degrees clockwise by which pictures are turned, for a
+	// camera mounted upside down or sideways: 0, 90, 180 or 270. It defaults to 0.
+	Rotate int
 	// Timeout is how long a camera may send no picture before it counts as lost,
 	// at least 100 ms. It defaults to 3 seconds.
 	Timeout time.Duration
-	// OnChange is called when the camera is connected or lost, and when an
-	// attempt to open it fails for another reason than the one before. It is
+	// OnChange is called when the camera is connected or lost, when its time
+	// stamps begin or cease to be believed, and when an attempt to open it fails for another reason than the one before. It is
 	// called by the goroutine that reads; it must return soon, and not call Read or
 	// Close. It defaults to nothing.
 	OnChange func(State)
@@ -43,10 +47,6 @@ const (
 	// damagedShown is how many damaged pictures in a row are told of; more would
 	// make the pipeline give up, which is decided by Timeout here.
 	damagedShown = 5
-	// maxDrift is how far the time stamps of a live camera may be from the clock.
-	maxDrift = 2 * time.Second
-	// gap is put between the pictures before and after an interruption, at least.
-	gap = 40 * time.Millisecond
 )
 
 // Source reads a camera. It is a pipeline.Source without an end.
@@ -64,7 +64,10 @@ type Source struct {
 	link    link
 	wait    time.Duration // before the next attempt to open; 0: none was made
 	stamps  stamps
-	damaged int // pictures in a row
+	damaged int   // pictures in a row
+	ended   error // why the last connection did, while nobody was told of it
+	// known is what the last good connection told of a network camera.
+	known *ffmpeg.Info
 
 	stateMu sync.Mutex
 	state   State
@@ -91,6 +94,8 @@ func Open(camera string, o Options) (*Source, error) {
 		return nil, fmt.Errorf("camera: size %dx%d is too small", o.Size.X, o.Size.Y)
 	case !(o.Rate >= 0.1 && o.Rate <= 240):
 		return nil, fmt.Errorf("camera: rate %v is not from 0.1 to 240 pictures per second", o.Rate)
+	case o.Rotate != 0 && o.Rotate != 90 && o.Rotate != 180 && o.Rotate != 270:
+		return nil, fmt.Errorf("camera: rotate by %d degrees: must be 0, 90, 180 or 270, clockwise", o.Rotate)
 	case o.Timeout < 100*time.Millisecond:
 		return nil, fmt.Errorf("camera: timeout %v is less than 100ms", o.Timeout)
 	}
@@ -100,11 +105,11 @@ func Open(camera string, o Options) (*Source, error) {
 		s.open = func(ctx context.Context) (pipeline.Source, error) { return openDevice(ctx, n.device, o) }
 	case kindNetwork:
 		s.open = func(ctx context.Context) (pipeline.Source, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Timeout: o.Timeout})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known})
 		}
 	case kindFile:
 		s.open = func(ctx context.Context) (pipeline.Source, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, RealTime: true, Loop: true})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true})
 		}
 	}
 	return s, nil
@@ -136,7 +141,7 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		if err := s.ended(ctx); err != nil {
+		if err := s.over(ctx); err != nil {
 			return err
 		}
 		if s.conn == nil {
@@ -149,13 +154,13 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 		switch {
 		case err == nil:
 			s.stamps.put(b)
-			s.delivered()
+			s.delivered(s.stamps.fault)
 			s.damaged, s.wait = 0, firstWait
 			s.link.feed()
 			return nil
-		case s.ended(ctx) != nil:
-			s.drop(err)
-			return s.ended(ctx)
+		case s.over(ctx) != nil:
+			// Nobody lost the camera: nobody wants it any more.
+			return errors.Join(s.over(ctx), s.disconnect())
 		case errors.Is(err, pipeline.ErrPicture) && !silent:
 			s.stateMu.Lock()
 			s.state.Damaged++
@@ -172,12 +177,21 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 	}
 }
 
-// ended returns why nothing more is to be read, or nil.
-func (s *Source) ended(ctx context.Context) error {
+// over returns why nothing more is to be read, or nil.
+func (s *Source) over(ctx context.Context) error {
 	if s.life.Err() != nil {
 		return ErrClosed
 	}
 	return ctx.Err()
+}
+
+// disconnect closes the connection.
+func (s *Source) disconnect() error {
+	s.link.cut()
+	err := s.conn.Close()
+	s.conn = nil
+	s.stamps.interrupted()
+	return err
 }
 
 // drop closes a connection that ended with an error.
@@ -185,16 +199,15 @@ func (s *Source) drop(err error) {
 	if errors.Is(err, io.EOF) {
 		err = errors.New("it ended")
 	}
-	s.link.cut()
-	if cerr := s.conn.Close(); cerr != nil {
+	if cerr := s.disconnect(); cerr != nil {
 		err = fmt.Errorf("%w; closed: %w", err, cerr)
 	}
-	s.conn = nil
-	s.stamps.interrupted()
-	s.lost(err)
+	s.ended = err
 }
 
-// connect opens the camera, however often it takes.
+// connect opens the camera, however often it takes. It tells of the connection
+// that ended before only after it has waited: a signal that ends this program may
+// have ended the other end of the connection first.
 func (s *Source) connect(ctx context.Context) error {
 	for {
 		if s.wait > 0 {
@@ -202,14 +215,23 @@ func (s *Source) connect(ctx context.Context) error {
 				return err
 			}
 		}
+		if s.ended != nil {
+			s.lost(s.ended)
+			s.ended = nil
+		}
 		first := s.wait == 0
 		s.wait = min(max(2*s.wait, firstWait), maxWait)
 		conn, err := s.attempt(ctx)
 		if err == nil {
 			s.conn = conn
+			s.learn(conn)
 			return nil
 		}
-		if end := s.ended(ctx); end != nil {
+		if errno := syscall.Errno(0); !errors.As(err, &errno) {
+			// It is there, and may send something else now.
+			s.known = nil
+		}
+		if end := s.over(ctx); end != nil {
 			return end
 		}
 		explained := s.name.explain(err)
@@ -220,6 +242,19 @@ func (s *Source) connect(ctx context.Context) error {
 			return explained
 		}
 	}
+}
+
+// learn takes down what a new connection tells of the camera.
+func (s *Source) learn(conn pipeline.Source) {
+	told, ok := conn.(interface{ Info() ffmpeg.Info })
+	if !ok {
+		return
+	}
+	info := told.Info()
+	s.known = &info
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	s.state.Format = Format{SampleAspect: info.SampleAspect, Color: info.Color}
 }
 
 func (s *Source) attempt(ctx context.Context) (pipeline.Source, error) {
@@ -243,7 +278,7 @@ func (s *Source) sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 	case <-s.life.Done():
 	}
-	return s.ended(ctx)
+	return s.over(ctx)
 }
 
 // Close ends a Read under way and closes the camera. It may be called more than
@@ -279,11 +314,14 @@ func (s *Source) asked() {
 	}
 }
 
-func (s *Source) delivered() {
+// delivered notes a picture, and what is wrong with the time stamps.
+func (s *Source) delivered(stamps string) {
 	s.change(func(st *State) bool {
 		st.Pictures++
+		restamped := st.Stamps != stamps
+		st.Stamps = stamps
 		if st.Connected {
-			return false
+			return restamped
 		}
 		st.Connected, st.Since, st.Err = true, time.Now(), nil
 		return true

@@ -325,6 +325,108 @@ func TestDrift(t *testing.T) {
 	})
 }
 
+// TestBadStamps: pictures whose time stamps cannot be right have the time at which
+// they came, and the state says so, until the stamps have been right for a minute.
+func TestBadStamps(t *testing.T) {
+	const period = 40 * time.Millisecond
+	for _, tt := range []struct {
+		name, says string
+		stamp      func(n int) time.Duration
+		worst      time.Duration // from the time of a picture to when it came
+	}{
+		{"right", "", func(n int) time.Duration { return time.Duration(n) * period }, 0},
+		{"jitter", "", func(n int) time.Duration { return time.Duration(n)*period + time.Duration(n*7%5)*8*ms }, 40 * ms},
+		{"stand still", stampsStand, func(int) time.Duration { return 0 }, time.Second},
+		{"creep", stampsStand, func(n int) time.Duration { return time.Duration(n) * 11 * time.Microsecond }, time.Second},
+		{"stand still now and then", stampsStand, func(n int) time.Duration { return time.Duration(n/50) * 50 * period }, 2 * time.Second},
+		{"a far one now and then", stampsJump, func(n int) time.Duration {
+			if n%60 == 59 {
+				return time.Duration(n)*period + time.Hour
+			}
+			return time.Duration(n) * period
+		}, 50 * ms},
+		{"too fast", stampsDrift, func(n int) time.Duration { return time.Duration(n) * 2 * period }, 2100 * ms},
+		{"too slow", stampsDrift, func(n int) time.Duration { return time.Duration(n) * period / 4 }, 2100 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newConn(3000, nil)
+				c.jump = func(n int) time.Duration { return tt.stamp(n) - time.Duration(n)*period }
+				f := &fake{answers: []any{c}}
+				s := f.source(t, "rtsp://host")
+				defer closeIt(t, s)
+				var worst time.Duration
+				for n := range 1000 {
+					at := read(t, s, 1)[0]
+					worst = max(worst, (at - time.Duration(n)*period).Abs())
+				}
+				if got := s.State().Stamps; got != tt.says {
+					t.Errorf("it says %q, want %q", got, tt.says)
+				}
+				if worst > tt.worst {
+					t.Errorf("a picture is %v away from when it came", worst)
+				}
+				want := []string{"connected"}
+				if tt.says != "" {
+					want = append(want, "connected; its time stamps "+tt.says+", so pictures are timed by their arrival")
+				}
+				if !slices.Equal(f.states, want) {
+					t.Errorf("told %q", f.states)
+				}
+			})
+		})
+	}
+	t.Run("right again", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newConn(4000, nil)
+			c.jump = func(n int) time.Duration { return -time.Duration(min(n, 100)) * period }
+			s := (&fake{answers: []any{c}}).source(t, "rtsp://host")
+			defer closeIt(t, s)
+			some := func(n int) {
+				for range n {
+					read(t, s, 1) // at first they are less than a millisecond apart
+				}
+			}
+			some(1000)
+			if s.State().Stamps == "" {
+				t.Error("believed too soon")
+			}
+			some(1000)
+			if got := s.State(); got.Stamps != "" || got.String() != "connected" {
+				t.Errorf("after more than a minute: %v", got)
+			}
+		})
+	})
+}
+
+// TestEndIsNoLoss: who stops reading has not lost the camera, also when a signal
+// that ends this program has ended the other end of the connection first.
+func TestEndIsNoLoss(t *testing.T) {
+	for _, first := range []string{"reader", "camera"} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newConn(3, nil)
+			if first == "camera" {
+				c.end = errFake
+			}
+			f := &fake{answers: []any{c}}
+			s := f.source(t, "rtsp://host")
+			read(t, s, 3)
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error)
+			go func() { done <- s.Read(ctx, &pipeline.Buffer{}) }()
+			time.Sleep(100 * ms) //nolint:forbidigo // time of the bubble
+			cancel()
+			if err := <-done; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			closeIt(t, s)
+			if !slices.Equal(f.states, []string{"connected"}) || s.State().Lost != 0 {
+				t.Errorf("%s first: told %q, lost %d", first, f.states, s.State().Lost)
+			}
+		})
+	}
+}
+
 // TestNoAllocations: a read allocates nothing by itself.
 func TestNoAllocations(t *testing.T) {
 	s, err := Open("camera:0", Options{})

@@ -3,6 +3,8 @@ package camera
 import (
 	"fmt"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // State says how a camera is.
@@ -15,14 +17,30 @@ type State struct {
 	// Err is why it is not connected, an *Error; nil before the first attempt
 	// came to its end.
 	Err error
+	// Stamps says what is wrong with the time stamps of the camera, so that its
+	// pictures are timed by their arrival; it is empty while they are believed.
+	Stamps string
+	// Format is how the pictures are to be shown; known once connected.
+	Format Format
 	// Pictures counts the pictures delivered, Damaged those that could not be
 	// decoded, Lost how often the camera went away.
 	Pictures, Damaged, Lost uint64
 }
 
+// Format says how the samples of pictures are to be understood. Its zero value is
+// that of square pixels of colours that nobody names.
+type Format struct {
+	// SampleAspect is the width of a pixel over its height.
+	SampleAspect ffmpeg.Rational
+	// Color is that of the samples. Range is always limited.
+	Color ffmpeg.Color
+}
+
 // String says it in words.
 func (s State) String() string {
 	switch {
+	case s.Connected && s.Stamps != "":
+		return "connected; its time stamps " + s.Stamps + ", so pictures are timed by their arrival"
 	case s.Connected:
 		return "connected"
 	case s.Lost > 0:
