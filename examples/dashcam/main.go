@@ -152,6 +152,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	d.source, err = camera.Open(d.c.Source, camera.Options{
+		Rotate:   d.c.Rotate,
 		OnChange: func(s camera.State) { d.log.Info("camera", "state", s.String()) },
 	})
 	if err != nil {

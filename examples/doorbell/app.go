@@ -110,7 +110,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 }
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
-	a.source, err = camera.Open(a.c.Source, camera.Options{OnChange: func(s camera.State) {
+	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, OnChange: func(s camera.State) {
 		a.journal.add("camera", s.String())
 	}})
 	if err != nil {

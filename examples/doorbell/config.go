@@ -25,7 +25,8 @@ const off = "off"
 
 // config is the configuration.
 type config struct {
-	Source   string `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
+	Source   string `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate   int    `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
 	Policy   string `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
 	Preset   string `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
 	Networks string `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
@@ -64,7 +65,7 @@ type config struct {
 func (c *config) Check() error {
 	var errs []error
 	bad := func(name, format string, args ...any) { errs = append(errs, fmt.Errorf(name+": "+format, args...)) }
-	if src, err := camera.Open(c.Source, camera.Options{}); err != nil {
+	if src, err := camera.Open(c.Source, camera.Options{Rotate: c.Rotate}); err != nil {
 		bad("source", "%w", err)
 	} else if err := src.Close(); err != nil {
 		bad("source", "%w", err)

@@ -58,7 +58,8 @@ func main() {
 
 // config is the command line, the environment and the file.
 type config struct {
-	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path or file:clip.mp4"`
+	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate    int     `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
 	Policy    string  `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
 	Out       string  `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
 	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
@@ -70,7 +71,7 @@ type config struct {
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
 	_, err := redact.LoadPolicy(c.Policy)
-	src, sourceErr := camera.Open(c.Source, camera.Options{})
+	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate})
 	if sourceErr != nil {
 		sourceErr = fmt.Errorf("source: %w", sourceErr)
 	} else {
@@ -104,6 +105,7 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	}
 	src, err := camera.Open(c.Source, camera.Options{
 		Rate:     float64(c.Rate),
+		Rotate:   c.Rotate,
 		OnChange: func(s camera.State) { log.Info("camera", "state", s.String()) },
 	})
 	if err != nil {
