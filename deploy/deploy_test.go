@@ -42,6 +42,11 @@ func TestUnits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, line := range []string{"LimitCORE=0", "MemorySwapMax=0"} {
+			if !bytes.Contains(text, []byte("\n"+line+"\n")) {
+				t.Errorf("%s has no %s: raw pictures may reach the disk", unit, line)
+			}
+		}
 		name := strings.TrimSuffix(strings.TrimPrefix(unit, "hedge-"), ".service")
 		want := "ExecStart=/usr/local/bin/hedge-" + name + " -config /etc/hedge/" + name + ".yaml"
 		if got := string(command.Find(text)); got != want {
@@ -89,6 +94,9 @@ func TestCompose(t *testing.T) {
 			Volumes     []string
 			Ports       []string
 			Build       struct{ Context, Dockerfile string }
+			Mem         string         `yaml:"mem_limit"`
+			MemSwap     string         `yaml:"memswap_limit"`
+			Limits      map[string]int `yaml:"ulimits"`
 		}
 	}
 	if err := yaml.Unmarshal(text, &c); err != nil {
@@ -101,6 +109,9 @@ func TestCompose(t *testing.T) {
 		if s.User != "10001:10001" || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || s.CapAdd != nil ||
 			!slices.Contains(s.SecurityOpt, "no-new-privileges:true") || s.Privileged || s.Ports != nil {
 			t.Errorf("%s has too many rights: %+v", name, s)
+		}
+		if core, ok := s.Limits["core"]; !ok || core != 0 || s.Mem == "" || s.Mem != s.MemSwap {
+			t.Errorf("%s: raw pictures may reach the disk: %+v", name, s)
 		}
 		for _, d := range s.Devices {
 			if !strings.HasPrefix(d, "/dev/video") {
@@ -161,6 +172,24 @@ func TestSamples(t *testing.T) {
 			"-config", s, "-policy", policy, "-check").CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", s, err, out)
+		}
+	}
+}
+
+// TestNoDump: every program that has raw pictures in its memory forbids to dump
+// it before it does anything else.
+func TestNoDump(t *testing.T) {
+	mains, err := filepath.Glob("../examples/*/main.go")
+	if err != nil || len(mains) != 4 {
+		t.Fatalf("programs %q, %v", mains, err)
+	}
+	for _, main := range mains {
+		text, err := os.ReadFile(main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^func main\(\) \{\n\tif err := nodump\.Process\(\); err != nil \{$`).Match(text) {
+			t.Errorf("%s does not begin with nodump.Process", main)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"image"
 
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/internal/pixel"
 )
 
@@ -62,8 +63,7 @@ func (p *scaledPool) take(size image.Point) *scaled {
 			return s
 		}
 	}
-	r := image.Rectangle{Max: size}
-	return &scaled{pic: image.NewYCbCr(r, image.YCbCrSubsampleRatio420), refs: 1}
+	return &scaled{pic: nodump.Picture(size.X, size.Y), refs: 1}
 }
 
 // release gives back one reference.

@@ -5,6 +5,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -55,10 +56,11 @@ type Buffer struct {
 
 // Resize returns the buffer's picture, 4:2:0 with tight strides, origin (0,0)
 // and limited range ("tv") samples, at the given size in pixels. It allocates
-// only when the size changes; the pixels are those of an earlier picture.
+// only when the size changes; the pixels are those of an earlier picture. Its
+// memory is left out of core dumps.
 func (b *Buffer) Resize(w, h int) *image.YCbCr {
 	if b.pic == nil || b.pic.Rect.Dx() != w || b.pic.Rect.Dy() != h {
-		b.pic = image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)
+		b.pic = nodump.Picture(w, h)
 	}
 	return b.pic
 }

@@ -64,6 +64,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/view"
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -76,6 +77,9 @@ const (
 )
 
 func main() {
+	if err := nodump.Process(); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "dashcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()

@@ -25,11 +25,15 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/internal/nodump"
 )
 
 const program = "doorbell"
 
 func main() {
+	if err := nodump.Process(); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "doorbell: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var keys io.Reader
 	if term.IsTerminal(int(os.Stdin.Fd())) {

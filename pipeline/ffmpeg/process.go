@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/hedgecam/hedge/internal/nodump"
 )
 
 // process is one run of ffmpeg. Its lines on stderr go to a handler and, in
@@ -72,6 +74,11 @@ func start(program string, args []string, stdin, stdout *os.File, handler func(l
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
+		if err == nil {
+			// Before it has read a picture. A kernel that refuses is one without
+			// limits, and the error of the pictures comes first.
+			_ = nodump.Child(p.cmd.Process.Pid)
+		}
 		started <- err
 		if err != nil {
 			return
