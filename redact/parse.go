@@ -40,13 +40,18 @@ func LoadPolicy(path string) (*Policy, error) {
 // ParsePolicy decodes a policy from JSON and validates it. Fields that it does
 // not know, fields named twice, null, and anything after the policy are errors.
 // Fields left out have the defaults of [Policy]; version may not be left out.
-// The error is a *PolicyError.
+// The error is a *PolicyError, which is ErrIncomplete where the text is empty or
+// was cut off.
 func ParsePolicy(data []byte) (*Policy, error) {
 	if len(data) > MaxPolicyBytes {
 		return nil, &PolicyError{Reason: fmt.Sprintf("is longer than %d bytes, the most that is read", MaxPolicyBytes)}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, &PolicyError{Reason: `is empty; the shortest policy is {"version": 1}, which hides everything`}
+		return nil, &PolicyError{Reason: `is empty; the shortest policy is {"version": 1}, which hides everything`, incomplete: true}
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
+		// Some file systems fill up with them what was not written before a power cut.
+		return nil, &PolicyError{Reason: "has bytes of the value 0 in it; was it cut off while it was written?", incomplete: true}
 	}
 	if !utf8.Valid(data) {
 		return nil, &PolicyError{Reason: "is not UTF-8 text"}
@@ -327,7 +332,7 @@ func (d *policyDecoder) token(path string) (json.Token, error) {
 		return t, nil
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, &PolicyError{Path: path, Line: d.line(), Reason: "the text ends too early; is the file complete?"}
+		return nil, &PolicyError{Path: path, Line: d.line(), Reason: "the text ends too early; is the file complete?", incomplete: true}
 	}
 	return nil, &PolicyError{Path: path, Line: d.line(), Reason: fmt.Sprintf("is not JSON: %v", err)}
 }

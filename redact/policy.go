@@ -3,6 +3,7 @@ package redact
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -121,7 +122,17 @@ type PolicyError struct {
 	Line int
 	// Reason says what is wrong and what would be right.
 	Reason string
+
+	// incomplete is what makes the error ErrIncomplete.
+	incomplete bool
 }
+
+// ErrIncomplete says that a policy's text is empty or ends too early, as after a
+// power cut: it is damaged, and no policy that somebody wrote wrongly.
+var ErrIncomplete = errors.New("policy: incomplete")
+
+// Is reports whether the error is ErrIncomplete.
+func (e *PolicyError) Is(target error) bool { return target == ErrIncomplete && e.incomplete } //nolint:errorlint // the sentinel itself
 
 func (e *PolicyError) Error() string {
 	s := "policy"

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,8 +112,8 @@ type program struct {
 }
 
 var (
-	pageForm = regexp.MustCompile(`https?://\S+/enter\?token=\S+`)
-	rtspForm = regexp.MustCompile(`rtsp://\S+`)
+	pageForm = regexp.MustCompile(`(https?://\S+)/enter\?token=`)
+	rtspForm = regexp.MustCompile(`rtsp://\S+@(\S+/hedge)`)
 )
 
 // build builds the doorbell and returns its path.
@@ -132,9 +132,13 @@ func (b *bench) open(ctx context.Context, path string, f *film) (p *program, err
 	if err := os.WriteFile(rules, []byte(policy(b.networks)), 0o600); err != nil {
 		return nil, err
 	}
-	p = &program{records: filepath.Join(b.dir, "recordings")}
+	p = &program{records: filepath.Join(b.dir, "recordings"), token: rand.Text()}
+	secret := filepath.Join(b.dir, "secret")
+	if err := os.WriteFile(secret, []byte(p.token+"\n"), 0o600); err != nil {
+		return nil, err
+	}
 	p.child = prepare(ctx, path, "-source", "file:"+f.path, "-policy", rules, "-preset", "house", "-networks", b.networks,
-		"-listen", "127.0.0.1:0", "-rtsp", "127.0.0.1:0", "-record", p.records, "-events", "-")
+		"-listen", "127.0.0.1:0", "-rtsp", "127.0.0.1:0", "-token", "file:"+secret, "-rtsp-password", "file:"+secret, "-record", p.records, "-events", "-")
 	if err := p.start(); err != nil {
 		return nil, err
 	}
@@ -142,17 +146,17 @@ func (b *bench) open(ctx context.Context, path string, f *film) (p *program, err
 		text := p.err.String()
 		// A line is complete when the next one has begun.
 		text = text[:strings.LastIndexByte(text, '\n')+1]
-		p.page, p.rtsp = pageForm.FindString(text), rtspForm.FindString(text)
-		return p.page != "" && p.rtsp != "", p.alive()
+		page, rtsp := pageForm.FindStringSubmatch(text), rtspForm.FindStringSubmatch(text)
+		if page == nil || rtsp == nil {
+			return false, p.alive()
+		}
+		p.base, p.page = page[1], page[1]+"/enter?token="+p.token
+		p.rtsp = "rtsp://hedge:" + p.token + "@" + rtsp[1]
+		return true, nil
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	u, err := url.Parse(p.page)
-	if err != nil {
-		return nil, errors.Join(err, p.close())
-	}
-	p.token, p.base = u.Query().Get("token"), u.Scheme+"://"+u.Host
 	return p, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/settings"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // config is the command line, the environment and the file.
@@ -31,14 +30,14 @@ type config struct {
 	Days  int            `name:"max-days" default:"30" min:"0" max:"36500" help:"most days that an event is kept; 0 is no limit"`
 
 	Listen    string          `name:"listen" default:"127.0.0.1:8081" help:"loopback address for POST /event and GET /healthz; empty in the file for none"`
-	Token     settings.Secret `name:"token" help:"who may POST /event, at least 16 characters; none: a random one is printed at the start"`
+	Token     settings.Secret `name:"token" help:"who may POST /event, at least 16 characters; none: a random one is shown at the start, on a terminal only"`
 	Accel     string          `name:"accel" help:"accelerometer: the folder of an IIO device (/sys/bus/iio/devices/iio:device0), or a file with one number in m/s²"`
 	Threshold float64         `name:"accel-threshold" default:"6" min:"0.5" max:"200" help:"acceleration in m/s², gravity left out, that is an event"`
 }
 
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
-	_, policyErr := redact.LoadPolicy(c.Policy)
+	_, policyErr := settings.LoadPolicy(c.Policy)
 	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate})
 	if sourceErr != nil {
 		sourceErr = fmt.Errorf("source: %w", sourceErr)

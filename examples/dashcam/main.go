@@ -58,6 +58,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/record"
@@ -105,8 +107,8 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		log.Error(err.Error())
 		return code
 	}
-	policy, err := redact.LoadPolicy(c.Policy)
-	if err != nil {
+	policy, err := settings.LoadPolicy(c.Policy)
+	if policy == nil {
 		return fail(exitUsage, err)
 	}
 	var accel *accelerometer
@@ -122,7 +124,11 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		}
 		if c.Token == "" {
 			c.Token = settings.Secret(rand.Text())
-			log.Info("made a token for POST /event", "token", string(c.Token))
+			if terminal(stderr) {
+				log.Info("made a token for POST /event", "token", string(c.Token))
+			} else {
+				log.Warn("nobody can POST /event: the token is random, and is shown on a terminal only, never in a log; give one with -token file:PATH")
+			}
 		}
 	}
 	d := &dashcam{c: &c, log: log, byHand: byHand, accel: accel, listener: l}
@@ -130,6 +136,13 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		return fail(exitFailed, err)
 	}
 	return exitDone
+}
+
+// terminal reports whether w is a terminal, and no file or journal that keeps
+// what it is told.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // dashcam is the program, with its settings checked.

@@ -54,6 +54,7 @@ type app struct {
 	token    string
 	password string // of recorders
 	cert     *tls.Certificate
+	ownCert  bool // it is this machine's own
 
 	mu   sync.Mutex
 	halt string          // why the pipeline has stopped; "" while it runs
@@ -70,7 +71,8 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		}
 	}()
 	policy, err := c.policy()
-	if err != nil {
+	var damage *settings.Damage
+	if err != nil && !errors.As(err, &damage) {
 		return a, err
 	}
 	if a.mqtt, err = newMQTT(c, a); err != nil {

@@ -159,7 +159,7 @@ func TestTLS(t *testing.T) {
 	}
 
 	state := t.TempDir()
-	if _, err := web.SelfSigned(state, []string{"door.lan"}); err != nil {
+	if _, err := web.SelfSigned(state, []string{"door.lan"}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	cert, key := filepath.Join(state, "cert.pem"), filepath.Join(state, "key.pem")
@@ -189,7 +189,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	again, err := web.SelfSigned(state, nil)
+	again, err := web.SelfSigned(state, nil, func(string) {})
 	if err != nil || web.Fingerprint(again) != web.Fingerprint(*a.cert) {
 		t.Errorf("the certificate is another after a restart (%v)", err)
 	}

@@ -71,7 +71,7 @@ func (c *config) Check() error {
 		bad("source", "%w", err)
 	}
 	if _, err := c.policy(); err != nil {
-		bad("policy", "%w", err)
+		errs = append(errs, err)
 	}
 	if _, err := c.addr(); err != nil {
 		errs = append(errs, err)
@@ -98,12 +98,19 @@ func (c *config) Check() error {
 
 // policy returns the saved policy, nil if there is no file yet: the owner then
 // draws the zones in the page, and until then everything is hidden.
+// With a *settings.Damage there is none either, and the page says why.
 func (c *config) policy() (*redact.Policy, error) {
-	p, err := redact.LoadPolicy(c.Policy)
-	if errors.Is(err, os.ErrNotExist) {
+	p, err := settings.LoadPolicy(c.Policy)
+	var damage *settings.Damage
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return nil, nil
+	case errors.As(err, &damage):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("policy: %w", err)
 	}
-	return p, err
+	return p, nil
 }
 
 // addr returns the address to listen on.

@@ -67,7 +67,8 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	if err != nil {
 		return fail(1, errors.Join(err, set.Close()))
 	}
-	a.welcome(stderr)
+	f, ok := stderr.(*os.File)
+	a.welcome(stderr, ok && term.IsTerminal(int(f.Fd())))
 	if keys != nil && a.bell != nil {
 		// Ends with the process: a terminal's read cannot be cancelled.
 		go a.bell.keys(keys)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -61,13 +62,18 @@ func (a *app) openServer() (err error) {
 
 func (a *app) certificate(names []string) (*tls.Certificate, error) {
 	if a.c.TLSCert != "" {
-		c, err := tls.LoadX509KeyPair(a.c.TLSCert, a.c.TLSKey)
-		if err != nil {
+		c, err := web.KeyPair(a.c.TLSCert, a.c.TLSKey)
+		if err == nil {
+			return &c, nil
+		}
+		if !errors.Is(err, web.ErrCertificate) {
 			return nil, fmt.Errorf("tls-cert: %w", err)
 		}
-		return &c, nil
+		a.journal.add("certificate", fmt.Sprintf("tls-cert: %v; until it is whole and the program starts again, the page has a certificate of this machine's own", err))
+		a.ownCert = true
 	}
-	c, err := web.SelfSigned(a.c.State, names)
+	a.ownCert = a.ownCert || a.c.TLSCert == ""
+	c, err := web.SelfSigned(a.c.State, names, func(text string) { a.journal.add("certificate", text) })
 	return &c, err
 }
 
@@ -78,13 +84,16 @@ func (a *app) secret(given settings.Secret, name string) (string, error) {
 	case given != "":
 		return string(given), nil
 	case a.c.State != "":
-		return web.KeptToken(filepath.Join(a.c.State, name))
+		return web.KeptToken(filepath.Join(a.c.State, name), func(text string) { a.journal.add(name, text) })
 	}
 	return web.NewToken(), nil
 }
 
 // address returns the page's address with the token.
-func (a *app) address() string {
+func (a *app) address() string { return a.base() + "/enter?token=" + a.token }
+
+// base returns the page's address.
+func (a *app) base() string {
 	scheme, host := "http", a.listen.Addr().(*net.TCPAddr).AddrPort()
 	if a.cert != nil {
 		scheme = "https"
@@ -99,27 +108,51 @@ func (a *app) address() string {
 			}
 		}
 	}
-	return scheme + "://" + name + "/enter?token=" + a.token
+	return scheme + "://" + name
 }
 
-// welcome tells the owner how to get to the page.
-func (a *app) welcome(w io.Writer) {
+// welcome tells the owner how to get to the page. What opens it is told to a
+// terminal only: others may read a journal.
+func (a *app) welcome(w io.Writer, terminal bool) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nowhere else to say it
-	say("\nOpen this address; whoever has it can see the picture and change the zones:\n\n  %s\n", a.address())
-	qrterminal.GenerateWithConfig(a.address(), qrterminal.Config{Level: qrterminal.L, Writer: w, HalfBlocks: true,
-		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
-		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK, QuietZone: 2})
-	if a.cert != nil && a.c.TLSCert == "" {
-		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
+	if terminal {
+		a.invite(w, say)
+	} else {
+		say("The page is at %s/enter?token=TOKEN, where TOKEN is %s.", a.base(), a.whereabouts(a.c.Token, "token"))
+		if a.rtsp != nil {
+			say("For a recorder: rtsp://%s@%s/hedge, with the password that is %s.", a.c.RTSPUser, a.rtsp.Addr(), a.whereabouts(a.c.RTSPPassword, "rtsp-password"))
+		}
 	}
-	if a.rtsp != nil && a.c.RTSPPassword == "" {
-		say("For a recorder: rtsp://%s:%s@%s/hedge\n", a.c.RTSPUser, a.password, a.rtsp.Addr())
+	if a.cert != nil && a.ownCert {
+		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
 	}
 	if a.zones.State().Policy == nil {
 		say("There is no policy yet, so everything is hidden. Draw your zones in the page.")
 	}
 	if a.bell != nil {
 		say("Nothing is shown or recorded until somebody rings: POST /ring, or press Enter here.")
+	}
+}
+
+// whereabouts says where a secret stands that is not to be printed.
+func (a *app) whereabouts(given settings.Secret, name string) string {
+	switch {
+	case given != "":
+		return "the one that you have set"
+	case a.c.State != "":
+		return "in the file " + filepath.Join(a.c.State, name)
+	}
+	return "random and known to nobody, because this is no terminal: start with -state FOLDER, which keeps it in a file, or with -" + name + " file:PATH"
+}
+
+// invite tells a terminal what opens the page and the stream.
+func (a *app) invite(w io.Writer, say func(format string, args ...any)) {
+	say("\nOpen this address; whoever has it can see the picture and change the zones:\n\n  %s\n", a.address())
+	qrterminal.GenerateWithConfig(a.address(), qrterminal.Config{Level: qrterminal.L, Writer: w, HalfBlocks: true,
+		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
+		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK, QuietZone: 2})
+	if a.rtsp != nil && a.c.RTSPPassword == "" {
+		say("For a recorder: rtsp://%s:%s@%s/hedge\n", a.c.RTSPUser, a.password, a.rtsp.Addr())
 	}
 }
 

@@ -74,7 +74,7 @@ type config struct {
 
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
-	_, err := redact.LoadPolicy(c.Policy)
+	_, err := settings.LoadPolicy(c.Policy)
 	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate})
 	if sourceErr != nil {
 		sourceErr = fmt.Errorf("source: %w", sourceErr)
@@ -103,8 +103,8 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		log.Error(err.Error())
 		return code
 	}
-	policy, err := redact.LoadPolicy(c.Policy)
-	if err != nil {
+	policy, err := settings.LoadPolicy(c.Policy)
+	if policy == nil {
 		return fail(exitUsage, err)
 	}
 	src, err := camera.Open(c.Source, camera.Options{

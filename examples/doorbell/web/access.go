@@ -12,15 +12,18 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/hedgecam/hedge/examples/doorbell/web/limit"
+	"github.com/hedgecam/hedge/examples/internal/keep"
 )
 
 // tokenBytes is the size of a token: 192 bits, 32 letters in the address.
 const tokenBytes = 24
+
+// minToken is the least length of a token.
+const minToken = 16
 
 // Access decides who may use the page. Its methods may be called by any
 // goroutine.
@@ -48,7 +51,7 @@ type AccessOptions struct {
 
 // NewAccess returns an Access for the token.
 func NewAccess(o AccessOptions) (*Access, error) {
-	if len(o.Token) < 16 {
+	if len(o.Token) < minToken {
 		return nil, errors.New("the token has less than 16 characters: let the program make one")
 	}
 	mac := hmac.New(sha256.New, []byte(o.Token))
@@ -81,30 +84,31 @@ func NewToken() string {
 
 // KeptToken returns the token kept in the file of that name, which only the
 // owner may read; it makes one if there is none. The same token then holds
-// after a restart; deleting the file takes it back from everybody.
-func KeptToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return "", fmt.Errorf("folder of the token: %w", err)
-		}
-		token := NewToken()
-		if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
-			return "", fmt.Errorf("write the token: %w", err)
-		}
+// after a restart; deleting the file takes it back from everybody. A file that
+// holds no whole token, as after a power cut, gets a new one, and note is told.
+func KeptToken(path string, note func(text string)) (string, error) {
+	data, err := keep.Secret(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read the token: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if err == nil && whole(token) {
 		return token, nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("read the token: %w", err)
+	if err == nil {
+		note(path + " holds no whole token, so a new one was made: open the new address")
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others: chmod 600 it, or delete it and a new token is made", path)
+	token = NewToken()
+	if err := keep.State(path, []byte(token+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("write the token: %w", err)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read the token: %w", err)
-	}
-	return strings.TrimSpace(string(data)), nil
+	return token, nil
+}
+
+// whole reports whether a token is one that NewToken or an owner made: a file that
+// was cut off is short, or has bytes in it that are no text.
+func whole(token string) bool {
+	return len(token) >= minToken && !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // Guard lets through to next what may pass, and answers all else itself.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/examples/internal/keep"
 )
 
 const testToken = "correct-horse-battery"
@@ -198,25 +201,27 @@ func TestChangesAreLimited(t *testing.T) {
 
 func TestKeptToken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state", "token")
-	first, err := KeptToken(path)
+	first, err := KeptToken(path, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(first) != 32 {
 		t.Errorf("token of %d characters", len(first))
 	}
-	again, err := KeptToken(path)
+	again, err := KeptToken(path, quiet)
 	if err != nil || again != first {
 		t.Errorf("again %q, %v; first %q", again, err, first)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if err := os.Chmod(path, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := KeptToken(path); err == nil {
-		t.Error("a token that all may read is taken")
+	for _, mode := range []os.FileMode{0o644, 0o620, 0o602} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := KeptToken(path, quiet); !errors.Is(err, keep.ErrShared) {
+			t.Errorf("a token with the rights %v: %v", mode, err)
+		}
 	}
 	if one, other := NewToken(), NewToken(); one == other {
 		t.Error("two tokens are the same")
@@ -225,6 +230,34 @@ func TestKeptToken(t *testing.T) {
 		t.Error("a short token is taken")
 	}
 }
+
+// TestDamagedToken: what a power cut leaves of a token opens nothing, and a new
+// one takes its place, which is told.
+func TestDamagedToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	for _, text := range []string{"", "\n", testToken[:15], strings.Repeat("\x00", 33), testToken[:20] + "\x00\x00\n", "two words and more of them"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var said string
+		token, err := KeptToken(path, func(text string) { said = text })
+		if err != nil || len(token) != 32 || !strings.Contains(said, path) {
+			t.Errorf("%q: token of %d characters, %q, %v", text, len(token), said, err)
+		}
+		if again, err := KeptToken(path, quiet); err != nil || again != token {
+			t.Errorf("%q: another one at the next start: %v", text, err)
+		}
+	}
+	long := strings.Repeat("x", 200)
+	if err := os.WriteFile(path, []byte(long+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := KeptToken(path, quiet); err != nil || token != long {
+		t.Errorf("a long token: %d characters, %v", len(token), err)
+	}
+}
+
+func quiet(string) {}
 
 func TestClientOf(t *testing.T) {
 	for addr, want := range map[string]string{

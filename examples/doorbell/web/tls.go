@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/keep"
 )
 
 // selfSignedFor is how long a certificate of our own is valid, and renewBefore
@@ -29,16 +31,19 @@ const (
 // SelfSigned returns a certificate that this machine has signed itself, for its
 // names and addresses and the hosts given. It is kept in dir, so that a browser
 // told to trust it does so after a restart too; with an empty dir it lives in
-// memory only.
-func SelfSigned(dir string, hosts []string) (tls.Certificate, error) {
+// memory only. Files that hold no whole certificate with its key, as after a power
+// cut, are replaced, and note is told.
+func SelfSigned(dir string, hosts []string, note func(text string)) (tls.Certificate, error) {
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	if dir != "" {
-		c, err := tls.LoadX509KeyPair(certFile, keyFile)
-		if err == nil && time.Until(c.Leaf.NotAfter) > renewBefore {
+		c, err := KeyPair(certFile, keyFile)
+		switch {
+		case err == nil && time.Until(c.Leaf.NotAfter) > renewBefore:
 			return c, nil
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return c, fmt.Errorf("the certificate kept in %s: %w; delete it and a new one is made", dir, err)
+		case errors.Is(err, ErrCertificate):
+			note(fmt.Sprintf("%v; a new one was made, so browsers will ask again", err))
+		case err != nil && !errors.Is(err, os.ErrNotExist):
+			return c, fmt.Errorf("the certificate kept in %s: %w", dir, err)
 		}
 	}
 	certPEM, keyPEM, err := sign(hosts)
@@ -46,12 +51,34 @@ func SelfSigned(dir string, hosts []string) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
 	}
 	if dir != "" {
-		err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(certFile, certPEM, 0o644), os.WriteFile(keyFile, keyPEM, 0o600))
+		err := errors.Join(keep.State(certFile, certPEM, 0o644), keep.State(keyFile, keyPEM, 0o600))
 		if err != nil {
 			return tls.Certificate{}, fmt.Errorf("keep the certificate: %w", err)
 		}
 	}
 	return tls.X509KeyPair(certPEM, keyPEM)
+}
+
+// ErrCertificate says that files hold no whole certificate with its key.
+var ErrCertificate = errors.New("no whole certificate with its key")
+
+// KeyPair reads a certificate and its key (PEM). The key may be written by nobody
+// but its owner. Errors: ErrCertificate, keep.ErrShared, or that of reading the
+// files.
+func KeyPair(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := keep.Owned(keyFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	c, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return c, fmt.Errorf("%w in %s and %s: %w", ErrCertificate, certFile, keyFile, err)
+	}
+	return c, nil
 }
 
 func sign(hosts []string) (certPEM, keyPEM []byte, err error) {

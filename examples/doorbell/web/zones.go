@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/keep"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -300,32 +300,14 @@ func (z *Zones) Close() error {
 }
 
 // writePolicy replaces the file in one step, so that it is never half written.
-func writePolicy(path string, p *redact.Policy) (err error) {
+func writePolicy(path string, p *redact.Policy) error {
 	var text bytes.Buffer
 	if err := json.Indent(&text, p.Canonical(), "", "  "); err != nil {
 		return fmt.Errorf("format the policy: %w", err)
 	}
 	text.WriteByte('\n')
-	f, err := os.CreateTemp(filepath.Dir(path), ".policy-*")
-	if err != nil {
+	if err := keep.Write(path, text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("save the policy: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("save the policy: %w", errors.Join(err, f.Close(), os.Remove(f.Name())))
-		}
-	}()
-	if _, err := f.Write(text.Bytes()); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return f.Close()
+	return nil
 }

@@ -56,6 +56,15 @@ type Checker interface {
 	Check() error
 }
 
+// Damage is a problem with which a program starts all the same, hiding more, and
+// which -check refuses: a file that was cut off by a power cut.
+type Damage struct{ Err error }
+
+func (d *Damage) Error() string { return d.Err.Error() }
+
+// Unwrap returns the cause.
+func (d *Damage) Unwrap() error { return d.Err }
+
 // Problem is one thing that is wrong with one setting.
 type Problem struct {
 	// Where is the place: "-keep", "HEDGE_KEEP", or file and line.
@@ -79,7 +88,8 @@ const envPrefix = "HEDGE_"
 // Start fills in config, a pointer to a struct, for a program that is about to
 // start. When ok is true the program goes on. Otherwise it ends with the exit
 // code: 0 after -help, -schema and a -check that found nothing, 2 after
-// everything that is wrong was written to Stderr, one line each.
+// everything that is wrong was written to Stderr, one line each; it goes on where
+// all of that is *[Damage].
 func Start(config any, o Options) (code int, ok bool) {
 	o.defaults()
 	m, err := load(config, &o)
@@ -92,11 +102,32 @@ func Start(config any, o Options) (code int, ok bool) {
 		for line := range strings.Lines(err.Error()) {
 			_, _ = fmt.Fprintf(o.Stderr, "%s: %s\n", o.Program, strings.TrimSuffix(line, "\n")) // nowhere else to say it
 		}
+		if !m.check && OnlyDamage(err) {
+			return exitOK, true
+		}
 		return exitUsage, false
 	case m.check:
 		return finish(o.Stdout, o.Program+": the configuration is valid\n")
 	}
 	return exitOK, true
+}
+
+// OnlyDamage reports whether all that is wrong is *[Damage], with which a program
+// can start.
+func OnlyDamage(err error) bool {
+	if _, ok := err.(*Damage); ok { //nolint:errorlint // what wraps one may join it with others
+		return true
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // of errors.Join
+	if !ok {
+		return false
+	}
+	for _, e := range joined.Unwrap() {
+		if !OnlyDamage(e) {
+			return false
+		}
+	}
+	return true
 }
 
 // finish writes what the program was asked for instead of starting.

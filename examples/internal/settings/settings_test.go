@@ -60,6 +60,60 @@ func env(pairs ...string) func(string) (string, bool) {
 	}
 }
 
+// damaged has a file that was cut off, and wrong settings where Count is not 3.
+type damaged struct {
+	Count int `name:"count" default:"3" help:"how many"`
+}
+
+func (c *damaged) Check() error {
+	err := error(&Damage{errors.New("policy x.json: is empty")})
+	if c.Count != 3 {
+		return errors.Join(err, errors.New("count: is not 3"))
+	}
+	return errors.Join(nil, err)
+}
+
+// TestDamage: a program starts with a damaged file, and says so; -check refuses,
+// and so does the start with anything else that is wrong.
+func TestDamage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		ok   bool
+	}{{nil, true}, {[]string{"-check"}, false}, {[]string{"-count", "4"}, false}} {
+		var said strings.Builder
+		code, ok := Start(&damaged{}, Options{Program: "p", Args: c.args, LookupEnv: env(), Stderr: &said})
+		if ok != c.ok || (code == 0) != c.ok || !strings.Contains(said.String(), "p: policy x.json: is empty\n") {
+			t.Errorf("%q: %d, %v: %s", c.args, code, ok, said.String())
+		}
+	}
+}
+
+// TestLoadPolicy: what a power cut leaves of a policy hides everything; a policy
+// that somebody wrote wrongly is refused.
+func TestLoadPolicy(t *testing.T) {
+	whole := `{"version": 1, "property": [[[0,0],[1,0],[1,1],[0.5,0.75]]], "outside": {"hide": "all", "fill": "solid"}}`
+	for n := range len(whole) {
+		p, err := LoadPolicy(write(t, "policy.json", whole[:n]))
+		var damage *Damage
+		if p == nil || len(p.Property) != 0 || p.Needs() != 0 || !errors.As(err, &damage) {
+			t.Fatalf("cut after %d bytes: %v, %v", n, p, err)
+		}
+	}
+	for _, text := range []string{"\x00", strings.Repeat("\x00", 500), whole[:60] + strings.Repeat("\x00", 40), whole + "\x00"} {
+		if p, err := LoadPolicy(write(t, "policy.json", text)); p == nil || len(p.Property) != 0 || !OnlyDamage(err) {
+			t.Errorf("%q: %v, %v", text, p, err)
+		}
+	}
+	for _, text := range []string{`{"version": 2}`, `{"version": 1, "x": 1}`, whole + "}", "hello", `{"version": 1]`} {
+		if p, err := LoadPolicy(write(t, "policy.json", text)); p != nil || err == nil || OnlyDamage(err) {
+			t.Errorf("%q: %v, %v", text, p, err)
+		}
+	}
+	if p, err := LoadPolicy(write(t, "policy.json", whole)); err != nil || len(p.Property) != 1 {
+		t.Errorf("the whole policy: %v, %v", p, err)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	got := plain{Policy: "stale", Token: "stale"}
 	if err := Load(&got, Options{LookupEnv: env()}); err != nil || got != defaults {

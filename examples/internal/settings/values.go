@@ -3,11 +3,11 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/hedgecam/hedge/examples/internal/keep"
 )
 
 // Bytes is a size in bytes, given like 500MB, 1.5GiB or 4096.
@@ -75,14 +75,12 @@ func readSecret(text string) (string, error) {
 	if !ok {
 		return text, nil
 	}
-	f, err := os.Open(path)
+	data, err := keep.Owned(path)
 	if err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	if err != nil {
-		return "", fmt.Errorf("secret: %w", err)
+	if len(data) > maxSecret {
+		return "", fmt.Errorf("secret: %s is longer than %d bytes, the most that is read", path, maxSecret)
 	}
 	line, _, _ := strings.Cut(string(data), "\n")
 	if line = strings.TrimSpace(line); line == "" {

@@ -46,6 +46,17 @@ func WatchPolicy(ctx context.Context, path string, changed func(*redact.Policy, 
 	}
 }
 
+// LoadPolicy reads the policy with which a program starts. One that is empty or
+// was cut off, as after a power cut, is the one that hides everything, with a
+// *[Damage] that says so; every other fault is an error, and there is no policy.
+func LoadPolicy(path string) (*redact.Policy, error) {
+	p, err := redact.LoadPolicy(path)
+	if errors.Is(err, redact.ErrIncomplete) {
+		return redact.HideEverything(), &Damage{fmt.Errorf("%w; everything is hidden until it is whole again", err)}
+	}
+	return p, err
+}
+
 // FollowPolicy hands the policy of a file to set, at once and again whenever the
 // file changes, until ctx ends, and tells log of each. After an error, set's own
 // too, the old policy stays in force.
