@@ -42,6 +42,10 @@ var (
 	mViewers    = desc("viewers", "Browsers that watch.")
 	mLost       = desc("viewer_lost_frames", "Pictures that the present viewers have lost because they were too slow.")
 	mRecorders  = desc("rtsp_viewers", "Recorders that take the picture over RTSP.")
+	mRecFailing = desc("recording_failing", "1 while nothing can be recorded, such as on a full disk.")
+	mRecFiles   = desc("recording_files", "Recordings that are kept.")
+	mRecBytes   = desc("recording_bytes", "Bytes of the recordings that are kept.")
+	mRecLost    = desc("recording_lost_frames_total", "Pictures that were not recorded because the disk was slow or could not be written.")
 	mEvents     = desc("events_total", "Events.")
 )
 
@@ -92,6 +96,13 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 	gauge(mLost, float64(live.Lost))
 	if m.a.rtsp != nil {
 		gauge(mRecorders, float64(m.a.rtsp.Viewers()))
+	}
+	if m.a.recorder != nil {
+		rec := m.a.recorder.Stats()
+		gauge(mRecFailing, one(rec.Err != nil))
+		gauge(mRecFiles, float64(rec.Files))
+		gauge(mRecBytes, float64(rec.Bytes))
+		count(mRecLost, float64(rec.Lost))
 	}
 	events, _ := m.a.journal.counts()
 	count(mEvents, float64(events))

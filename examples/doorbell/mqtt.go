@@ -115,6 +115,7 @@ var entities = []entity{
 	{"sensor", "Picture hidden", "hidden", "%", "", "mdi:blur"},
 	{"sensor", "State", "state", "", "", "mdi:cctv"},
 	{"binary_sensor", "Problem", "problem", "", "problem", ""},
+	{"binary_sensor", "Recording problem", "recording_problem", "", "problem", "mdi:harddisk"},
 }
 
 // announce tells Home Assistant of the device, once connected.
@@ -153,14 +154,18 @@ func (m *mqttClient) discovery(component, field string, config map[string]any) {
 // state publishes what is hidden just now.
 func (m *mqttClient) state() {
 	s := m.a.status()
-	problem := "OFF"
-	if s.Kind == "bad" {
-		problem = "ON"
-	}
+	problem, recording := mqttProblems(s)
 	m.publishJSON("state", map[string]any{
 		"people": s.Hidden.People, "faces": s.Hidden.Faces, "plates": s.Hidden.Plates,
-		"hidden": int(100*s.Hidden.Share + 0.5), "state": s.State, "problem": problem,
+		"hidden": int(100*s.Hidden.Share + 0.5), "state": s.State, "problem": problem, "recording_problem": recording,
 	})
+}
+
+// mqttProblems returns whether there is a problem, and whether there is one with
+// the recordings, as Home Assistant has it.
+func mqttProblems(s status) (problem, recording string) {
+	word := map[bool]string{true: "ON", false: "OFF"}
+	return word[s.Kind == "bad"], word[s.Recording != nil && s.Recording.Problem != ""]
 }
 
 // event publishes an event. It waits a little at most.

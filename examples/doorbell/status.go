@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/view"
@@ -31,6 +32,8 @@ type status struct {
 	Networks  string      `json:"networks"`
 	Clock     clockStatus `json:"clock"`
 	Bell      *bellStatus `json:"bell,omitempty"`
+	// Recording is left out where nothing is to be recorded.
+	Recording *recordingStatus `json:"recording,omitempty"`
 	// Start is set while there is no policy.
 	Start    bool           `json:"start"`
 	Defaults map[string]any `json:"defaults"`
@@ -61,6 +64,16 @@ type clockStatus struct {
 	Now   float64 `json:"now"`
 }
 
+type recordingStatus struct {
+	// Problem says why nothing can be recorded just now.
+	Problem string `json:"problem,omitempty"`
+	Files   int    `json:"files"`
+	Bytes   int64  `json:"bytes"`
+	// Lost counts the pictures that were not recorded because the disk was slow or
+	// could not be written.
+	Lost uint64 `json:"lost"`
+}
+
 type bellStatus struct {
 	Open bool `json:"open"`
 	Left int  `json:"left"`
@@ -82,6 +95,13 @@ func (a *app) status() status {
 		s.Bell = &bellStatus{Open: open, Left: int(max(left, 0).Seconds() + 0.5)}
 		s.Defaults["visitors"] = "feet"
 	}
+	if a.recorder != nil {
+		r := a.recorder.Stats()
+		s.Recording = &recordingStatus{Files: r.Files, Bytes: r.Bytes, Lost: r.Lost}
+		if r.Err != nil {
+			s.Recording.Problem = r.Err.Error()
+		}
+	}
 	s.Confirm = why.AwaitsOwner()
 	s.State, s.Kind = a.mood(&s, why, last)
 	s.Words = words(&s, why, last)
@@ -92,6 +112,9 @@ func (a *app) status() status {
 		s.Alert = "The pipeline has stopped and starts again: " + a.halted() + "."
 	case zones.Problem != "":
 		s.Alert = "The policy file cannot be used, and the zones from before stay in force: " + zones.Problem
+	}
+	if s.Recording != nil && s.Recording.Problem != "" {
+		s.Alert = strings.TrimLeft(s.Alert+" Nothing is recorded: "+s.Recording.Problem+".", " ")
 	}
 	s.Clock.Now = float64(time.Now().UnixNano()) / 1e6
 	return s
@@ -110,6 +133,8 @@ func (a *app) mood(s *status, why pipeline.Reason, last seen) (state, kind strin
 		return "all hidden", "bad"
 	case why != pipeline.NoReason:
 		return "hiding more", "bad"
+	case s.Recording != nil && s.Recording.Problem != "":
+		return "not recording", "bad"
 	case s.Start:
 		return "all hidden", "closed"
 	case s.Bell != nil && !s.Bell.Open:
@@ -169,6 +194,11 @@ func (a *app) healthy() error {
 	last := a.gate.last()
 	if why := a.halted(); why != "" {
 		return fmt.Errorf("stopped: %s", why)
+	}
+	if a.recorder != nil {
+		if err := a.recorder.Stats().Err; err != nil {
+			return fmt.Errorf("nothing is recorded: %w", err)
+		}
 	}
 	if last.At.IsZero() && time.Since(a.started) < 3*stale {
 		return nil

@@ -1,13 +1,37 @@
 package record
 
-import "sync"
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrStalled says that the disk has not answered for long, such as a network share
+// whose server is away.
+var ErrStalled = errors.New("the disk does not answer")
+
+// stalledAfter is how long the disk may take. What waits meanwhile is lost after
+// about as long, see queueUnits.
+const stalledAfter = 5 * time.Second
 
 // health is whether something can be written. It tells of changes.
 type health struct {
 	onEvent func(Event)
 
-	mu  sync.Mutex
-	bad error
+	mu    sync.Mutex
+	bad   error
+	since time.Time // of the work under way; zero: none is
+}
+
+// busy says that work with the disk begins, or has ended.
+func (h *health) busy(is bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.since = time.Time{}
+	if is {
+		h.since = time.Now()
+	}
 }
 
 // failed says that writing ended with an error.
@@ -36,5 +60,8 @@ func (h *health) wrote(path string) {
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if d := time.Since(h.since); !h.since.IsZero() && d > stalledAfter {
+		return fmt.Errorf("%w for %v", ErrStalled, d.Round(time.Second))
+	}
 	return h.bad
 }

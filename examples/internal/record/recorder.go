@@ -87,7 +87,8 @@ type Stats struct {
 	Bytes int64
 	// Path is the file that grows, if there is one.
 	Path string
-	// Err is why nothing can be written just now, or nil.
+	// Err is why nothing can be written just now, ErrStalled if the disk does not
+	// answer, or nil.
 	Err error
 	// Lost is the number of units that were lost because the disk was slow, or
 	// could not be written.
@@ -145,10 +146,12 @@ func (r *Recorder) run() {
 	for {
 		select {
 		case u, ok := <-r.sub.C:
+			r.health.busy(true)
 			if !ok {
 				r.drop()
 				r.err = r.finish(0)
 				r.abandon()
+				r.health.busy(false)
 				r.report()
 				return
 			}
@@ -157,12 +160,15 @@ func (r *Recorder) run() {
 				r.take(u)
 			}
 		case <-r.sub.Flushed:
+			r.health.busy(true)
 			r.drop()
 		case <-quiet.C:
+			r.health.busy(true)
 			r.idle++
 			r.drop()
 			r.rest()
 		}
+		r.health.busy(false)
 		r.report()
 		quiet.Reset(fragment)
 	}

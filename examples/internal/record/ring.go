@@ -156,7 +156,9 @@ func (r *Ring) run() {
 			if !ok {
 				r.drop()
 				r.triggered()
+				r.health.busy(true)
 				r.err = r.work(true)
+				r.health.busy(false)
 				r.report()
 				return
 			}
@@ -172,8 +174,10 @@ func (r *Ring) run() {
 		}
 		r.drop()
 		r.triggered()
+		r.health.busy(true)
 		// It is told of already.
 		_ = r.work(silent)
+		r.health.busy(false)
 		r.evict()
 		r.report()
 	}
