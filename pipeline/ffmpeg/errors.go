@@ -26,6 +26,9 @@ var (
 	// ErrTooLarge: the pictures have more than [MaxPixels].
 	ErrTooLarge = errors.New("picture too large")
 
+	// ErrCertificate: a camera's certificate is not one to send a password to.
+	ErrCertificate = errors.New("the camera's certificate is not trusted")
+
 	// ErrOptions: the options make no sense.
 	ErrOptions = errors.New("bad options")
 	// ErrExists: the output exists already and Overwrite is not set.

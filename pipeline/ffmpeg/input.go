@@ -25,7 +25,7 @@ const (
 // input is what the caller asked to read.
 type input struct {
 	kind kind
-	// name is for messages: the address without its password.
+	// name is for messages and reports, see ShownAddress.
 	name string
 	// arg is what ffmpeg gets after -i.
 	arg string
@@ -36,6 +36,13 @@ type input struct {
 	untimed bool
 	// known is set when an earlier connection told what the input sends.
 	known bool
+	// secret is set when arg is for ffmpeg only, and not for who looks at its
+	// arguments.
+	secret bool
+	// hide takes an address's secrets out of messages; nil for files and devices.
+	hide *strings.Replacer
+	// relay is the way to a camera over TLS, nil for others.
+	relay *relay
 }
 
 // newInput tells what s is. An existing file wins over an address.
@@ -50,18 +57,18 @@ func newInput(s string) (input, error) {
 	if u, uerr := url.Parse(s); uerr == nil && u.Host != "" {
 		switch u.Scheme {
 		case "rtsp", "rtsps":
-			return input{kind: kindRTSP, name: u.Redacted(), arg: s}, nil
+			return input{kind: kindRTSP, name: shownURL(u), arg: s, secret: secretive(u)}, nil
 		case "http", "https":
-			return input{kind: kindHTTP, name: u.Redacted(), arg: s}, nil
+			return input{kind: kindHTTP, name: shownURL(u), arg: s, secret: secretive(u)}, nil
 		default:
-			return input{}, fmt.Errorf("ffmpeg: input %s: %w: use a file, /dev/video*, rtsp:// or http://", u.Redacted(), ErrAddress)
+			return input{}, fmt.Errorf("ffmpeg: input %s: %w: use a file, /dev/video*, rtsp:// or http://", shownURL(u), ErrAddress)
 		}
 	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	return input{}, fmt.Errorf("ffmpeg: input %q: %w", s, err)
+	return input{}, fmt.Errorf("ffmpeg: input %q: %w", ShownAddress(s), err)
 }
 
 func newFile(path string, st fs.FileInfo) (input, error) {
@@ -119,26 +126,8 @@ func (in input) args(o Options, v version) []string {
 		if o.Device.Rate > 0 {
 			a = append(a, "-framerate", number64(o.Device.Rate))
 		}
-	case kindRTSP:
-		timeout := "-timeout"
-		if v.before(5, 0) {
-			// There -timeout makes ffmpeg listen.
-			timeout = "-stimeout"
-		}
-		// A camera that refuses TCP (answer 461) is asked for UDP.
-		a = append(a, "-protocol_whitelist", "rtsp,rtsps,rtp,udp,tcp,tls,crypto",
-			"-rtsp_transport", "tcp+udp", "-rtsp_flags", "prefer_tcp", timeout, microseconds(o.Timeout))
-		if in.known {
-			// ffmpeg need not find out the rate.
-			a = append(a, "-fpsprobesize", "0", "-analyzeduration", "1000000")
-		}
-	case kindHTTP:
-		a = append(a, "-protocol_whitelist", "http,https,tcp,tls,crypto",
-			"-rw_timeout", microseconds(o.Timeout))
-		if in.untimed {
-			// Every picture is a key frame: there is not much to find out.
-			a = append(a, "-use_wallclock_as_timestamps", "1", "-analyzeduration", "500000")
-		}
+	case kindRTSP, kindHTTP:
+		return in.networkArgs(o, v)
 	}
 	return append(a, "-i", in.arg)
 }

@@ -29,7 +29,11 @@ func openProbed(ctx context.Context, in input, o Options, info Info) (*Source, e
 
 // begin starts the decoder and waits for the first picture.
 func begin(ctx context.Context, in input, o Options, info Info) (*Source, error) {
-	s := &Source{info: info, loop: o.Loop, frames: make(chan frameInfo, queueLen), quit: make(chan struct{})}
+	list, err := in.list(o, info.version)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{info: info, loop: o.Loop, ends: in.kind == kindHTTP, frames: make(chan frameInfo, queueLen), quit: make(chan struct{})}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("ffmpeg: pipe for pictures: %w", err)
@@ -37,12 +41,15 @@ func begin(ctx context.Context, in input, o Options, info Info) (*Source, error)
 	widen(r)
 	s.pipe = r
 	s.watch.pipe = r
-	s.proc, err = start("ffmpeg", sourceArgs(in, o, info), nil, w, s.handler())
-	err = errors.Join(err, w.Close())
+	stdin, err := pipeOf(list)
+	if err != nil {
+		return nil, errors.Join(err, w.Close(), r.Close())
+	}
+	s.proc, err = start("ffmpeg", sourceArgs(in, o, info), stdin, w, in.hide, s.handler())
+	err = errors.Join(err, w.Close(), closeIf(stdin))
 	if s.proc == nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	s.proc.messages.replace(in.arg, in.name)
 	if err == nil {
 		err = s.waitFirst(ctx)
 	}
@@ -54,5 +61,6 @@ func begin(ctx context.Context, in input, o Options, info Info) (*Source, error)
 		s.watched = make(chan struct{})
 		go func() { defer close(s.watched); s.proc.endIfStopped() }()
 	}
+	s.relay = in.relay
 	return s, nil
 }

@@ -196,19 +196,3 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
-
-func TestPasswordStaysOutOfMessages(t *testing.T) {
-	in, err := newInput("rtsp://user:secret@camera.invalid/1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m messages
-	m.replace(in.arg, in.name)
-	m.add([]byte("[error] " + in.arg + ": Connection refused"))
-	if s := m.text(); strings.Contains(s, "secret") || !strings.Contains(s, "rtsp://user:xxxxx@camera.invalid/1: Connection refused") {
-		t.Errorf("message %q", s)
-	}
-	if strings.Contains(in.name, "secret") {
-		t.Errorf("name %q", in.name)
-	}
-}

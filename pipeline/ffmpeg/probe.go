@@ -54,20 +54,25 @@ type probeStream struct {
 // maxProbe bounds what is read of ffprobe's answer.
 const maxProbe = 1 << 20
 
-// runProbe runs ffprobe and decodes its answer.
-func runProbe(ctx context.Context, in input, args ...string) (probeResult, error) {
+// runProbe runs ffprobe and decodes its answer. list is what it reads from its
+// standard input.
+func runProbe(ctx context.Context, in input, list string, args ...string) (probeResult, error) {
 	var res probeResult
 	r, w, err := os.Pipe()
 	if err != nil {
 		return res, fmt.Errorf("ffmpeg: pipe for ffprobe: %w", err)
 	}
-	base := []string{"-hide_banner", "-loglevel", "repeat+level+error", "-of", "json", "-show_program_version"}
-	p, err := start("ffprobe", append(base, args...), nil, w, nil)
-	err = errors.Join(err, w.Close())
+	base := []string{"-hide_banner", "-loglevel", "repeat+level+" + in.probeLevel(), "-of", "json", "-show_program_version"}
+	stdin, err := pipeOf(list)
+	if err != nil {
+		return res, errors.Join(err, w.Close(), r.Close())
+	}
+	var format string
+	p, err := start("ffprobe", append(base, args...), stdin, w, in.hide, in.formatOf(&format))
+	err = errors.Join(err, w.Close(), closeIf(stdin))
 	if p == nil {
 		return res, errors.Join(err, r.Close())
 	}
-	p.messages.replace(in.arg, in.name)
 	stop := context.AfterFunc(ctx, p.kill)
 	answer, rerr := io.ReadAll(io.LimitReader(r, maxProbe))
 	err = errors.Join(err, rerr, r.Close())
@@ -84,12 +89,19 @@ func runProbe(ctx context.Context, in input, args ...string) (probeResult, error
 	if err := json.Unmarshal(answer, &res); err != nil {
 		return res, fmt.Errorf("ffmpeg: answer of ffprobe: %w", err)
 	}
+	if in.secret {
+		// Of the input, not of the list.
+		res.Format.Name = format
+		if in.kind == kindRTSP {
+			res.Format.Name = "rtsp"
+		}
+	}
 	return res, nil
 }
 
 // installed returns the version of the installed programs.
 func installed(ctx context.Context) (version, error) {
-	res, err := runProbe(ctx, input{})
+	res, err := runProbe(ctx, input{}, "")
 	return parseVersion(res.Program.Version), err
 }
 
@@ -109,7 +121,11 @@ func probe(ctx context.Context, in input, o Options) (Info, error) {
 	}
 	args := []string{"-select_streams", "V", "-show_entries",
 		"format=format_name,nb_streams,duration:stream:stream_tags=rotate:stream_side_data"}
-	res, err := runProbe(ctx, in, append(args, in.args(o, info.version)...)...)
+	list, err := in.list(o, info.version)
+	if err != nil {
+		return info, err
+	}
+	res, err := runProbe(ctx, in, list, append(args, in.args(o, info.version)...)...)
 	var exit *ExitError
 	if errors.As(err, &exit) && exit.Err == nil {
 		return info, fmt.Errorf("ffmpeg: input %q: %w (cut off, or of another kind?): %w", in.name, ErrNotVideo, err)

@@ -43,10 +43,11 @@ func find(program string) (string, error) {
 }
 
 // start runs a program; stdin and stdout may be nil. It takes over neither:
-// the caller closes them after start. The handler, which may be nil, is called
+// the caller closes them after start. hide, which may be nil, takes out of messages
+// what is not to be seen. The handler, which may be nil, is called
 // for each line of stderr by one goroutine and must not keep the slice; long
 // lines are cut.
-func start(program string, args []string, stdin, stdout *os.File, handler func(line []byte)) (*process, error) {
+func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte)) (*process, error) {
 	path, err := find(program)
 	if err != nil {
 		return nil, err
@@ -56,8 +57,10 @@ func start(program string, args []string, stdin, stdout *os.File, handler func(l
 		return nil, fmt.Errorf("ffmpeg: pipe for messages: %w", err)
 	}
 	p := &process{program: program, done: make(chan struct{})}
+	p.messages.hide = hide
 	p.cmd = exec.Command(path, args...) //nolint:noctx // no shell; inputs are never options; Close ends it, not a context
-	p.cmd.Env = append(os.Environ(), "AV_LOG_FORCE_NOCOLOR=1")
+	// Nothing of this process's environment, in which there may be secrets.
+	p.cmd.Env = []string{"AV_LOG_FORCE_NOCOLOR=1"}
 	p.cmd.SysProcAttr = processAttributes()
 	if stdin != nil {
 		p.cmd.Stdin = stdin
@@ -189,8 +192,8 @@ const (
 // messages remembers the last lines of a program's stderr.
 type messages struct {
 	mu sync.Mutex
-	// hide is replaced by show in what text and last return.
-	hide, show string
+	// hide takes out what is not to be seen, before a line is cut.
+	hide *strings.Replacer
 	// errors are the last lines at the levels error and above, others the last
 	// warnings and lines without a level.
 	errors, others []string
@@ -203,6 +206,9 @@ func (m *messages) add(line []byte) {
 		return
 	}
 	level, text := splitLevel(line)
+	if m.hide != nil {
+		text = []byte(m.hide.Replace(string(text)))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch level {
@@ -213,13 +219,6 @@ func (m *messages) add(line []byte) {
 	default:
 		m.others = push(m.others, text)
 	}
-}
-
-// replace makes text and last show a name instead of another.
-func (m *messages) replace(hide, show string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.hide, m.show = hide, show
 }
 
 func push(list []string, text []byte) []string {
@@ -281,7 +280,7 @@ func (m *messages) last() string {
 	if len(m.errors) == 0 {
 		return ""
 	}
-	return m.safe(m.errors[len(m.errors)-1])
+	return m.errors[len(m.errors)-1]
 }
 
 // text returns the last errors on one line, or else the last other lines.
@@ -292,12 +291,5 @@ func (m *messages) text() string {
 	if len(list) == 0 {
 		list = m.others
 	}
-	return m.safe(strings.Join(list, "; "))
-}
-
-func (m *messages) safe(s string) string {
-	if m.hide == "" {
-		return s
-	}
-	return strings.ReplaceAll(s, m.hide, m.show)
+	return strings.Join(list, "; ")
 }

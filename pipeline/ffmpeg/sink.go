@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -142,7 +143,7 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if s.still = kind.still; s.still {
 		args = pictureArgs(kind, o, v, out.part)
 	}
-	s.proc, err = start("ffmpeg", args, r, nil, nil)
+	s.proc, err = start("ffmpeg", args, r, nil, strings.NewReplacer(out.part, name), nil)
 	err = errors.Join(err, r.Close())
 	if s.proc == nil {
 		return nil, errors.Join(err, w.Close(), out.discard())
@@ -150,7 +151,6 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.proc.messages.replace(out.part, name)
 	s.head = matroskaHeader(even(o.Size.X), even(o.Size.Y), o.period(), o.Color)
 	s.edge = make([]byte, even(o.Size.X))
 	return s, nil

@@ -46,6 +46,9 @@ type Options struct {
 	Timeout time.Duration
 	// Device says what is asked of a V4L2 camera.
 	Device Device
+	// Trust is asked about the certificate of a camera over TLS that no authority
+	// of this machine vouches for. It defaults to a refusal.
+	Trust Trust
 	// Known is what an earlier Source told of the same camera. With it Open does
 	// not ask what the camera sends before it opens it, which takes as long
 	// again. If the size of the pictures turns out to be another one, Open asks
@@ -102,6 +105,10 @@ type Source struct {
 	// quit is closed by Close: nobody takes from frames any more.
 	quit   chan struct{}
 	closed atomic.Bool
+	// ends is set when the input may come to a good end although it looks live.
+	ends bool
+	// relay is the way to a camera over TLS, nil for others.
+	relay *relay
 	// watched is closed when nobody watches the process any more; nil for files.
 	watched chan struct{}
 
@@ -135,8 +142,9 @@ const queueLen = 1024
 // contains cannot make ffmpeg open a network address. RTSP runs over TCP, or over
 // UDP if the camera refuses that. JPEGs over HTTP, which have no time stamps, get
 // the time at which they come. A
-// password in an address stays out of messages, but other users of the machine
-// can see it among the arguments of the ffmpeg process.
+// password or a token in an address is not among the arguments of the ffmpeg process,
+// nor in a message. Over TLS (rtsps, https) nothing is sent to a camera whose
+// certificate is not verified, see [Trust].
 //
 // Errors: [ErrNotInstalled], [ErrAddress], [ErrEmpty], [ErrNotVideo],
 // [ErrNoVideo], [ErrTooLarge], [ErrOptions], fs.ErrNotExist, fs.ErrPermission,
@@ -155,11 +163,23 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if _, err := find("ffmpeg"); err != nil {
 		return nil, err
 	}
+	if err := in.network(ctx, o); err != nil {
+		return nil, err
+	}
+	s, err := openInput(ctx, in, o)
+	if err != nil {
+		return nil, errors.Join(err, in.relay.close())
+	}
+	return s, nil
+}
+
+func openInput(ctx context.Context, in input, o Options) (*Source, error) {
 	if o.Known != nil && o.Known.Input == in.name && in.live() {
 		s, err := openKnown(ctx, in, o)
 		if err != nil || s.info.Size == o.Known.Size {
 			return s, err
 		}
+		s.relay = nil // goes on to the next
 		if err := s.Close(); err != nil {
 			return nil, err
 		}
@@ -389,7 +409,7 @@ func (s *Source) ended(ctx context.Context, err error, boundary bool) error {
 		return fmt.Errorf("ffmpeg: input %q: %w", s.info.Input, exit)
 	case !boundary:
 		return fmt.Errorf("ffmpeg: input %q: the last picture came in part: %w", s.info.Input, exit)
-	case s.info.Live || s.loop:
+	case s.info.Live && !s.ends || s.loop:
 		return fmt.Errorf("ffmpeg: input %q: it stopped: %w", s.info.Input, exit)
 	}
 	return io.EOF
@@ -420,7 +440,7 @@ func (s *Source) Close() error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.closeErr = errors.Join(s.watch.off(), s.pipe.Close())
+		s.closeErr = errors.Join(s.watch.off(), s.pipe.Close(), s.relay.close())
 	})
 	return s.closeErr
 }

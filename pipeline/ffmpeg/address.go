@@ -1,0 +1,73 @@
+package ffmpeg
+
+import (
+	"net/url"
+	"strings"
+)
+
+// ShownAddress returns what of the name of an input may be shown, written to a
+// report or a log: of an address its scheme, host and path, without user name,
+// password, query and fragment, in which cameras want passwords and tokens. Another
+// name is returned as it is.
+func ShownAddress(name string) string {
+	u, err := url.Parse(name)
+	if err != nil || u.Host == "" {
+		if scheme, _, ok := strings.Cut(name, "://"); ok {
+			// No address that can be read, which may have a password in it all the same.
+			return scheme + "://..."
+		}
+		return name
+	}
+	return shownURL(u)
+}
+
+func shownURL(u *url.URL) string {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return shown.String()
+}
+
+// hideAddress returns what takes every secret of an address out of a text, in the
+// forms in which programs repeat it. arg is the address that ffmpeg gets.
+func hideAddress(u *url.URL, arg string) *strings.Replacer {
+	var pairs []string
+	hide := func(text, by string) {
+		if text != "" && text != by {
+			pairs = append(pairs, text, by)
+		}
+	}
+	shown := shownURL(u)
+	hide(arg, shown)
+	hide(u.String(), shown)
+	hide(listName, shown)
+	hide(u.Redacted(), shown)
+	if u.User != nil {
+		hide(u.User.String()+"@", "")
+		hide(u.User.Username()+":xxxxx@", "")
+		if password, ok := u.User.Password(); ok {
+			_, raw, _ := strings.Cut(u.User.String(), ":")
+			hide(raw, "xxxxx")
+			hide(password, "xxxxx")
+		}
+	}
+	if u.RawQuery != "" {
+		hide("?"+u.RawQuery, "")
+		hide(u.RawQuery, "xxxxx")
+		for _, values := range u.Query() {
+			for _, v := range values {
+				// Short ones are words such as "main", and no secrets.
+				if len(v) >= shortSecret {
+					hide(url.QueryEscape(v), "xxxxx")
+					hide(v, "xxxxx")
+				}
+			}
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// shortSecret is the least length of a value in an address's query that counts as
+// a secret by itself.
+const shortSecret = 6
+
+// secretive reports whether an address has something in it that is not to be seen.
+func secretive(u *url.URL) bool { return u.User != nil || u.RawQuery != "" }
