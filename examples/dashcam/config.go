@@ -12,13 +12,14 @@ import (
 
 // config is the command line, the environment and the file.
 type config struct {
-	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate    int     `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	Policy    string  `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
-	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the video is late, so that who is found in one is hidden in those before"`
-	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
-	Fast      bool    `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
+	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
+	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
+	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
+	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	LookAhead      int             `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the video is late, so that who is found in one is hidden in those before"`
+	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+	Fast           bool            `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 
 	Keep   time.Duration `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else"`
 	Before time.Duration `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`
@@ -38,7 +39,7 @@ type config struct {
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
 	_, policyErr := settings.LoadPolicy(c.Policy)
-	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate})
+	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)})
 	if sourceErr != nil {
 		sourceErr = fmt.Errorf("source: %w", sourceErr)
 	} else {

@@ -169,6 +169,8 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	d.source, err = camera.Open(d.c.Source, camera.Options{
+		Password: string(d.c.SourcePassword), Pins: d.c.Policy + ".cameras",
+		OnPin:    func(host, fingerprint string) { d.log.Warn(camera.Pinned(host, fingerprint)) },
 		Rotate:   d.c.Rotate,
 		OnChange: func(s camera.State) { d.log.Info("camera", "state", s.String()) },
 	})

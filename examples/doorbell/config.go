@@ -25,11 +25,12 @@ const off = "off"
 
 // config is the configuration.
 type config struct {
-	Source   string `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate   int    `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	Policy   string `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
-	Preset   string `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
-	Networks string `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
+	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
+	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
+	Preset         string          `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
+	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 
 	Listen   string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
 	TLSCert  string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`
@@ -65,7 +66,7 @@ type config struct {
 func (c *config) Check() error {
 	var errs []error
 	bad := func(name, format string, args ...any) { errs = append(errs, fmt.Errorf(name+": "+format, args...)) }
-	if src, err := camera.Open(c.Source, camera.Options{Rotate: c.Rotate}); err != nil {
+	if src, err := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)}); err != nil {
 		bad("source", "%w", err)
 	} else if err := src.Close(); err != nil {
 		bad("source", "%w", err)

@@ -28,7 +28,7 @@ type job struct {
 
 // run does the work. The report is complete as far as it went.
 func (j *job) run(ctx context.Context) (rep *report, err error) {
-	rep = &report{Input: j.file.in, Output: j.file.out, PolicySHA256: j.policy.SHA256(), Networks: j.networks}
+	rep = &report{Input: ffmpeg.ShownAddress(j.file.in), Output: j.file.out, PolicySHA256: j.policy.SHA256(), Networks: j.networks}
 	for _, m := range j.set.Models {
 		rep.Models = append(rep.Models, modelReport{m.Name, m.SHA256})
 	}
@@ -84,7 +84,7 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
 	info := src.Info()
 	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && readsTwice(info) && !info.Still {
-		out.progress = newProgress(j.file.in, 2*info.Frames, j.stderr)
+		out.progress = newProgress(ffmpeg.ShownAddress(j.file.in), 2*info.Frames, j.stderr)
 		return j.twice(ctx, src, out, rep)
 	}
 	if j.file.evidence != "" || j.file.tracks != "" {
@@ -105,7 +105,7 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 	if err != nil {
 		return pipeline.Stats{}, err
 	}
-	out.progress = newProgress(j.file.in, info.Frames, j.stderr)
+	out.progress = newProgress(ffmpeg.ShownAddress(j.file.in), info.Frames, j.stderr)
 	out.counts = true
 	err = p.Run(ctx, src, out)
 	for _, e := range away.all(out.last) {

@@ -28,6 +28,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -149,7 +150,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 			break
 		}
 		if err != nil {
-			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", f.in, err)))
+			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", ffmpeg.ShownAddress(f.in), err)))
 		}
 	}
 	if o.report != "" {

@@ -62,20 +62,21 @@ func main() {
 
 // config is the command line, the environment and the file.
 type config struct {
-	Source    string  `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate    int     `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	Policy    string  `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
-	Out       string  `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
-	Networks  string  `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the picture is late, so that who is found in one is hidden in those before"`
-	Rate      int     `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
-	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
+	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
+	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
+	Out            string          `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
+	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	LookAhead      int             `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the picture is late, so that who is found in one is hidden in those before"`
+	Rate           int             `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
+	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 }
 
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
 	_, err := settings.LoadPolicy(c.Policy)
-	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate})
+	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)})
 	if sourceErr != nil {
 		sourceErr = fmt.Errorf("source: %w", sourceErr)
 	} else {
@@ -108,6 +109,8 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		return fail(exitUsage, err)
 	}
 	src, err := camera.Open(c.Source, camera.Options{
+		Password: string(c.SourcePassword), Pins: c.Policy + ".cameras",
+		OnPin:    func(host, fingerprint string) { log.Warn(camera.Pinned(host, fingerprint)) },
 		Rate:     float64(c.Rate),
 		Rotate:   c.Rotate,
 		OnChange: func(s camera.State) { log.Info("camera", "state", s.String()) },

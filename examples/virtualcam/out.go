@@ -99,6 +99,8 @@ func startFFmpeg(program, format, path string) (*taker, error) {
 	cmd := exec.Command(program, "-nostdin", "-hide_banner", "-loglevel", "error", "-y",
 		"-f", "yuv4mpegpipe", "-i", "pipe:0", "-an", "-sn", "-dn", "-map_metadata", "-1",
 		"-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-f", format, path)
+	// Nothing of this process's environment, in which there may be secrets.
+	cmd.Env = []string{}
 	// A Ctrl-C at the terminal is for this program alone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var said tail

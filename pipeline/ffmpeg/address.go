@@ -26,6 +26,16 @@ func shownURL(u *url.URL) string {
 	return shown.String()
 }
 
+// HideAddress returns what takes every secret of an address out of a text, such as
+// the message of another program.
+func HideAddress(name string) *strings.Replacer {
+	u, err := url.Parse(name)
+	if err != nil || u.Host == "" {
+		return strings.NewReplacer()
+	}
+	return hideAddress(u, name)
+}
+
 // hideAddress returns what takes every secret of an address out of a text, in the
 // forms in which programs repeat it. arg is the address that ffmpeg gets.
 func hideAddress(u *url.URL, arg string) *strings.Replacer {

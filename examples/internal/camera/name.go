@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // kind is a way to read a camera.
@@ -66,28 +68,19 @@ func parseAddress(s string) (name, error) {
 	if u.Hostname() == "" {
 		return name{}, fmt.Errorf("camera: %w: the address has no host, use rtsp://user:password@host/path or http://user:password@host/path", ErrName)
 	}
-	shown := *u
-	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
-	n := name{kind: kindNetwork, arg: s, shown: shown.String()}
-	secrets := []string{s, n.shown, u.Redacted(), n.shown}
-	hide := func(text, by string) {
-		if text != "" {
-			secrets = append(secrets, text, by)
-		}
-	}
-	if u.User != nil {
-		hide(u.User.String()+"@", "")
-		hide(u.User.Username()+":xxxxx@", "")
-		if password, ok := u.User.Password(); ok {
-			_, raw, _ := strings.Cut(u.User.String(), ":")
-			hide(raw, "xxxxx")
-			hide(password, "xxxxx")
-		}
-	}
-	hide("?"+u.RawQuery, "")
-	if u.RawQuery != "" {
-		hide(u.RawQuery, "xxxxx")
-	}
-	n.secret = strings.NewReplacer(secrets...)
+	n := name{kind: kindNetwork, arg: s, shown: ffmpeg.ShownAddress(s), secret: ffmpeg.HideAddress(s)}
 	return n, nil
+}
+
+// with returns the name with the camera's password in it.
+func (n name) with(password string) (name, error) {
+	u, err := url.Parse(n.arg)
+	if n.kind != kindNetwork || err != nil || u.User == nil {
+		return name{}, fmt.Errorf("camera: %w: a password needs an address with a user name, as in rtsp://user@host/path", ErrName)
+	}
+	if _, ok := u.User.Password(); ok {
+		return name{}, fmt.Errorf("camera: %w: there is a password in the address and another one beside it; leave one away", ErrName)
+	}
+	u.User = url.UserPassword(u.User.Username(), password)
+	return parseAddress(u.String())
 }

@@ -66,6 +66,27 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+// TestPassword: a password beside the address is put into it, whatever characters
+// it has, and is in no message.
+func TestPassword(t *testing.T) {
+	s, err := Open("rtsp://admin@host/1", Options{Password: "p@ss/w:d?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeIt(t, s)
+	if s.name.arg != "rtsp://admin:p%40ss%2Fw%3Ad%3F@host/1" || s.name.shown != "rtsp://host/1" {
+		t.Errorf("%+v", s.name)
+	}
+	if text := s.name.explain(fmt.Errorf("%w: p@ss/w:d? or p%%40ss%%2Fw%%3Ad%%3F", errFake)).Error(); strings.Contains(text, "ss/w") || strings.Contains(text, "p%40") {
+		t.Error(text)
+	}
+	for _, name := range []string{"rtsp://host/1", "rtsp://admin:other@host/1", "camera:0", "file:x"} {
+		if _, err := Open(name, Options{Password: "p@ss/w"}); !errors.Is(err, ErrName) || strings.Contains(err.Error(), "p@ss") || strings.Contains(err.Error(), "other@") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // FuzzNames: whatever is given, a password that can be found is in no message.
 func FuzzNames(f *testing.F) {
 	for _, s := range []string{"camera:0", "rtsp://a:secret@b/c", "rtsp://a:secret@[::1]:99999/c", "rtsp://a:secret@b/%zz", "file:x", "rtsp://secret",

@@ -311,7 +311,8 @@ func TestCameraHalted(t *testing.T) {
 	}
 }
 
-// child returns the process of ffmpeg that reads from an address.
+// child returns the process of ffmpeg that reads from an address, which is not among
+// its arguments.
 func child(t *testing.T, addr string) int {
 	t.Helper()
 	dirs, err := filepath.Glob("/proc/[0-9]*")
@@ -325,7 +326,7 @@ func child(t *testing.T, addr string) int {
 		if !strings.Contains(string(line), "ffmpeg") || !strings.Contains(string(status), fmt.Sprintf("PPid:\t%d\n", os.Getpid())) {
 			continue
 		}
-		if strings.Contains(string(line), addr) {
+		if strings.Contains(string(line), "rawvideo") && !strings.Contains(string(line), addr) {
 			if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil {
 				return pid
 			}

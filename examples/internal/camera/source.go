@@ -33,6 +33,17 @@ type Options struct {
 	// called by the goroutine that reads; it must return soon, and not call Read or
 	// Close. It defaults to nothing.
 	OnChange func(State)
+	// Password is that of a network camera, if it is not in the address, where it
+	// would be seen among the arguments of this process. It defaults to none.
+	Password string
+	// Pins is the file in which the certificates of cameras over TLS are kept that
+	// no authority vouches for: the first one that a camera shows is taken, and no
+	// other from then on. It defaults to none: such a camera is refused.
+	Pins string
+	// OnPin is called, as OnChange is, when a camera's certificate is kept, with the
+	// camera's host and the certificate's SHA-256, which the owner should compare
+	// with what the camera shows of itself. It defaults to nothing.
+	OnPin func(host, fingerprint string)
 }
 
 const (
@@ -77,6 +88,9 @@ type Source struct {
 // it. The error is ErrName or one about Options.
 func Open(camera string, o Options) (*Source, error) {
 	n, err := parse(camera)
+	if err == nil && o.Password != "" {
+		n, err = n.with(o.Password)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +118,12 @@ func Open(camera string, o Options) (*Source, error) {
 	case kindDevice:
 		s.open = func(ctx context.Context) (pipeline.Source, error) { return openDevice(ctx, n.device, o) }
 	case kindNetwork:
+		var trust ffmpeg.Trust
+		if o.Pins != "" {
+			trust = (&pins{path: o.Pins, pinned: o.OnPin}).trust
+		}
 		s.open = func(ctx context.Context) (pipeline.Source, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust})
 		}
 	case kindFile:
 		s.open = func(ctx context.Context) (pipeline.Source, error) {

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAddress: what is secret in an address is neither in the report nor in what
+// is said, whether the recording can be read or not.
+func TestAddress(t *testing.T) {
+	dir := t.TempDir()
+	policy := filepath.Join(dir, "policy.json")
+	if err := os.WriteFile(policy, []byte(`{"version": 1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	clip(t, filepath.Join(dir, "clip.mp4"))
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer server.Close()
+	for path, code := range map[string]int{"/clip.mp4": exitDone, "/missing.mp4": exitFailed} {
+		var said strings.Builder
+		report := filepath.Join(dir, "report.json")
+		in := strings.Replace(server.URL, "//", "//us%40er:pa%2Fss-word@", 1) + path + "?token=t0ken-of-it"
+		got := run(t.Context(), []string{"-in", in, "-out", filepath.Join(dir, "out.mp4"), "-policy", policy, "-report", report}, &said)
+		data, err := os.ReadFile(report)
+		if err != nil || got != code || !strings.Contains(string(data), server.URL+path) {
+			t.Errorf("%s: exit code %d, %v: %s: %s", path, got, err, data, said.String())
+		}
+		for _, secret := range []string{"us%40er", "us@er", "pa%2F", "pa/ss", "t0ken"} {
+			if strings.Contains(string(data)+said.String(), secret) {
+				t.Errorf("%s: %s is in %s%s", path, secret, data, said.String())
+			}
+		}
+	}
+}
