@@ -52,9 +52,11 @@ const keep = 64
 
 // Create makes a new part file for the file final, open for writing. final is as
 // [Target] returns it.
-func Create(final string) (*os.File, error) {
+func Create(final string) (*os.File, error) { return create(final, 0o666) }
+
+func create(final string, mode fs.FileMode) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(final), "."+Cut(filepath.Base(final), keep)+"."+rand.Text()+".part")
-	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
+	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
 }
 
 // Cut returns the first at most n bytes of a name, in whole characters.
@@ -150,14 +152,29 @@ func Folder(final string, err error) error {
 	return fmt.Errorf("cannot write in folder %q: %w%s", filepath.Dir(final), err, hint)
 }
 
+// WriteData puts data into a file of the mode given, whatever the umask, in place of
+// what is there. Nobody else can read it before it has that mode.
+func WriteData(name string, data []byte, mode fs.FileMode) error {
+	return writeFile(name, true, 0o600, func(f *os.File) error {
+		if _, err := f.Write(data); err != nil {
+			return err
+		}
+		return f.Chmod(mode)
+	})
+}
+
 // Write writes a file: write gets the part file, which it does not close. On error
 // nothing is left, and what was there before stays as it was.
-func Write(name string, replace bool, write func(*os.File) error) (err error) {
+func Write(name string, replace bool, write func(*os.File) error) error {
+	return writeFile(name, replace, 0o666, write)
+}
+
+func writeFile(name string, replace bool, mode fs.FileMode, write func(*os.File) error) (err error) {
 	final, err := Target(name)
 	if err != nil {
 		return err
 	}
-	f, err := Create(final)
+	f, err := create(final, mode)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
+	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
 // ErrShared says that others may read or change a file which must be the owner's
@@ -25,8 +25,7 @@ const (
 // Write puts data into a file of the mode given, whatever the umask, in a folder
 // that is there.
 func Write(path string, data []byte, mode fs.FileMode) error {
-	// In the same folder, so that no secret lies in another one meanwhile.
-	return renameio.WriteFile(path, data, mode, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
+	return atomicfile.WriteData(path, data, mode)
 }
 
 // State is Write into a folder of the program's own, which it makes, for this user
