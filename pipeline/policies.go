@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"image"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ func (p *Pipeline) SetPolicy(policy *redact.Policy) error {
 	if policy == nil {
 		policy = redact.HideEverything()
 	}
-	if err := policy.Validate(); err != nil {
+	if err := p.prepare(policy); err != nil {
 		return fmt.Errorf("pipeline: the old policy stays in force: %w", err)
 	}
 	p.mu.Lock()
@@ -75,7 +76,7 @@ func (p *Pipeline) SetPolicy(policy *redact.Policy) error {
 func (p *Pipeline) SetPreview(policy *redact.Policy, sink Sink) error {
 	var trial *preview
 	if policy != nil {
-		if err := policy.Validate(); err != nil {
+		if err := p.prepare(policy); err != nil {
 			return fmt.Errorf("pipeline: no preview: %w", err)
 		}
 		trial = &preview{policy, sink}
@@ -88,6 +89,41 @@ func (p *Pipeline) SetPreview(policy *redact.Policy, sink Sink) error {
 	p.trial = trial
 	p.rule()
 	return nil
+}
+
+// prepare checks a policy and draws its zones, on the caller's time: a large one
+// takes longer than the owner loop has for a frame. Until it is done what was in
+// force stays in force.
+func (p *Pipeline) prepare(policy *redact.Policy) error {
+	p.mu.Lock()
+	size := p.size
+	p.mu.Unlock()
+	if size == (image.Point{}) {
+		return policy.Validate()
+	}
+	ready, err := redact.Prepare(policy, size)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.prepared) == maxRulings {
+		p.prepared = slices.Delete(p.prepared, 0, 1)
+	}
+	p.prepared = append(p.prepared, ready)
+	return nil
+}
+
+// equip hands what was prepared to a redactor, and notes the size of its pictures.
+func (p *Pipeline) equip(red *redact.Redactor) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.size = red.Size()
+	for _, ready := range p.prepared {
+		red.Ready(ready)
+	}
+	clear(p.prepared)
+	p.prepared = p.prepared[:0]
 }
 
 // rule begins a new ruling.
@@ -166,6 +202,7 @@ func (r *run) obey(f *frame) (redact.Level, error) {
 		f.trial = last.preview
 	}
 	if !slices.Equal(policies, r.applied) {
+		r.equip(r.red)
 		if err := r.red.SetPolicies(policies...); err != nil {
 			return redact.HideFrame, err
 		}

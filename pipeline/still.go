@@ -3,10 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"image"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -138,6 +138,6 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 		level = redact.HideFrame
 	}
 	// Nothing of the frame itself is in a still: it begins as an empty picture.
-	pic := image.NewYCbCr(f.buf.pic.Rect, image.YCbCrSubsampleRatio420)
+	pic := nodump.Picture(f.buf.pic.Rect.Dx(), f.buf.pic.Rect.Dy())
 	return t.red.Redact(pic, redact.Scene{Time: f.at, Level: level, Plate: r.background.plate})
 }

@@ -5,6 +5,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -109,7 +110,7 @@ func (t *trials) redact(pic *image.YCbCr, f *frame, s redact.Scene) (out redact.
 		t.policy = f.trial.policy
 	}
 	if pic.Rect != src.Rect {
-		*pic = *image.NewYCbCr(src.Rect, image.YCbCrSubsampleRatio420)
+		*pic = *nodump.Picture(src.Rect.Dx(), src.Rect.Dy())
 	}
 	copy(pic.Y, src.Y)
 	copy(pic.Cb, src.Cb)

@@ -41,7 +41,7 @@ func TestTightens(t *testing.T) {
 		_, scene := randomScene(rng, size)
 		for i, p := range all {
 			st := newFrameState(nil, size)
-			newRules(p, size, o).decide(st, scene, image.Point{})
+			newRules(p, newZones(p, size), o).decide(st, scene, image.Point{})
 			masks[i][k] = st.hidden
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/nodump"
 )
 
 // PlateConfig sets up a [BackgroundPlate].
@@ -109,7 +110,7 @@ func NewBackgroundPlate(size image.Point, c PlateConfig) *BackgroundPlate {
 		p.looks = append(p.looks, make([]plateLook, n))
 	}
 	for _, pic := range []**image.YCbCr{&p.pic, &p.cand, &p.pend} {
-		*pic = image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+		*pic = nodump.Picture(size.X, size.Y)
 	}
 	p.Forget()
 	return p

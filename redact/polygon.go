@@ -129,6 +129,9 @@ func edgesMeet(g []gridPoint, i, j int) bool {
 	case (j+1)%n == i:
 		return foldsBack(c, a, b)
 	}
+	if max(a.x, b.x) < min(c.x, d.x) || max(c.x, d.x) < min(a.x, b.x) || max(a.y, b.y) < min(c.y, d.y) || max(c.y, d.y) < min(a.y, b.y) {
+		return false // as most do
+	}
 	o1, o2 := turn(a, b, c), turn(a, b, d)
 	o3, o4 := turn(c, d, a), turn(c, d, b)
 	if o1 != o2 && o3 != o4 {

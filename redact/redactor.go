@@ -141,6 +141,7 @@ type Scene struct {
 // goroutine at a time; the frames it makes are not bound to it.
 type Redactor struct {
 	opts  Options
+	ready []*Prepared
 	rules []*rules         // of the policies in force, the newest first; never empty
 	fills [numFills]filler // none for Shown
 	size  image.Point
@@ -157,8 +158,8 @@ type Redactor struct {
 // hides everything. The errors are a *PolicyError, ErrOptions, or ErrPicture
 // for a size that is empty or larger than MaxSize on a side.
 func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
-	if size.X < 1 || size.Y < 1 || size.X > MaxSize || size.Y > MaxSize {
-		return nil, fmt.Errorf("%w: size %dx%d; a side must have 1 to %d pixels", ErrPicture, size.X, size.Y, MaxSize)
+	if err := checkSize(size); err != nil {
+		return nil, err
 	}
 	o, err := o.withDefaults()
 	if err != nil {
@@ -175,6 +176,13 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+func checkSize(size image.Point) error {
+	if size.X < 1 || size.Y < 1 || size.X > MaxSize || size.Y > MaxSize {
+		return fmt.Errorf("%w: size %dx%d; a side must have 1 to %d pixels", ErrPicture, size.X, size.Y, MaxSize)
+	}
+	return nil
 }
 
 // SetPolicy puts another policy in force, nil for one that hides everything.
@@ -203,10 +211,15 @@ func (r *Redactor) SetPolicies(ps ...*Policy) error {
 		if p == nil {
 			p = HideEverything()
 		}
-		if err := p.Validate(); err != nil {
-			return err
+		z := r.zonesOf(p)
+		if z == nil {
+			drawn, err := Prepare(p, r.size)
+			if err != nil {
+				return err
+			}
+			z = drawn.zones
 		}
-		list[i] = newRules(p, r.size, r.opts)
+		list[i] = newRules(p, z, r.opts)
 	}
 	r.rules = list
 	return nil

@@ -44,13 +44,14 @@ type judged struct {
 	guest  bool       // a visitor, whose box is shown
 }
 
-// newRules returns the rules of a policy that is valid.
-func newRules(of *Policy, size image.Point, o Options) *rules {
+// newRules returns the rules of a policy that is valid, with its zones.
+func newRules(of *Policy, z *zones, o Options) *rules {
+	size := z.size
 	full := of.withDefaults()
 	p := &full
 	r := &rules{
 		of:   of,
-		opts: o, grow: (o.Grow + blockSide - 1) / blockSide, size: size, zones: newZones(p, size),
+		opts: o, grow: (o.Grow + blockSide - 1) / blockSide, size: size, zones: z,
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
 		who: newBlockMask(size), plates: newBlockMask(size),
 		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),

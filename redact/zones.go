@@ -137,11 +137,13 @@ func product(a, b int64) (sign int, hi, lo uint64) {
 // drawer finds the blocks of one polygon at a time.
 type drawer struct {
 	size    image.Point
-	side    int       // of a block in pixels
-	crossed blockMask // an edge runs through the open block
-	within  blockMask // the block lies in the closed polygon
-	touched blockMask // block and polygon have an area in common
-	toggle  []int     // column borders at which a row enters or leaves
+	side    int         // of a block in pixels
+	crossed blockMask   // an edge runs through the open block
+	within  blockMask   // the block lies in the closed polygon
+	touched blockMask   // block and polygon have an area in common
+	exact   int         // decisions for which floating point was not enough
+	scaled  []gridPoint // the polygon in millionths of a pixel
+	toggle  []int       // column borders at which a row enters or leaves
 }
 
 func newDrawer(size image.Point, side int) *drawer {
@@ -163,63 +165,84 @@ func (d *drawer) span(i, n int) (lo, hi int64) {
 // no edge runs lies either wholly inside or wholly outside, as does its centre;
 // one with an edge in it is only touched. All decisions are exact.
 func (d *drawer) draw(g []gridPoint) {
+	d.scaled = d.scaled[:0]
+	for _, p := range g {
+		d.scaled = append(d.scaled, scale(p, d.size))
+	}
 	d.crossed.clear()
-	for i := range g {
-		d.cross(scale(g[i], d.size), scale(g[(i+1)%len(g)], d.size))
+	d.exact = 0
+	for i, a := range d.scaled {
+		d.cross(a, d.scaled[(i+1)%len(g)])
 	}
 	d.within.clear()
 	for by := range d.within.h {
-		d.centres(g, by)
+		d.centres(d.scaled, by)
 	}
 	d.touched.copyFrom(&d.within)
 	d.touched.add(&d.crossed)
 	d.within.remove(&d.crossed)
 }
 
-// cross adds to crossed the blocks whose open area the edge a-b has a point in.
+// nearBorder is how near, in millionths of a pixel, floating point must come to a
+// border before a decision is made exactly. A position along an edge is below 2^35
+// and errs by less than a ten-thousandth.
+const nearBorder = 1.0
+
+// cross adds to crossed the blocks whose open area the edge a-b has a point in. In
+// a row of blocks these lie side by side: only the outermost can be in doubt.
 func (d *drawer) cross(a, b gridPoint) {
 	m := &d.crossed
 	y0, y1 := min(a.y, b.y), max(a.y, b.y)
-	x0, x1 := min(a.x, b.x), max(a.x, b.x)
 	side := int64(d.side) * grid
 	for by := int(y0 / side); by < m.h && by <= int(y1/side); by++ {
 		top, bottom := d.span(by, d.size.Y)
 		if y1 <= top || y0 >= bottom {
 			continue
 		}
-		first, last := d.columns(a, b, x0, x1, top, bottom)
+		lo, hi := reach(a, b, top, bottom)
+		first, last := max(int((lo-nearBorder)/float64(side)), 0), min(int((hi+nearBorder)/float64(side)), m.w-1)
 		for bx := first; bx <= last; bx++ {
 			left, right := d.span(bx, d.size.X)
-			if x1 <= left || x0 >= right {
-				continue
+			sure := float64(left) < hi-nearBorder && float64(right) > lo+nearBorder
+			if !sure {
+				d.exact++
 			}
-			// Separating axes of a segment and a rectangle: x, y (above) and
-			// the segment's normal, on which the open rectangle must reach to
-			// both sides of the line.
-			s1, s2 := lineSide(a, b, left, top), lineSide(a, b, right, top)
-			s3, s4 := lineSide(a, b, left, bottom), lineSide(a, b, right, bottom)
-			if min(s1, s2, s3, s4) < 0 && max(s1, s2, s3, s4) > 0 {
+			if sure || meets(a, b, left, right, top, bottom) {
 				m.set(blockRect{bx, by, bx + 1, by + 1})
 			}
 		}
 	}
 }
 
-// columns returns a range of block columns that holds all those which the edge
-// a-b (its x range is x0..x1) may run through between the rows top and bottom.
-// It saves work and decides nothing: it is one block wider than floating point
-// could err.
-func (d *drawer) columns(a, b gridPoint, x0, x1, top, bottom int64) (first, last int) {
-	lo, hi := float64(x0), float64(x1)
+// reach returns the x range of the part of the edge a-b between the rows top and
+// bottom.
+func reach(a, b gridPoint, top, bottom int64) (lo, hi float64) {
+	lo, hi = float64(min(a.x, b.x)), float64(max(a.x, b.x))
 	if a.y != b.y {
-		at := func(y int64) float64 {
-			return float64(a.x) + float64(b.x-a.x)*(float64(y-a.y)/float64(b.y-a.y))
-		}
-		t, u := at(top), at(bottom)
+		t, u := at(a, b, top), at(a, b, bottom)
 		lo, hi = max(lo, min(t, u)), min(hi, max(t, u))
 	}
-	side := float64(d.side) * grid
-	return max(int(lo/side)-1, 0), min(int(hi/side)+1, d.crossed.w-1)
+	return lo, hi
+}
+
+// at returns the x at which the line through a and b, which is not horizontal, is at
+// height y.
+func at(a, b gridPoint, y int64) float64 {
+	return float64(a.x) + float64(b.x-a.x)*(float64(y-a.y)/float64(b.y-a.y))
+}
+
+// meets reports exactly whether the edge a-b, which reaches into the row between
+// top and bottom, has a point in the open rectangle.
+func meets(a, b gridPoint, left, right, top, bottom int64) bool {
+	if max(a.x, b.x) <= left || min(a.x, b.x) >= right {
+		return false
+	}
+	// Separating axes of a segment and a rectangle: x, y (by the caller) and the
+	// segment's normal, on which the open rectangle must reach to both sides of the
+	// line.
+	s1, s2 := lineSide(a, b, left, top), lineSide(a, b, right, top)
+	s3, s4 := lineSide(a, b, left, bottom), lineSide(a, b, right, bottom)
+	return min(s1, s2, s3, s4) < 0 && max(s1, s2, s3, s4) > 0
 }
 
 // centres sets within for the blocks of row by whose centre is inside, by the
@@ -229,25 +252,15 @@ func (d *drawer) centres(g []gridPoint, by int) {
 	clear(d.toggle)
 	top, bottom := d.span(by, d.size.Y)
 	cy := (top + bottom) / 2
-	for i := range g {
-		a, b := scale(g[i], d.size), scale(g[(i+1)%len(g)], d.size)
+	for i, a := range g {
+		b := g[(i+1)%len(g)]
 		if (a.y <= cy) == (b.y <= cy) {
 			continue
 		}
 		if a.y > b.y {
 			a, b = b, a
 		}
-		// A downward edge: centres to its right (in the picture) have a
-		// negative cross product.
-		x := float64(a.x) + float64(b.x-a.x)*(float64(cy-a.y)/float64(b.y-a.y))
-		bx := min(max(int(x/(float64(d.side)*grid)), 0), d.within.w)
-		for bx > 0 && d.rightOf(a, b, bx-1, cy) {
-			bx--
-		}
-		for bx < d.within.w && !d.rightOf(a, b, bx, cy) {
-			bx++
-		}
-		d.toggle[bx] ^= 1
+		d.toggle[d.column(a, b, cy)] ^= 1
 	}
 	in := 0
 	for bx := range d.within.w {
@@ -255,6 +268,25 @@ func (d *drawer) centres(g []gridPoint, by int) {
 			d.within.set(blockRect{bx, by, bx + 1, by + 1})
 		}
 	}
+}
+
+// column returns the first column of blocks whose centre at height cy is to the
+// right of the downward edge a-b.
+func (d *drawer) column(a, b gridPoint, cy int64) int {
+	side := float64(d.side) * grid
+	x := at(a, b, cy)
+	bx := min(max(int(x/side+0.5), 0), d.within.w)
+	// Every column but the last is as wide as another.
+	if off := x - (float64(bx)-0.5)*side; bx < d.within.w-1 && off > nearBorder && off < side-nearBorder {
+		return bx
+	}
+	for bx > 0 && d.rightOf(a, b, bx-1, cy) {
+		bx--
+	}
+	for bx < d.within.w && !d.rightOf(a, b, bx, cy) {
+		bx++
+	}
+	return bx
 }
 
 // rightOf reports whether the centre of block column bx at height cy is to the

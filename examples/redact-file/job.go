@@ -88,7 +88,7 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 		return j.twice(ctx, src, out, rep)
 	}
 	if j.file.evidence != "" || j.file.tracks != "" {
-		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", j.file.in)
+		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", ffmpeg.ShownAddress(j.file.in))
 	}
 	var away spans
 	p, err := pipeline.New(pipeline.Config{
