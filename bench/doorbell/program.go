@@ -138,7 +138,7 @@ func (b *bench) open(ctx context.Context, path string, f *film) (p *program, err
 		return nil, err
 	}
 	p.child = prepare(ctx, path, "-source", "file:"+f.path, "-policy", rules, "-preset", "house", "-networks", b.networks,
-		"-listen", "127.0.0.1:0", "-rtsp", "127.0.0.1:0", "-token", "file:"+secret, "-rtsp-password", "file:"+secret, "-record", p.records, "-events", "-")
+		"-listen", "127.0.0.1:0", "-rtsp", "127.0.0.1:0", "-token", "file:"+secret, "-rtsp-password", "file:"+secret, "-rtsp-auth", "md5", "-record", p.records, "-events", "-")
 	if err := p.start(); err != nil {
 		return nil, err
 	}

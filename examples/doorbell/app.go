@@ -51,10 +51,11 @@ type app struct {
 	rtsp     *rtsp.Server
 	recorder *record.Recorder
 
-	token    string
-	password string // of recorders
-	cert     *tls.Certificate
-	ownCert  bool // it is this machine's own
+	token      string
+	watchToken string
+	password   string // of recorders
+	cert       *tls.Certificate
+	ownCert    bool // it is this machine's own
 
 	mu   sync.Mutex
 	halt string          // why the pipeline has stopped; "" while it runs

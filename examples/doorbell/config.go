@@ -32,16 +32,17 @@ type config struct {
 	Preset         string          `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 
-	Listen   string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
-	TLSCert  string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`
-	TLSKey   string          `name:"tls-key" help:"key file of the certificate (PEM)"`
-	Host     string          `name:"host" help:"further names under which the page may be asked for, separated by commas"`
-	State    string          `name:"state" help:"folder in which token and certificate outlive a restart; without one they are new each time"`
-	Token    settings.Secret `name:"token" help:"the token that opens the page, at least 16 characters; without one it is random"`
-	Viewers  int             `name:"viewers" default:"8" min:"1" max:"64" help:"how many may watch the page's live picture at once"`
-	RingFor  time.Duration   `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"how long there is a picture after the bell was rung"`
-	RingGPIO string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
-	RingAt   string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
+	Listen     string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
+	TLSCert    string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`
+	TLSKey     string          `name:"tls-key" help:"key file of the certificate (PEM)"`
+	Host       string          `name:"host" help:"further names under which the page may be asked for, separated by commas"`
+	State      string          `name:"state" help:"folder in which token and certificate outlive a restart; without one they are new each time"`
+	Token      settings.Secret `name:"token" help:"the token that opens the page, at least 16 characters; without one it is random"`
+	WatchToken settings.Secret `name:"watch-token" help:"another token, for who may watch and ring but not change the zones, at least 16 characters; without one it is random"`
+	Viewers    int             `name:"viewers" default:"8" min:"1" max:"64" help:"how many may watch the page's live picture at once"`
+	RingFor    time.Duration   `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"how long there is a picture after the bell was rung"`
+	RingGPIO   string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
+	RingAt     string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
 
 	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
 	Fast      bool    `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
@@ -50,6 +51,7 @@ type config struct {
 
 	RTSP         string          `name:"rtsp" default:"127.0.0.1:8554" help:"where the picture is served to recorders, as rtsp://ADDRESS/hedge; off serves it nowhere"`
 	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`
+	RTSPAuth     string          `name:"rtsp-auth" default:"sha256" enum:"sha256,md5,basic" help:"how recorders prove that they know the password; md5 (which most need) and basic are weaker, and basic shows it to the network"`
 	RTSPPassword settings.Secret `name:"rtsp-password" help:"password for recorders; without one it is random and is printed"`
 
 	Record      string         `name:"record" help:"folder for recordings, files of one minute; without one nothing is recorded"`
@@ -82,6 +84,9 @@ func (c *config) Check() error {
 	}
 	if c.Token != "" && len(c.Token) < 16 {
 		bad("token", "has less than 16 characters: leave it away and a random one is made")
+	}
+	if c.WatchToken != "" && (len(c.WatchToken) < 16 || c.WatchToken == c.Token) {
+		bad("watch-token", "has less than 16 characters, or is the token that may edit: leave it away and a random one is made")
 	}
 	if c.RingGPIO != "" && c.Preset != presetDoorbell {
 		bad("ring-gpio", "there is a bell with preset: doorbell only")

@@ -14,7 +14,8 @@ func (a *app) openOutputs() (err error) {
 		if a.password, err = a.secret(a.c.RTSPPassword, "rtsp-password"); err != nil {
 			return err
 		}
-		a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password})
+		a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
+			OnRefused: func(client string) { a.journal.add("access", "a wrong password for RTSP, from "+client) }})
 		if err != nil {
 			return fmt.Errorf("%w; -rtsp names another address, or off", err)
 		}

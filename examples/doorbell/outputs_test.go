@@ -18,7 +18,7 @@ func TestOutputs(t *testing.T) {
 		t.Skip("no ffprobe: apt-get install ffmpeg")
 	}
 	dir := t.TempDir()
-	a, _ := start(t, "-source", "file:"+clip(t), "-rtsp", "127.0.0.1:0", "-rtsp-password", "hush-hush", "-record", dir)
+	a, _ := start(t, "-source", "file:"+clip(t), "-rtsp", "127.0.0.1:0", "-rtsp-password", "hush-hush", "-rtsp-auth", "md5", "-record", dir)
 	probe := func(url string) (string, error) {
 		out, err := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "10000000",
 			"-show_entries", "stream=codec_name,codec_type,width,height", "-of", "default=nw=1", url).CombinedOutput()

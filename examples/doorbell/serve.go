@@ -32,7 +32,13 @@ func (a *app) openServer() (err error) {
 	if a.token, err = a.secret(a.c.Token, "token"); err != nil {
 		return err
 	}
-	access, err := web.NewAccess(web.AccessOptions{Token: a.token, Hosts: names, TLS: a.cert != nil})
+	if a.watchToken, err = a.secret(a.c.WatchToken, "watch-token"); err != nil {
+		return err
+	}
+	access, err := web.NewAccess(web.AccessOptions{
+		Token: a.token, WatchToken: a.watchToken, Hosts: names, TLS: a.cert != nil,
+		Told: func(client, text string) { a.journal.add("access", text+", from "+client) },
+	})
 	if err != nil {
 		return err
 	}
@@ -123,6 +129,12 @@ func (a *app) welcome(w io.Writer, terminal bool) {
 			say("For a recorder: rtsp://%s@%s/hedge, with the password that is %s.", a.c.RTSPUser, a.rtsp.Addr(), a.whereabouts(a.c.RTSPPassword, "rtsp-password"))
 		}
 	}
+	if a.rtsp != nil && !a.rtsp.Loopback() {
+		say("RTSP is not encrypted: who listens in on this network sees the picture that recorders get. Put a tunnel around it, or leave -rtsp on 127.0.0.1.")
+	}
+	if a.rtsp != nil && a.c.RTSPAuth == "sha256" {
+		say("A recorder that cannot log in over RTSP knows no SHA-256: -rtsp-auth md5 lets it.")
+	}
 	if a.cert != nil && a.ownCert {
 		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
 	}
@@ -148,6 +160,7 @@ func (a *app) whereabouts(given settings.Secret, name string) string {
 // invite tells a terminal what opens the page and the stream.
 func (a *app) invite(w io.Writer, say func(format string, args ...any)) {
 	say("\nOpen this address; whoever has it can see the picture and change the zones:\n\n  %s\n", a.address())
+	say("For who may only watch and ring:\n\n  %s/enter?token=%s\n", a.base(), a.watchToken)
 	qrterminal.GenerateWithConfig(a.address(), qrterminal.Config{Level: qrterminal.L, Writer: w, HalfBlocks: true,
 		BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
 		BlackWhiteChar: qrterminal.BLACK_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK, QuietZone: 2})

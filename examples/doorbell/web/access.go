@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -15,8 +16,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hedgecam/hedge/examples/doorbell/web/limit"
 	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/limit"
 )
 
 // tokenBytes is the size of a token: 192 bits, 32 letters in the address.
@@ -28,20 +29,40 @@ const minToken = 16
 // Access decides who may use the page. Its methods may be called by any
 // goroutine.
 type Access struct {
-	token  string
-	cookie string // its value, derived from the token
+	tokens [roles]string // by role; "" where there is none
+	told   func(client, text string)
 	name   string // the cookie's name
 	secure bool
 	hosts  []string
 	origin *http.CrossOriginProtection
+	loud   *limit.Keyed // events of a client
 	wrong  *limit.Keyed // wrong tokens, by client address
 	change *limit.Keyed // changing requests, by client address
 }
 
+// role is what a token may do.
+type role uint8
+
+const (
+	nobody   role = iota
+	watching      // see and ring
+	editing       // and decide what is shown
+	roles
+)
+
 // AccessOptions are what an Access is made of.
 type AccessOptions struct {
-	// Token opens the page. It has at least 16 characters.
+	// Token opens the page for who may draw and confirm zones. It has at least 16
+	// characters.
 	Token string
+	// WatchToken opens it for who may only watch and ring. It has as many, and is
+	// another one. It defaults to none.
+	WatchToken string
+	// Told is told of what the owner should know: wrong tokens, saved policies and
+	// confirmations, and from which address they came. It is not called more often
+	// than ten times at once, and once a second, for an address. It defaults to
+	// nothing.
+	Told func(client, text string)
 	// Hosts are the names, besides localhost and numerical addresses, under
 	// which the page may be asked for.
 	Hosts []string
@@ -54,11 +75,16 @@ func NewAccess(o AccessOptions) (*Access, error) {
 	if len(o.Token) < minToken {
 		return nil, errors.New("the token has less than 16 characters: let the program make one")
 	}
-	mac := hmac.New(sha256.New, []byte(o.Token))
-	mac.Write([]byte("hedge page cookie 1"))
+	if o.WatchToken != "" && (len(o.WatchToken) < minToken || o.WatchToken == o.Token) {
+		return nil, errors.New("the token for watching has less than 16 characters, or is the one that may edit: name another one")
+	}
+	if o.Told == nil {
+		o.Told = func(string, string) {}
+	}
 	a := &Access{
-		token:  o.Token,
-		cookie: base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
+		tokens: [roles]string{watching: o.WatchToken, editing: o.Token},
+		told:   o.Told,
+		loud:   limit.New(1, 10),
 		name:   "hedge",
 		secure: o.TLS,
 		origin: http.NewCrossOriginProtection(),
@@ -73,6 +99,46 @@ func NewAccess(o AccessOptions) (*Access, error) {
 		a.hosts = append(a.hosts, strings.ToLower(strings.TrimSuffix(h, ".")))
 	}
 	return a, nil
+}
+
+// cookieOf returns the value of the cookie that stands for a token.
+func cookieOf(token string) string {
+	mac := hmac.New(sha256.New, []byte(token))
+	mac.Write([]byte("hedge page cookie 1"))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// roleOf returns what may be done with a claim, which form makes of a token.
+func (a *Access) roleOf(claim string, form func(token string) string) role {
+	found := nobody
+	for r, token := range a.tokens {
+		// All are compared, so that the time tells nothing.
+		if token != "" && same(claim, form(token)) {
+			found = role(r)
+		}
+	}
+	return found
+}
+
+func itself(token string) string { return token }
+
+// tell tells of something that a client did.
+func (a *Access) tell(client, text string) {
+	if a.loud.Allow(client) {
+		a.told(client, text)
+	}
+}
+
+// editors reports whether a request is one that only an editor may make: it
+// changes what is shown, or shows what only who draws may see.
+func editors(r *http.Request) bool {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/zones/"), r.URL.Path == stillPath:
+		return true
+	case safe(r.Method), r.URL.Path == "/ring", r.URL.Path == "/live", strings.HasPrefix(r.URL.Path, "/live/"):
+		return false
+	}
+	return true
 }
 
 // NewToken returns a random token.
@@ -132,8 +198,11 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, "the request came from another site")
 			return
 		}
-		by, ok := a.holder(r)
-		if !ok {
+		by, may := a.holder(r)
+		if may == nobody {
+			if by != byNothing {
+				a.tell(client, "a wrong token")
+			}
 			if by != byNothing && !a.wrong.Allow(client) {
 				refuseLater(w)
 				return
@@ -142,6 +211,12 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusUnauthorized, "open the address that the program printed when it started: it carries the token")
 			return
 		}
+		if may < editing && editors(r) {
+			a.tell(client, "a token for watching was used for "+r.Method+" "+printable(r.URL.Path))
+			refuse(w, http.StatusForbidden, "this token is for watching and ringing; zones are drawn and confirmed with the other one")
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), roleKey{}, may))
 		if !safe(r.Method) {
 			if by == byCookie && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
 				refuse(w, http.StatusForbidden, "a request with a cookie must say where it comes from; programs send Authorization: Bearer TOKEN instead")
@@ -160,7 +235,9 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 // page, not with a redirect, because a browser that came by a link from
 // elsewhere would not send a strict cookie along the redirect.
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, client string) {
-	if !same(r.URL.Query().Get("token"), a.token) {
+	token := r.URL.Query().Get("token")
+	if a.roleOf(token, itself) == nobody {
+		a.tell(client, "a wrong token")
 		if !a.wrong.Allow(client) {
 			refuseLater(w)
 			return
@@ -169,7 +246,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, client string) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; elsewhere is loopback only
-		Name: a.name, Value: a.cookie, Path: "/", MaxAge: 400 * 24 * 3600,
+		Name: a.name, Value: cookieOf(token), Path: "/", MaxAge: 400 * 24 * 3600,
 		HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteStrictMode,
 	})
 	headers(w)
@@ -186,20 +263,30 @@ const (
 	byHeader
 )
 
-// holder returns by what the request claims the token, and whether rightly.
-func (a *Access) holder(r *http.Request) (credential, bool) {
+// roleKey is the key of a request's role in its context.
+type roleKey struct{}
+
+// mayEdit reports whether a request that the guard has let through came with the
+// token that may edit.
+func mayEdit(r *http.Request) bool { return r.Context().Value(roleKey{}) == editing }
+
+// holder returns by what the request claims a token, and what may be done with it.
+func (a *Access) holder(r *http.Request) (credential, role) {
 	if auth := r.Header.Get("Authorization"); auth != "" {
 		if token, ok := strings.CutPrefix(auth, "Bearer "); ok {
-			return byHeader, same(token, a.token)
+			return byHeader, a.roleOf(token, itself)
 		}
 		// Programs that know no bearer tokens: any user, the token as password.
 		_, password, ok := r.BasicAuth()
-		return byHeader, ok && same(password, a.token)
+		if !ok {
+			return byHeader, nobody
+		}
+		return byHeader, a.roleOf(password, itself)
 	}
 	if c, err := r.Cookie(a.name); err == nil {
-		return byCookie, same(c.Value, a.cookie)
+		return byCookie, a.roleOf(c.Value, cookieOf)
 	}
-	return byNothing, false
+	return byNothing, nobody
 }
 
 // knows reports whether host, as in a Host header, is one of ours. Numerical
@@ -228,17 +315,7 @@ func safe(method string) bool { return method == http.MethodGet || method == htt
 // clientOf returns the client's address; of IPv6 the network, because a host
 // there has as many addresses as it likes.
 func clientOf(r *http.Request) string {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "unknown"
-	}
-	ip := ap.Addr().Unmap()
-	if ip.Is6() {
-		if p, err := ip.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return ip.String()
+	return limit.Client(r.RemoteAddr)
 }
 
 // printable makes a name from outside fit to be told back.

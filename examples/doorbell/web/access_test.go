@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -51,7 +52,7 @@ func answer(h http.Handler, r *http.Request) *http.Response {
 }
 
 // cookieOf enters and returns the cookie as a header's value.
-func cookieOf(t *testing.T, h http.Handler) string {
+func cookieIn(t *testing.T, h http.Handler) string {
 	t.Helper()
 	resp := answer(h, request("GET", "/enter?token="+testToken))
 	defer resp.Body.Close()
@@ -64,7 +65,7 @@ func cookieOf(t *testing.T, h http.Handler) string {
 
 func TestGuard(t *testing.T) {
 	h := guarded(t, AccessOptions{Hosts: []string{"door.lan"}})
-	cookie := cookieOf(t, h)
+	cookie := cookieIn(t, h)
 	bearer := "Bearer " + testToken
 	for _, c := range []struct {
 		name, method, path string
@@ -178,7 +179,7 @@ func TestWrongTokens(t *testing.T) {
 		t.Errorf("another client is answered with %d", resp.StatusCode)
 	}
 	// The owner, at the guesser's address, gets in all the same.
-	cookieOf(t, h)
+	cookieIn(t, h)
 }
 
 func TestChangesAreLimited(t *testing.T) {
@@ -254,6 +255,61 @@ func TestDamagedToken(t *testing.T) {
 	}
 	if token, err := KeptToken(path, quiet); err != nil || token != long {
 		t.Errorf("a long token: %d characters, %v", len(token), err)
+	}
+}
+
+// TestRoles: the token for watching sees and rings, and changes nothing, by header,
+// cookie and password; what it is refused, and wrong tokens, are told of with the
+// address.
+func TestRoles(t *testing.T) {
+	const watchToken = "only-to-watch-and-ring"
+	var told []string
+	o := AccessOptions{WatchToken: watchToken, Told: func(client, text string) { told = append(told, client+": "+text) }}
+	h := guarded(t, o)
+	entered := func(token string) string {
+		return answer(h, request("GET", "/enter?token="+token)).Cookies()[0].String()
+	}
+	for _, c := range []struct {
+		method, path string
+		watch        int
+	}{
+		{"GET", "/", 200}, {"GET", "/status", 200}, {"GET", "/snapshot.jpg", 200}, {"GET", "/metrics", 200}, {"GET", "/zones", 200},
+		{"POST", "/ring", 200}, {"POST", "/live", 200}, {"DELETE", "/live/1", 200},
+		{"PUT", "/zones", 403}, {"PUT", "/zones/preview", 403}, {"DELETE", "/zones/preview", 403}, {"GET", "/zones/preview.jpg", 403},
+		{"PUT", "/zones/drawing", 403}, {"POST", "/confirm", 403}, {"GET", "/still.jpg", 403}, {"POST", "/anything-new", 403},
+	} {
+		for token, want := range map[string]int{watchToken: c.watch, testToken: 200} {
+			for _, claim := range [][]string{
+				{"Authorization", "Bearer " + token},
+				{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+token))},
+				{"Cookie", strings.SplitN(entered(token), ";", 2)[0], "Sec-Fetch-Site", "same-origin"},
+			} {
+				r := request(c.method, c.path)
+				for i := 0; i < len(claim); i += 2 {
+					r.Header.Set(claim[i], claim[i+1])
+				}
+				if resp := answer(h, r); resp.StatusCode != want && resp.StatusCode != 429 {
+					t.Errorf("%s %s with %s: %d, want %d", c.method, c.path, claim[0], resp.StatusCode, want)
+				}
+			}
+		}
+	}
+	if len(told) == 0 || !strings.Contains(told[0], "192.0.2.1: a token for watching") {
+		t.Errorf("told %q", told)
+	}
+	told = nil
+	h = guarded(t, o)
+	answer(h, request("GET", "/enter?token=guess"))
+	r := request("GET", "/")
+	r.Header.Set("Authorization", "Bearer guess")
+	answer(h, r)
+	if len(told) != 2 || told[0] != "192.0.2.1: a wrong token" {
+		t.Errorf("told %q", told)
+	}
+	for _, bad := range []string{"short", testToken} {
+		if _, err := NewAccess(AccessOptions{Token: testToken, WatchToken: bad}); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
 	}
 }
 

@@ -14,13 +14,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/doorbell/web/limit"
+	"github.com/hedgecam/hedge/examples/internal/limit"
 	"github.com/hedgecam/hedge/redact"
 )
 
 const (
 	healthPath = "/healthz"
 	enterPath  = "/enter"
+	stillPath  = "/still.jpg"
 	// maxIdle is how many connections may be open on which nothing happens.
 	maxIdle = 256
 )
@@ -80,7 +81,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", s.file)
 	mux.HandleFunc("GET /page/{name}", s.file)
 	mux.HandleFunc("GET /snapshot.jpg", s.snapshot)
-	mux.HandleFunc("GET /still.jpg", s.still)
+	mux.HandleFunc("GET "+stillPath, s.still)
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("GET /zones", s.zones)
 	mux.HandleFunc("PUT /zones", s.save)
@@ -213,7 +214,10 @@ func (s *server) still(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // the client is gone
 }
 
-func (s *server) status(w http.ResponseWriter, _ *http.Request) {
+func (s *server) status(w http.ResponseWriter, r *http.Request) {
+	if !mayEdit(r) {
+		w.Header().Set("X-Role", "watch") // the page then offers nothing that would be refused
+	}
 	reply(w, http.StatusOK, s.o.Status())
 }
 
@@ -238,6 +242,7 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 		s.refusePolicy(w, err, revision)
 		return
 	}
+	s.o.Access.told(clientOf(r), "zones were saved")
 	w.Header().Set("ETag", strconv.Quote(revision))
 	reply(w, http.StatusOK, s.o.Zones.State())
 }
@@ -311,11 +316,12 @@ func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string)
 	}
 }
 
-func (s *server) confirm(w http.ResponseWriter, _ *http.Request) {
+func (s *server) confirm(w http.ResponseWriter, r *http.Request) {
 	if err := s.o.Confirm(); err != nil {
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
 		return
 	}
+	s.o.Access.told(clientOf(r), "the zones were confirmed")
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -115,7 +115,7 @@ func (c *networkCamera) film(ctx context.Context) {
 
 func (c *networkCamera) on() {
 	c.t.Helper()
-	s, err := rtsp.New(c.hub, rtsp.Options{Address: c.addr, UDPPort: -1, User: "admin", Password: "s3cret"})
+	s, err := rtsp.New(c.hub, rtsp.Options{Address: c.addr, UDPPort: -1, User: "admin", Password: "s3cret", Auth: rtsp.MD5})
 	if err != nil {
 		c.t.Fatal(err)
 	}

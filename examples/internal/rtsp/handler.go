@@ -11,6 +11,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
+	"github.com/hedgecam/hedge/examples/internal/limit"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
@@ -20,8 +21,17 @@ type handler Server
 
 // admit reports whether a request for a path may go on; if not, the answer.
 func (h *handler) admit(c *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, error) {
+	_, guessed := req.Header["Authorization"]
+	client := limit.Client(c.NetConn().RemoteAddr().String())
+	if guessed && h.wrong.Spent(client) {
+		// Not even the right password is listened to, or guessing would go on.
+		return &base.Response{StatusCode: base.StatusForbidden}, liberrors.ErrServerAuth{}
+	}
 	if !c.VerifyCredentials(req, h.o.User, h.o.Password) {
-		if _, guessed := req.Header["Authorization"]; guessed {
+		if guessed {
+			if h.wrong.Allow(client) {
+				h.o.OnRefused(client)
+			}
 			t := time.NewTimer(refusal)
 			defer t.Stop()
 			select {

@@ -94,6 +94,9 @@ func serve(t testing.TB, h *stream.Hub, o Options) *Server {
 	if o.Address == "" {
 		o.Address = "127.0.0.1:0"
 	}
+	if o.Auth == "" {
+		o.Auth = MD5 // the clients here know no other
+	}
 	s, err := New(h, o)
 	if err != nil {
 		t.Fatal(err)

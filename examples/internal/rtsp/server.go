@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 
+	"github.com/hedgecam/hedge/examples/internal/limit"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
@@ -38,6 +40,11 @@ type Options struct {
 	// User and Password are what viewers must know. Anywhere but on the loopback
 	// interface the password has at least 8 characters.
 	User, Password string
+	// Auth is how viewers prove that they know the password. It defaults to SHA256.
+	Auth Auth
+	// OnRefused is called for a wrong password, with the viewer's address; it must
+	// return soon. It defaults to nothing.
+	OnRefused func(client string)
 	// Path is the path of the stream. It defaults to "hedge".
 	Path string
 	// MaxConns is the largest number of connections. Beyond it the oldest one
@@ -59,7 +66,41 @@ const (
 	refusal = time.Second
 )
 
+// Auth is a way to prove that one knows the password. Each allows those before it.
+type Auth string
+
+// The ways, from the strongest.
+const (
+	SHA256 Auth = "sha256" // digest (RFC 7616)
+	MD5    Auth = "md5"    // digest (RFC 2617), the only one that most programs know
+	Basic  Auth = "basic"  // the password itself, for everybody on the way to read
+)
+
+// methods returns the ways that are allowed.
+func (a Auth) methods() []auth.VerifyMethod {
+	m := []auth.VerifyMethod{auth.VerifyMethodDigestSHA256}
+	if a == MD5 || a == Basic {
+		m = append(m, auth.VerifyMethodDigestMD5)
+	}
+	if a == Basic {
+		m = append(m, auth.VerifyMethodBasic)
+	}
+	return m
+}
+
+const (
+	// guesses is how many wrong passwords an address may try at once, and
+	// guessesPerSecond how many after that: as on the page.
+	guesses, guessesPerSecond = 10, 1
+)
+
 func (o *Options) fill() error {
+	if o.Auth == "" {
+		o.Auth = SHA256
+	}
+	if o.OnRefused == nil {
+		o.OnRefused = func(string) {}
+	}
 	if o.Address == "" {
 		o.Address = "127.0.0.1:8554"
 	}
@@ -88,6 +129,8 @@ func (o *Options) fill() error {
 		return fmt.Errorf("%w: user name and password cannot contain colons or line breaks, and the user name no quotes", ErrCredentials)
 	case strings.Trim(o.Path, "/") != o.Path || strings.ContainsAny(o.Path, "?# \r\n"):
 		return fmt.Errorf("%w: path %q; use one such as hedge", ErrOptions, o.Path)
+	case o.Auth != SHA256 && o.Auth != MD5 && o.Auth != Basic:
+		return fmt.Errorf("%w: authentication %q is none of sha256, md5 and basic", ErrOptions, o.Auth)
 	case o.MaxConns < 0:
 		return fmt.Errorf("%w: MaxConns %d", ErrOptions, o.MaxConns)
 	case o.UDPPort > 65534 || o.UDPPort > 0 && o.UDPPort%2 != 0:
@@ -103,6 +146,7 @@ type Server struct {
 	rtsp  *gortsplib.Server
 	gate  *gate
 	ended chan struct{} // closed by Close
+	wrong *limit.Keyed  // passwords, by address
 
 	once  sync.Once
 	pumps sync.WaitGroup
@@ -122,7 +166,7 @@ func New(hub *stream.Hub, o Options) (*Server, error) {
 		return nil, err
 	}
 	for attempt := 0; ; attempt++ {
-		s := &Server{o: o, hub: hub, ended: make(chan struct{})}
+		s := &Server{o: o, hub: hub, ended: make(chan struct{}), wrong: limit.New(guessesPerSecond, guesses)}
 		err := s.start()
 		if err == nil {
 			return s, nil
@@ -145,6 +189,7 @@ func (s *Server) start() error {
 	s.rtsp = &gortsplib.Server{
 		Handler:        (*handler)(s),
 		RTSPAddress:    s.o.Address,
+		AuthMethods:    s.o.Auth.methods(),
 		WriteQueueSize: s.o.queue,
 		Listen: func(network, address string) (net.Listener, error) {
 			l, err := new(net.ListenConfig).Listen(context.Background(), network, address)
@@ -185,6 +230,12 @@ func evenPort(host string) (int, error) {
 
 // Addr returns the address on which the server listens.
 func (s *Server) Addr() net.Addr { return s.rtsp.NetListener().Addr() }
+
+// Loopback reports whether only this machine can reach the server.
+func (s *Server) Loopback() bool {
+	a, ok := s.Addr().(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
+}
 
 // Viewers returns the number of viewers who play the stream.
 func (s *Server) Viewers() int {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -62,7 +63,7 @@ func TestGStreamer(t *testing.T) {
 // TestWrongPassword: 401, for Basic and Digest, and nothing is told.
 func TestWrongPassword(t *testing.T) {
 	program(t, "ffmpeg", "ffmpeg")
-	s := serve(t, camera(t), Options{})
+	s := serve(t, camera(t), Options{Auth: Basic})
 	var wg sync.WaitGroup
 	for _, wrong := range []string{"viewer:wrong", "other:p%2Ca%20ss%40w%2Ford", "viewer:"} {
 		wg.Go(func() {
@@ -98,6 +99,50 @@ func TestWrongPassword(t *testing.T) {
 	if status, body := ask(t, s, fmt.Sprintf("DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOnAsYSBzc0B3L29yZA==\r\n\r\n", s.Addr())); !strings.HasPrefix(status, "RTSP/1.0 200 ") || !strings.Contains(body, "m=video") || strings.Contains(body, "m=audio") {
 		t.Errorf("right: %s %s", status, body)
 	}
+}
+
+// TestAuth: without a word from the owner nothing weaker than SHA-256 is offered or
+// taken, not even with the right password.
+func TestAuth(t *testing.T) {
+	basic := "DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOnAsYSBzc0B3L29yZA==\r\n\r\n"
+	for a, want := range map[Auth]string{SHA256: "401", MD5: "401", Basic: "200"} {
+		s := serve(t, camera(t), Options{Auth: a})
+		if status, _ := ask(t, s, fmt.Sprintf(basic, s.Addr())); !strings.HasPrefix(status, "RTSP/1.0 "+want) {
+			t.Errorf("%s: the right password by Basic: %s", a, status)
+		}
+		_, head := ask(t, s, fmt.Sprintf("DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\n\r\n", s.Addr()))
+		if strings.Contains(head, "MD5") != (a != SHA256) || strings.Contains(head, "Basic") != (a == Basic) || !strings.Contains(head, "SHA-256") {
+			t.Errorf("%s offers %s", a, head)
+		}
+	}
+	if _, err := New(camera(t), Options{Address: "127.0.0.1:0", User: user, Password: password, Auth: "none"}); !errors.Is(err, ErrOptions) {
+		t.Error(err)
+	}
+}
+
+// TestGuessing: an address that has tried too many passwords is refused, with the
+// right one too, and each of its tries was told of.
+func TestGuessing(t *testing.T) {
+	var told atomic.Int64
+	s := serve(t, camera(t), Options{Auth: Basic, OnRefused: func(client string) {
+		if client == "127.0.0.1" {
+			told.Add(1)
+		}
+	}})
+	wrong := fmt.Sprintf("DESCRIBE rtsp://%s/hedge RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Basic dmlld2VyOndyb25n\r\n\r\n", s.Addr())
+	if status, _ := ask(t, s, wrong); !strings.HasPrefix(status, "RTSP/1.0 401 ") || told.Load() != 1 {
+		t.Errorf("%s, told of %d tries", status, told.Load())
+	}
+	right := strings.Replace(wrong, "dmlld2VyOndyb25n", "dmlld2VyOnAsYSBzc0B3L29yZA==", 1)
+	for range 1000 {
+		// One more is allowed every second, which may have been between.
+		for s.wrong.Allow("127.0.0.1") {
+		}
+		if status, body := ask(t, s, right); !strings.HasPrefix(status, "RTSP/1.0 200 ") && !strings.Contains(body, "m=video") {
+			return
+		}
+	}
+	t.Error("the right password was never refused")
 }
 
 // TestSlowViewer: a viewer who does not read loses pictures up to a key frame

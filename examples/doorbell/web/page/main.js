@@ -100,6 +100,9 @@ async function poll() {
     const sent = performance.now();
     const response = await ask("GET", "/status", { timeout: 5000 });
     const s = await response.json();
+    const watches = response.headers.get("X-Role") === "watch";
+    byId("edit").hidden = watches;
+    if (watches) { s.confirm = s.start = false; }
     const came = performance.now();
     // The server's clock was read about half way between.
     if (came - sent < 200) live.offset = s.clock.now - (performance.timeOrigin + (sent + came) / 2);

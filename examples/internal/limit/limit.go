@@ -3,6 +3,7 @@
 package limit
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -33,6 +34,25 @@ func New(perSecond float64, burst int) *Keyed {
 
 // Allow reports whether one more event of the key may happen now.
 func (k *Keyed) Allow(key string) bool { return k.of(key).Allow() }
+
+// Spent reports whether no event of the key may happen now.
+func (k *Keyed) Spent(key string) bool { return k.of(key).Tokens() < 1 }
+
+// Client returns the key of a client with an address and port: of IPv6 the network,
+// because a host there has as many addresses as it likes.
+func Client(remote string) string {
+	ap, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return "unknown"
+	}
+	ip := ap.Addr().Unmap()
+	if ip.Is6() {
+		if p, err := ip.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return ip.String()
+}
 
 func (k *Keyed) of(key string) *rate.Limiter {
 	k.mu.Lock()
