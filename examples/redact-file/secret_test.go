@@ -22,9 +22,9 @@ func TestAddress(t *testing.T) {
 	defer server.Close()
 	for path, code := range map[string]int{"/clip.mp4": exitDone, "/missing.mp4": exitFailed} {
 		var said strings.Builder
-		report := filepath.Join(dir, "report.json")
+		report := filepath.Join(dir, filepath.Base(path)+".json")
 		in := strings.Replace(server.URL, "//", "//us%40er:pa%2Fss-word@", 1) + path + "?token=t0ken-of-it"
-		got := run(t.Context(), []string{"-in", in, "-out", filepath.Join(dir, "out.mp4"), "-policy", policy, "-report", report}, &said)
+		got := run(t.Context(), []string{"-in", in, "-out", filepath.Join(dir, "out-"+filepath.Base(path)), "-policy", policy, "-report", report}, &said)
 		data, err := os.ReadFile(report)
 		if err != nil || got != code || !strings.Contains(string(data), server.URL+path) {
 			t.Errorf("%s: exit code %d, %v: %s: %s", path, got, err, data, said.String())

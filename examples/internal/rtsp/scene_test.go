@@ -95,7 +95,7 @@ func serve(t testing.TB, h *stream.Hub, o Options) *Server {
 		o.Address = "127.0.0.1:0"
 	}
 	if o.Auth == "" {
-		o.Auth = MD5 // the clients here know no other
+		o.Auth = Basic // what the clients here know
 	}
 	s, err := New(h, o)
 	if err != nil {
