@@ -11,6 +11,7 @@ import (
 
 	"github.com/pion/mediadevices/pkg/io/video"
 
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -158,7 +159,7 @@ func (t *Reader) keep(f redact.Frame) (*image.YCbCr, error) {
 	dst := &t.ring[t.next]
 	t.next = (t.next + 1) % len(t.ring)
 	if dst.Rect.Size() != size {
-		*dst = *image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+		*dst = *nodump.Picture(size.X, size.Y)
 	}
 	cw, ch := (size.X+1)/2, (size.Y+1)/2
 	copyPlane(dst.Y, dst.YStride, src.Y, src.YStride, size.X, size.Y)

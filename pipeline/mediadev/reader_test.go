@@ -107,7 +107,7 @@ func TestDetectorFails(t *testing.T) {
 			t.Run(fmt.Sprintf("live/%s/inside=%t", name, hide == hideInside), func(t *testing.T) {
 				d := detecttest.New(everything, fault)
 				p := newPipeline(t, pipeline.Config{Policy: policy(t, hide), Mode: pipeline.Live,
-					Detectors: []detect.Detector{d}, Timeout: 10 * time.Millisecond, LookAhead: 2})
+					Detectors: []detect.Detector{d}, Timeout: 10 * time.Millisecond, LookAhead: 2, MaxFailures: 100}) // more than there are pictures
 				shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 40, pace: 2 * time.Millisecond, ratio: image.YCbCrSubsampleRatio420}))
 				if !errors.Is(err, io.EOF) || len(shots) == 0 {
 					t.Fatalf("%d pictures, then %v", len(shots), err)

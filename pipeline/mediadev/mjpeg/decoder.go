@@ -13,6 +13,7 @@ import (
 
 	"github.com/pion/mediadevices/pkg/io/video"
 
+	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -120,6 +121,7 @@ func (d *Decoder) layout() error {
 	luma := int(i.stride[0]) * int(i.rows[0])
 	if n := luma + 2*chroma; n > cap(d.mem) {
 		d.mem = make([]byte, n)
+		nodump.Memory(d.mem)
 	}
 	m := d.mem[:luma+2*chroma]
 	d.pic = image.YCbCr{Y: m[:luma:luma], Cb: m[luma : luma+chroma : luma+chroma], Cr: m[luma+chroma:],
