@@ -44,10 +44,11 @@ type Config struct {
 	Detectors []detect.Detector
 	// Mode says what may wait for what. It defaults to File.
 	Mode Mode
-	// LookAhead is how many frames are held back, so that an object found now
-	// is hidden in the frames before as well: 0 to 120. NoLookAhead asks for
-	// none. It defaults to 8.
-	LookAhead int
+	// LookAhead is how long, in the source's time, frames are held back, so that an
+	// object found now is hidden in the frames before as well: 0 to 4 s, 0 for none.
+	// At most 60 frames a second are held, and 120 in all: of a faster source the
+	// newest of them, for a shorter time. DefaultConfig has 300 ms.
+	LookAhead time.Duration
 	// Every is, in File mode, how many frames one look of the detectors serves.
 	// It defaults to as many as fit into 100 ms of the source, at least 1.
 	Every int
@@ -101,11 +102,24 @@ type Config struct {
 	ownTimeToLive bool // TimeToLive was given
 }
 
-// NoLookAhead as Config.LookAhead asks for no look-ahead at all.
-const NoLookAhead = -1
+// DefaultConfig returns the configuration to begin with. It has no detectors, and a
+// policy that hides everything.
+func DefaultConfig() Config {
+	return Config{LookAhead: 300 * time.Millisecond}
+}
 
-// maxLookAhead bounds the memory of the frame pool: 4 s at 30 frames a second.
-const maxLookAhead = 120
+// maxLookAhead, heldRate and maxHeld bound the memory of the frame pool.
+const (
+	maxLookAhead = 4 * time.Second
+	heldRate     = 60
+	maxHeld      = 120
+)
+
+// held returns how many frames the look-ahead window holds back at most.
+func (c *Config) held() int {
+	n := (c.LookAhead*heldRate + time.Second - 1) / time.Second
+	return min(int(n), maxHeld)
+}
 
 // withDefaults returns the configuration with its defaults filled in.
 func (c Config) withDefaults() (Config, error) {
@@ -115,13 +129,8 @@ func (c Config) withDefaults() (Config, error) {
 	if err := c.Policy.Validate(); err != nil {
 		return c, fmt.Errorf("pipeline: policy: %w", err)
 	}
-	switch {
-	case c.LookAhead == 0:
-		c.LookAhead = 8
-	case c.LookAhead == NoLookAhead:
-		c.LookAhead = 0
-	case c.LookAhead < 0 || c.LookAhead > maxLookAhead:
-		return c, fmt.Errorf("pipeline: look-ahead of %d frames: must be 0 to %d", c.LookAhead, maxLookAhead)
+	if c.LookAhead < 0 || c.LookAhead > maxLookAhead {
+		return c, fmt.Errorf("pipeline: look-ahead of %v: must be 0 to %v", c.LookAhead, maxLookAhead)
 	}
 	if c.Every < 0 || c.Cores < 0 || c.TimeToLive < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.PlateSpan < 0 {
 		return c, errors.New("pipeline: Every, Cores, TimeToLive, Timeout, MaxFailures and PlateSpan must not be negative")

@@ -11,7 +11,7 @@
 //	lookers    one goroutine a detector; sees small copies only
 //
 // The owner is one goroutine and owns all state. A frame waits in the window
-// until LookAhead newer ones have come, so that an object found in any of them
+// until one has come that is LookAhead later, so that an object found by then
 // is hidden in this one too.
 //
 // # Who waits for whom

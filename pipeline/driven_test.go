@@ -89,7 +89,7 @@ func TestWalkerBeforeVehicle(t *testing.T) {
 				})
 				c := &traffic{frames: frames, van: tt.van, walker: tt.walker}
 				p, err := pipeline.New(pipeline.Config{Policy: policy(t, `{"version": 1, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}}`),
-					Detectors: []detect.Detector{d}, LookAhead: 4})
+					Detectors: []detect.Detector{d}, LookAhead: 4 * interval})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -18,7 +18,7 @@ const (
 
 // outcomes is for how many looks a detector's history is kept: more than the
 // look-ahead has frames.
-const outcomes = 2 * maxLookAhead
+const outcomes = 2 * maxHeld
 
 // outcome is how a look at the whole frame of a time ended.
 type outcome struct {
@@ -125,7 +125,7 @@ func (r *run) judge(k *looker, f *frame) verdict {
 // waited returns s as it is for frames that have waited in the look-ahead window: where
 // that is long enough for another look, it is that one they have waited for.
 func (r *run) waited(s support) support {
-	if !s.backed && !s.asked && r.cfg.Mode == Live && time.Duration(r.cfg.LookAhead)*r.clock.usual >= 2*beatFresh {
+	if !s.backed && !s.asked && r.cfg.Mode == Live && r.cfg.LookAhead >= 2*beatFresh {
 		s.alone = 0
 	}
 	return s

@@ -69,7 +69,7 @@ func TestLateNetworks(t *testing.T) {
 					}
 					return dst, nil
 				})
-				p, err := pipeline.New(pipeline.Config{Policy: policy(t, tt.policy), Mode: pipeline.Live, Moving: tt.moving, Cores: 100,
+				p, err := pipeline.New(pipeline.Config{Policy: policy(t, tt.policy), Mode: pipeline.Live, Moving: tt.moving, Cores: 100, LookAhead: 9 * step,
 					Timeout: time.Minute, Detectors: []detect.Detector{d}})
 				if err != nil {
 					t.Fatal(err)
@@ -108,7 +108,7 @@ func TestFailsAfterGood(t *testing.T) {
 	good, bad := detecttest.Find(), detecttest.Fail(errFake)
 	for _, lookAhead := range []int{5, 12} {
 		d := detecttest.New(everything, detecttest.Steps(good, good, bad, bad, good, good, bad, good))
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: every, LookAhead: lookAhead, Detectors: []detect.Detector{d}})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: every, LookAhead: time.Duration(lookAhead) * interval, Detectors: []detect.Detector{d}})
 		sink := &album{t: t}
 		if err := p.Run(t.Context(), &camera{frames: 8*every - 1}, sink); err != nil {
 			t.Fatal(err)

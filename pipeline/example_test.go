@@ -32,7 +32,9 @@ func redactFile(ctx context.Context, in, out, policyFile string) error {
 		return err
 	}
 	defer dst.Close()
-	p, err := pipeline.New(pipeline.Config{Policy: policy, Detectors: nets.Detectors, Compressed: true})
+	c := pipeline.DefaultConfig()
+	c.Policy, c.Detectors, c.Compressed = policy, nets.Detectors, true
+	p, err := pipeline.New(c)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func TestDetectorAlwaysFails(t *testing.T) {
 					t.Parallel()
 					d := detecttest.New(everything, fault)
 					p := newPipeline(t, pipeline.Config{Policy: policy(t, hide), Mode: mode,
-						Detectors: []detect.Detector{d}, Every: 1, Timeout: patience(name), LookAhead: 3})
+						Detectors: []detect.Detector{d}, Every: 1, Timeout: patience(name), LookAhead: 3 * interval})
 					sink := &album{t: t}
 					if err := p.Run(t.Context(), &camera{frames: 12, pace: time.Millisecond}, sink); err != nil {
 						t.Fatal(err)
@@ -83,7 +83,7 @@ func TestDetectorRecovers(t *testing.T) {
 			steps := []detecttest.Func{good, good, good, fault, fault, good}
 			d := detecttest.New(everything, detecttest.Steps(steps...))
 			var events []pipeline.Event
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4,
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
 				Detectors: []detect.Detector{d}, Timeout: patience(name),
 				OnEvent: func(e pipeline.Event) { events = append(events, e) }})
 			sink := &album{t: t}
@@ -117,7 +117,7 @@ func TestDetectorStuck(t *testing.T) {
 			release := make(chan struct{})
 			d := detecttest.New(everything, detecttest.Stuck(release, time.Minute))
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, MaxFailures: 3,
-				Detectors: []detect.Detector{d}, Timeout: 30 * time.Millisecond, LookAhead: 2})
+				Detectors: []detect.Detector{d}, Timeout: 30 * time.Millisecond, LookAhead: 2 * interval})
 			sink := &album{t: t}
 			err := p.Run(t.Context(), &camera{frames: 1e6, pace: 5 * time.Millisecond}, sink)
 			var stage *pipeline.StageError
@@ -144,7 +144,7 @@ func TestDetectorFailsForGood(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			d := detecttest.New(everything, detecttest.Fail(errFake))
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, MaxFailures: 5,
-				Detectors: []detect.Detector{d}, LookAhead: 2})
+				Detectors: []detect.Detector{d}, LookAhead: 2 * interval})
 			sink := &album{t: t}
 			err := p.Run(t.Context(), &camera{frames: 1e6, pace: time.Millisecond}, sink)
 			var stage *pipeline.StageError
@@ -250,7 +250,7 @@ func TestFormatChanges(t *testing.T) {
 				}
 				d := detecttest.New(everything, detecttest.Find())
 				p := newPipeline(t, pipeline.Config{Policy: policy(t, tt.policy), Mode: mode, Every: 1,
-					Detectors: []detect.Detector{d}, LookAhead: 3})
+					Detectors: []detect.Detector{d}, LookAhead: 3 * interval})
 				sink := &album{t: t}
 				if err := p.Run(t.Context(), c, sink); err != nil {
 					t.Fatal(err)

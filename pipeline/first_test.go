@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
@@ -35,14 +36,14 @@ func TestFirstPicture(t *testing.T) {
 		hidden    bool // nothing outside is shown in the first picture
 	}{
 		{"every picture", 1, 8, finds, false},
-		{"no look-ahead", 1, pipeline.NoLookAhead, finds, false},
+		{"no look-ahead", 1, 0, finds, false},
 		{"every fourth", 4, 3, finds, false},
 		{"as many as fit", 0, 8, finds, false},
 		{"first look fails", 1, 8, failsOnce, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &stage{walker: func(int) image.Rectangle { return person }}
-			p := newFixed(t, pipeline.Config{Policy: policy(t, hideFound), Every: tt.every, LookAhead: tt.lookAhead,
+			p := newFixed(t, pipeline.Config{Policy: policy(t, hideFound), Every: tt.every, LookAhead: time.Duration(tt.lookAhead) * interval,
 				Detectors: []detect.Detector{detecttest.New(everything, tt.detect)}})
 			var first redactedShot
 			sink := sinkFunc(func(f redact.Frame) {

@@ -18,8 +18,8 @@ import (
 // TestEveryFrameOnce: in File mode every frame comes out, in order, at its own
 // time, whatever the look-ahead.
 func TestEveryFrameOnce(t *testing.T) {
-	for _, lookAhead := range []int{pipeline.NoLookAhead, 1, 8, 120} {
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: lookAhead,
+	for _, lookAhead := range []int{0, 1, 8, 100} {
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: time.Duration(lookAhead) * interval,
 			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}})
 		sink := &album{t: t}
 		if err := p.Run(t.Context(), &camera{frames: 50}, sink); err != nil {
@@ -42,12 +42,12 @@ func TestEveryFrameOnce(t *testing.T) {
 func TestBackFill(t *testing.T) {
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
 	const first = 12
-	for _, lookAhead := range []int{pipeline.NoLookAhead, 4} {
+	for _, lookAhead := range []int{0, 4} {
 		script := make([][]detect.Detection, 30)
 		for i := first; i < len(script); i++ {
 			script[i] = []detect.Detection{person}
 		}
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: lookAhead, Every: 1,
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: time.Duration(lookAhead) * interval, Every: 1,
 			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}})
 		sink := &album{t: t}
 		if err := p.Run(t.Context(), &camera{frames: 30}, sink); err != nil {
@@ -74,7 +74,7 @@ func TestSlowSink(t *testing.T) {
 			<-time.After(10 * time.Millisecond)
 			return nil
 		}}
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
 		if err := p.Run(t.Context(), &camera{frames: 100, pace: time.Millisecond}, sink); err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestStop(t *testing.T) {
 		for _, how := range []string{"stop", "cancel", "close"} {
 			t.Run(mode.String()+"/"+how, func(t *testing.T) {
 				d := detecttest.New(everything, detecttest.Slow(30*time.Millisecond, detecttest.Find()))
-				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, LookAhead: 20,
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, LookAhead: 20 * interval,
 					Detectors: []detect.Detector{d}})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -224,7 +224,7 @@ func TestSecondRun(t *testing.T) {
 // TestSetPolicy: a new policy holds from the next frame on, an invalid one
 // changes nothing.
 func TestSetPolicy(t *testing.T) {
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: pipeline.NoLookAhead})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll)})
 	c := &camera{frames: 30, fault: func(_ context.Context, n int) error {
 		switch n {
 		case 10:
@@ -259,7 +259,7 @@ func TestSetPolicy(t *testing.T) {
 // TestConfirm: zones drawn for one aspect ratio hold for another once the owner
 // says so.
 func TestConfirm(t *testing.T) {
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: pipeline.NoLookAhead})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll)})
 	c := &camera{frames: 40,
 		size: func(n int) image.Point {
 			if n >= 10 {
@@ -322,7 +322,7 @@ func (discard) Close() error                              { return nil }
 // TestConfig refuses what makes no sense.
 func TestConfig(t *testing.T) {
 	for name, c := range map[string]pipeline.Config{
-		"look-ahead":     {LookAhead: 121},
+		"look-ahead":     {LookAhead: 121 * interval},
 		"negative":       {LookAhead: -2},
 		"negative every": {Every: -1},
 		"nil detector":   {Detectors: []detect.Detector{nil}},
@@ -360,7 +360,7 @@ func TestMovingCamera(t *testing.T) {
 		return append(dst, detect.Detection{Class: detect.Person, Score: 0.9, Box: at(n)}), nil
 	})
 	p := newPipeline(t, pipeline.Config{Policy: policy(t, `{"version": 1, "outside": {"hide": "detected", "fill": "solid"}}`),
-		LookAhead: pipeline.NoLookAhead, Every: every, Detectors: []detect.Detector{d}})
+		LookAhead: 0, Every: every, Detectors: []detect.Detector{d}})
 	src := &panning{w: w, h: h, step: step, frames: 4*every - 1}
 	var covered []float64
 	sink := sinkFunc(func(f redact.Frame) {

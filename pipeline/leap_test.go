@@ -58,7 +58,7 @@ func TestCut(t *testing.T) {
 			looked[frames[[16]byte(pic.Y[:16])]] = true
 			return dst, nil
 		})
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Detectors: []detect.Detector{d}})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: 8 * interval, Detectors: []detect.Detector{d}})
 		hidden := map[int]bool{}
 		sink := sinkFunc(func(f redact.Frame) {
 			hidden[int(f.Time()/interval)] = f.Cover().HiddenOf(detect.Box{X1: width, Y1: height / 2}) == 1

@@ -13,7 +13,7 @@ import (
 func TestLiveEnd(t *testing.T) {
 	const frames, held = 60, 20
 	sink := &album{t: t, fault: func(context.Context, int) error { <-time.After(3 * time.Millisecond); return nil }}
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: held})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: time.Duration(held) * interval})
 	// A frame comes when the one before it was looked through, so that none is lost
 	// on the way in.
 	c := &camera{frames: frames, fault: func(_ context.Context, n int) error {
@@ -64,7 +64,7 @@ func TestNearestFrame(t *testing.T) {
 func TestLiveDoesNotWait(t *testing.T) {
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
 	d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, detecttest.Find(person)))
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 2,
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 2 * interval,
 		Detectors: []detect.Detector{d}, TimeToLive: time.Minute})
 	sink := &album{t: t}
 	start := time.Now()

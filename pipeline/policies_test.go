@@ -33,7 +33,7 @@ func TestHeldUnderBoth(t *testing.T) {
 			for _, held := range []int{1, 8, 40} {
 				t.Run(tt.name+"/"+mode.String(), func(t *testing.T) {
 					t.Parallel()
-					p := newPipeline(t, pipeline.Config{Policy: policy(t, tt.from), Mode: mode, LookAhead: held, TimeToLive: time.Minute,
+					p := newPipeline(t, pipeline.Config{Policy: policy(t, tt.from), Mode: mode, LookAhead: time.Duration(held) * interval, TimeToLive: time.Minute,
 						Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}})
 					c := &camera{frames: change + 2*held + 20, pace: time.Millisecond, fault: func(_ context.Context, n int) error {
 						if n == change {
@@ -113,7 +113,7 @@ func TestTighterPolicyEmptiesQueues(t *testing.T) {
 				}
 				return nil
 			}}
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, tt.from), Mode: pipeline.Live, LookAhead: pipeline.NoLookAhead})
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, tt.from), Mode: pipeline.Live})
 			ran := make(chan error, 1)
 			go func() { ran <- p.Run(t.Context(), c, sink) }()
 			<-busy
@@ -159,7 +159,7 @@ func TestPreview(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			sink, own := &album{t: t}, &previews{album{t: t}}
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 3})
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 3 * interval})
 			var from, to int
 			c := &camera{frames: 200, pace: time.Millisecond, fault: func(_ context.Context, n int) error {
 				switch n {

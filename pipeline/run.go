@@ -54,7 +54,7 @@ type run struct {
 	src  Source
 	sink Sink
 
-	free    chan *frame     // the pool
+	free    *framePool
 	in      chan *frame     // raw, from the reader
 	out     chan *frame     // redacted, to the writer
 	results chan lookResult // from the lookers
@@ -120,21 +120,18 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	r := &run{Pipeline: p, src: src, sink: sink,
 		// The window and its newest frame, one in the reader's hand and those that
 		// wait, those that wait for the writer and one in its hand.
-		free:    make(chan *frame, p.cfg.LookAhead+1+1+arrived+queued+1),
+		free:    newFramePool(p.cfg.held() + 1 + 1 + arrived + queued + 1),
 		in:      make(chan *frame, arrived),
 		out:     make(chan *frame, queued),
 		results: make(chan lookResult, len(p.cfg.Detectors)),
 		readErr: make(chan error, 1),
 		sinkErr: make(chan error, 1),
-		window:  newWindow(p.cfg.LookAhead + 1),
-		jump:    motion.Jump{Keep: p.cfg.LookAhead + 2 + drivenBack},
+		window:  newWindow(p.cfg.held() + 1),
+		jump:    motion.Jump{Keep: p.cfg.held() + 2 + drivenBack},
 	}
 	r.stats.begin()
 	r.budget.cores = p.cfg.Cores
 	r.background.span = p.cfg.PlateSpan
-	for range cap(r.free) {
-		r.free <- &frame{}
-	}
 	r.startLookers(runCtx)
 	go func() { r.readErr <- r.read(stop); close(r.in) }()
 	go func() { r.sinkErr <- r.write(runCtx) }()
@@ -166,10 +163,8 @@ func (r *run) read(ctx context.Context) error {
 	lost, last := 0, before
 	var failed error
 	for {
-		var f *frame
-		select {
-		case f = <-r.free:
-		case <-ctx.Done():
+		f := r.free.get(ctx)
+		if f == nil {
 			return nil
 		}
 		f.ruling = r.newest()
@@ -183,7 +178,7 @@ func (r *run) read(ctx context.Context) error {
 			r.stats.count(&r.stats.s.FramesIn)
 			r.deliver(ctx, f)
 		case errors.Is(err, ErrPicture):
-			r.free <- f
+			r.free.put(f)
 			r.stats.count(&r.stats.s.FramesLost)
 			lost++
 			failed = &StageError{Stage: "source", Count: lost, Err: err}
@@ -192,13 +187,13 @@ func (r *run) read(ctx context.Context) error {
 				return failed
 			}
 		case errors.Is(err, io.EOF) && failed != nil && last == before:
-			r.free <- f
+			r.free.put(f)
 			return failed // there was not one good picture
 		case errors.Is(err, io.EOF), ctx.Err() != nil:
-			r.free <- f
+			r.free.put(f)
 			return nil //nolint:nilerr // the end of the source, or of the run
 		default:
-			r.free <- f
+			r.free.put(f)
 			return &StageError{Stage: "source", Count: 1, Err: err}
 		}
 	}
@@ -227,7 +222,7 @@ func (r *run) deliver(ctx context.Context, f *frame) {
 		select {
 		case r.in <- f:
 		case <-ctx.Done():
-			r.free <- f
+			r.free.put(f)
 			r.stats.count(&r.stats.s.FramesDropped)
 		}
 		return
@@ -240,7 +235,7 @@ func (r *run) deliver(ctx context.Context, f *frame) {
 		}
 		select {
 		case old := <-r.in:
-			r.free <- old
+			r.free.put(old)
 			r.stats.count(&r.stats.s.FramesDropped)
 		default:
 		}
@@ -299,11 +294,7 @@ func (r *run) own(ctx context.Context) (err error) {
 		if r.cfg.Mode == File && r.pending > 0 {
 			continue
 		}
-		hold := r.cfg.LookAhead
-		if in == nil {
-			hold = 0
-		}
-		for r.window.len() > hold {
+		for r.ripe(in == nil) {
 			if err := r.releaseOldest(ctx); err != nil {
 				return err
 			}

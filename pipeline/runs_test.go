@@ -40,7 +40,7 @@ func TestStatsOfNextRun(t *testing.T) {
 		for _, mode := range modes {
 			t.Run(tt.name+"/"+mode.String(), func(t *testing.T) {
 				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, Every: 1, MaxFailures: times,
-					LookAhead: pipeline.NoLookAhead, TimeToLive: time.Minute, Detectors: []detect.Detector{detecttest.New(tt.classes, tt.does)}})
+					LookAhead: 0, TimeToLive: time.Minute, Detectors: []detect.Detector{detecttest.New(tt.classes, tt.does)}})
 				err := p.Run(t.Context(), &camera{frames: tt.frames, pace: time.Millisecond}, &album{t: t})
 				if !errors.Is(err, tt.ends) {
 					t.Fatalf("first Run: %v", err)

@@ -6,6 +6,7 @@ import (
 	"image"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
@@ -59,9 +60,9 @@ func TestOnlyWhatThePolicyNeeds(t *testing.T) {
 	face := detect.Detection{Class: detect.Face, Score: 0.9, Box: detect.Box{X0: 50, Y0: 60, X1: 62, Y1: 75}}
 	car := detect.Detection{Class: detect.Vehicle, Score: 0.9, Box: detect.Box{X0: 90, Y0: 10, X1: 120, Y1: 30}}
 	for _, mode := range modes {
-		for _, lookAhead := range []int{pipeline.NoLookAhead, 4} {
+		for _, lookAhead := range []int{0, 4} {
 			c := newChoosy(person, face, car)
-			p := newPipeline(t, pipeline.Config{Mode: mode, Policy: policy(t, hideAllFace), LookAhead: lookAhead, Every: 1, Detectors: []detect.Detector{c}})
+			p := newPipeline(t, pipeline.Config{Mode: mode, Policy: policy(t, hideAllFace), LookAhead: time.Duration(lookAhead) * interval, Every: 1, Detectors: []detect.Detector{c}})
 			sink := &album{t: t}
 			// The camera ends when both policies have been seen at work.
 			changed, done := -1, false
@@ -105,7 +106,7 @@ func TestSelectFails(t *testing.T) {
 	broken := errors.New("no such branch")
 	c := newChoosy()
 	c.fault = func(detect.ClassSet) error { return broken }
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: pipeline.NoLookAhead, Every: 1, MaxFailures: 3, Detectors: []detect.Detector{c}})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, MaxFailures: 3, Detectors: []detect.Detector{c}})
 	sink := &album{t: t}
 	err := p.Run(t.Context(), &camera{frames: 50}, sink)
 	var stage *pipeline.StageError

@@ -250,7 +250,7 @@ func TestStillDoubted(t *testing.T) {
 // TestStillHeldBack: frames that were held back when stills were first asked for
 // were not watched for them, and no pixels come from them.
 func TestStillHeldBack(t *testing.T) {
-	const held = 120
+	const held = 100
 	var gone atomic.Bool
 	cam := &stage{pace: time.Millisecond, walker: func(int) image.Rectangle {
 		if gone.Load() {
@@ -259,7 +259,7 @@ func TestStillHeldBack(t *testing.T) {
 		return walking(50)
 	}}
 	d := detecttest.New(everything, sees)
-	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: held, Every: 1, PlateSpan: plateSpan, Detectors: []detect.Detector{d}})
+	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: time.Duration(held) * interval, Every: 1, PlateSpan: plateSpan, Detectors: []detect.Detector{d}})
 	end := start(t, p, cam, discard{})
 	for p.Stats().FramesIn < held+10 {
 		<-time.After(time.Millisecond)
@@ -281,12 +281,12 @@ func TestStillHeldBack(t *testing.T) {
 // TestStillCameraMoved: after the camera was moved a still is hidden as a whole
 // until Confirm, and then shows nothing of the place before.
 func TestStillCameraMoved(t *testing.T) {
-	for _, lookAhead := range []int{pipeline.NoLookAhead, 8, 120} {
+	for _, lookAhead := range []int{0, 8, 100} {
 		t.Run(fmt.Sprintf("look-ahead %d", lookAhead), func(t *testing.T) {
 			t.Parallel()
 			var moved atomic.Bool
 			cam := &stage{}
-			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: lookAhead, Every: 1, PlateSpan: plateSpan,
+			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: time.Duration(lookAhead) * interval, Every: 1, PlateSpan: plateSpan,
 				Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())},
 				OnEvent: func(e pipeline.Event) {
 					if e.Kind == pipeline.CameraMoved {

@@ -127,9 +127,9 @@ func TestViewMoves(t *testing.T) {
 	here, there := street(1), street(2)
 	for _, hide := range []string{hideAll, hideFound} {
 		for _, mode := range modes {
-			for _, lookAhead := range []int{pipeline.NoLookAhead, 8} {
+			for _, lookAhead := range []int{0, 8} {
 				var events []pipeline.Event
-				p := newFixed(t, pipeline.Config{Policy: policy(t, hide), Mode: mode, LookAhead: lookAhead, Every: 1,
+				p := newFixed(t, pipeline.Config{Policy: policy(t, hide), Mode: mode, LookAhead: time.Duration(lookAhead) * interval, Every: 1,
 					Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())},
 					OnEvent:   func(e pipeline.Event) { events = append(events, e) }})
 				sink := &seenFrames{}
@@ -161,7 +161,7 @@ func TestViewMoves(t *testing.T) {
 // hidden too.
 func TestViewTurnsSlowly(t *testing.T) {
 	wide := street(3)
-	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 8})
+	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 8 * interval})
 	sink := &seenFrames{}
 	src := &watcher{frames: 120, place: func(n int) []uint8 {
 		dx := max(n-80, 0) * 4
@@ -193,7 +193,7 @@ func TestViewConfirm(t *testing.T) {
 	var saves []pipeline.View
 	var hiddenBefore int
 	config := func() pipeline.Config {
-		return pipeline.Config{Policy: policy(t, hideAll), View: kept, LookAhead: pipeline.NoLookAhead, SaveView: func(v pipeline.View) error {
+		return pipeline.Config{Policy: policy(t, hideAll), View: kept, SaveView: func(v pipeline.View) error {
 			kept = v
 			saves = append(saves, v)
 			return nil
@@ -269,7 +269,7 @@ func TestViewOfAnotherSize(t *testing.T) {
 			if moving && name == "no structure" {
 				continue // is not compared
 			}
-			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), View: v, Moving: moving, LookAhead: pipeline.NoLookAhead})
+			p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), View: v, Moving: moving})
 			sink := &seenFrames{}
 			src := &watcher{frames: 60, place: func(int) []uint8 { return here }, size: wide}
 			if err := p.Run(t.Context(), src, sink); err != nil {

@@ -58,7 +58,7 @@ func (r *run) recycle(f *frame) {
 	f.out.Release()
 	f.out = redact.Frame{}
 	f.moved = f.moved[:0]
-	r.free <- f
+	r.free.put(f)
 }
 
 // emit hands a redacted frame to the writer. A file waits for it, and so do the

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -18,7 +19,8 @@ type options struct {
 	policy, mode, networks string
 	json, worst            string
 	fps, cores             float64
-	lookAhead, every, skip int
+	lookAhead              time.Duration
+	every, skip            int
 	moving, classes        string
 	complete               string
 	compressed, ablation   bool
@@ -45,7 +47,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.Float64Var(&o.fps, "fps", 0, "frames per second of the clips; 0: what SOURCE.md or the clip says")
 	f.Float64Var(&o.cores, "cores", 2, "live: core time for the detectors, in cores")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
-	f.IntVar(&o.lookAhead, "lookahead", 8, "frames held back, 0 to 120")
+	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long frames are held back, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
 	f.IntVar(&o.parts, "parts", 0, "recording: parts of each picture looked at; 0: the default, negative: none")
 	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion voice")
@@ -80,8 +82,8 @@ func (o *options) check() error {
 		return errors.New("no SET: name at least one folder with " + labelFile)
 	case o.fps < 0 || o.cores <= 0 || o.every < 0 || o.skip < 0 || o.worstMax < 1:
 		return errors.New("-fps, -every and -skip must not be negative, -cores and -worst-max must be positive")
-	case o.lookAhead < 0 || o.lookAhead > 120:
-		return fmt.Errorf("-lookahead %d: must be 0 to 120", o.lookAhead)
+	case o.lookAhead < 0 || o.lookAhead > 4*time.Second:
+		return fmt.Errorf("-lookahead %v: must be 0s to 4s", o.lookAhead)
 	case !slices.Contains([]string{"auto", "yes", "no"}, o.moving):
 		return fmt.Errorf("-moving %s: must be auto, yes or no", o.moving)
 	}

@@ -3,7 +3,7 @@
 // long, and how much is hidden that nobody asked for.
 //
 //	go run ./bench/leak [-policy P] [-mode offline|live] [-fps F] [-cores N]
-//	    [-networks NAME] [-lookahead N] [-json F] [-worst DIR] SET...
+//	    [-networks NAME] [-lookahead TIME] [-json F] [-worst DIR] SET...
 //
 // A SET is a folder with labels.jsonl and SOURCE.md. Its recordings run through
 // the pipeline that every program uses; only the covers of the frames that went

@@ -22,7 +22,7 @@ func TestBadCommandLine(t *testing.T) {
 		{"", "no SET"},
 		{"-mode fast x", "-mode fast"},
 		{"-moving maybe x", "-moving maybe"},
-		{"-lookahead 121 x", "-lookahead 121"},
+		{"-lookahead 5s x", "-lookahead 5s"},
 		{"-fps -1 x", "negative"},
 		{"-cores 0 x", "positive"},
 		{"-classes dog x", "-classes"},

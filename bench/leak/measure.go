@@ -113,7 +113,7 @@ func (pl *plan) watch(ctx context.Context, path string, r *recording, fixed bool
 func (pl *plan) fit(s *set, r *recording) (pipeline.Config, float64) {
 	c, fps := pl.config, pl.rate
 	if !r.clip {
-		c.Mode, c.LookAhead, c.Every, c.Moving = pipeline.File, pipeline.NoLookAhead, 1, true
+		c.Mode, c.LookAhead, c.Every, c.Moving = pipeline.File, 0, 1, true
 		return c, 0
 	}
 	if fps == 0 {

@@ -33,9 +33,6 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 		LookAhead: o.lookAhead, Every: o.every, Compressed: o.compressed,
 		Redact: redact.Options{Margin: float32(o.margin)},
 	}
-	if o.lookAhead == 0 {
-		c.LookAhead = pipeline.NoLookAhead
-	}
 	if c.Track, err = parseTrack(o.track); err != nil {
 		return nil, nil, fmt.Errorf("-track: %w", err)
 	}
@@ -112,7 +109,7 @@ func withoutFolders(args []string) []string {
 func (o *options) report(p *redact.Policy, models *networks.Set) configReport {
 	c := configReport{
 		Policy: json.RawMessage(p.Canonical()), PolicySHA256: p.SHA256(), Mode: o.mode,
-		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAhead: o.lookAhead,
+		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAheadMS: ms(o.lookAhead),
 		Every: o.every, Moving: o.moving, Classes: strings.Split(o.classes, ","), Skip: o.skip,
 		Compressed: o.compressed, Options: withoutFolders(o.given),
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),

@@ -76,10 +76,10 @@ func TestKnownMisses(t *testing.T) {
 		r.labels = append(r.labels, l)
 	}
 	for _, c := range []struct{ lookAhead, lateLeak int }{
-		{pipeline.NoLookAhead, late}, {2, late - 2}, {8, 0},
+		{0, late}, {2, late - 2}, {8, 0},
 	} {
 		p, err := playSource(t.Context(), &still{size: size, n: frames}, pipeline.Config{
-			Policy: hardPolicy(t), LookAhead: c.lookAhead, Every: 1, Moving: true,
+			Policy: hardPolicy(t), LookAhead: time.Duration(c.lookAhead) * 100 * time.Millisecond, Every: 1, Moving: true,
 			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))},
 		}, 0, nil)
 		if err != nil {

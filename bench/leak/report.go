@@ -125,7 +125,7 @@ type configReport struct {
 	Cores        float64         `json:"cores"`
 	Networks     string          `json:"networks"`
 	Models       []modelReport   `json:"models"`
-	LookAhead    int             `json:"lookahead"`
+	LookAheadMS  float64         `json:"lookahead_ms"`
 	Every        int             `json:"every"`
 	Moving       string          `json:"moving"`
 	Classes      []string        `json:"classes"`

@@ -71,7 +71,8 @@ type leakRun struct {
 type leakConfig struct {
 	Mode, Networks, Go, Platform string
 	Cores                        float64
-	LookAhead                    int
+	LookAhead                    int     // in pictures, of older results
+	LookAheadMS                  float64 `json:"lookahead_ms"`
 	CPUs                         int
 	Models                       []struct{ Name, SHA256 string }
 	Options                      []string

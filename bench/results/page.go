@@ -102,7 +102,11 @@ func (c *leakConfig) facts() string {
 	for _, m := range c.Models {
 		parts = append(parts, fmt.Sprintf("%s %.8s", m.Name, m.SHA256))
 	}
-	return join(append(parts, fmt.Sprintf("%g cores, look-ahead %d", c.Cores, c.LookAhead), c.Go, c.Platform, strings.Join(c.Options, " "))...)
+	ahead := fmt.Sprintf("look-ahead %g ms", c.LookAheadMS)
+	if c.LookAhead != 0 {
+		ahead = fmt.Sprintf("look-ahead %d", c.LookAhead)
+	}
+	return join(append(parts, fmt.Sprintf("%g cores", c.Cores), ahead, c.Go, c.Platform, strings.Join(c.Options, " "))...)
 }
 
 func (t *text) speed(in *results) {

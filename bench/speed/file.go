@@ -93,7 +93,7 @@ func redactFile(ctx context.Context, in, out string, frames int, policy *redact.
 		return err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
-	p, err := pipeline.New(pipeline.Config{Policy: policy, Detectors: detectors, Every: every, Compressed: true})
+	p, err := pipeline.New(pipeline.Config{Policy: policy, Detectors: detectors, Every: every, LookAhead: pipeline.DefaultConfig().LookAhead, Compressed: true})
 	if err != nil {
 		return err
 	}

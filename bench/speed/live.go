@@ -18,7 +18,7 @@ import (
 
 const (
 	rate      = 30
-	lookAhead = 8
+	lookAhead = 9 // frames, as many as the default is at this rate
 )
 
 // warmUp is how many frames pass before measuring begins.
@@ -118,7 +118,7 @@ func (l *live) run(ctx context.Context, clip, out string) (err error) {
 	defer func() { err = errors.Join(err, sink.Close()) }()
 	p, err := pipeline.New(pipeline.Config{
 		Policy:    &redact.Policy{Version: 1, Outside: redact.Outside{Hide: redact.HideDetected}},
-		Detectors: detectors, Mode: pipeline.Live, LookAhead: lookAhead, Compressed: true,
+		Detectors: detectors, Mode: pipeline.Live, LookAhead: pipeline.DefaultConfig().LookAhead, Compressed: true,
 	})
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ type config struct {
 	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
 	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead      int             `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the video is late, so that who is found in one is hidden in those before"`
+	LookAhead      time.Duration   `name:"lookahead" default:"1s" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 	Fast           bool            `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 

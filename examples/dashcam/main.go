@@ -187,7 +187,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		Detectors:  set.Detectors,
 		Mode:       pipeline.Live,
 		Moving:     true,
-		LookAhead:  detectors.LookAhead(d.c.LookAhead),
+		LookAhead:  d.c.LookAhead,
 		Cores:      d.c.Cores,
 		View:       known,
 		SaveView:   view.Saver(d.c.Policy),

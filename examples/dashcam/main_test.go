@@ -82,7 +82,7 @@ func startProgram(t *testing.T, source string, args ...string) *program {
 	p.cond = sync.NewCond(&p.mu)
 	ctx, cancel := context.WithCancel(t.Context())
 	p.cancel = cancel
-	args = append([]string{"-source", source, "-policy", p.policy, "-dir", p.dir, "-networks", "none", "-lookahead", "0",
+	args = append([]string{"-source", source, "-policy", p.policy, "-dir", p.dir, "-networks", "none", "-lookahead", "0s",
 		"-keep", "3s", "-before", "1s", "-after", "1s", "-listen", "127.0.0.1:0", "-token", testToken}, args...)
 	go func() { p.ended <- run(ctx, settings.Options{LookupEnv: noEnv, Args: args}, p) }()
 	t.Cleanup(func() {

@@ -14,7 +14,6 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/camera"
-	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/record"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
@@ -126,7 +125,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 		a.journal.add("view", err.Error())
 	}
 	a.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: detectors.LookAhead(a.c.LookAhead),
+		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
 		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
 		OnEvent: func(e pipeline.Event) {
 			switch e.Kind {

@@ -44,10 +44,10 @@ type config struct {
 	RingGPIO   string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
 	RingAt     string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
 
-	Cores     float64 `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
-	Fast      bool    `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
-	LookAhead int     `name:"lookahead" default:"8" min:"0" max:"120" help:"how many pictures are held back, so that who is found is hidden before as well"`
-	Events    string  `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
+	Cores     float64       `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
+	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
+	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
+	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
 
 	RTSP         string          `name:"rtsp" default:"127.0.0.1:8554" help:"where the picture is served to recorders, as rtsp://ADDRESS/hedge; off serves it nowhere"`
 	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`

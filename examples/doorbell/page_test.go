@@ -138,12 +138,12 @@ func counter(t *testing.T) string {
 func TestLatency(t *testing.T) {
 	const (
 		rate      = 25
-		lookAhead = 8
+		lookAhead = 8   // pictures
 		length    = 200 // pictures
 	)
 	path := filepath.Join(t.TempDir(), "policy.json")
 	writeFile(t, path, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`)
-	a, _ := start(t, "-source", "file:"+counter(t), "-policy", path, "-lookahead", "8")
+	a, _ := start(t, "-source", "file:"+counter(t), "-policy", path, "-lookahead", "320ms")
 	b := browser(t, 1000, 700)
 	b.do(chromedp.Navigate(a.address()))
 	b.until(`document.getElementById("video")?.getVideoPlaybackQuality().totalVideoFrames > 60`)

@@ -26,8 +26,8 @@ type status struct {
 	Words  string       `json:"words"`
 	Hidden hiddenStatus `json:"hidden"`
 	Frames frameStatus  `json:"frames"`
-	// LookAhead is how many pictures are held back.
-	LookAhead int         `json:"lookAhead"`
+	// LookAhead is how long pictures are held back, in milliseconds.
+	LookAhead int64       `json:"lookAhead"`
 	Camera    string      `json:"camera"`
 	Networks  string      `json:"networks"`
 	Clock     clockStatus `json:"clock"`
@@ -84,7 +84,7 @@ func (a *app) status() status {
 	s := status{
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
-		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead,
+		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead.Milliseconds(),
 		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.journal.last(),
 	}
 	if base := a.clock.base.Load(); base != 0 {

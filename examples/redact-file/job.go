@@ -10,7 +10,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
-	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -95,7 +94,7 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 		OnEvent:   away.event,
 		Policy:    j.policy,
 		Detectors: j.set.Detectors,
-		LookAhead: detectors.LookAhead(j.lookAhead),
+		LookAhead: j.lookAhead,
 		Every:     j.every,
 		// Nothing moves in a picture: the networks alone say what is there, and take
 		// note of weaker finds.

@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
@@ -57,7 +58,7 @@ type options struct {
 	evidence        string
 	tracks          string
 	networks        string
-	lookAhead       int
+	lookAhead       time.Duration
 	every           int
 	moving          bool
 	movingGiven     bool
@@ -76,7 +77,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
 	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file; for a folder, one beside each output")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
-	f.IntVar(&o.lookAhead, "lookahead", 8, "how many frames an object is hidden before it is first seen, 0 to 120")
+	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long an object is hidden before it is first seen, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is each frame of a file, and of another input as many as fit into 100 ms")
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
 	f.StringVar(&o.evidence, "evidence", "", "the evidence (JSON lines): written to this file if it is not there; if it is, no network is needed")
@@ -97,8 +98,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("-out is missing: name the file to write")
 	case o.policy == "":
 		return o, errors.New("-policy is missing: name the policy file; README.md says how to write one")
-	case o.lookAhead < 0 || o.lookAhead > 120:
-		return o, fmt.Errorf("-lookahead %d: must be 0 to 120", o.lookAhead)
+	case o.lookAhead < 0 || o.lookAhead > 4*time.Second:
+		return o, fmt.Errorf("-lookahead %v: must be 0s to 4s", o.lookAhead)
 	case o.track < 1:
 		return o, fmt.Errorf("-track %d: tracks are counted from 1", o.track)
 	case o.every < 0:

@@ -229,7 +229,7 @@ func TestBadInput(t *testing.T) {
 		{"ffmpeg missing", []string{"-in", good, "-out", "OUT", "-policy", open}, [2]string{"PATH", ""}, exitFailed, []string{"ffmpeg", "install"}},
 		{"no flags", nil, [2]string{}, exitUsage, []string{"-in"}},
 		{"argument without flag", []string{good}, [2]string{}, exitUsage, []string{"good.mp4"}},
-		{"look-ahead", []string{"-in", good, "-out", "OUT", "-policy", open, "-lookahead", "500"}, [2]string{}, exitUsage, []string{"-lookahead"}},
+		{"look-ahead", []string{"-in", good, "-out", "OUT", "-policy", open, "-lookahead", "5s"}, [2]string{}, exitUsage, []string{"-lookahead"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.env[0] != "" {

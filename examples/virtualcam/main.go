@@ -33,6 +33,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
@@ -68,7 +69,7 @@ type config struct {
 	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
 	Out            string          `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead      int             `name:"lookahead" default:"8" min:"0" max:"120" help:"by how many frames the picture is late, so that who is found in one is hidden in those before"`
+	LookAhead      time.Duration   `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
 	Rate           int             `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 }
@@ -149,7 +150,7 @@ func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.
 		Policy:     policy,
 		Detectors:  set.Detectors,
 		Mode:       pipeline.Live,
-		LookAhead:  detectors.LookAhead(c.LookAhead),
+		LookAhead:  c.LookAhead,
 		Cores:      c.Cores,
 		View:       known,
 		SaveView:   view.Saver(c.Policy),

@@ -100,7 +100,7 @@ func TestProgram(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		ended <- run(ctx, settings.Options{LookupEnv: noEnv, Stderr: log,
-			Args: []string{"-source", "file:" + clip, "-policy", policy, "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0"}}, log)
+			Args: []string{"-source", "file:" + clip, "-policy", policy, "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0s"}}, log)
 	}()
 	log.await(t, "connected", 1)
 

@@ -33,7 +33,7 @@ func noLeak(t *testing.T) {
 func TestClose(t *testing.T) {
 	for _, mode := range modes {
 		for reads := range 4 {
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 1})
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: interval})
 			r := mediadev.NewReader(p, endless(), mediadev.Options{})
 			for range reads {
 				if _, _, err := r.Read(); err != nil {
@@ -124,7 +124,7 @@ func TestNobodyReads(t *testing.T) {
 			// A file's pipeline waits for its reader: its camera ends by itself.
 			cam.frames = 6
 		}
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
 		r := mediadev.TransformWith(p, mediadev.Options{Drain: 20 * time.Millisecond})(cam)
 		for range 3 {
 			if _, _, err := r.Read(); err != nil {
@@ -143,7 +143,7 @@ func TestNobodyReads(t *testing.T) {
 // TestSecondReader: a pipeline serves one camera at a time, and the next one as
 // soon as the first has ended, even if nobody reads what is left of it.
 func TestSecondReader(t *testing.T) {
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: 2})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: pipeline.Live, LookAhead: 2 * interval})
 	transform := mediadev.TransformWith(p, mediadev.Options{Drain: time.Hour})
 	first := endless()
 	r := transform(first)
@@ -192,7 +192,7 @@ func TestSecondReader(t *testing.T) {
 // race detector looks on.
 func TestConcurrent(t *testing.T) {
 	for _, mode := range modes {
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
 		r := mediadev.NewReader(p, endless(), mediadev.Options{})
 		var wg sync.WaitGroup
 		for range 3 {

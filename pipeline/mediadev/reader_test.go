@@ -22,8 +22,8 @@ import (
 // redacted, then the end, and again the end; all were released.
 func TestEveryPicture(t *testing.T) {
 	for _, cut := range []bool{false, true} {
-		for _, lookAhead := range []int{pipeline.NoLookAhead, 8} {
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: lookAhead})
+		for _, lookAhead := range []int{0, 8} {
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: time.Duration(lookAhead) * interval})
 			cam := &camera{frames: 40, ratio: image.YCbCrSubsampleRatio420, cut: cut}
 			r := mediadev.Transform(p)(cam)
 			shots, err := drain(t, r)
@@ -91,7 +91,7 @@ func TestDetectorFails(t *testing.T) {
 		t.Run("middle/"+name, func(t *testing.T) {
 			steps := []detecttest.Func{good, good, good, fault, fault, good}
 			d := detecttest.New(everything, detecttest.Steps(steps...))
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4,
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
 				Detectors: []detect.Detector{d}, Timeout: 20 * time.Millisecond})
 			shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 10, ratio: image.YCbCrSubsampleRatio420}))
 			if !errors.Is(err, io.EOF) || len(shots) != 10 {
@@ -107,7 +107,7 @@ func TestDetectorFails(t *testing.T) {
 			t.Run(fmt.Sprintf("live/%s/inside=%t", name, hide == hideInside), func(t *testing.T) {
 				d := detecttest.New(everything, fault)
 				p := newPipeline(t, pipeline.Config{Policy: policy(t, hide), Mode: pipeline.Live,
-					Detectors: []detect.Detector{d}, Timeout: 10 * time.Millisecond, LookAhead: 2, MaxFailures: 100}) // more than there are pictures
+					Detectors: []detect.Detector{d}, Timeout: 10 * time.Millisecond, LookAhead: 2 * interval, MaxFailures: 100}) // more than there are pictures
 				shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 40, pace: 2 * time.Millisecond, ratio: image.YCbCrSubsampleRatio420}))
 				if !errors.Is(err, io.EOF) || len(shots) == 0 {
 					t.Fatalf("%d pictures, then %v", len(shots), err)
@@ -123,7 +123,7 @@ func TestDetectorFails(t *testing.T) {
 	t.Run("live/late", func(t *testing.T) {
 		// Answers, but each time later than an answer counts.
 		d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, good))
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 1,
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: interval,
 			Detectors: []detect.Detector{d}, TimeToLive: 10 * time.Millisecond})
 		shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 100, pace: 3 * time.Millisecond, ratio: image.YCbCrSubsampleRatio420}))
 		if !errors.Is(err, io.EOF) || len(shots) == 0 || d.Calls() < 2 {
@@ -161,7 +161,7 @@ func TestCameraFails(t *testing.T) {
 		"all damaged":  {from5(jpeg.FormatError("fake")), 5, io.EOF}, // a recording is read to its end
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), MaxFailures: 10, LookAhead: 3})
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), MaxFailures: 10, LookAhead: 3 * interval})
 			cam := &camera{frames: 20, ratio: image.YCbCrSubsampleRatio420, fault: tt.fault}
 			r := mediadev.Transform(p)(cam)
 			shots, err := drain(t, r)
@@ -240,7 +240,7 @@ func TestSizeChanges(t *testing.T) {
 		// The first look at the new size fails.
 		steps := append(slices.Repeat([]detecttest.Func{good}, 10), bad, good)
 		d := detecttest.New(everything, detecttest.Steps(steps...))
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 2, Detectors: []detect.Detector{d}})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 2 * interval, Detectors: []detect.Detector{d}})
 		r := mediadev.TransformWith(p, mediadev.Options{FollowSize: true})(change(to))
 		shots := make([]shot, 0, 20)
 		for {
@@ -282,7 +282,7 @@ func TestSizeChanges(t *testing.T) {
 // what comes out stays in order.
 func TestSlowEncoder(t *testing.T) {
 	for _, mode := range modes {
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2})
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
 		r := mediadev.Transform(p)(&camera{frames: 100, pace: time.Millisecond, ratio: image.YCbCrSubsampleRatio420})
 		slow := video.ReaderFunc(func() (image.Image, func(), error) {
 			<-time.After(8 * time.Millisecond)
@@ -340,26 +340,33 @@ func TestKeptPictures(t *testing.T) {
 // TestReload: a new policy, good or bad, opens no gap. One that may hide more drops
 // the pictures that wait.
 func TestReload(t *testing.T) {
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 2})
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 2 * interval})
 	r := mediadev.Transform(p)(&camera{frames: 60, ratio: image.YCbCrSubsampleRatio420})
 	bad := policy(t, hideAll)
 	bad.Version = 99
 	for i := range 60 {
-		switch i % 6 {
-		case 1:
-			if err := p.SetPolicy(policy(t, hideWhole)); err != nil {
-				t.Fatal(err)
+		// Beside Read: a tighter policy waits for the picture that is being handed over.
+		set := make(chan error, 1)
+		go func() {
+			switch i % 6 {
+			case 1:
+				set <- p.SetPolicy(policy(t, hideWhole))
+			case 3:
+				var err error
+				if p.SetPolicy(bad) == nil {
+					err = errors.New("a bad policy was taken")
+				}
+				set <- err
+			case 5:
+				set <- p.SetPolicy(policy(t, hideAll))
+			default:
+				set <- nil
 			}
-		case 3:
-			if err := p.SetPolicy(bad); err == nil {
-				t.Fatal("a bad policy was taken")
-			}
-		case 5:
-			if err := p.SetPolicy(policy(t, hideAll)); err != nil {
-				t.Fatal(err)
-			}
-		}
+		}()
 		img, _, err := r.Read()
+		if err := <-set; err != nil {
+			t.Fatal(err)
+		}
 		if errors.Is(err, io.EOF) && i >= 20 {
 			break
 		}

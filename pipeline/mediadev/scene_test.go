@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The scene of these tests: the property is the lower half of the picture.
 const (
+	interval      = 40 * time.Millisecond // that a look-ahead of so many pictures is meant for
 	width, height = 128, 96
 
 	zones      = `"property": [[[0,0.5],[1,0.5],[1,1],[0,1]]]`

@@ -1,5 +1,5 @@
-// Package detectors turns the settings -networks and -lookahead, which every
-// program has, into the Detectors and the LookAhead of a pipeline.Config.
+// Package detectors turns the setting -networks, which every program has, into the
+// Detectors of a pipeline.Config.
 package detectors
 
 import (
@@ -8,7 +8,6 @@ import (
 	"log/slog"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
-	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -39,13 +38,4 @@ func OpenFor(ctx context.Context, policy *redact.Policy, name string, log *slog.
 	}
 	log.Warn("without networks: a policy that needs them will hide everything outside", "reason", err)
 	return &networks.Set{}, nil
-}
-
-// LookAhead returns what pipeline.Config takes for a look-ahead of that many
-// frames: there, 0 asks for the default.
-func LookAhead(frames int) int {
-	if frames == 0 {
-		return pipeline.NoLookAhead
-	}
-	return frames
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
-	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -61,14 +60,5 @@ func TestOpenFor(t *testing.T) {
 func TestOpenNamesTheWayOut(t *testing.T) {
 	if set, err := detectors.Open(t.Context(), "no such set", networks.Options{}); err == nil || set != nil || !strings.Contains(err.Error(), wayOut) {
 		t.Errorf("%v, %v", set, err)
-	}
-}
-
-// TestLookAhead: every number of frames reaches the pipeline as what it says, 0 too.
-func TestLookAhead(t *testing.T) {
-	for frames, want := range map[int]int{0: pipeline.NoLookAhead, 1: 1, 8: 8, 120: 120} {
-		if got := detectors.LookAhead(frames); got != want {
-			t.Errorf("%d frames: %d, want %d", frames, got, want)
-		}
 	}
 }

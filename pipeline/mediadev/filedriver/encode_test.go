@@ -328,7 +328,7 @@ func TestLive(t *testing.T) {
 	id := recording(t, ffmpeg.Options{RealTime: true})
 	d := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle),
 		detecttest.Steps(detecttest.Hang(), detecttest.Fail(errors.New("fake failure"))))
-	p := newPipeline(t, hideFound, pipeline.Config{Mode: pipeline.Live, LookAhead: 2, Moving: true,
+	p := newPipeline(t, hideFound, pipeline.Config{Mode: pipeline.Live, LookAhead: 80 * time.Millisecond, Moving: true,
 		Detectors: []detect.Detector{d}, Timeout: 100 * time.Millisecond})
 	given, decoded := film(t, id, "x264", mediadev.Transform(p))
 	if len(decoded) != len(given) || len(given) < frames/2 {

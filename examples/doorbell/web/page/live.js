@@ -15,7 +15,6 @@ export class Live {
     this.clock = null; // what Status says of it
     this.offset = 0; // of the server's clock against ours, in ms
     this.latencies = [];
-    this.stamps = []; // of the newest pictures, in ticks
     this.seen = 0; // pictures since the rate was last asked for
     this.seenAt = performance.now();
     this.wait = 500;
@@ -114,8 +113,6 @@ export class Live {
     const step = (now, meta) => {
       this.seen++;
       this.shown = performance.now();
-      this.stamps.push(meta.rtpTimestamp);
-      if (this.stamps.length > 30) this.stamps.shift();
       if (this.clock && meta.rtpTimestamp !== undefined) {
         const shown = performance.timeOrigin + meta.expectedDisplayTime + this.offset;
         let late = (Math.round((shown - this.clock.base) * ticks) - meta.rtpTimestamp) % wrap;
@@ -136,13 +133,6 @@ export class Live {
     this.seen = 0;
     this.seenAt = now;
     return rate;
-  }
-
-  // interval returns the camera's median time in ms from one picture to the next,
-  // or 0.
-  interval() {
-    const steps = this.stamps.slice(1).map((t, i) => (t - this.stamps[i]) / ticks).filter((d) => d > 0);
-    return steps.sort((a, b) => a - b)[steps.length >> 1] || 0;
   }
 
   // latency returns the median time in ms from the camera's picture to the

@@ -71,7 +71,7 @@ function show(s) {
   say(byId("rate"), rate > 0 ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} a second` : "none");
   const late = live.latency();
   // The pictures held back are the price of hiding who is found a moment later.
-  const ahead = Math.round(s.lookAhead * live.interval());
+  const ahead = s.lookAhead;
   say(byId("latency"), late === null || rate === 0 ? "–" : `${Math.round(late)} ms` + (ahead ? ` (${ahead} to look ahead)` : ""));
   events(s.events || []);
   curtain();
