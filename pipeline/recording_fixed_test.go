@@ -131,6 +131,29 @@ func TestRecordingMotion(t *testing.T) {
 	}
 }
 
+// TestRecordingCameraReturns: a camera that is moved and put back, more than once, is
+// hidden as long as it is away.
+func TestRecordingCameraReturns(t *testing.T) {
+	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
+	twice := func(i int) int {
+		if i >= 60 && i < 100 || i >= 180 && i < 220 {
+			return 40
+		}
+		return 0
+	}
+	h, d := playYard(t, pipeline.RecordingConfig{Detectors: blind(), Camera: pipeline.FixedCamera},
+		func() *yard { return &yard{frames: 300, shift: twice} }, func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} })
+	if len(d.Elsewhere) != 2 {
+		t.Errorf("elsewhere %v", d.Elsewhere)
+	}
+	for i := range 300 {
+		away := twice(i) != 0
+		if away && h.whole[i] != 1 || (i < 40 || i > 150 && i < 165 || i > 285) && h.whole[i] == 1 {
+			t.Errorf("picture %d: %.2f hidden, and the camera is away %t", i, h.whole[i], away)
+		}
+	}
+}
+
 // TestRecordingCameraMoved: the picture of a fixed camera is hidden as a whole from
 // before it is moved; a camera that moves all the time is found out.
 func TestRecordingCameraMoved(t *testing.T) {

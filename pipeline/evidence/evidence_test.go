@@ -87,6 +87,34 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestViewReturns: a camera that was moved may show its first place again, and then
+// another one, which is not one that was left.
+func TestViewReturns(t *testing.T) {
+	for _, c := range []struct {
+		views []int
+		line  int // that is refused; 0: none
+	}{
+		{[]int{0, 1, 1, 0, 0, 2, 0, 3, 3}, 0},
+		{[]int{1, 0, 2}, 0},
+		{[]int{0, 1, 0, 1}, 5},
+		{[]int{0, 1, 2, 1}, 5},
+		{[]int{0, 2}, 3},
+		{[]int{0, -1}, 3},
+	} {
+		var text strings.Builder
+		text.WriteString(strings.SplitAfter(written(t, nil), "\n")[0])
+		for i, v := range c.views {
+			fmt.Fprintf(&text, "{\"frame\":%d,\"t\":%d,\"view\":%d}\n", i+1, i, v)
+		}
+		fmt.Fprintf(&text, "{\"end\":%d}\n", len(c.views))
+		fs, _, _, err := readAll(text.String())
+		var e *Error
+		if c.line == 0 && (err != nil || len(fs) != len(c.views)) || c.line != 0 && (!errors.As(err, &e) || e.Line != c.line) {
+			t.Errorf("views %v: %v, want line %d", c.views, err, c.line)
+		}
+	}
+}
+
 func TestEdits(t *testing.T) {
 	text := written(t, frames()) + `
 {"strike":[3,17]}

@@ -89,7 +89,8 @@ type Reader struct {
 	bounds detect.Box
 
 	frames int
-	view   int
+	view   int // of the picture before
+	views  int // the highest so far
 	last   time.Duration
 	ended  bool
 	edits  Edits
@@ -214,10 +215,11 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 	e.frames++
 	e.last = t
 	*f = Frame{Time: t, Looks: f.Looks[:0], Moved: f.Moved[:0], Failed: f.Failed[:0], View: raw.View}
-	if raw.View < e.view || raw.View > e.view+1 {
+	// The first place may be shown again, and another one is a new one.
+	if raw.View != 0 && raw.View != e.view && raw.View != e.views+1 {
 		return e.wrong("view %d comes after view %d", raw.View, e.view)
 	}
-	e.view = raw.View
+	e.view, e.views = raw.View, max(e.views, raw.View)
 	if raw.Shift != nil {
 		f.DX, f.DY, f.Clear = raw.Shift[0], raw.Shift[1], true
 		if math.Abs(f.DX) > mostSide || math.Abs(f.DY) > mostSide {
