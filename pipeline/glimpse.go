@@ -84,5 +84,6 @@ type inspected struct {
 	looks  []*glimpse // in the order in which they were asked for
 	left   int        // that are not in
 	looked bool       // looks were asked for
+	index  int        // its number, from 0
 	buf    *Buffer    // the picture itself
 }

@@ -38,6 +38,7 @@ type inspection struct {
 	pool     scaledPool
 	small    []*scaled // copies of the newest picture
 	waiting  []*inspected
+	unlearnt []*inspected // looked at, and not yet learnt from
 	motion   *motion.Model
 	pan      motion.Pan
 	seen     *motion.View
@@ -128,7 +129,8 @@ func (s *inspection) take(ctx context.Context, b *Buffer) error {
 	if b.pic.Rect.Size() != s.size {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: picture %d is %v, and the first was %v", ErrPicture, s.n+1, b.pic.Rect.Size(), s.size)}
 	}
-	f := &inspected{frame: evidence.Frame{Time: b.Time}, buf: b}
+	f := &inspected{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n}
+	s.learn()
 	if s.needs|s.plateNeeds != 0 {
 		if err := s.watch(f, b); err != nil {
 			return err
@@ -344,15 +346,26 @@ func (s *inspection) enter(f *inspected) error {
 		s.stats.found(g.found)
 	}
 	if f.looked {
-		s.aim.learn(f)
-	}
-	if s.motion != nil && f.looked && len(failed) == 0 {
-		s.judge(f)
+		s.unlearnt = append(s.unlearnt, f)
 	}
 	s.plates.frame(&f.frame, f.buf.pic)
 	s.pictures.recycle(f.buf)
 	f.buf = nil
 	return s.w.Frame(&f.frame)
+}
+
+// learn lets the looks at pictures that lie a fixed number back have their say in
+// what is looked at next, and in what counts as background. A fixed number, and not
+// whatever is in by now, gives the same evidence on every machine.
+func (s *inspection) learn() {
+	for len(s.unlearnt) > 0 && s.unlearnt[0].index < s.n-s.mayWait() {
+		f := s.unlearnt[0]
+		s.unlearnt = s.unlearnt[1:]
+		s.aim.learn(f)
+		if s.motion != nil && len(f.frame.Failed) == 0 {
+			s.judge(f)
+		}
+	}
 }
 
 // judge tells the background model what the looks at the whole picture found.

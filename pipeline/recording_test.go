@@ -266,6 +266,40 @@ func TestRecordingSpills(t *testing.T) {
 	}
 }
 
+// TestRecordingSameEvidence: which parts are looked at, and what is found, does not
+// depend on how fast a detector happens to be.
+func TestRecordingSameEvidence(t *testing.T) {
+	const n = 60
+	parts := func(delay time.Duration) string {
+		// A doubtful find wherever it looks, so that it looks again.
+		doubtful := someone
+		doubtful.Score = 0.3
+		f := detecttest.Find(doubtful)
+		if delay > 0 {
+			f = detecttest.Slow(delay, f)
+		}
+		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{detecttest.New(everything, f)}})
+		ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ev.Close()
+		path := filepath.Join(t.TempDir(), "e.jsonl")
+		if err := ev.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	fast, slow := parts(0), parts(2*time.Millisecond)
+	if fast != slow || !strings.Contains(fast, `"part"`) {
+		t.Errorf("a slow detector gives other evidence (%d and %d bytes)", len(fast), len(slow))
+	}
+}
+
 // TestRecordingOfFew: one picture, two, and none.
 func TestRecordingOfFew(t *testing.T) {
 	for _, n := range []int{1, 2} {

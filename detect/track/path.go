@@ -118,7 +118,7 @@ func (l *Linker) judge(p *Path) {
 		sure = max(sure, alone)
 	}
 	if l.looks(p.Class, 0, len(l.looked)-1) <= fewLooks {
-		p.Believed = best[0] >= cfg.Single
+		p.Believed = best[0] >= cfg.Single && (2*loose <= len(p.seen) || best[0] >= alone)
 		return
 	}
 	p.Believed = p.Score >= sure || p.Evidence >= need && p.Score >= least
@@ -129,7 +129,7 @@ const fewLooks = 3
 
 // faintMean is the mean score, over all looks from the first to the last sighting,
 // below which a track is faint.
-const faintMean = 0.08
+const faintMean = 0.06
 
 // faint reports whether a track was missed so often, or seen so weakly, that total,
 // the sum of its scores, is little for the time.

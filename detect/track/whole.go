@@ -46,7 +46,7 @@ type WholeClass struct {
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
 	Least, LeastMoving float32
 	// Single is the score at which a find is believed in a recording with so few looks
-	// that there are no tracks to judge by. It defaults to 0.2.
+	// that there are no tracks to judge by. It defaults to 0.3.
 	Single float32
 	// Gap is the longest time without a sighting that is bridged. It defaults to 6 s.
 	Gap time.Duration
@@ -65,16 +65,16 @@ const never = 1e9
 // DefaultWholeClass returns the defaults of a class.
 func DefaultWholeClass(c detect.Class) WholeClass {
 	d := WholeClass{
-		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.2,
+		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3,
 		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
 	}
 	switch c {
 	case detect.Face:
-		d.Single = 0.4
+		d.Single = 0.5
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
-		d.Single = 0.45
+		d.Single = 0.6
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:

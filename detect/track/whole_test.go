@@ -170,7 +170,7 @@ func TestWholeMistakes(t *testing.T) {
 // stands for itself.
 func TestWholeOfFew(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 2: 1, 3: 1, 20: 0} {
-		a := actor{class: detect.Person, at: walker(300, 200, 0, 0), score: steady(0.25), still: true}
+		a := actor{class: detect.Person, at: walker(300, 200, 0, 0), score: steady(0.32), still: true}
 		if got := believed(linked(WholeConfig{}, n, 0, a)); got != want {
 			t.Errorf("%d pictures: %d tracks, want %d", n, got, want)
 		}
