@@ -107,6 +107,10 @@ func (b *background) sample(v *view) {
 		b.colour.unset(c)
 	})
 	b.light.spread()
+	if b.light.known == 0 && b.plate != nil {
+		// Nothing is shown that says how light it is.
+		b.light.level(b.plate.light.cell())
+	}
 	if b.gaps() {
 		b.colour.spread()
 	}

@@ -60,6 +60,13 @@ func (f *field) unset(cell int) {
 	*c = fieldCell{}
 }
 
+// level gives all cells of the finest level, none of which is known, one value.
+func (f *field) level(c fieldCell) {
+	for i := range f.levels[0].cells {
+		f.levels[0].cells[i] = c
+	}
+}
+
 // at returns the value of a cell of the finest level.
 func (f *field) at(cell int) fieldCell { return f.levels[0].cells[cell] }
 

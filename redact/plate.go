@@ -58,7 +58,9 @@ const never = time.Duration(math.MinInt64 / 4)
 //     [PlateConfig].Span or more.
 //
 // So who stays for less than that leaves nothing, and who is found never enters,
-// however long they stand. What has entered is replaced by the same rule only.
+// however long they stand. What has entered is replaced by the same rule only, and
+// only where something else is seen, but for the light, which is followed in the
+// whole picture at once (see plateLight).
 // Who is found by nobody, does not move and stays for longer does enter, as a
 // parked car does.
 //
@@ -71,8 +73,9 @@ type BackgroundPlate struct {
 
 	pic   *image.YCbCr // what has entered
 	known blockMask    // where
-	drawn int          // rises when it is forgotten
+	drawn int          // rises when it is forgotten, or changed as a whole
 	mean  []fieldCell  // of what has entered, for each block
+	light plateLight   // since it has entered
 
 	now    time.Duration
 	blocks []plateBlock
@@ -90,6 +93,8 @@ type plateBlock struct {
 	first, last time.Duration // samples of the candidate
 	count       int           // of the candidate
 	pending     bool          // the newest sample waits for the looks after it
+	differs     bool          // what was last proved is something else than the plate
+	light       [3]int        // by how much it was lighter, in steps, if the block is known
 }
 
 // plateLook is what one network says of one block: that all its looks from the
@@ -128,6 +133,7 @@ func (p *BackgroundPlate) Known() float64 {
 func (p *BackgroundPlate) Forget() {
 	p.known.clear()
 	p.drawn++
+	p.light = plateLight{}
 	p.now = never
 	for i := range p.blocks {
 		p.blocks[i] = plateBlock{dirty: never, taken: never}
@@ -294,6 +300,7 @@ func (p *BackgroundPlate) Frame(pic *image.YCbCr, at time.Duration, occupied []d
 		}
 		if p.next++; p.next == len(p.blocks) {
 			p.next = 0
+			p.follow()
 		}
 	}
 }
@@ -345,7 +352,7 @@ func (p *BackgroundPlate) lookedAfter(i int, at time.Duration) bool {
 // account counts a sample that was proved: of the candidate, or of a new one.
 func (p *BackgroundPlate) account(i int) {
 	b, r := &p.blocks[i], p.rect(i)
-	if b.count == 0 || !sameBlock(p.pend, p.cand, r) {
+	if b.count == 0 || !sameBlock(p.pend, p.cand, r, [3]int{}) {
 		b.first, b.count = b.taken, 0
 	}
 	copyBlock(p.cand, p.pend, r)
@@ -354,10 +361,51 @@ func (p *BackgroundPlate) account(i int) {
 	if b.count < plateSamples || b.last-b.first < p.cfg.Span {
 		return
 	}
-	copyBlock(p.pic, p.pend, r)
+	p.prove(i, r)
+}
+
+// prove takes in that a block shows what is in its newest sample when it is empty.
+// It enters if the block was not known, and replaces something else if it was proved
+// twice: when the light changes all at once, the first proofs tell of the light.
+func (p *BackgroundPlate) prove(i int, r image.Rectangle) {
 	x, y := i%p.known.w, i/p.known.w
+	b := &p.blocks[i]
+	if p.known.has(x, y) {
+		p.light.vote(b.light, -1)
+		b.light = stepsOf(blockMean(p.pend, r).minus(p.mean[i]))
+		p.light.vote(b.light, 1)
+		was := b.differs
+		b.differs = !sameBlock(p.pend, p.pic, r, p.light.steps)
+		if !b.differs || !was {
+			return
+		}
+		p.light.vote(b.light, -1)
+	}
+	blockPlanes(p.pic, p.pend, r, func(plane int, to, from []byte) { shifted(to, from, -p.light.steps[plane]) })
 	p.known.set(blockRect{x, y, x + 1, y + 1})
 	p.mean[i] = blockMean(p.pic, r)
+	b.light, b.differs = p.light.steps, false
+	p.light.vote(b.light, 1)
+}
+
+// follow has the plate follow the light, once all blocks were visited.
+func (p *BackgroundPlate) follow() {
+	p.light.settle()
+	by := p.light.steps
+	if max(by[0], -by[0], by[1], -by[1], by[2], -by[2]) < rebaseAfter {
+		return
+	}
+	p.light = plateLight{}
+	p.drawn++ // what was measured against it is void
+	p.known.each(func(i int) {
+		b, r := &p.blocks[i], p.rect(i)
+		blockPlanes(p.pic, p.pic, r, func(plane int, to, from []byte) { shifted(to, from, by[plane]) })
+		for k := range b.light {
+			b.light[k] = min(max(b.light[k]-by[k], -maxLight), maxLight)
+		}
+		p.mean[i] = blockMean(p.pic, r)
+		p.light.vote(b.light, 1)
+	})
 }
 
 // rect returns a block's pixels.
@@ -394,15 +442,16 @@ const (
 	sameDetail = 10
 )
 
-// sameBlock reports whether two pictures show the same in a block.
-func sameBlock(a, b *image.YCbCr, r image.Rectangle) bool {
+// sameBlock reports whether two pictures show the same in a block, but that a is
+// lighter by so many steps.
+func sameBlock(a, b *image.YCbCr, r image.Rectangle, light [3]int) bool {
 	same := true
 	for y := r.Min.Y; y < r.Max.Y && same; y += 8 {
 		for x := r.Min.X; x < r.Max.X && same; x += 8 {
 			var diff, abs, n [3]int
 			blockPlanes(a, b, image.Rect(x, y, x+8, y+8).Intersect(r), func(i int, a, b []byte) {
 				for j := range a {
-					d := int(a[j]) - int(b[j])
+					d := int(a[j]) - int(b[j]) - light[i]
 					diff[i] += d
 					abs[i] += max(d, -d)
 				}
