@@ -26,15 +26,15 @@ func newZones(p *Policy, size image.Point) *zones {
 	for _, poly := range p.Property {
 		g := poly.onGrid()
 		z.property = append(z.property, g)
-		d.draw(g)
+		d.draw(g, inside)
 		z.inside.add(&d.fine.within)
 	}
 	for _, poly := range p.Strip {
-		d.draw(poly.onGrid())
+		d.draw(poly.onGrid(), inside)
 		z.strip.add(&d.fine.within)
 	}
 	for _, poly := range p.Mask {
-		d.draw(poly.onGrid())
+		d.draw(poly.onGrid(), outside)
 		z.mask.add(&d.fine.touched)
 	}
 	return z

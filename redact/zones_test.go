@@ -128,8 +128,9 @@ func TestEdges(t *testing.T) {
 			continue
 		}
 		n++
-		e := newEdges(size)
-		e.draw(g)
+		e, o := newEdges(size), newEdges(size)
+		e.draw(g, inside)
+		o.draw(g, outside)
 		exact, coarse := newDrawer(size, blockSide), newDrawer(size, coarseSide(size))
 		exact.draw(g)
 		coarse.draw(g)
@@ -137,7 +138,7 @@ func TestEdges(t *testing.T) {
 		reach := float64(coarse.side)*math.Sqrt2 + 2*blockSide
 		for y := range e.fine.within.h {
 			for x := range e.fine.within.w {
-				within, touched := e.fine.within.has(x, y), e.fine.touched.has(x, y)
+				within, touched := e.fine.within.has(x, y), o.fine.touched.has(x, y)
 				if within && (!exact.within.has(x, y) || !coarse.within.has(x/per, y/per)) ||
 					!touched && (exact.touched.has(x, y) || coarse.touched.has(x/per, y/per)) {
 					t.Fatalf("polygon %v, size %v, block (%d,%d): within %v, touched %v", g, size, x, y, within, touched)
@@ -147,6 +148,50 @@ func TestEdges(t *testing.T) {
 						t.Fatalf("polygon %v, size %v, block (%d,%d) is %v pixels from the edge", g, size, x, y, d)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestBand: what is drawn a row at a time is what every block, asked by itself, says
+// about its four corners.
+func TestBand(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 3))
+	for n := range 4000 {
+		size := []image.Point{{64, 48}, {131, 91}, {33, 17}}[n%3]
+		coordinate := func(most int) float64 {
+			v := rng.Float64() * float64(most)
+			if rng.IntN(2) == 0 {
+				v = math.Round(v/2) * 2 // on the border of a block
+			}
+			return v
+		}
+		l := line{x: coordinate(size.X), y: coordinate(size.Y)}
+		l.dx, l.dy = coordinate(size.X)-l.x, coordinate(size.Y)-l.y
+		if l.length = math.Hypot(l.dx, l.dy); l.length < 0.5 {
+			continue
+		}
+		l.dx, l.dy = l.dx/l.length, l.dy/l.length
+		l.nx, l.ny = -l.dy, l.dx
+		depth := rng.Float64() * 20
+		e := newEdges(size)
+		got := newBlockMask(size)
+		e.band(&l, depth, got.set)
+		for i := range got.w * got.h {
+			near, far, first, last := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+			corners(e.fine.rect(i), func(x, y float64) {
+				in, on := l.inwards(x, y), (x-l.x)*l.dx+(y-l.y)*l.dy
+				near, far, first, last = min(near, in), max(far, in), min(first, on), max(last, on)
+			})
+			// How far the block is from the decision, by the nearest condition: they
+			// overlap along the axes of both.
+			r := e.fine.rect(i)
+			ex, ey, nx, ny := l.x+l.dx*l.length, l.y+l.dy*l.length, l.nx*depth, l.ny*depth
+			by := min(depth-near, far, l.length-first, last,
+				float64(r.Max.X)-min(l.x, ex, l.x+nx, ex+nx), max(l.x, ex, l.x+nx, ex+nx)-float64(r.Min.X),
+				float64(r.Max.Y)-min(l.y, ey, l.y+ny, ey+ny), max(l.y, ey, l.y+ny, ey+ny)-float64(r.Min.Y))
+			if math.Abs(by) > 1e-9 && got.has(i%got.w, i/got.w) != (by > 0) {
+				t.Fatalf("line %+v, depth %v, size %v, block %d,%d: %v by %v", l, depth, size, i%got.w, i/got.w, by > 0, by)
 			}
 		}
 	}
