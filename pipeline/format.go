@@ -51,7 +51,7 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 			}
 		}
 	}
-	if err := r.apply(now.policies[0], size, changed || settled); err != nil {
+	if err := r.apply(size, changed || settled); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	r.policies, r.zones = now.policies, now.number
@@ -70,14 +70,16 @@ func (r *run) adopt(ctx context.Context, f *frame) error {
 }
 
 // apply makes a redactor for another format or place; in the same place, what frost
-// knows of it goes on. Which policies it works by is settled frame by frame.
-func (r *run) apply(policy *redact.Policy, size image.Point, changed bool) error {
+// knows of it goes on. Which policies it works by is settled
+// frame by frame; until then it hides everything.
+func (r *run) apply(size image.Point, changed bool) error {
 	if r.red != nil && !changed {
 		return nil
 	}
-	red, err := redact.New(policy, size, r.cfg.Redact)
+	red, err := redact.New(nil, size, r.cfg.Redact)
 	if err == nil {
 		r.red, r.applied = red, nil
+		r.sized(size)
 	}
 	return err
 }

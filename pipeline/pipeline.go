@@ -19,14 +19,14 @@ type Pipeline struct {
 
 	mu            sync.Mutex
 	policy        *redact.Policy
-	trial         *preview           // nil: nobody draws
-	zones         uint64             // counts the policies, previews and confirmations
-	confirmations uint64             // counts those
-	rulings       []ruling           // those that frames under way came under, the newest last
-	least         uint64             // redacted pictures of rulings before this one are dropped
-	sink          Sink               // of the newest Run
-	size          image.Point        // of the newest frames; zero: there were none
-	prepared      []*redact.Prepared // for the owner loop's redactor, not yet taken
+	trial         *preview    // nil: nobody draws
+	zones         uint64      // counts the policies, previews and confirmations
+	confirmations uint64      // counts those
+	rulings       []ruling    // those that frames under way came under, the newest last
+	least         uint64      // redacted pictures of rulings before this one are dropped
+	sink          Sink        // of the newest Run
+	size          image.Point // of the newest frames; zero: there were none
+	prepared      []*preparation
 	closed        bool
 	cancel        context.CancelFunc // ends the Run under way at once
 	stop          context.CancelFunc // ends its source

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"image"
 	"slices"
 	"time"
 
@@ -91,41 +90,6 @@ func (p *Pipeline) SetPreview(policy *redact.Policy, sink Sink) error {
 	return nil
 }
 
-// prepare checks a policy and draws its zones, on the caller's time: a large one
-// takes longer than the owner loop has for a frame. Until it is done what was in
-// force stays in force.
-func (p *Pipeline) prepare(policy *redact.Policy) error {
-	p.mu.Lock()
-	size := p.size
-	p.mu.Unlock()
-	if size == (image.Point{}) {
-		return policy.Validate()
-	}
-	ready, err := redact.Prepare(policy, size)
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.prepared) == maxRulings {
-		p.prepared = slices.Delete(p.prepared, 0, 1)
-	}
-	p.prepared = append(p.prepared, ready)
-	return nil
-}
-
-// equip hands what was prepared to a redactor, and notes the size of its pictures.
-func (p *Pipeline) equip(red *redact.Redactor) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.size = red.Size()
-	for _, ready := range p.prepared {
-		red.Ready(ready)
-	}
-	clear(p.prepared)
-	p.prepared = p.prepared[:0]
-}
-
 // rule begins a new ruling.
 func (p *Pipeline) rule() {
 	p.zones++
@@ -202,7 +166,9 @@ func (r *run) obey(f *frame) (redact.Level, error) {
 		f.trial = last.preview
 	}
 	if !slices.Equal(policies, r.applied) {
-		r.equip(r.red)
+		if ready, err := r.equip(r.red, policies...); !ready {
+			return redact.HideFrame, err
+		}
 		if err := r.red.SetPolicies(policies...); err != nil {
 			return redact.HideFrame, err
 		}

@@ -1,54 +1,166 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"image"
+	"io"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/redact"
 )
 
+// heavy returns a policy that shows all of the picture in as many pieces as there may
+// be, with more points than the owner loop draws.
+func heavy() *redact.Policy {
+	p := &redact.Policy{Version: 1, Outside: redact.Outside{Fill: redact.Solid}}
+	for range redact.MaxPolygons {
+		poly := make(redact.Polygon, 0, redact.MaxPoints)
+		for i := range redact.MaxPoints {
+			a := 2 * math.Pi * float64(i) / redact.MaxPoints
+			poly = append(poly, redact.Point{X: 0.5 + 0.5*math.Cos(a), Y: 0.5 + 0.5*math.Sin(a)})
+		}
+		p.Property = append(p.Property, poly)
+	}
+	return p
+}
+
 // TestPrepares: the zones of a policy and of a preview are drawn by who sets them,
-// for the size of the frames, and wait for the owner loop; one that is wrong leaves
-// nothing.
+// for the size of the frames; one that is wrong leaves nothing, and no number of them
+// grows.
 func TestPrepares(t *testing.T) {
 	p, err := New(Config{Policy: redact.HideEverything()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	square := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}}}}
-	set := func() {
-		t.Helper()
-		if err := p.SetPolicy(square); err != nil {
+	if err := p.SetPolicy(heavy()); err != nil || len(p.prepared) != 0 {
+		t.Errorf("%d prepared for no size, %v", len(p.prepared), err)
+	}
+	size := image.Pt(64, 48)
+	p.sized(size)
+	for i := range 3 * maxPrepared {
+		policy, trial := heavy(), heavy()
+		if err := errors.Join(p.SetPolicy(policy), p.SetPreview(trial, nil)); err != nil {
 			t.Fatal(err)
 		}
+		for _, q := range []*redact.Policy{policy, trial} {
+			if one := p.drawn(q, size); one == nil || one.ready == nil {
+				t.Fatalf("round %d: not prepared: %+v", i, one)
+			}
+		}
 	}
-	if set(); len(p.prepared) != 0 {
-		t.Error("prepared for no size")
+	if len(p.prepared) != maxPrepared {
+		t.Errorf("%d prepared", len(p.prepared))
 	}
-	red, err := redact.New(nil, image.Pt(64, 48), redact.Options{})
+	bad := heavy()
+	bad.Version = 2
+	if err := p.SetPolicy(bad); err == nil || p.drawn(bad, size) != nil {
+		t.Errorf("a policy that is wrong: %v", err)
+	}
+}
+
+// steps is a camera that sends a picture whenever it is told to.
+type steps struct {
+	size image.Point
+	next chan struct{}
+	n    int
+}
+
+func (s *steps) Read(ctx context.Context, b *Buffer) error {
+	select {
+	case _, ok := <-s.next:
+		if !ok {
+			return io.EOF
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	pic := b.Resize(s.size.X, s.size.Y)
+	for i := range pic.Y {
+		pic.Y[i] = byte(40 + i%100)
+	}
+	s.n++
+	b.Time = time.Duration(s.n) * 40 * time.Millisecond
+	return nil
+}
+
+func (s *steps) Close() error { return nil }
+
+// whole is a sink that tells of each picture whether all of it is hidden.
+type whole chan bool
+
+func (w whole) Write(ctx context.Context, f redact.Frame) error {
+	select {
+	case w <- f.Hidden():
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w whole) Close() error { return nil }
+
+// TestDrawsBeside: a camera's first picture under a large policy is not kept waiting
+// until the zones are drawn; all of it is hidden, and so are all others until they
+// are. A recording waits instead.
+func TestDrawsBeside(t *testing.T) {
+	for _, mode := range []Mode{Live, File} {
+		policy := heavy()
+		p, err := New(Config{Policy: policy, Mode: mode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, sink := &steps{size: image.Pt(320, 240), next: make(chan struct{})}, make(whole)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx, src, sink) }()
+		first, shown := true, false
+		for i := 0; !shown; i++ {
+			select {
+			case src.next <- struct{}{}:
+			case hidden := <-sink:
+				if first && hidden != (mode == Live) {
+					t.Errorf("%v: the first picture is hidden whole: %v", mode, hidden)
+				}
+				first, shown = false, !hidden
+				if one := p.drawn(policy, src.size); mode == Live && shown && (one == nil || one.ready == nil) {
+					t.Error("something is shown before the zones are drawn")
+				}
+			case err := <-ended:
+				t.Fatalf("%v: ended: %v", mode, err)
+			}
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v: %v", mode, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDrawingEnds: a Run that ends while zones are drawn leaves nothing under way,
+// and the next one draws them.
+func TestDrawingEnds(t *testing.T) {
+	policy := heavy()
+	p, err := New(Config{Policy: policy, Mode: Live})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.equip(red); p.size != image.Pt(64, 48) {
-		t.Errorf("size %v", p.size)
-	}
-	set()
-	if err := p.SetPreview(square, nil); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.prepared) != 2 {
-		t.Errorf("%d prepared", len(p.prepared))
-	}
-	if err := p.SetPolicy(&redact.Policy{Version: 2}); err == nil || len(p.prepared) != 2 {
-		t.Errorf("%d prepared, %v", len(p.prepared), err)
-	}
-	for range 3 * maxRulings {
-		set()
-	}
-	if len(p.prepared) != maxRulings {
-		t.Errorf("%d prepared", len(p.prepared))
-	}
-	if p.equip(red); len(p.prepared) != 0 {
-		t.Errorf("%d stay", len(p.prepared))
+	for range 3 {
+		src, sink := &steps{size: image.Pt(1920, 1080), next: make(chan struct{})}, make(whole)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Run(ctx, src, sink) }()
+		src.next <- struct{}{}
+		<-sink
+		cancel()
+		<-ended
+		if one := p.drawn(policy, src.size); one != nil && one.ready == nil {
+			t.Fatalf("left behind: %+v", one)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -85,6 +86,8 @@ type run struct {
 	pool    scaledPool
 	looks   []*look // spare ones
 
+	drawing    context.Context // ends with the Run
+	draws      sync.WaitGroup  // of what draws zones beside the owner loop
 	red        *redact.Redactor
 	policies   []*redact.Policy // of the ruling that the newest frame was looked at for
 	zones      uint64           // its number
@@ -117,7 +120,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 		return err
 	}
 	defer p.end()
-	r := &run{Pipeline: p, src: src, sink: sink,
+	r := &run{Pipeline: p, src: src, sink: sink, drawing: runCtx,
 		// The window and its newest frame, one in the reader's hand and those that
 		// wait, those that wait for the writer and one in its hand.
 		free:    newFramePool(p.cfg.held() + 1 + 1 + arrived + queued + 1),
@@ -138,6 +141,9 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	r.trials.start(runCtx, p)
 
 	err = r.own(runCtx)
+	if err == nil {
+		err = runCtx.Err() // the reader may have seen it first, and ended as a source does
+	}
 	r.saveStructure(r.lastAt)
 
 	// Whatever the reason, everybody is called back and waited for.
@@ -149,6 +155,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	err = firstError(err, join("source", r.readErr), r.joinSink(runCtx))
 	p.abort()
 	err = firstError(err, r.stopLookers(), r.trials.stop())
+	r.draws.Wait()
 	if f, ok := sink.(Finisher); ok && err == nil {
 		if ferr := f.Finish(ctx); ferr != nil {
 			err = &StageError{Stage: "sink", Count: 1, Err: ferr}

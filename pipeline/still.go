@@ -127,7 +127,14 @@ func (r *run) makeStill(f *frame) (out redact.Frame, err error) {
 	}
 	if t.red == nil || t.zones != r.zones || t.red.Size() != f.buf.pic.Rect.Size() {
 		place := &redact.Policy{Version: 1, Mask: r.policies[0].Mask, Outside: redact.Outside{Fill: redact.Background}}
-		if t.red, err = redact.New(place, f.buf.pic.Rect.Size(), r.cfg.Redact); err != nil {
+		if t.red, err = redact.New(nil, f.buf.pic.Rect.Size(), r.cfg.Redact); err == nil {
+			if one := r.drawn(r.policies[0], t.red.Size()); one != nil && one.ready != nil {
+				t.red.Ready(one.ready.Masks(place)) // they are drawn
+			}
+			err = t.red.SetPolicy(place)
+		}
+		if err != nil {
+			t.red = nil
 			return redact.Frame{}, &StageError{Stage: "still", Count: 1, Err: err}
 		}
 		t.zones = r.zones

@@ -79,6 +79,21 @@ func (r *run) try(f *frame, s redact.Scene) {
 	default:
 		return // the last ones are still being shown
 	}
+	if t.red == nil || t.red.Size() != f.buf.pic.Rect.Size() {
+		// It hides everything until it works by the preview.
+		red, err := redact.New(nil, f.buf.pic.Rect.Size(), t.options)
+		if err != nil {
+			t.free <- pic
+			return
+		}
+		t.red, t.policy = red, nil
+	}
+	if t.policy != f.trial.policy {
+		if ready, err := r.equip(t.red, f.trial.policy); !ready || err != nil {
+			t.free <- pic
+			return // it comes when its zones are drawn
+		}
+	}
 	out, err := t.redact(pic, f, s)
 	if err != nil {
 		t.red = nil
@@ -97,12 +112,6 @@ func (t *trials) redact(pic *image.YCbCr, f *frame, s redact.Scene) (out redact.
 		}
 	}()
 	src := f.buf.pic
-	if t.red == nil || t.red.Size() != src.Rect.Size() {
-		if t.red, err = redact.New(f.trial.policy, src.Rect.Size(), t.options); err != nil {
-			return redact.Frame{}, err
-		}
-		t.policy = f.trial.policy
-	}
 	if t.policy != f.trial.policy {
 		if err := t.red.SetPolicy(f.trial.policy); err != nil {
 			return redact.Frame{}, err

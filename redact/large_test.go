@@ -126,11 +126,11 @@ func TestDrawsExactly(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	p, size := largest(), image.Pt(640, 480)
 	r := mustNew(t, HideEverything(), size, Options{})
-	ready, err := Prepare(p, size)
+	ready, err := Prepare(t.Context(), p, size)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := Prepare(p, image.Pt(320, 240))
+	other, err := Prepare(t.Context(), p, image.Pt(320, 240))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestPrepared(t *testing.T) {
 	}
 	bad := largest()
 	bad.Strip[63][255] = bad.Strip[63][0]
-	if _, err := Prepare(bad, size); err == nil {
+	if _, err := Prepare(t.Context(), bad, size); err == nil {
 		t.Error("a policy that is wrong was prepared")
 	}
 }

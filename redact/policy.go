@@ -215,6 +215,18 @@ func (p *Policy) lists() [3]zoneList {
 	return [3]zoneList{{"property", p.Property}, {"strip", p.Strip}, {"mask", p.Mask}}
 }
 
+// Points returns the number of points of all polygons. The time that it takes to
+// draw the zones grows with it.
+func (p *Policy) Points() int {
+	n := 0
+	for _, z := range p.lists() {
+		for _, poly := range z.polygons {
+			n += len(poly)
+		}
+	}
+	return n
+}
+
 // Needs returns the classes whose detection can change the picture. When it is
 // empty no network has to run. Vehicles are among them where a plate is shown
 // or hidden depending on the vehicle that carries it.

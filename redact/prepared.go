@@ -1,6 +1,9 @@
 package redact
 
-import "image"
+import (
+	"context"
+	"image"
+)
 
 // Prepared is a policy that was checked and whose zones are drawn for pictures of
 // one size: what takes long about putting it in force, done beforehand by whoever
@@ -11,8 +14,8 @@ type Prepared struct {
 }
 
 // Prepare prepares a policy, which must not be changed from then on. The errors are
-// a *PolicyError, or ErrPicture for a size that New refuses.
-func Prepare(p *Policy, size image.Point) (*Prepared, error) {
+// a *PolicyError, ErrPicture for a size that New refuses, or ctx's.
+func Prepare(ctx context.Context, p *Policy, size image.Point) (*Prepared, error) {
 	if err := checkSize(size); err != nil {
 		return nil, err
 	}
@@ -20,17 +23,28 @@ func Prepare(p *Policy, size image.Point) (*Prepared, error) {
 		return nil, err
 	}
 	full := p.withDefaults()
-	return &Prepared{of: p, zones: newZones(&full, size)}, nil
+	z, err := drawZones(ctx, &full, size)
+	if err != nil {
+		return nil, err
+	}
+	return &Prepared{of: p, zones: z}, nil
+}
+
+// Masks returns, prepared, a policy that has no polygons but the masks of p.
+func (p *Prepared) Masks(of *Policy) *Prepared {
+	size := p.zones.size
+	return &Prepared{of: of, zones: &zones{size: size, inside: newBlockMask(size), strip: newBlockMask(size), mask: p.zones.mask}}
 }
 
 // maxReady is how many prepared policies wait.
 const maxReady = 8
 
 // Ready hands over a prepared policy: a later SetPolicies with that policy finds its
-// zones drawn. It changes nothing by itself. One for another size is of no use, and
+// zones drawn. It changes nothing by itself. One
+// for another size is of no use, and
 // of many the oldest are forgotten.
 func (r *Redactor) Ready(p *Prepared) {
-	if p.zones.size != r.size {
+	if p.zones.size != r.size || r.zonesOf(p.of) != nil {
 		return
 	}
 	if len(r.ready) == maxReady {

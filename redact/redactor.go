@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -213,7 +214,7 @@ func (r *Redactor) SetPolicies(ps ...*Policy) error {
 		}
 		z := r.zonesOf(p)
 		if z == nil {
-			drawn, err := Prepare(p, r.size)
+			drawn, err := Prepare(context.Background(), p, r.size)
 			if err != nil {
 				return err
 			}

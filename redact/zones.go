@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"context"
 	"image"
 	"math"
 	"math/bits"
@@ -17,27 +18,43 @@ type zones struct {
 	mask     blockMask // touched by a polygon of mask, or at its edge
 }
 
+// newZones draws the zones of a policy.
 func newZones(p *Policy, size image.Point) *zones {
+	z, _ := drawZones(context.Background(), p, size) // that ends never
+	return z
+}
+
+// drawZones is newZones until ctx ends, whose error it returns.
+func drawZones(ctx context.Context, p *Policy, size image.Point) (*zones, error) {
 	z := &zones{
 		size:   size,
 		inside: newBlockMask(size), strip: newBlockMask(size), mask: newBlockMask(size),
 	}
 	d := newEdges(size)
 	for _, poly := range p.Property {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		g := poly.onGrid()
 		z.property = append(z.property, g)
 		d.draw(g, inside)
 		z.inside.add(&d.fine.within)
 	}
 	for _, poly := range p.Strip {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		d.draw(poly.onGrid(), inside)
 		z.strip.add(&d.fine.within)
 	}
 	for _, poly := range p.Mask {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		d.draw(poly.onGrid(), outside)
 		z.mask.add(&d.fine.touched)
 	}
-	return z
+	return z, nil
 }
 
 // stands reports whether the bottom centre of b, in pixels, moved into the
