@@ -33,31 +33,29 @@ void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse)
 	}
 }
 
-/* relax sets the cells of a row that are not known to the averages of their neighbours. */
-INLINE void relax(int32_t *fine, int w, int h, int y)
+/* relax sets a cell that is not known to the average of its neighbours. */
+INLINE void relax(int32_t *fine, int w, int h, int i)
 {
-	for (int x = 0; x < w; x++) {
-		int32_t *c = fine + 4 * (int64_t)(y * w + x);
-		if (c[3])
-			continue;
-		const cell4 is = *(const cell4 *)c;
-		const cell4 up = y > 0 ? at(fine, (y - 1) * w + x) : is, down = y + 1 < h ? at(fine, (y + 1) * w + x) : is;
-		const cell4 left = x > 0 ? at(c, -1) : is, right = x + 1 < w ? at(c, 1) : is;
-		cell4 v = (up + down + left + right + 2) >> 2;
-		v[3] = 0;
-		*(cell4 *)c = v;
-	}
+	const int y = i / w, x = i - y * w;
+	const cell4 is = at(fine, i);
+	const cell4 up = y > 0 ? at(fine, i - w) : is, down = y + 1 < h ? at(fine, i + w) : is;
+	const cell4 left = x > 0 ? at(fine, i - 1) : is, right = x + 1 < w ? at(fine, i + 1) : is;
+	cell4 v = (up + down + left + right + 2) >> 2;
+	v[3] = 0;
+	*(cell4 *)(fine + 4 * (int64_t)i) = v;
 }
 
-void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int sweeps)
+void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *todo, int sweeps)
 {
 	const int cw = (w + 1) / 2, ch = (h + 1) / 2;
+	int unknown = 0;
 	for (int y = 0; y < h; y++) {
 		const int j = y / 2, jn = min(max(j - 1 + 2 * (y & 1), 0), ch - 1);
 		for (int x = 0; x < w; x++) {
 			int32_t *c = fine + 4 * (int64_t)(y * w + x);
 			if (c[3])
 				continue;
+			todo[unknown++] = y * w + x;
 			const int i = x / 2, in = min(max(i - 1 + 2 * (x & 1), 0), cw - 1);
 			cell4 v = (9 * at(coarse, j * cw + i) + 3 * at(coarse, j * cw + in) +
 			           3 * at(coarse, jn * cw + i) + at(coarse, jn * cw + in) + 8) >> 4;
@@ -66,8 +64,8 @@ void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int sweeps)
 		}
 	}
 	for (int n = 0; n < sweeps; n++)
-		for (int y = 0; y < h; y++)
-			relax(fine, w, h, y);
+		for (int k = 0; k < unknown; k++)
+			relax(fine, w, h, todo[k]);
 }
 
 typedef int16_t words16 __attribute__((vector_size(32), aligned(2), may_alias));

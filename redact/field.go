@@ -14,6 +14,7 @@ type field struct {
 type fieldLevel struct {
 	w, h  int
 	cells []fieldCell
+	todo  []int32 // scratch of push: the cells that are not known
 }
 
 // fieldCell has a value for each plane, with fieldBits fractional bits, and in the
@@ -32,7 +33,7 @@ const (
 func newField(w, h int) field {
 	var f field
 	for {
-		f.levels = append(f.levels, fieldLevel{w, h, make([]fieldCell, w*h)})
+		f.levels = append(f.levels, fieldLevel{w, h, make([]fieldCell, w*h), make([]int32, w*h)})
 		if w == 1 && h == 1 {
 			return f
 		}

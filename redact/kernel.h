@@ -36,7 +36,7 @@ void redact_fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *bloc
 
 /* See pullGo and pushGo. */
 void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse);
-void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int sweeps);
+void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *todo, int sweeps);
 
 /* See growGo. */
 void redact_grow(uint64_t *bits, uint64_t *tmp, int words, int w, int rows, int lo, int hi);

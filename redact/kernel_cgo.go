@@ -46,7 +46,8 @@ func pull(fine, coarse *fieldLevel) {
 }
 
 func push(fine, coarse *fieldLevel) {
-	C.redact_push((*C.int32_t)(&fine.cells[0][0]), C.int(fine.w), C.int(fine.h), (*C.int32_t)(&coarse.cells[0][0]), sweeps)
+	C.redact_push((*C.int32_t)(&fine.cells[0][0]), C.int(fine.w), C.int(fine.h), (*C.int32_t)(&coarse.cells[0][0]),
+		(*C.int32_t)(&fine.todo[0]), sweeps)
 }
 
 func grow(m, tmp *blockMask) {

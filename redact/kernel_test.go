@@ -165,13 +165,13 @@ func TestFieldKernels(t *testing.T) {
 			}
 		}
 		want := slices.Clone(coarse.cells)
-		pullGo(&fine, &fieldLevel{coarse.w, coarse.h, want})
+		pullGo(&fine, &fieldLevel{w: coarse.w, h: coarse.h, cells: want})
 		pull(&fine, &coarse)
 		if !slices.Equal(coarse.cells, want) {
 			t.Fatalf("%dx%d: pull differs", w, h)
 		}
 		want = slices.Clone(fine.cells)
-		pushGo(&fieldLevel{w, h, want}, &coarse)
+		pushGo(&fieldLevel{w: w, h: h, cells: want}, &coarse)
 		push(&fine, &coarse)
 		if !slices.Equal(fine.cells, want) {
 			t.Fatalf("%dx%d: push differs", w, h)
