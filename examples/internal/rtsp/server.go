@@ -90,8 +90,9 @@ func (a Auth) methods() []auth.VerifyMethod {
 
 const (
 	// guesses is how many wrong passwords an address may try at once, and
-	// guessesPerSecond how many after that: as on the page.
-	guesses, guessesPerSecond = 10, 1
+	// guessesPerSecond how many after that: six a minute, since a password may have as
+	// few as 8 characters.
+	guesses, guessesPerSecond = 10, 0.1
 )
 
 func (o *Options) fill() error {
