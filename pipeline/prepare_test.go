@@ -158,7 +158,9 @@ func TestDrawingEnds(t *testing.T) {
 		src.next <- struct{}{}
 		<-sink
 		cancel()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		if one := p.drawn(policy, src.size); one != nil && one.ready == nil {
 			t.Fatalf("left behind: %+v", one)
 		}

@@ -19,7 +19,7 @@ func TestWhoDidWhat(t *testing.T) {
 	}
 	save := func(token string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), "PUT", a.base()+"/zones", strings.NewReader(`{"version":1}`))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPut, a.base()+"/zones", strings.NewReader(`{"version":1}`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,17 +17,18 @@ func TestHelper(t *testing.T) {
 		t.Skip("only for TestProcess")
 	}
 	if err := Process(); err != nil {
-		fmt.Println("error:", err)
+		t.Fatalf("error: %v", err)
 	}
-	out, err := exec.Command("/bin/sh", "-c", "cat /proc/$$/limits /proc/$$/coredump_filter").CombinedOutput() //nolint:noctx // ends by itself
-	fmt.Printf("child %s %v\n", out, err)
-	_, _ = os.Stdout.WriteString("ready\n")
+	out, err := exec.Command("/bin/sh", "-c", "cat /proc/$$/limits /proc/$$/coredump_filter").CombinedOutput()
+	if _, err := fmt.Fprintf(os.Stdout, "child %s %v\nready\n", out, err); err != nil {
+		t.Fatal(err)
+	}
 	_, _ = os.Stdin.Read(make([]byte, 1))
 }
 
 // TestProcess: neither the process nor what it starts can be dumped.
 func TestProcess(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$") //nolint:noctx // ends with its standard input
+	cmd := exec.Command(os.Args[0], "-test.run=^TestHelper$")
 	cmd.Env = append(os.Environ(), helperEnv+"=1")
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -160,7 +160,7 @@ func (in input) formatOf(name *string) func(line []byte) {
 		return nil
 	}
 	return func(line []byte) {
-		if m := probedForm.FindSubmatch(line); m != nil && string(m[1]) != "concat" {
+		if m := probedForm.FindSubmatch(line); len(m) > 1 && string(m[1]) != "concat" {
 			*name = string(m[1])
 		}
 	}

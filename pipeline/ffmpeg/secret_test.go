@@ -35,7 +35,7 @@ func spied(t *testing.T) (told func() string) {
 			t.Fatal(err)
 		}
 		script := fmt.Sprintf("#!/bin/sh\n{ echo \"%s $*\"; /usr/bin/env; } >> '%s'\nexec '%s' \"$@\"\n", name, log, full)
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil { //nolint:gosec // to be run
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

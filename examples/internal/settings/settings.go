@@ -118,7 +118,7 @@ func OnlyDamage(err error) bool {
 	if _, ok := err.(*Damage); ok { //nolint:errorlint // what wraps one may join it with others
 		return true
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // of errors.Join
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return false
 	}
