@@ -168,11 +168,18 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
+	hub, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
+	if err != nil {
+		return err
+	}
 	d.source, err = camera.Open(d.c.Source, camera.Options{
 		Password: string(d.c.SourcePassword), Pins: d.c.Policy + ".cameras",
-		OnPin:    func(host, fingerprint string) { d.log.Warn(camera.Pinned(host, fingerprint)) },
-		Rotate:   d.c.Rotate,
-		OnChange: func(s camera.State) { d.log.Info("camera", "state", s.String()) },
+		OnPin:  func(host, fingerprint string) { d.log.Warn(camera.Pinned(host, fingerprint)) },
+		Rotate: d.c.Rotate,
+		OnChange: func(s camera.State) {
+			hub.Describe(s.Format)
+			d.log.Info("camera", "state", s.String())
+		},
 	})
 	if err != nil {
 		return err
@@ -198,10 +205,6 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	hub, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
-	if err != nil {
-		return err
-	}
 	d.ring, err = record.NewRing(hub, record.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.tell})
 	if err != nil {
 		return errors.Join(err, hub.Close())

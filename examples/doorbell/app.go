@@ -113,8 +113,11 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
 	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
-		OnPin:    func(host, fingerprint string) { a.journal.add("certificate", camera.Pinned(host, fingerprint)) },
-		OnChange: func(s camera.State) { a.journal.add("camera", s.String()) },
+		OnPin: func(host, fingerprint string) { a.journal.add("certificate", camera.Pinned(host, fingerprint)) },
+		OnChange: func(s camera.State) {
+			a.hub.Describe(s.Format)
+			a.journal.add("camera", s.String())
+		},
 	})
 	if err != nil {
 		return err

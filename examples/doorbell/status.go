@@ -27,11 +27,14 @@ type status struct {
 	Hidden hiddenStatus `json:"hidden"`
 	Frames frameStatus  `json:"frames"`
 	// LookAhead is how long pictures are held back, in milliseconds.
-	LookAhead int64       `json:"lookAhead"`
-	Camera    string      `json:"camera"`
-	Networks  string      `json:"networks"`
-	Clock     clockStatus `json:"clock"`
-	Bell      *bellStatus `json:"bell,omitempty"`
+	LookAhead int64  `json:"lookAhead"`
+	Camera    string `json:"camera"`
+	// Ratio is how wide the picture is to be shown for its height, 0 if that is
+	// not known: its pixels need not be square.
+	Ratio    float64     `json:"ratio"`
+	Networks string      `json:"networks"`
+	Clock    clockStatus `json:"clock"`
+	Bell     *bellStatus `json:"bell,omitempty"`
 	// Recording is left out where nothing is to be recorded.
 	Recording *recordingStatus `json:"recording,omitempty"`
 	// Start is set while there is no policy.
@@ -85,6 +88,7 @@ func (a *app) status() status {
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
 		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead.Milliseconds(),
+		Ratio: a.hub.Stats().Ratio(),
 		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.journal.last(),
 	}
 	if base := a.clock.base.Load(); base != 0 {

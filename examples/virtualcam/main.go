@@ -41,6 +41,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -127,7 +128,7 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	err = c.carry(ctx, policy, src, &sink{open: open, rate: c.Rate, log: log}, log)
+	err = c.carry(ctx, policy, src, &sink{open: open, rate: c.Rate, aspect: func() ffmpeg.Rational { return src.State().Format.SampleAspect }, log: log}, log)
 	err = errors.Join(err, src.Close(), to.remove())
 	if err != nil {
 		return fail(exitFailed, err)

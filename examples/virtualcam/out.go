@@ -87,6 +87,10 @@ func (o *out) prepareDevice() (func() (*taker, error), error) {
 	return func() (*taker, error) { return startFFmpeg(program, "v4l2", o.device) }, nil
 }
 
+// squarePixels makes a picture wider or narrower whose pixels are not square: a
+// device cannot say so.
+const squarePixels = "scale=w='if(eq(sar,1),iw,2*round(iw*sar/2))':h=ih,setsar=1"
+
 // startFFmpeg starts ffmpeg with a YUV4MPEG2 stream as its input and raw 4:2:0
 // pictures as its output, in the given format (ffmpeg's word) to path. Both have
 // the same rate, so that every picture is passed on, and none is repeated.
@@ -98,7 +102,7 @@ func startFFmpeg(program, format, path string) (*taker, error) {
 	//nolint:noctx // ends when its input does
 	cmd := exec.Command(program, "-nostdin", "-hide_banner", "-loglevel", "error", "-y",
 		"-f", "yuv4mpegpipe", "-i", "pipe:0", "-an", "-sn", "-dn", "-map_metadata", "-1",
-		"-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-f", format, path)
+		"-vf", squarePixels, "-c:v", "rawvideo", "-pix_fmt", "yuv420p", "-f", format, path)
 	// Nothing of this process's environment, in which there may be secrets.
 	cmd.Env = []string{}
 	// A Ctrl-C at the terminal is for this program alone.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -35,7 +36,10 @@ const retryAfter = time.Second
 type sink struct {
 	open func() (*taker, error)
 	rate int
-	log  *slog.Logger
+	// aspect returns the width of a pixel over its height, if that is known; nil
+	// is square pixels.
+	aspect func() ffmpeg.Rational
+	log    *slog.Logger
 
 	to       *taker
 	size     image.Point   // of the stream that to is getting
@@ -76,7 +80,15 @@ func (s *sink) Write(ctx context.Context, f redact.Frame) error {
 // put writes a frame, after the header if it is the first of the stream.
 func (s *sink) put(f redact.Frame) error {
 	if s.size == (image.Point{}) {
-		if err := writeHeader(s.to.pipe, f.Size(), s.rate); err != nil {
+		square := ffmpeg.Rational{Num: 1, Den: 1}
+		aspect := square
+		if s.aspect != nil {
+			aspect = s.aspect()
+		}
+		if !aspect.Known() {
+			aspect = square
+		}
+		if err := writeHeader(s.to.pipe, f.Size(), aspect, s.rate); err != nil {
 			return err
 		}
 		s.size = f.Size()

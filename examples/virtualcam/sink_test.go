@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -315,6 +316,36 @@ func TestFFmpeg(t *testing.T) {
 	got, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d arrived, or other ones; %v", len(got), len(want), err)
+	}
+}
+
+// TestAspect: a stream says how wide its pixels are; a device, which cannot, gets
+// square ones.
+func TestAspect(t *testing.T) {
+	wide := func() ffmpeg.Rational { return ffmpeg.Rational{Num: 12, Den: 11} }
+	f, _ := frame(t, image.Pt(704, 576), 0, 0)
+	path := filepath.Join(t.TempDir(), "stream")
+	s := &sink{rate: 30, aspect: wide, log: slog.New(slog.DiscardHandler), open: func() (*taker, error) {
+		file, err := os.Create(path)
+		return &taker{pipe: file, end: func() error { return nil }}, err
+	}}
+	if err := errors.Join(s.Write(t.Context(), f), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || !strings.HasPrefix(string(data), "YUV4MPEG2 W704 H576 F30:1 Ip A12:11 ") {
+		t.Errorf("%.60q, %v", data, err)
+	}
+	program, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		t.Skip("ffmpeg is not installed: run `make setup`")
+	}
+	s.open = func() (*taker, error) { return startFFmpeg(program, "rawvideo", path) }
+	if err := errors.Join(s.Write(t.Context(), f), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Size() != 768*576*3/2 {
+		t.Errorf("%v, %v: want one picture of 768x576", st, err)
 	}
 }
 

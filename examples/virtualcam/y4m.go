@@ -5,16 +5,17 @@ import (
 	"image"
 	"io"
 
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
 // writeHeader begins a YUV4MPEG2 stream (the format is described in the manual
 // page yuv4mpeg(5) of mjpegtools): 4:2:0 with chroma sited as in MPEG-2,
-// progressive, square pixels, limited range. The format has no time stamps:
+// progressive, limited range, with pixels of the aspect given. The format has no time stamps:
 // rate, in pictures per second, is what a reader is told, and pictures come
 // when they come.
-func writeHeader(w io.Writer, size image.Point, rate int) error {
-	_, err := fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F%d:1 Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", size.X, size.Y, rate)
+func writeHeader(w io.Writer, size image.Point, aspect ffmpeg.Rational, rate int) error {
+	_, err := fmt.Fprintf(w, "YUV4MPEG2 W%d H%d F%d:1 Ip A%d:%d C420mpeg2 XCOLORRANGE=LIMITED\n", size.X, size.Y, rate, aspect.Num, aspect.Den)
 	return err
 }
 

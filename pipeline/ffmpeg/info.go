@@ -106,6 +106,33 @@ type Color struct {
 	Primaries, Transfer string
 }
 
+// Format says how the samples of pictures are to be understood. Its zero value is
+// that of square pixels, of colours that nobody names.
+type Format struct {
+	// SampleAspect is the width of a pixel over its height.
+	SampleAspect Rational
+	// Color is that of the samples.
+	Color Color
+}
+
+// Format returns how the delivered samples are to be understood.
+func (i Info) Format() Format { return Format{i.SampleAspect, i.Color} }
+
+// CodePoints returns the numbers of ITU-T H.273 for primaries, transfer and
+// matrix. What is unknown is 2, and named is false if all are.
+func (c Color) CodePoints() (primaries, transfer, matrix uint8, named bool) {
+	point := func(table map[string]uint64, name string) uint8 {
+		if v, ok := table[name]; ok {
+			named = true
+			return uint8(v)
+		}
+		return 2
+	}
+	primaries, transfer = point(h273Primaries, c.Primaries), point(h273Transfer, c.Transfer)
+	matrix = point(h273Matrix, c.Matrix)
+	return primaries, transfer, matrix, named
+}
+
 // Info describes a [Source].
 type Info struct {
 	// Input is the name of the input, without a password.

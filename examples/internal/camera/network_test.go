@@ -23,6 +23,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -399,6 +400,28 @@ func TestCameraRefuses(t *testing.T) {
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestCameraFormat: the aspect of pixels and the colours come through, and so does
+// that they have changed.
+func TestCameraFormat(t *testing.T) {
+	t.Parallel()
+	c := newNetworkCamera(t)
+	for _, want := range []ffmpeg.Format{
+		{SampleAspect: ffmpeg.Rational{Num: 12, Den: 11}, Color: ffmpeg.Color{Range: "tv", Matrix: "bt470bg", Primaries: "bt470bg", Transfer: "smpte170m"}},
+		{SampleAspect: ffmpeg.Rational{Num: 3, Den: 4}, Color: ffmpeg.Color{Range: "tv", Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"}},
+	} {
+		c.hub.Describe(want)
+		r := &reader{t: t, s: c.open("s3cret")}
+		// The first key frame may be one from before.
+		for i := 0; r.s.State().Format != want; i++ {
+			if i == 5 {
+				t.Fatalf("%+v, want %+v", r.s.State().Format, want)
+			}
+			r = &reader{t: t, s: c.open("s3cret")}
+			r.next()
+		}
 	}
 }
 

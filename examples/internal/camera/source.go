@@ -272,7 +272,7 @@ func (s *Source) learn(conn pipeline.Source) {
 	s.known = &info
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
-	s.state.Format = Format{SampleAspect: info.SampleAspect, Color: info.Color}
+	s.state.Format = info.Format()
 }
 
 func (s *Source) attempt(ctx context.Context) (pipeline.Source, error) {

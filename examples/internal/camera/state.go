@@ -20,20 +20,11 @@ type State struct {
 	// Stamps says what is wrong with the time stamps of the camera, so that its
 	// pictures are timed by their arrival; it is empty while they are believed.
 	Stamps string
-	// Format is how the pictures are to be shown; known once connected.
-	Format Format
+	// Format is how the pictures are to be shown, as far as the camera tells.
+	Format ffmpeg.Format
 	// Pictures counts the pictures delivered, Damaged those that could not be
 	// decoded, Lost how often the camera went away.
 	Pictures, Damaged, Lost uint64
-}
-
-// Format says how the samples of pictures are to be understood. Its zero value is
-// that of square pixels of colours that nobody names.
-type Format struct {
-	// SampleAspect is the width of a pixel over its height.
-	SampleAspect ffmpeg.Rational
-	// Color is that of the samples. Range is always limited.
-	Color ffmpeg.Color
 }
 
 // String says it in words.

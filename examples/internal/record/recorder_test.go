@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // TestSegments: every frame is in one of the files, at its time; each file begins
@@ -118,6 +120,33 @@ func TestFormat(t *testing.T) {
 	for i, path := range paths {
 		if p, n := look(t, path); n != 30 || p.Streams[0].Width != 64*(i+1) {
 			t.Errorf("%s: %d pictures %+v", path, n, p.Streams)
+		}
+	}
+}
+
+// TestDescribed: recordings say how wide their pixels are and what their colours
+// mean; when that changes another file begins.
+func TestDescribed(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 704, 576)
+	r := start(t, s.hub, Options{Dir: dir}, nil)
+	for _, f := range []ffmpeg.Format{
+		{SampleAspect: ffmpeg.Rational{Num: 12, Den: 11}, Color: ffmpeg.Color{Matrix: "bt470bg", Primaries: "bt470bg", Transfer: "smpte170m"}},
+		{SampleAspect: ffmpeg.Rational{Num: 16, Den: 11}, Color: ffmpeg.Color{Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"}},
+	} {
+		s.hub.Describe(f)
+		s.feed(10, r.sub.C)
+	}
+	stop(t, r)
+	paths := files(t, dir)
+	if len(paths) != 2 {
+		t.Fatal(paths)
+	}
+	for i, want := range []string{"12:11 bt470bg bt470bg smpte170m", "16:11 bt709 bt709 bt709"} {
+		p, n := look(t, paths[i])
+		v := p.Streams[0]
+		if got := strings.Join([]string{v.Aspect, v.Matrix, v.Primaries, v.Transfer}, " "); got != want || n != 10 {
+			t.Errorf("%d pictures, %s, want %s", n, got, want)
 		}
 	}
 }

@@ -163,6 +163,10 @@ type probe struct {
 		Width     int
 		Height    int
 		Frames    string `json:"nb_read_frames"`
+		Aspect    string `json:"sample_aspect_ratio"`
+		Matrix    string `json:"color_space"`
+		Primaries string `json:"color_primaries"`
+		Transfer  string `json:"color_transfer"`
 		Tags      map[string]string
 	}
 	Packets []struct {

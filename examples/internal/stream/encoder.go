@@ -9,6 +9,8 @@ import (
 	"github.com/pion/mediadevices/pkg/codec/x264"
 	"github.com/pion/mediadevices/pkg/io/video"
 	"github.com/pion/mediadevices/pkg/prop"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // x264Rate is the rate at which the bridge's x264 believes the pictures to
@@ -59,8 +61,9 @@ func newEncoder(size image.Point, o Options) (*encoder, error) {
 	return e, nil
 }
 
-// encode returns the picture's unit, without its time.
-func (e *encoder) encode(p *planar, key bool) (*Unit, error) {
+// encode returns the picture's unit, without its time. Another format begins with
+// a key picture.
+func (e *encoder) encode(p *planar, key bool, f ffmpeg.Format) (*Unit, error) {
 	if key {
 		if err := e.key.ForceKeyFrame(); err != nil {
 			return nil, fmt.Errorf("stream: ask for a key frame: %w", err)
@@ -73,7 +76,7 @@ func (e *encoder) encode(p *planar, key bool) (*Unit, error) {
 		return nil, fmt.Errorf("stream: encode a picture of %dx%d: %w", e.size.X, e.size.Y, err)
 	}
 	// The bridge hands out a copy in Go memory, which is nobody else's.
-	u := collect(data, e.sps, e.pps)
+	u := collect(data, e.sps, e.pps, f)
 	if len(u.Data) == 0 {
 		return nil, fmt.Errorf("stream: encode a picture of %dx%d: %w", e.size.X, e.size.Y, io.ErrNoProgress)
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -87,7 +88,7 @@ type Hub struct {
 	o Options
 
 	// writing is held by a Write or a Close under way. It guards enc, work,
-	// began, base and last.
+	// began, base, last and coded.
 	writing sync.Mutex
 	enc     *encoder
 	work    *planar
@@ -95,6 +96,7 @@ type Hub struct {
 	base    time.Duration // is added to the time of frames
 	last    time.Duration // time of the newest frame, as handed out
 	lastKey time.Duration
+	coded   ffmpeg.Format // as takers know it
 
 	// mu guards what follows. It is never held while something is encoded.
 	mu      sync.Mutex
@@ -104,6 +106,7 @@ type Hub struct {
 	closed  bool
 	stats   Stats
 	flushes uint64 // so many calls of Flush
+	format  ffmpeg.Format
 
 	shot shot
 }
@@ -175,7 +178,11 @@ func (h *Hub) advance(f redact.Frame) (time.Duration, error) {
 // encode encodes the picture in h.work and publishes it.
 func (h *Hub) encode(at time.Duration, asked bool, flushes uint64) error {
 	begin := time.Now()
-	fresh := false
+	h.mu.Lock()
+	format := h.format
+	h.mu.Unlock()
+	fresh := format != h.coded
+	h.coded = format
 	if size := h.work.pic.Rect.Size(); h.enc == nil || h.enc.size != size {
 		if err := h.dropEncoder(); err != nil {
 			return err
@@ -188,7 +195,7 @@ func (h *Hub) encode(at time.Duration, asked bool, flushes uint64) error {
 	}
 	since := at - h.lastKey
 	key := fresh || asked && since >= keyGap || since >= h.o.KeyInterval
-	u, err := h.enc.encode(h.work, key)
+	u, err := h.enc.encode(h.work, key, format)
 	if err != nil {
 		return errors.Join(err, h.dropEncoder())
 	}
@@ -254,6 +261,14 @@ func (h *Hub) KeyFrame() {
 	h.wantKey = true
 }
 
+// Describe says how the pictures from the next one on are to be understood: takers
+// are told with it, in a key frame, if that is news.
+func (h *Hub) Describe(f ffmpeg.Format) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.format = f
+}
+
 // Pause stops and starts the hub. While it is paused frames are thrown away as
 // they come; what a subscription's channel holds may still be taken. Afterwards
 // takers begin with a key unit.
@@ -317,8 +332,23 @@ type Stats struct {
 	Subscribers int
 	// Size is that of the newest unit.
 	Size image.Point
+	// Format is what Describe said.
+	Format ffmpeg.Format
 	// Paused says whether the hub is paused.
 	Paused bool
+}
+
+// Ratio returns how wide the newest picture is to be shown for its height, 0 if
+// there is none.
+func (s Stats) Ratio() float64 {
+	if s.Size.Y == 0 {
+		return 0
+	}
+	ratio := float64(s.Size.X) / float64(s.Size.Y)
+	if a := s.Format.SampleAspect; a.Known() {
+		ratio *= a.Float()
+	}
+	return ratio
 }
 
 // Stats returns the counters.
@@ -326,6 +356,6 @@ func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.stats
-	s.Subscribers, s.Paused = len(h.subs), h.paused
+	s.Subscribers, s.Paused, s.Format = len(h.subs), h.paused, h.format
 	return s
 }

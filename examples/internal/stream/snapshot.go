@@ -2,11 +2,15 @@ package stream
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/jpeg"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // jpegQuality is on the scale of image/jpeg, 1 to 100.
@@ -51,7 +55,7 @@ func (s *shot) clear() {
 // Errors: ErrClosed, ErrPaused, ErrNoPicture.
 func (h *Hub) Snapshot() ([]byte, time.Time, error) {
 	h.mu.Lock()
-	closed, paused := h.closed, h.paused
+	closed, paused, aspect := h.closed, h.paused, h.format.SampleAspect
 	h.mu.Unlock()
 	switch {
 	case closed:
@@ -59,10 +63,10 @@ func (h *Hub) Snapshot() ([]byte, time.Time, error) {
 	case paused:
 		return nil, time.Time{}, ErrPaused
 	}
-	return h.shot.take()
+	return h.shot.take(aspect)
 }
 
-func (s *shot) take() ([]byte, time.Time, error) {
+func (s *shot) take(aspect ffmpeg.Rational) ([]byte, time.Time, error) {
 	s.encoding.Lock()
 	defer s.encoding.Unlock()
 	s.mu.Lock()
@@ -84,12 +88,26 @@ func (s *shot) take() ([]byte, time.Time, error) {
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
 		return nil, time.Time{}, fmt.Errorf("stream: encode a JPEG of %dx%d: %w", size.X, size.Y, err)
 	}
+	data = shaped(out.Bytes(), aspect)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.n == n {
-		s.jpeg = out.Bytes()
+		s.jpeg = data
 	}
-	return out.Bytes(), at, nil
+	return data, at, nil
+}
+
+// shaped returns a JPEG that says how wide a pixel is for its height (ITU-T T.871,
+// the JFIF header).
+func shaped(data []byte, aspect ffmpeg.Rational) []byte {
+	const start = 2 // the marker of the image's start
+	if !aspect.Known() || aspect.Num > 65535 || aspect.Den > 65535 || len(data) < start {
+		return data
+	}
+	head := append(slices.Clone(data[:start]), 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0)
+	head = binary.BigEndian.AppendUint16(head, uint16(aspect.Num))
+	head = binary.BigEndian.AppendUint16(head, uint16(aspect.Den))
+	return append(append(head, 0, 0), data[start:]...)
 }
 
 // copyPicture copies a picture with tight strides, reusing dst's memory.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"image"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // Unit is one encoded picture, an H.264 access unit. All takers share it: it
@@ -95,7 +97,7 @@ func splitAnnexB(data []byte) [][]byte {
 // collect makes a unit of what the encoder delivered. Supplemental information
 // and delimiters are dropped: x264's says how it was set, and nothing in it is
 // needed to decode. sps and pps are put before a key picture that has none.
-func collect(data []byte, sps, pps []byte) *Unit {
+func collect(data []byte, sps, pps []byte, f ffmpeg.Format) *Unit {
 	u := &Unit{}
 	var hasSPS, hasPPS bool
 	for _, nal := range splitAnnexB(data) {
@@ -104,7 +106,7 @@ func collect(data []byte, sps, pps []byte) *Unit {
 			continue
 		case nalSPS:
 			hasSPS = true
-			nal = untimed(nal)
+			nal = describe(nal, f)
 		case nalPPS:
 			hasPPS = true
 		case nalIDR:

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"reflect"
 	"testing"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 var annexBCases = []struct {
@@ -61,7 +63,7 @@ func TestCollect(t *testing.T) {
 		{"not repeated", [][]byte{{0x65, 6}}, [][]byte{sps, pps, {0x65, 6}}, true},
 		{"no key", [][]byte{{0x06, 5}, {0x41, 6}, {0x41, 7}}, [][]byte{{0x41, 6}, {0x41, 7}}, false},
 	} {
-		u := collect(annexB([]*Unit{{Data: tt.nals}}), sps, pps)
+		u := collect(annexB([]*Unit{{Data: tt.nals}}), sps, pps, ffmpeg.Format{})
 		if !reflect.DeepEqual(u.Data, tt.want) || u.Key != tt.key {
 			t.Errorf("%s: %x key=%t", tt.name, u.Data, u.Key)
 		}

@@ -11,11 +11,16 @@ const snapshot = byId("snapshot");
 const live = new Live(video, snapshot, (why) => { trouble = why; curtain(); });
 const editor = new Editor(live, () => curtain());
 
+// shape makes the stage as wide for its height as the camera says, whose pixels
+// need not be square; without a word of it, as the picture is.
+function shape(width, height) {
+  byId("picture").style.setProperty("--ratio", status?.ratio || width / height);
+}
 function onSize() {
   // Browsers show two black pixels before there is a picture.
-  if (video.videoWidth > 2) byId("picture").style.setProperty("--ratio", video.videoWidth / video.videoHeight);
+  if (video.videoWidth > 2) shape(video.videoWidth, video.videoHeight);
 }
-snapshot.addEventListener("load", () => byId("picture").style.setProperty("--ratio", snapshot.naturalWidth / snapshot.naturalHeight));
+snapshot.addEventListener("load", () => shape(snapshot.naturalWidth, snapshot.naturalHeight));
 video.addEventListener("resize", onSize);
 video.addEventListener("loadedmetadata", onSize);
 video.addEventListener("playing", () => { trouble = ""; curtain(); });
@@ -49,6 +54,7 @@ function show(s) {
   status = s;
   editor.defaults = s.defaults || {};
   live.clock = s.clock.known ? s.clock : null;
+  onSize();
   const pill = byId("state");
   say(pill, s.state);
   pill.dataset.kind = s.kind;
