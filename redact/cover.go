@@ -42,8 +42,10 @@ func (f Fill) String() string {
 type Counts struct {
 	// Outside is the number of blocks hidden because of where they are.
 	Outside int
-	// Faces, People and Plates are the numbers of objects hidden.
-	Faces, People, Plates int
+	// Faces, People and Plates are the numbers of objects hidden that are there:
+	// confirmed, seen within the last second, and each counted once where several
+	// tracks follow it. More are hidden, in doubt: those are Doubtful.
+	Faces, People, Plates, Doubtful int
 	// Motion is the number of unexplained moving patches hidden.
 	Motion int
 	// Failed is set when the picture is hidden further than the policy asks,
@@ -55,7 +57,7 @@ type Counts struct {
 func (c Counts) most(o Counts) Counts {
 	return Counts{
 		Outside: max(c.Outside, o.Outside), Faces: max(c.Faces, o.Faces), People: max(c.People, o.People),
-		Plates: max(c.Plates, o.Plates), Motion: max(c.Motion, o.Motion), Failed: c.Failed || o.Failed,
+		Plates: max(c.Plates, o.Plates), Doubtful: max(c.Doubtful, o.Doubtful), Motion: max(c.Motion, o.Motion), Failed: c.Failed || o.Failed,
 	}
 }
 

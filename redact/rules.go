@@ -42,6 +42,8 @@ type judged struct {
 	cover  detect.Box // what must be hidden to hide it, with its margin
 	inside bool       // it counts as being on the property
 	guest  bool       // a visitor, whose box is shown
+	there  bool       // it is no doubt there
+	hidden bool       // it is hidden for itself
 }
 
 // newRules returns the rules of a policy that is valid, with its zones.
@@ -111,6 +113,7 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 	for i := range r.objects {
 		r.hide(st, &r.objects[i])
 	}
+	r.count(&st.counts)
 	for _, b := range s.Motion {
 		r.hideMotion(st, shift(b, origin))
 	}
@@ -196,7 +199,7 @@ func (r *rules) judge(s Scene, origin image.Point) bool {
 			sane = false
 			continue
 		}
-		j := judged{class: o.Class, box: box, cover: cover}
+		j := judged{class: o.Class, box: box, cover: cover, there: o.Confirmed && o.Age <= thereFor}
 		j.inside = r.zones.inside.holds(touched(cover, r.size))
 		if r.feet && o.Class == detect.Person && o.Confirmed && o.Score >= r.opts.VisitorScore &&
 			o.Age <= r.opts.VisitorAge && r.zones.stands(box) {
@@ -261,14 +264,7 @@ func (r *rules) hide(st *frameState, o *judged) {
 		return
 	}
 	r.who.setShape(o.box, o.cover, o.class, r.size)
-	switch o.class {
-	case detect.Face:
-		st.counts.Faces++
-	case detect.Person:
-		st.counts.People++
-	case detect.Plate:
-		st.counts.Plates++
-	}
+	o.hidden = true
 }
 
 // hideMotion hides a moving patch that nothing explains.

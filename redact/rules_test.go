@@ -81,7 +81,7 @@ func TestRules(t *testing.T) {
 		{name: "visitor's cover is not shown", policy: feet, objects: []detect.Object{wide}, want: shown, counts: Counts{Outside: 34}},
 		{name: "unconfirmed", policy: feet, objects: []detect.Object{unsure},
 			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
-			counts: Counts{Outside: 40, People: 1}},
+			counts: Counts{Outside: 40, Doubtful: 1}},
 		{name: "faint", policy: feet, objects: []detect.Object{faint},
 			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
 			counts: Counts{Outside: 40, People: 1}},
@@ -229,5 +229,52 @@ func TestMargin(t *testing.T) {
 	}
 	if got := f.Cover().HiddenOf(inBlocks(0, 0, 1.5, 8)); got != 0 {
 		t.Errorf("%v is hidden beside the box with its margin", got)
+	}
+}
+
+// TestCountsWhoIsThere: all objects are hidden, but only who is there is counted:
+// confirmed, seen a moment ago, and once.
+func TestCountsWhoIsThere(t *testing.T) {
+	p, err := ParsePolicy([]byte(`{"version":1,"outside":{"hide":"detected"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := image.Pt(640, 480)
+	r, err := New(p, size, Options{Margin: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(c detect.Class, x, y, w, h float32, change func(*detect.Object)) detect.Object {
+		b := detect.Box{X0: x, Y0: y, X1: x + w, Y1: y + h}
+		o := detect.Object{Class: c, Box: b, Cover: b, Score: 0.9, Confirmed: true}
+		if change != nil {
+			change(&o)
+		}
+		return o
+	}
+	objects := []detect.Object{
+		at(detect.Person, 16, 16, 48, 96, nil),
+		at(detect.Person, 20, 24, 48, 96, nil),                                                        // the same one, in another track
+		at(detect.Person, 100, 16, 48, 96, func(o *detect.Object) { o.Age = 900 * time.Millisecond }), // not looked at since
+		at(detect.Person, 200, 16, 48, 96, func(o *detect.Object) { o.Age = 2 * time.Second }),        // gone, and held
+		at(detect.Person, 300, 16, 48, 96, func(o *detect.Object) { o.Confirmed = false }),
+		at(detect.Person, 120, 40, 48, 96, nil), // beside another
+		at(detect.Face, 24, 20, 16, 16, nil),
+		at(detect.Plate, 400, 300, 40, 16, func(o *detect.Object) { o.Confirmed = false }),
+		at(detect.Vehicle, 380, 250, 100, 80, nil),
+	}
+	pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	f, err := r.Redact(pic, Scene{Objects: objects})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	if got, want := f.Cover().Counts(), (Counts{People: 3, Faces: 1, Doubtful: 4}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for _, o := range objects {
+		if hidden := f.Cover().HiddenOf(o.Box); o.Class != detect.Vehicle && hidden != 1 {
+			t.Errorf("%v: %.2f hidden", o, hidden)
+		}
 	}
 }
