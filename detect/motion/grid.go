@@ -49,6 +49,7 @@ type grid struct {
 	level     []uint8         // energy found harmless
 	explained []time.Duration // when an object was found here
 	absorbed  []time.Duration // when it became background
+	ticks     ticks
 }
 
 func (g *grid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
@@ -73,6 +74,7 @@ func (g *grid) setSize(cw, ch int) {
 		}
 		g.absorb = make([]int, 0, cw*ch)
 	}
+	g.ticks.setSize(g.cells())
 	for _, s := range [][]uint8{g.fg, g.open, g.busyCell, g.wait, g.looks, g.level, g.calm} {
 		clear(s)
 	}

@@ -122,6 +122,7 @@ func (m *Model) judgeCell(tm time.Duration, i int, high, low uint8) {
 	case g.touched[i] != 0:
 		g.looks[i], g.harmless[i], g.level[i] = 0, never, 0
 		g.explained[i] = max(g.explained[i], tm)
+		g.ticks.forget(i)
 		return
 	case high == 0:
 		g.unknown[i] = 0

@@ -219,6 +219,7 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 
 	g := &m.grid
 	gather(g.in, m.px, m.pxLast, m.d, m.mean, m.w, m.h, m.gain, g.cw, g.stride)
+	m.findTicks(dt)
 	m.findPatches(dt)
 	m.past.push(tm, &m.grid)
 	if m.start == never {

@@ -1,0 +1,145 @@
+package motion
+
+import "time"
+
+// A clock that the camera burns into its picture changes once a second, all of its
+// digits at the same moment. Where a cell has changed often enough, at whole
+// seconds and at no other time, and no look has found an object there, is a place
+// of a clock: its changes are harmless. Digits that change each minute or hour are
+// known by that they change in the same picture and the same rows.
+//
+// As with all that is harmless, a patch most of which lies elsewhere is something
+// new that passes in front of it, and what differs by more than before is not the
+// clock.
+const (
+	// tickPeriod is the time from one change of a clock to the next.
+	tickPeriod = time.Second
+	// tickBeats is how many changes in a row, at whole seconds, make a clock. Of
+	// changes at any time less than one in a thousand cells would pass.
+	tickBeats = 6
+	// tickError is how far from a whole second a change may be, and the time for
+	// which it lasts, besides the time from picture to picture.
+	tickError = 60 * time.Millisecond
+	// tickApart is the longest time between two changes of a digit.
+	tickApart = 61 * time.Second
+	// tickReach is how far from a cell of the clock, in cells of the same rows,
+	// other digits are.
+	tickReach = 48
+	// tickStep is the least change of light for which a digit is taken, in units
+	// of Config.Contrast.
+	tickStep = 2
+)
+
+// ticks is what is known of the changes of each cell.
+type ticks struct {
+	light []int32         // of the last picture
+	beats []uint8         // changes at whole seconds, in a row
+	last  []time.Duration // the newest change
+	step  []uint8         // 1 where there is one in the newest picture
+	known bool            // some cell is a clock's
+}
+
+func (t *ticks) setSize(n int) {
+	if len(t.light) != n {
+		t.light, t.beats, t.last, t.step = make([]int32, n), make([]uint8, n), make([]time.Duration, n), make([]uint8, n)
+	}
+	clear(t.beats)
+	for i := range t.last {
+		t.last[i] = never
+	}
+	t.known = false
+}
+
+// forget says that an object was seen in a cell: nothing of it is known.
+func (t *ticks) forget(i int) { t.beats[i], t.last[i] = 0, never }
+
+// findTicks looks for changes of a clock, and makes them harmless before patches
+// are judged.
+func (m *Model) findTicks(dt time.Duration) {
+	g, t := &m.grid, &m.grid.ticks
+	slack := tickError + min(dt, 150*time.Millisecond)
+	least := int32(tickStep*m.floor) << 8
+	ticking := 0 // cells of a clock that change now
+	for y := range g.ch {
+		for i, end := g.at(0, y), g.at(g.cw, y); i < end; i++ {
+			d := g.in.light[i] - t.light[i]
+			t.light[i] = g.in.light[i]
+			t.step[i] = 0
+			if max(d, -d) <= least || m.frames < 2 {
+				continue
+			}
+			t.step[i] = 1
+			t.note(i, m.now, slack)
+			if t.beats[i] >= tickBeats {
+				ticking++
+			}
+		}
+	}
+	if t.known = t.known || ticking > 0; t.known {
+		for y := range g.ch {
+			m.excuseRow(y, ticking > 1)
+		}
+	}
+}
+
+// note enters a change of a cell.
+func (t *ticks) note(i int, now, slack time.Duration) {
+	apart := now - t.last[i]
+	off := (apart+tickPeriod/2)%tickPeriod - tickPeriod/2
+	switch {
+	case t.last[i] != never && apart <= slack:
+		return // the same one
+	case t.last[i] != never && apart <= tickApart && off.Abs() <= slack:
+		t.beats[i] = min(t.beats[i]+1, 255)
+	default:
+		t.beats[i] = 1
+	}
+	t.last[i] = now
+}
+
+// clock reports whether a cell is part of a clock, in which nothing was found.
+func (t *ticks) clock(i int, now time.Duration) bool {
+	return t.beats[i] >= tickBeats && now-t.last[i] <= tickApart
+}
+
+// excuseRow makes harmless what is a clock's in a row and, if the clock changes
+// just now, what changes with it beside it.
+func (m *Model) excuseRow(y int, ticking bool) {
+	g, t := &m.grid, &m.grid.ticks
+	for _, back := range [...]bool{false, true} {
+		near := 0 // so many cells on there may be digits
+		for x := range g.cw {
+			i := g.at(x, y)
+			if back {
+				i = g.at(g.cw-1-x, y)
+			}
+			near--
+			if t.clock(i, m.now) {
+				near = tickReach
+				m.excuse(i)
+			} else if ticking && near > 0 && t.stepsNear(i, g.stride) {
+				m.excuse(i)
+			}
+		}
+	}
+}
+
+// stepsNear reports whether a cell or one beside it changes: a stroke that moves
+// within a cell leaves its light as it is.
+func (t *ticks) stepsNear(i, stride int) bool {
+	for _, o := range [...]int{i - stride, i, i + stride} {
+		if t.step[o-1]|t.step[o]|t.step[o+1] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Model) excuse(i int) {
+	g := &m.grid
+	if e := g.explained[i]; e != never && m.now-e < m.cfg.Harmless {
+		return
+	}
+	g.harmless[i] = max(g.harmless[i], m.now+m.cfg.Harmless)
+	g.level[i] = max(g.level[i], g.in.energy[i])
+}
