@@ -64,7 +64,7 @@ func toneMap(transfer string) []string {
 // Of the expression's registers, 0 is the next turn by time stamps and 1 that by
 // arrival, in seconds.
 func rateLimit(max float64, live bool) string {
-	const tolerance, heldUp, slack = "0.15", "1", 1.02
+	const tolerance, heldUp, slack = "0.15", "3", 1.02
 	still := "1"
 	if live {
 		still = "lte(ld(1),time(0)+" + heldUp + ")"

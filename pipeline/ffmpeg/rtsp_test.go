@@ -20,12 +20,23 @@ import (
 	"time"
 )
 
+// cameraOptions say what is odd about a camera.
+type cameraOptions struct {
+	silent bool               // it never answers
+	udp    bool               // it refuses to send over the connection
+	stamp  func(i int) uint32 // nil: steady
+	wait   time.Duration      // before each access unit
+}
+
 // rtspCamera is the smallest server of RTSP (RFC 2326) that plays a list of H.264
 // access units (RFC 6184, one NAL unit per packet) over the connection, or, if
 // that is all it knows, over UDP, and then ends the connection. It returns the
 // camera's host and port.
-func rtspCamera(t *testing.T, units [][][]byte, silent, udp bool) string {
+func rtspCamera(t *testing.T, units [][][]byte, o cameraOptions) string {
 	t.Helper()
+	if o.stamp == nil {
+		o.stamp = steady
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -44,11 +55,11 @@ func rtspCamera(t *testing.T, units [][][]byte, silent, udp bool) string {
 			if err != nil {
 				return
 			}
-			if silent {
+			if o.silent {
 				// Until the caller goes away.
 				_, _ = io.Copy(io.Discard, c)
 			} else {
-				serveRTSP(c, units, udp)
+				serveRTSP(c, units, o)
 			}
 			_ = c.Close() // the caller may have closed it before
 		}
@@ -57,7 +68,7 @@ func rtspCamera(t *testing.T, units [][][]byte, silent, udp bool) string {
 }
 
 // serveRTSP answers one caller until it hangs up or all is played.
-func serveRTSP(c net.Conn, units [][][]byte, udp bool) {
+func serveRTSP(c net.Conn, units [][][]byte, o cameraOptions) {
 	r := bufio.NewReader(c)
 	port := ""
 	for {
@@ -91,7 +102,7 @@ func serveRTSP(c net.Conn, units [][][]byte, udp bool) {
 			_, ports, _ := strings.Cut(transport, "client_port=")
 			port, _, _ = strings.Cut(ports, "-")
 			switch {
-			case !udp:
+			case !o.udp:
 				head += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"
 			case port == "":
 				status = "461 Unsupported Transport"
@@ -105,22 +116,27 @@ func serveRTSP(c net.Conn, units [][][]byte, udp bool) {
 		if method != "PLAY" {
 			continue
 		}
-		if !udp {
-			play(c, units)
+		if !o.udp {
+			play(c, units, o.stamp, o.wait)
 			return
 		}
 		if to, err := net.Dial("udp", "127.0.0.1:"+port); err == nil {
-			play(&datagrams{to}, units)
+			play(&datagrams{to}, units, o.stamp, o.wait)
 			_ = to.Close() // nothing is lost that was not before
 		}
 		return
 	}
 }
 
-// play sends the access units, 25 a second by their time stamps.
-func play(w io.Writer, units [][][]byte) {
+// steady are time stamps of 25 access units a second, in units of 1/90000 s.
+func steady(i int) uint32 { return uint32(i) * 3600 }
+
+// play sends the access units, with time stamps of their own, and between two of
+// them waits.
+func play(w io.Writer, units [][][]byte, stamp func(i int) uint32, wait time.Duration) {
 	seq := uint16(0)
 	for i, unit := range units {
+		time.Sleep(wait) //nolint:forbidigo // the pace of the camera
 		for j, nal := range unit {
 			seq++
 			p := []byte{'$', 0, 0, 0, 0x80, 96}
@@ -129,7 +145,7 @@ func play(w io.Writer, units [][][]byte) {
 				p[5] |= 0x80
 			}
 			p = binary.BigEndian.AppendUint16(p, seq)
-			p = binary.BigEndian.AppendUint32(p, uint32(i*3600))
+			p = binary.BigEndian.AppendUint32(p, stamp(i))
 			p = append(append(p, 0, 0, 0, 7), nal...)
 			if _, err := w.Write(p); err != nil {
 				return
@@ -172,7 +188,7 @@ func TestCamera(t *testing.T) {
 	if len(units) != 200 {
 		t.Fatalf("%d access units", len(units))
 	}
-	s := open(t, "rtsp://user:secret@"+rtspCamera(t, units, false, false)+"/1", Options{Timeout: 5 * time.Second})
+	s := open(t, "rtsp://user:secret@"+rtspCamera(t, units, cameraOptions{})+"/1", Options{Timeout: 5 * time.Second})
 	info := s.Info()
 	if info.Size != image.Pt(128, 96) || !info.Live || info.Codec != "h264" || info.Frames != 0 || strings.Contains(info.Input, "secret") {
 		t.Errorf("info: %+v", info)
@@ -208,13 +224,49 @@ func TestCameraUDP(t *testing.T) {
 	needFFmpeg(t)
 	path := filepath.Join(t.TempDir(), "a.h264")
 	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=60", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-x264-params", "aud=1:slices=1:repeat-headers=1:slice-max-size=1300", path)
-	s := open(t, "rtsp://"+rtspCamera(t, accessUnits(read(t, path)), false, true)+"/1", Options{Timeout: 5 * time.Second})
+	s := open(t, "rtsp://"+rtspCamera(t, accessUnits(read(t, path)), cameraOptions{udp: true})+"/1", Options{Timeout: 5 * time.Second})
 	r := &reader{t: t, s: s, ctx: testContext(t)}
 	for range 20 {
 		r.next()
 	}
 	if info := s.Info(); info.Size != image.Pt(128, 96) || !info.Live {
 		t.Errorf("info: %+v", info)
+	}
+}
+
+// TestCameraStamps: whatever the time stamps of a camera are, its pictures come, at
+// a limit a little above its rate.
+func TestCameraStamps(t *testing.T) {
+	needFFmpeg(t)
+	path := filepath.Join(t.TempDir(), "a.h264")
+	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=8", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-x264-params", "aud=1:slices=1:repeat-headers=1", path)
+	units := accessUnits(read(t, path))
+	for name, stamp := range map[string]func(i int) uint32{
+		"stand still": func(int) uint32 { return 5000 },
+		"far now and then": func(i int) uint32 {
+			if i%30 == 29 {
+				return steady(i) + 90000*3600
+			}
+			return steady(i)
+		},
+		"far back":                    func(i int) uint32 { return steady(i) - uint32(i/60)*90000*600 + 90000*3600 },
+		"whole milliseconds of 29.97": func(i int) uint32 { return uint32(i*1001/30) * 90 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := rtspCamera(t, units, cameraOptions{stamp: stamp, wait: 40 * time.Millisecond})
+			s := open(t, "rtsp://"+addr+"/1", Options{Timeout: 5 * time.Second, MaxRate: 30})
+			r := &reader{t: t, s: s, ctx: testContext(t)}
+			n := 0
+			for s.Read(r.ctx, &r.buf) == nil {
+				n++
+			}
+			// Where no stamp tells it the rate ffmpeg listens for seconds, and of
+			// what then comes at once the limit passes three seconds' worth.
+			if n < 150 {
+				t.Errorf("%d pictures of %d", n, len(units))
+			}
+		})
 	}
 }
 
@@ -283,7 +335,7 @@ func TestCameraKnown(t *testing.T) {
 	needFFmpeg(t)
 	path := filepath.Join(t.TempDir(), "a.h264")
 	run(t, "-f", "lavfi", "-i", "testsrc2=s=128x96:r=25:d=8", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "0", "-colorspace", "bt709", "-x264-params", "aud=1:slices=1:repeat-headers=1", path)
-	addr := "rtsp://" + rtspCamera(t, accessUnits(read(t, path)), false, false) + "/1"
+	addr := "rtsp://" + rtspCamera(t, accessUnits(read(t, path)), cameraOptions{}) + "/1"
 	first := open(t, addr, Options{Timeout: 5 * time.Second})
 	info := first.Info()
 	full, err := exec.LookPath("ffmpeg")
@@ -314,7 +366,7 @@ func TestCameraKnown(t *testing.T) {
 func TestCameraDoesNotAnswer(t *testing.T) {
 	needFFmpeg(t)
 	begin := time.Now()
-	_, err := Open(testContext(t), "rtsp://user:secret@"+rtspCamera(t, nil, true, false)+"/1", Options{Timeout: time.Second})
+	_, err := Open(testContext(t), "rtsp://user:secret@"+rtspCamera(t, nil, cameraOptions{silent: true})+"/1", Options{Timeout: time.Second})
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Fatalf("open: %v", err)
 	}

@@ -93,8 +93,8 @@ func TestSecretsStayInside(t *testing.T) {
 	hidden := []string{"s3cret", "user", "us%27er", "pa%27ss", "pa'ss", "t0k", "HEDGE_TOKEN", "t0ken-of-the-page"}
 	trusted := Options{Timeout: 10 * time.Second, Trust: func(string, *x509.Certificate) error { return nil }}
 	for _, name := range []string{
-		"rtsp://user:s3cret@" + rtspCamera(t, units, false, false) + "/1?token=t0ken",
-		"rtsps://user:s3cret@" + tlsFront(t, rtspCamera(t, units, false, false)) + "/1",
+		"rtsp://user:s3cret@" + rtspCamera(t, units, cameraOptions{}) + "/1?token=t0ken",
+		"rtsps://user:s3cret@" + tlsFront(t, rtspCamera(t, units, cameraOptions{})) + "/1",
 		strings.Replace(plain.URL, "//", "//us%27er:pa%27ss%20word@", 1) + "/video?token=t0k%27en-of-it",
 		strings.Replace(secure.URL, "//", "//us%27er:pa%27ss%20word@", 1) + "/video?token=t0k%27en-of-it",
 	} {
@@ -245,7 +245,7 @@ func TestCertificate(t *testing.T) {
 	// A camera that changes its certificate after the first look gets nothing either.
 	units := testUnits(t)
 	looks := 0
-	_, err = Open(testContext(t), "rtsps://user:s3cret@"+tlsFront(t, rtspCamera(t, units, false, false))+"/1",
+	_, err = Open(testContext(t), "rtsps://user:s3cret@"+tlsFront(t, rtspCamera(t, units, cameraOptions{}))+"/1",
 		Options{Timeout: time.Second, Trust: func(string, *x509.Certificate) error {
 			if looks++; looks > 1 {
 				return errors.New("changed")
