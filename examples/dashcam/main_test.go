@@ -358,6 +358,7 @@ func TestNetworks(t *testing.T) {
 		t.Setenv(name, home)
 	}
 	p := startProgram(t, "file:"+source, "-networks", "hedge-n")
+	p.await("policy in force", 1) // else the first one that is read is the other
 	put(t, p.policy, `{"version": 1, "outside": {"hide": "detected"}}`)
 	p.await("policy in force", 2)
 	p.await("msg=recovered", 1)
