@@ -264,10 +264,14 @@ func (z *Zones) rested() {
 
 // Changed is told of the policy's file whenever it changes: what is in it, or
 // what is wrong with it. An invalid one, and one that is gone, leave the old
-// policy in force.
+// policy in force. Since the file was read before, somebody may have saved other
+// zones meanwhile: what is in the file now is what counts.
 func (z *Zones) Changed(p *redact.Policy, err error) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
+	if err == nil {
+		p, err = redact.LoadPolicy(z.o.Path)
+	}
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) && z.saved == nil {
 			return nil

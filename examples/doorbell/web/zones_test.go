@@ -151,10 +151,10 @@ func TestPreview(t *testing.T) {
 		t.Errorf("a second editor took the first one's preview back: %v", err)
 	}
 	// What is saved meanwhile is in force at once, and the preview goes on.
-	if err := s.Changed(policy(t, bothHalves), nil); err != nil || !s.inForce(t, bothHalves) || !s.shows(t, rightHalf) {
+	if err := s.edited(t, bothHalves); err != nil || !s.inForce(t, bothHalves) || !s.shows(t, rightHalf) {
 		t.Errorf("a change of the file: %v", err)
 	}
-	if err := s.Changed(policy(t, leftHalf), nil); err != nil {
+	if err := s.edited(t, leftHalf); err != nil {
 		t.Error(err)
 	}
 	if err := s.Discard("a"); err != nil || !s.shows(t, "") {
@@ -262,13 +262,34 @@ func TestFirstSave(t *testing.T) {
 				t.Errorf("moved %t, save %d: confirmed %d times, %v", moved, i+1, s.confirmed.Load(), err)
 			}
 		}
-		p, err := redact.ParsePolicy([]byte(rightHalf))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(s.Changed(p, nil), s.Changed(s.State().Policy, nil)); err != nil || s.confirmed.Load() != want {
+		if err := errors.Join(s.edited(t, rightHalf), s.edited(t, leftHalf)); err != nil || s.confirmed.Load() != want {
 			t.Errorf("moved %t: a changed file confirmed the zones: %v", moved, err)
 		}
+	}
+}
+
+// edited changes the policy's file by hand, and tells of it.
+func (s *zonesScene) edited(t *testing.T, text string) error {
+	t.Helper()
+	if err := os.WriteFile(s.path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return s.Changed(policy(t, text), nil)
+}
+
+// TestLateChange: zones that were saved while the watcher had the file of before in
+// its hand stay in force.
+func TestLateChange(t *testing.T) {
+	s := newZones(t, time.Hour)
+	before := policy(t, leftHalf)
+	if err := s.edited(t, leftHalf); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save([]byte(rightHalf), s.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Changed(before, nil); err != nil || !s.inForce(t, rightHalf) || s.State().Policy.SHA256() != policy(t, rightHalf).SHA256() {
+		t.Errorf("the file of before is in force again, %v", err)
 	}
 }
 
@@ -277,18 +298,18 @@ func TestChanged(t *testing.T) {
 	if err := s.Changed(nil, os.ErrNotExist); err != nil {
 		t.Errorf("no file at the start: %v", err)
 	}
-	if err := s.Changed(policy(t, leftHalf), nil); err != nil || !s.inForce(t, leftHalf) {
+	if err := s.edited(t, leftHalf); err != nil || !s.inForce(t, leftHalf) {
 		t.Fatalf("file by hand: %v", err)
 	}
 	rev, n := s.State().Revision, s.times.Load()
-	if err := s.Changed(policy(t, leftHalf), nil); err != nil || s.times.Load() != n {
+	if err := s.edited(t, leftHalf); err != nil || s.times.Load() != n {
 		t.Error("a file without a change was put in force again")
 	}
 	bad := errors.New("policy.json: nonsense")
 	if err := s.Changed(nil, bad); err == nil || s.State().Problem == "" || !s.inForce(t, leftHalf) {
 		t.Errorf("an invalid file: %+v", s.State())
 	}
-	if err := s.Changed(policy(t, rightHalf), nil); err != nil || s.State().Problem != "" {
+	if err := s.edited(t, rightHalf); err != nil || s.State().Problem != "" {
 		t.Errorf("valid again: %v", err)
 	}
 	// An editor that began before the change by hand is told.
