@@ -91,7 +91,7 @@ func TestPrograms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer f.Close()
+		t.Cleanup(func() { f.Close() })
 		libraries, err := f.ImportedLibraries()
 		if err != nil {
 			t.Fatal(err)

@@ -123,7 +123,7 @@ type moment struct {
 // Decide judges the evidence: whole tracks, forwards and backwards.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
-	sv, err := survey(ev, r.cfg)
+	sv, err := survey(ev)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +136,9 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d.strike(ev.edits.Strike)
 	r.trust(d, sv)
 	if d.Camera == FixedCamera {
-		return d, d.weigh()
+		err = d.weigh()
 	}
-	return d, nil
+	return d, err
 }
 
 // link makes the tracks.

@@ -107,7 +107,7 @@ func TestFailsAfterGood(t *testing.T) {
 	const every = 4
 	good, bad := detecttest.Find(), detecttest.Fail(errFake)
 	for _, lookAhead := range []int{5, 12} {
-		d := detecttest.New(everything, detecttest.Steps(good, good, bad, bad, good, good, bad, good))
+		d := detecttest.New(everything, detecttest.Steps([]detecttest.Func{good, good, bad, bad, good, good, bad, good}...))
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: every, LookAhead: time.Duration(lookAhead) * interval, Detectors: []detect.Detector{d}})
 		sink := &album{t: t}
 		if err := p.Run(t.Context(), &camera{frames: 8*every - 1}, sink); err != nil {

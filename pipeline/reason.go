@@ -4,6 +4,7 @@ package pipeline
 // people are made from it where they are shown.
 type Reason uint8
 
+// The reasons.
 const (
 	// NoReason: the policy alone decides.
 	NoReason Reason = iota

@@ -14,6 +14,7 @@ import (
 // Camera says whether a recording's camera stands still.
 type Camera uint8
 
+// What is known of a camera.
 const (
 	// AnyCamera: it is found out from the recording.
 	AnyCamera Camera = iota

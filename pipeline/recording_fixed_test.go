@@ -35,17 +35,17 @@ func (y *yard) Read(_ context.Context, b *pipeline.Buffer) error {
 	pic := b.Resize(320, 240)
 	for v := range 240 {
 		for u := range 320 {
-			x := uint32(u+shift) / 4 * 2654435761 //nolint:gosec // a texture
-			x ^= uint32(v) / 4 * 40503            //nolint:gosec // likewise
+			x := uint32(u+shift) / 4 * 2654435761
+			x ^= uint32(v) / 4 * 40503
 			x *= 2246822519
-			pic.Y[v*pic.YStride+u] = uint8(40 + x>>25) //nolint:gosec // likewise
+			pic.Y[v*pic.YStride+u] = uint8(40 + x>>25)
 		}
 	}
 	if y.path != nil {
 		if at, ok := y.path(i); ok {
 			for v := max(at.Y, 0); v < min(at.Y+60, 240); v++ {
 				for u := max(at.X, 0); u < min(at.X+24, 320); u++ {
-					pic.Y[v*pic.YStride+u] = uint8(60 + 150*((u-at.X)/6%2)) //nolint:gosec // stripes
+					pic.Y[v*pic.YStride+u] = uint8(60 + 150*((u-at.X)/6%2))
 				}
 			}
 		}
@@ -72,14 +72,14 @@ func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
 func (h *hiddenOf) Close() error { return nil }
 
 // play runs both passes over yards made anew and returns what was hidden.
-func playYard(t *testing.T, c pipeline.RecordingConfig, make func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {
+func playYard(t *testing.T, c pipeline.RecordingConfig, yards func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {
 	t.Helper()
 	c.Policy = policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`)
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ev, err := r.Inspect(t.Context(), make(), testInput)
+	ev, err := r.Inspect(t.Context(), yards(), testInput)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func playYard(t *testing.T, c pipeline.RecordingConfig, make func() *yard, at fu
 		t.Fatal(err)
 	}
 	h := &hiddenOf{at: at}
-	if err := r.Redact(t.Context(), make(), d, h); err != nil {
+	if err := r.Redact(t.Context(), yards(), d, h); err != nil {
 		t.Fatal(err)
 	}
 	return h, d

@@ -140,7 +140,7 @@ func TestRecordingFails(t *testing.T) {
 		for _, every := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/every %d", name, every), func(t *testing.T) {
 				t.Parallel()
-				d := detecttest.New(everything, detecttest.Steps(good, good, good, fault, good))
+				d := detecttest.New(everything, detecttest.Steps([]detecttest.Func{good, good, good, fault, good}...))
 				r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Parts: -1,
 					Detectors: []detect.Detector{d}, Timeout: patience(name)})
 				from, to := 3, 3

@@ -21,7 +21,7 @@ type surveyed struct {
 	drift   float64 // furthest that the others have drifted, in pixels
 }
 
-func survey(ev *Evidence, cfg RecordingConfig) (*surveyed, error) {
+func survey(ev *Evidence) (*surveyed, error) {
 	n := len(ev.header.Networks)
 	s := &surveyed{good: make([][]bool, n), bad: make([][]bool, n)}
 	for i := range n {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -115,7 +116,7 @@ func paced(p *pipeline.Pipeline) func(n int) {
 	begun := inspected()
 	return func(n int) {
 		for inspected()-begun < uint64(n) {
-			time.Sleep(50 * time.Microsecond)
+			runtime.Gosched()
 		}
 	}
 }

@@ -103,7 +103,7 @@ func TestUnion(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, release := covers(p)
-		defer release()
+		t.Cleanup(release)
 		ps, alone = append(ps, p), append(alone, c)
 	}
 	both, release := covers(ps...)

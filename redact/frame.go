@@ -37,12 +37,12 @@ type frameState struct {
 
 // add hides what is hidden in o as well, each block with the fill of the two that
 // shows less.
-func (s *frameState) add(o *frameState) {
-	s.hidden.add(&o.hidden)
+func (st *frameState) add(o *frameState) {
+	st.hidden.add(&o.hidden)
 	for f := numFills - 1; f > int(Shown); f-- {
-		s.by[f].add(&o.by[f])
+		st.by[f].add(&o.by[f])
 		for less := f + 1; less < numFills; less++ {
-			s.by[f].remove(&s.by[less])
+			st.by[f].remove(&st.by[less])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"fmt"
+	"image"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -198,6 +199,32 @@ func checkBilinear(t *testing.T, name string, p plane, m *blockMask, values []ui
 			want := (at(c, r)*(1-u)+at(c+1, r)*u)*(1-v) + (at(c, r+1)*(1-u)+at(c+1, r+1)*u)*v
 			if got := float64(p.pix[y*p.stride+x]); got < want-tolerance || got > want+tolerance {
 				t.Fatalf("%s: sample (%d,%d) is %v, want %.2f", name, x, y, got, want)
+			}
+		}
+	}
+}
+
+// TestGrowKernel: the kernel and its twin in Go set the same blocks, and nothing
+// outside of the mask's rows.
+func TestGrowKernel(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 200 {
+		size := image.Pt(1+rng.IntN(300), 1+rng.IntN(60))
+		a, b, ta, tb := newBlockMask(size), newBlockMask(size), newBlockMask(size), newBlockMask(size)
+		for range rng.IntN(6) {
+			x, y := rng.IntN(a.w), rng.IntN(a.h)
+			r := blockRect{x, y, min(x+1+rng.IntN(70), a.w), min(y+1+rng.IntN(4), a.h)}
+			a.set(r)
+			b.set(r)
+		}
+		if a.lo == a.hi {
+			continue
+		}
+		grow(&a, &ta)
+		growGo(&b, &tb)
+		for y := range a.h {
+			if !slices.Equal(a.row(y), b.row(y)) || !slices.Equal(ta.row(y), tb.row(y)) {
+				t.Fatalf("%v, row %d of %d: %x and %x", size, y, a.h, a.row(y), b.row(y))
 			}
 		}
 	}

@@ -235,7 +235,9 @@ func coarsen(dst, m *blockMask) {
 // sameUntil returns the end of the rows, up to end, that have the blocks of row y.
 func (m *blockMask) sameUntil(y, end int) int {
 	row := m.row(y)
-	for y++; y < end && slices.Equal(m.row(y), row); y++ {
+	y++
+	for y < end && slices.Equal(m.row(y), row) {
+		y++
 	}
 	return y
 }

@@ -132,7 +132,7 @@ type PolicyError struct {
 var ErrIncomplete = errors.New("policy: incomplete")
 
 // Is reports whether the error is ErrIncomplete.
-func (e *PolicyError) Is(target error) bool { return target == ErrIncomplete && e.incomplete } //nolint:errorlint // the sentinel itself
+func (e *PolicyError) Is(target error) bool { return target == ErrIncomplete && e.incomplete }
 
 func (e *PolicyError) Error() string {
 	s := "policy"

@@ -111,7 +111,7 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 	r.plates.clear()
 	r.found = r.found[:0]
 	for i := range r.objects {
-		r.hide(st, &r.objects[i])
+		r.hide(&r.objects[i])
 	}
 	r.count(&st.counts)
 	for _, b := range s.Motion {
@@ -248,7 +248,7 @@ func carries(c, o *judged) bool {
 }
 
 // hide hides one object if the policy wants it hidden.
-func (r *rules) hide(st *frameState, o *judged) {
+func (r *rules) hide(o *judged) {
 	if o.class == detect.Vehicle {
 		return
 	}

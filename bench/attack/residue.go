@@ -111,7 +111,7 @@ func ffmpeg(ctx context.Context, in []byte, args ...string) ([]byte, error) {
 // walk returns frames of the place with the part of people at from, a third as large,
 // moving through it, and a camera's noise.
 func walk(place, people []byte, from image.Point, speed float64, seed uint64) []byte {
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable noise
 	var all []byte
 	for n := range residueFrames {
 		f := bytes.Clone(place)

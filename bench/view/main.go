@@ -42,7 +42,7 @@ type clip struct {
 
 func run(ctx context.Context, paths []string) error {
 	if len(paths) == 0 {
-		return errors.New("name the clips of fixed cameras: view CLIP ...")
+		return errors.New("name the clips of fixed cameras: view CLIP")
 	}
 	var all clip
 	fmt.Println("| clip | minutes | frames | hidden | times | moved |\n| --- | --- | --- | --- | --- | --- |")

@@ -43,6 +43,7 @@ const (
 // Leap is how a picture follows the one before it.
 type Leap uint8
 
+// What a picture is beside the one before.
 const (
 	// Follows: the picture is what the one before has become.
 	Follows Leap = iota

@@ -76,7 +76,7 @@ func (f *field) bits(e edges, i, dx, dy int) (out uint64) {
 		return 0
 	}
 	for o := 0; o < len(at); o += 2 {
-		at[o], at[o+1] = at[o]-s0/n, at[o+1]-s1/n
+		at[o], at[o+1] = at[o]-s0/n, at[o+1]-s1/n //nolint:gosec // at holds pairs
 	}
 	for b := range planes {
 		var sum float32

@@ -62,6 +62,7 @@ type ViewConfig struct {
 // ViewState is what a [View] says of a picture.
 type ViewState uint8
 
+// What a picture says of the view.
 const (
 	// ViewUnknown: too little structure is to be seen or known to say anything.
 	ViewUnknown ViewState = iota

@@ -206,7 +206,7 @@ func TestWholeLingers(t *testing.T) {
 // TestWholeBoxes: boxes follow without lag, calmly, and are never smaller than the
 // sightings.
 func TestWholeBoxes(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable noise
+	rnd := rand.New(rand.NewPCG(1, 2))
 	const n = 80
 	truth := walker(20, 100, 6, 1)
 	seen := make([]detect.Box, n)
@@ -232,7 +232,7 @@ func TestWholeBoxes(t *testing.T) {
 		rough += math.Abs(float64(x - want))
 		raw += math.Abs(float64(got - want))
 	}
-	if lag = lag / (n - 20); math.Abs(lag) > 0.5 {
+	if lag /= n - 20; math.Abs(lag) > 0.5 {
 		t.Errorf("boxes lag by %.2f pixels", lag)
 	}
 	if rough > 0.7*raw {
@@ -262,7 +262,7 @@ func TestWholeBehindSign(t *testing.T) {
 
 // TestWholeCamera: a camera that pans and shakes does not break tracks.
 func TestWholeCamera(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable noise
+	rnd := rand.New(rand.NewPCG(3, 4))
 	l := NewLinker(WholeConfig{Size: sceneSize})
 	at := make([]detect.Box, 60)
 	x := float32(0)

@@ -105,7 +105,8 @@ func TestFirstClickDraws(t *testing.T) {
 	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
 
 	// A drag draws nothing: it moves a corner.
-	b.do(chromedp.Click("#edit"), chromedp.Click("#edit"))
+	b.do(chromedp.Click("#edit"))
+	b.do(chromedp.Click("#edit"))
 	zones("mask", 2)
 	b.drag(0.6, 0.1, 0.7, 0.2)
 	b.do(chromedp.Click("#save"))

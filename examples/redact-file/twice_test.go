@@ -123,7 +123,7 @@ func TestEvidenceIsWritten(t *testing.T) {
 	if code, said := run("b.mp4"); code != exitDone {
 		t.Fatalf("again: exit code %d: %s", code, said)
 	}
-	if now, err := os.ReadFile(ev); err != nil || string(now) != string(was) {
+	if now, err := os.ReadFile(ev); err != nil || !bytes.Equal(now, was) {
 		t.Errorf("the evidence was changed: %v", err)
 	}
 }

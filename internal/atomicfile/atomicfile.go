@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 )
 
+// Why a file is not written.
 var (
 	// ErrExists: there is a file of that name, and it may not be replaced.
 	ErrExists = errors.New("it exists already")

@@ -43,7 +43,7 @@ func Sample(path string) (in Input, err error) {
 	size := info.Size()
 	sum := sha256.New()
 	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(size)) //nolint:gosec // a file's length is not negative
+	binary.BigEndian.PutUint64(length[:], uint64(size))
 	sum.Write(length[:])
 	part := func(from, n int64) error {
 		_, err := io.Copy(sum, io.NewSectionReader(f, from, n))
@@ -55,7 +55,8 @@ func Sample(path string) (in Input, err error) {
 			err = errors.Join(err, part(sampleEnd+i*step, min(samplePiece, step)))
 		}
 	}
-	if err = errors.Join(err, part(max(size-sampleEnd, 0), sampleEnd)); err != nil {
+	err = errors.Join(err, part(max(size-sampleEnd, 0), sampleEnd))
+	if err != nil {
 		return in, err
 	}
 	return Input{Bytes: size, Sample: hex.EncodeToString(sum.Sum(nil))}, nil

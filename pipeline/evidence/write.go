@@ -24,14 +24,16 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = w.Write(append(line, '\n'))
+	line = append(line, '\n')
+	_, err = w.Write(line)
 	return &Writer{w: w}, err
 }
 
 // Frame writes the next picture's line.
 func (w *Writer) Frame(f *Frame) error {
 	w.frames++
-	b := append(w.line[:0], `{"frame":`...)
+	b := w.line[:0]
+	b = append(b, `{"frame":`...)
 	b = strconv.AppendInt(b, int64(w.frames), 10)
 	b = append(b, `,"t":`...)
 	b = appendSeconds(b, f.Time)
@@ -66,8 +68,9 @@ func (w *Writer) Frame(f *Frame) error {
 		}
 		b = append(b, ']')
 	}
-	w.line = append(b, "}\n"...)
-	_, err := w.w.Write(w.line)
+	b = append(b, "}\n"...)
+	w.line = b
+	_, err := w.w.Write(b)
 	return err
 }
 

@@ -86,11 +86,12 @@ func TestInterlacedAndDamaged(t *testing.T) {
 		err := s.Read(testContext(t), &b)
 		if errors.Is(err, pipeline.ErrPicture) {
 			bad++
-		} else if err != nil {
-			break
-		} else {
-			good++
+			continue
 		}
+		if err != nil {
+			break
+		}
+		good++
 	}
 	if bad == 0 || good < 50 || good+bad > 101 {
 		t.Errorf("%d good, %d damaged of 100", good, bad)

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline"
 )
 
 // cameraOptions say what is odd about a camera.
@@ -256,9 +258,8 @@ func TestCameraStamps(t *testing.T) {
 			t.Parallel()
 			addr := rtspCamera(t, units, cameraOptions{stamp: stamp, wait: 40 * time.Millisecond})
 			s := open(t, "rtsp://"+addr+"/1", Options{Timeout: 5 * time.Second, MaxRate: 30})
-			r := &reader{t: t, s: s, ctx: testContext(t)}
-			n := 0
-			for s.Read(r.ctx, &r.buf) == nil {
+			ctx, b, n := testContext(t), pipeline.Buffer{}, 0
+			for s.Read(ctx, &b) == nil {
 				n++
 			}
 			// Where no stamp tells it the rate ffmpeg listens for seconds, and of
