@@ -72,6 +72,6 @@ func rateLimit(most float64, live bool) string {
 	e := strings.NewReplacer("PERIOD", number64(1/(most*slack)), "EARLY", tolerance, "STILL", still).Replace(
 		"0*if(lte(t,prev_t)+gt(ld(0)-t,PERIOD+1),st(0,t))" +
 			"+if(if(isnan(t)+lte(t,prev_t),STILL,lte(ld(0),t+EARLY))," +
-			"1+0*st(0,if(isnan(t),ld(0),most(ld(0),t)+PERIOD))+0*st(1,most(ld(1),time(0))+PERIOD))")
+			"1+0*st(0,if(isnan(t),ld(0),max(ld(0),t)+PERIOD))+0*st(1,max(ld(1),time(0))+PERIOD))")
 	return "select=" + strings.ReplaceAll(e, ",", "\\,")
 }
