@@ -114,6 +114,8 @@ export class Board {
   // set, which of the two is meant shows only when the pointer is let go.
   down(e) {
     if (e.button) return;
+    // Keys that end or take back what is drawn are not for the button pressed before.
+    if (!this.svg.contains(document.activeElement)) document.activeElement?.blur();
     const { role, kind, polygon, point } = e.target.dataset;
     if (this.drawing?.points.length) {
       e.preventDefault();
