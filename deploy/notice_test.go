@@ -72,13 +72,9 @@ func TestPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds all programs anew")
 	}
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "../scripts/programs.sh", dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	programs, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(programs) != 4 {
-		t.Fatalf("programs %q, %v", programs, err)
+	programs := build(t, "")
+	if len(programs) != 4 {
+		t.Fatalf("programs %q", programs)
 	}
 	version := regexp.MustCompile(`\.so(\.\d+)*$`)
 	named := section(t, readNotice(t), "C libraries that the programs of examples link")
@@ -110,6 +106,47 @@ func TestPrograms(t *testing.T) {
 		now, err := f.DynValue(elf.DT_FLAGS)
 		if err != nil || len(now) == 0 || now[0]&uint64(elf.DF_BIND_NOW) == 0 {
 			t.Errorf("%s binds symbols when they are first used: flags %v, %v", name, now, err)
+		}
+	}
+}
+
+// build builds programs, all if none are named, with a further build tag, and
+// returns their paths.
+func build(t *testing.T, tag string, names ...string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "../scripts/programs.sh", append([]string{dir}, names...)...)
+	cmd.Env = append(os.Environ(), "HEDGE_TAGS="+tag)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	programs, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return programs
+}
+
+// TestWithoutX264: with the tag nox264 no program links a library under the GPL
+// alone.
+func TestWithoutX264(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs anew")
+	}
+	for _, path := range build(t, "nox264", "doorbell", "dashcam") {
+		f, err := elf.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		libraries, err := f.ImportedLibraries()
+		if err != nil || len(libraries) == 0 {
+			t.Fatalf("%v, %v", libraries, err)
+		}
+		for _, l := range libraries {
+			if strings.HasPrefix(l, "libx264") {
+				t.Errorf("%s links %s", filepath.Base(path), l)
+			}
 		}
 	}
 }

@@ -4,6 +4,9 @@
 # without this machine's paths.
 #
 #   scripts/programs.sh FOLDER [PROGRAM]...     (default: all)
+#
+# HEDGE_TAGS=nox264 leaves libx264 out, which is under the GPL; OpenH264 encodes
+# live streams in its place.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,6 +15,6 @@ shift
 programs=("$@")
 ((${#programs[@]})) || programs=(redact-file doorbell dashcam virtualcam)
 mkdir -p "$out"
-CGO_ENABLED=1 go build -trimpath -buildmode=pie \
+CGO_ENABLED=1 go build -tags "gocv_specific_modules${HEDGE_TAGS:+,$HEDGE_TAGS}" -trimpath -buildmode=pie \
     -ldflags='-s -w -linkmode=external -extldflags "-Wl,-z,relro,-z,now"' \
     -o "$out/" "${programs[@]/#/./examples/}"

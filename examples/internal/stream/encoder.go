@@ -6,22 +6,18 @@ import (
 	"io"
 
 	"github.com/pion/mediadevices/pkg/codec"
-	"github.com/pion/mediadevices/pkg/codec/x264"
 	"github.com/pion/mediadevices/pkg/io/video"
 	"github.com/pion/mediadevices/pkg/prop"
 
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
-// x264Rate is the rate at which the bridge's x264 believes the pictures to
-// come: it is told none, and takes libx264's default.
-const x264Rate = 25
-
 // noKeyInterval is so many pictures that the encoder never makes a key picture
 // by itself: the hub asks for them by time.
 const noKeyInterval = 1 << 30
 
-// encoder is one x264 for pictures of one size.
+// encoder is one H.264 encoder for pictures of one size: libx264, or OpenH264 in
+// programs built with the tag nox264.
 type encoder struct {
 	size image.Point
 	enc  codec.ReadCloser
@@ -33,23 +29,15 @@ type encoder struct {
 
 // newEncoder returns an encoder for pictures of an even size.
 func newEncoder(size image.Point, o Options) (*encoder, error) {
-	params, err := x264.NewParams()
+	builder, err := newBuilder(size, o)
 	if err != nil {
 		return nil, fmt.Errorf("stream: set up the H.264 encoder: %w", err)
 	}
-	params.Preset = x264.PresetSuperfast
-	if o.Fast {
-		params.Preset = x264.PresetUltrafast
-	}
-	params.LogLevel = x264.LogNone
-	params.KeyFrameInterval = noKeyInterval
-	params.BitRate = int(float64(o.bitRate(size)) * x264Rate / o.Rate)
-
 	e := &encoder{size: size}
 	pictures := video.ReaderFunc(func() (image.Image, func(), error) {
 		return e.next, func() {}, nil
 	})
-	e.enc, err = params.BuildVideoEncoder(pictures, prop.Media{Video: prop.Video{Width: size.X, Height: size.Y}})
+	e.enc, err = builder.BuildVideoEncoder(pictures, prop.Media{Video: prop.Video{Width: size.X, Height: size.Y}})
 	if err != nil {
 		return nil, fmt.Errorf("stream: open the H.264 encoder for %dx%d: %w", size.X, size.Y, err)
 	}
