@@ -3,7 +3,6 @@ module github.com/hedgecam/hedge
 go 1.26.0
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.1.2
 	github.com/bep/imagemeta v0.12.0
 	github.com/bluenviron/gortsplib/v5 v5.6.1
 	github.com/bluenviron/mediacommon/v2 v2.9.1

@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -90,19 +88,15 @@ var stageNames = [stageCount]string{"inspect", "decide", "redact", "write"}
 
 // stats collects under a lock; nothing in it allocates once running.
 type stats struct {
-	mu    sync.Mutex
-	s     Stats
-	hist  [stageCount]*hdrhistogram.Histogram
-	total [stageCount]time.Duration
+	mu   sync.Mutex
+	s    Stats
+	hist [stageCount]histogram
 
 	hidden  float64             // sum of the hidden shares of all pictures out
 	counted map[uint64]struct{} // tracks already in s.Tracks
 }
 
 func (s *stats) init(names []string) {
-	for i := range s.hist {
-		s.hist[i] = hdrhistogram.New(1, int64(time.Minute), 2)
-	}
 	s.counted = make(map[uint64]struct{}, 2048)
 	s.s.Detectors = make([]DetectorStats, len(names))
 	for i, n := range names {
@@ -118,11 +112,12 @@ func (s *stats) snapshot() Stats {
 	if s.s.FramesOut > 0 {
 		out.HiddenShare = s.hidden / float64(s.s.FramesOut)
 	}
-	for i, h := range s.hist {
+	for i := range s.hist {
+		h := &s.hist[i]
 		out.Stages = append(out.Stages, StageStats{
-			Name: stageNames[i], Count: uint64(h.TotalCount()), Total: s.total[i],
-			P50: time.Duration(h.ValueAtQuantile(50)), P95: time.Duration(h.ValueAtQuantile(95)),
-			P99: time.Duration(h.ValueAtQuantile(99)), Max: time.Duration(h.Max()),
+			Name: stageNames[i], Count: h.n, Total: h.total,
+			P50: h.quantile(0.5), P95: h.quantile(0.95),
+			P99: h.quantile(0.99), Max: h.max,
 		})
 	}
 	return out
@@ -136,10 +131,7 @@ func (s *stats) count(counter *uint64) {
 
 func (s *stats) stage(i stage, d time.Duration) {
 	s.mu.Lock()
-	// A stage that takes over a minute counts as a minute.
-	if err := s.hist[i].RecordValue(int64(min(max(d, 1), time.Minute))); err == nil {
-		s.total[i] += d
-	}
+	s.hist[i].add(d)
 	s.mu.Unlock()
 }
 
