@@ -54,9 +54,12 @@ func TestLateNetworks(t *testing.T) {
 				t.Parallel()
 				// They come and go: 5 of 40 pictures without them, at another time in each round.
 				there := func(n int) bool { return (n+n/40*7)%40 >= 5 }
-				var newest atomic.Int64
+				var newest, under atomic.Int64 // the newest picture, and that under way in the detector
+				under.Store(-1)
 				d := detecttest.New(everything, func(ctx context.Context, _ int, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
 					n := number(pic)
+					under.Store(int64(n))
+					defer under.Store(-1)
 					for int(newest.Load()) < min(n+lasts, frames-1) {
 						select {
 						case <-ctx.Done():
@@ -74,8 +77,22 @@ func TestLateNetworks(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c := &camera{frames: frames, pace: 2 * time.Millisecond, at: func(n int) time.Duration { return time.Duration(n) * step },
-					fault: func(_ context.Context, n int) error { newest.Store(int64(n)); return nil }}
+				// A picture comes when all before it are taken in, and every inference that
+				// could have ended has: an inference lasts so many pictures on any machine.
+				next := func(ctx context.Context, n int) error {
+					for ctx.Err() == nil {
+						s, k := p.Stats(), under.Load()
+						d := s.Detectors[0]
+						pending := s.Stages[0].Count - d.Skipped - d.Dropped - d.Looks
+						if int(s.Stages[0].Count) == n && (pending == 0 || k >= 0 && int(newest.Load()) < int(k)+lasts) {
+							break
+						}
+						<-time.After(50 * time.Microsecond)
+					}
+					newest.Store(int64(n))
+					return nil
+				}
+				c := &camera{frames: frames, at: func(n int) time.Duration { return time.Duration(n) * step }, fault: next}
 				sink := &album{t: t, index: func(at time.Duration) int { return int(at / step) }}
 				if err := p.Run(t.Context(), c, sink); err != nil {
 					t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"image"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -116,7 +115,7 @@ func paced(p *pipeline.Pipeline) func(n int) {
 	begun := inspected()
 	return func(n int) {
 		for inspected()-begun < uint64(n) {
-			runtime.Gosched()
+			<-time.After(50 * time.Microsecond)
 		}
 	}
 }
