@@ -193,9 +193,7 @@ func (l *looker) step(m *Model, n int, tm time.Duration, people []label, all det
 // TestPETS holds what the model says of a fixed camera's clip against its labels,
 // with looks of a detector that misses half of the people, for stretches.
 func TestPETS(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	const set, w, h, warm = "mot15_PETS09-S2L1", 768, 576, 30
 	data := os.Getenv("HEDGE_DATA")
 	if data == "" {
@@ -275,9 +273,7 @@ func TestPETS(t *testing.T) {
 // TestIndoor: an indoor clip of a fixed camera through which people walk one by
 // one. It has no labels; nothing must be left over between them.
 func TestIndoor(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	const w, h = 768, 432
 	m := New(Config{})
 	all := detect.Box{X1: w, Y1: h}

@@ -19,9 +19,7 @@ func hiddenShare(m *Model, b detect.Box, objects []detect.Object) float64 {
 }
 
 func TestNewcomerWhoStandsIsNotAbsorbed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	s := newScene(1)
 	m := known(s)
 	stand := func(n int) { s.walker(min(100+(n-40)*4, 300), 220) }
@@ -101,9 +99,7 @@ func TestLateLook(t *testing.T) {
 }
 
 func TestTree(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	s, m := newScene(1), New(Config{})
 	tree := detect.Box{X0: 470, Y0: 90, X1: 590, Y1: 200}
 	look := func(from, to int, draw func(n int)) (hidden float64) {

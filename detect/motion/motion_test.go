@@ -75,9 +75,7 @@ func play(t *testing.T, e effect) (o outcome) {
 // TestScenes holds what each kind of weather and light may cost: over-hiding,
 // looks and the walker.
 func TestScenes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	for _, e := range effects() {
 		t.Run(e.name, func(t *testing.T) {
 			o := play(t, e)

@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+	"testing"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -206,3 +207,12 @@ func (s *scene) leaves(n int, wind float64) {
 func at(n int) time.Duration { return time.Duration(n) * time.Second / 30 }
 
 var sceneBox = detect.Box{X1: sceneW, Y1: sceneH}
+
+// long leaves a test that takes seconds in one goroutine to the run without -short,
+// and so without the race detector, which has nothing to find in it.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
+}

@@ -8,9 +8,7 @@ import (
 // TestSketch: what is kept of a view tells the same place by day, at night and in
 // infrared from another one, a turned and a shifted one, from the first picture on.
 func TestSketch(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	for _, c := range viewClips {
 		pics := reel(t, c.path, c.w, c.h, c.n)
 		v := NewView(ViewConfig{})
@@ -62,6 +60,7 @@ func TestSketch(t *testing.T) {
 
 // TestSketchKeepsOrigin: views seen again and again do not creep.
 func TestSketchKeepsOrigin(t *testing.T) {
+	long(t)
 	c := viewClips[0]
 	pics := reel(t, c.path, c.w, c.h, 30)
 	out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)

@@ -49,6 +49,7 @@ func learnt(s *scene, n, last int) (m *Model, unexplained int) {
 // TestClock: a burned-in clock is no motion once it is known, at the change of its
 // seconds, of tens of seconds and of minutes.
 func TestClock(t *testing.T) {
+	long(t)
 	const n, last = 75 * 30, 45 * 30
 	if _, bad := learnt(newScene(1), n, last); bad > 0 {
 		t.Errorf("%d of %d pictures have unexplained motion", bad, last)
@@ -58,6 +59,7 @@ func TestClock(t *testing.T) {
 // TestPersonAtClock: somebody whom no detector finds is hidden before a clock as
 // elsewhere, walking through it and standing in it.
 func TestPersonAtClock(t *testing.T) {
+	long(t)
 	const n = 75 * 30
 	for name, place := range map[string]func(k int) int{
 		"walks":  func(k int) int { return 10 + k*2 },
@@ -83,6 +85,7 @@ func TestPersonAtClock(t *testing.T) {
 
 // TestNoClock: what changes at any time, or where somebody was found, is no clock.
 func TestNoClock(t *testing.T) {
+	long(t)
 	s := newScene(1)
 	m := New(Config{})
 	for i := range 60 * 30 {

@@ -39,9 +39,7 @@ func tenth(n int) time.Duration { return time.Duration(n) * 100 * time.Milliseco
 // is every picture fits; after each one that does not, none is shown from the first
 // on.
 func TestViewChanges(t *testing.T) {
-	if testing.Short() {
-		t.Skip("long: runs without -short, and so without the race detector")
-	}
+	long(t)
 	for _, c := range viewClips {
 		pics := reel(t, c.path, c.w, c.h, c.n)
 		out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)
@@ -153,6 +151,7 @@ func TestViewReturns(t *testing.T) {
 // TestViewTimes: time stamps that stand nearly still or jump do not make a moved
 // camera of some pictures, nor keep one from being hidden.
 func TestViewTimes(t *testing.T) {
+	long(t)
 	a, b := viewClips[0], viewClips[1]
 	first, second := reel(t, a.path, a.w, a.h, 60), reel(t, b.path, a.w, a.h, 20)
 	for name, at := range map[string]func(n int) time.Duration{

@@ -20,6 +20,7 @@ const (
 // TestViewClips: no picture of a fixed camera's clip counts as another view, with
 // nothing known of the objects in it.
 func TestViewClips(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		name, path string
 		w, h       int
@@ -56,6 +57,7 @@ func TestViewClips(t *testing.T) {
 // TestViewFace: with a network that finds who fills the picture, all of them are
 // shown, when she steps up to the camera too.
 func TestViewFace(t *testing.T) {
+	long(t)
 	type line struct {
 		Frame int
 		Boxes []struct{ X, Y, W, H float32 }
