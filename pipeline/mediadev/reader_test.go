@@ -344,29 +344,34 @@ func TestReload(t *testing.T) {
 	r := mediadev.Transform(p)(&camera{frames: 60, ratio: image.YCbCrSubsampleRatio420})
 	bad := policy(t, hideAll)
 	bad.Version = 99
-	for i := range 60 {
-		// Beside Read: a tighter policy waits for the picture that is being handed over.
-		set := make(chan error, 1)
-		go func() {
+	// Beside Read: a tighter policy waits for the picture that is being handed over.
+	whole, part := policy(t, hideWhole), policy(t, hideAll)
+	read, set := make(chan int, 60), make(chan error, 1)
+	t.Cleanup(func() {
+		close(read)
+		if err := <-set; err != nil {
+			t.Error(err)
+		}
+	})
+	go func() {
+		var err error
+		for i := range read {
 			switch i % 6 {
 			case 1:
-				set <- p.SetPolicy(policy(t, hideWhole))
+				err = errors.Join(err, p.SetPolicy(whole))
 			case 3:
-				var err error
 				if p.SetPolicy(bad) == nil {
-					err = errors.New("a bad policy was taken")
+					err = errors.Join(err, errors.New("a bad policy was taken"))
 				}
-				set <- err
 			case 5:
-				set <- p.SetPolicy(policy(t, hideAll))
-			default:
-				set <- nil
+				err = errors.Join(err, p.SetPolicy(part))
 			}
-		}()
-		img, _, err := r.Read()
-		if err := <-set; err != nil {
-			t.Fatal(err)
 		}
+		set <- err
+	}()
+	for i := range 60 {
+		read <- i
+		img, _, err := r.Read()
 		if errors.Is(err, io.EOF) && i >= 20 {
 			break
 		}
