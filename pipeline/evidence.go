@@ -16,6 +16,9 @@ const (
 	apartFor = 600 * time.Millisecond
 )
 
+// waits is the look-ahead from which a frame waits for the next look.
+const waits = 200 * time.Millisecond
+
 // outcomes is for how many looks a detector's history is kept: more than the
 // look-ahead has frames.
 const outcomes = 2 * maxHeld
@@ -125,7 +128,7 @@ func (r *run) judge(k *looker, f *frame) verdict {
 // waited returns s as it is for frames that have waited in the look-ahead window: where
 // that is long enough for another look, it is that one they have waited for.
 func (r *run) waited(s support) support {
-	if !s.backed && !s.asked && r.cfg.Mode == Live && r.cfg.LookAhead >= 2*beatFresh {
+	if !s.backed && !s.asked && r.cfg.Mode == Live && r.cfg.LookAhead >= waits {
 		s.alone = 0
 	}
 	return s

@@ -36,31 +36,6 @@ func TestLiveEnd(t *testing.T) {
 	}
 }
 
-func TestNearestFrame(t *testing.T) {
-	for _, tt := range []struct {
-		step, every time.Duration
-	}{
-		{70 * time.Millisecond, 1}, {60 * time.Millisecond, 2}, {34 * time.Millisecond, 3}, {300 * time.Millisecond, 1},
-	} {
-		t.Run(tt.step.String(), func(t *testing.T) {
-			const frames = 36
-			d := detecttest.New(everything, detecttest.Find())
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Moving: true, Detectors: []detect.Detector{d}})
-			c := &camera{frames: frames, pace: 10 * time.Millisecond, at: func(n int) time.Duration { return time.Duration(n) * tt.step }}
-			if err := p.Run(t.Context(), c, discard{}); err != nil {
-				t.Fatal(err)
-			}
-			st := p.Stats()
-			// The end may overtake a look or two. On a busy machine frames are dropped, and
-			// an offer that could not start is replaced by the next frame's.
-			offers, want := st.Detectors[0].Looks+st.Detectors[0].Dropped, frames/uint64(tt.every)
-			if st.Detectors[0].Looks > want || st.FramesDropped == 0 && offers+2 < want {
-				t.Errorf("%d offers of %d frames, %d dropped", offers, st.FramesIn, st.FramesDropped)
-			}
-		})
-	}
-}
-
 func TestLiveDoesNotWait(t *testing.T) {
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
 	d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, detecttest.Find(person)))

@@ -75,6 +75,7 @@ type run struct {
 	still   bool            // nothing moves in the newest frame
 	movedAt time.Duration   // frame time of the newest frame in which something moved
 	fresh   bool            // something moves in it that nothing has looked at
+	comers  [2][]detect.Box // scratch: such patches at the picture's edges, and the others
 	now     []detect.Object // the objects in the newest frame
 	judged  []detect.Object // the objects in a frame that was looked at
 	current []*scaled       // small copies of the newest frame

@@ -8,16 +8,10 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// The beats of Live mode: how long, in the source's time, a detector leaves
-// the scene alone.
 const (
-	// beatFresh: something has begun to move that nothing explains, or there is no
-	// motion voice that would hide it until it was looked at.
-	beatFresh = 100 * time.Millisecond
-	// beatActive: something moves, and is known or was looked at.
-	beatActive = 300 * time.Millisecond
-	// beatStill: nothing moves, and every known object is held. At 30 frames a
-	// second this skips 97 % of the looks.
+	// beatStill is how long, in the source's time, a detector leaves a scene alone in
+	// which nothing moves, and every known object is held. At 30 frames a second this
+	// skips 97 % of the looks.
 	beatStill = time.Second
 	// fileBeat is the longest time that one look serves in File mode.
 	fileBeat = 100 * time.Millisecond
@@ -34,7 +28,8 @@ type plan struct {
 	cost    time.Duration // core time of a look, smoothed
 	waiting *look         // newest look that could not start yet
 	crops   int           // looks at parts since the last look at the whole
-	next    int           // which candidate the next look at a part takes
+	next    int           // counts the choices of a part
+	carrier int           // counts the choices among people and vehicles
 }
 
 // budget is the core time that the detectors may use: a bucket that fills with
@@ -146,20 +141,35 @@ func (r *run) settle(k *looker, l *look) {
 	k.plan.cost += (l.spent - k.plan.cost) / 4
 }
 
-// beat returns how long detector k leaves the scene alone.
+// beat returns how long detector k leaves the scene alone: while something moves no
+// longer than the budget asks for. What begins to move unexplained is looked at at
+// once.
 func (r *run) beat(k *looker) time.Duration {
 	switch {
-	case r.motion == nil || r.fresh && !k.plan.fresh:
-		return beatFresh
+	case r.motion == nil:
+		return r.affordable()
+	case r.fresh && !k.plan.fresh:
+		return 0
 	case r.still:
 		return beatStill
-	case k.vital && !k.support.backed:
-		return beatFresh
 	case !r.fresh && k.wants == detect.Classes(detect.Plate) && r.vehiclesKnown() && !r.has(detect.Vehicle):
 		// Something moves, but nothing that carries a plate.
 		return beatStill
 	}
-	return beatActive
+	return r.affordable()
+}
+
+// affordable returns the interval at which all detectors in use can look in turn for
+// the core time allowed. What a look costs is measured, so that the interval grows
+// where the machine has other things to do.
+func (r *run) affordable() time.Duration {
+	var round time.Duration
+	for _, k := range r.lookers {
+		if k.needed {
+			round += k.plan.cost
+		}
+	}
+	return min(time.Duration(float64(round)/r.budget.cores), beatStill)
 }
 
 // vehiclesKnown reports whether a detector in use finds vehicles, so that their
@@ -181,65 +191,6 @@ func (r *run) has(c detect.Class) bool {
 		}
 	}
 	return false
-}
-
-// smallFace and smallPlate are the sizes, in pixels of the network's input,
-// below which a carrier's face or plate is looked for at native size: YuNet and
-// LPD-YuNet miss most faces under 10 px and plates under 48 px of width.
-const (
-	smallPerson  = 80 // a person's shorter side; the face is about a third
-	smallVehicle = 240
-)
-
-// aim chooses the part of the frame for detector k's next look: the whole, or,
-// every second time, the surroundings of a person (for faces) or vehicle (for
-// plates) too small in the scaled picture. Empty means the whole.
-func (r *run) aim(k *looker, f *frame) image.Rectangle {
-	frame := f.buf.pic.Rect
-	size := k.inputSize(frame.Size())
-	if frame.Dx() < 2*size.X || k.plan.crops > 0 { // less than twice the detail is not worth a look
-		k.plan.crops = 0
-		return image.Rectangle{}
-	}
-	n := 0
-	for _, o := range r.now {
-		if r.wantsCrop(k, o, frame.Dx(), size.X) {
-			n++
-		}
-	}
-	if n == 0 {
-		return image.Rectangle{}
-	}
-	k.plan.crops++
-	k.plan.next++
-	pick := k.plan.next % n
-	for _, o := range r.now {
-		if !r.wantsCrop(k, o, frame.Dx(), size.X) {
-			continue
-		}
-		if pick > 0 {
-			pick--
-			continue
-		}
-		return cropAround(o.Box, size, frame)
-	}
-	return image.Rectangle{}
-}
-
-func (r *run) wantsCrop(k *looker, o detect.Object, full, scaled int) bool {
-	short := o.Box.Short() * float32(scaled) / float32(full)
-	return k.wants.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
-		k.wants.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
-}
-
-// cropAround returns a rectangle of the given size inside the frame, as near to
-// the middle of b as the frame's edges allow. Its corners are even.
-func cropAround(b detect.Box, size image.Point, frame image.Rectangle) image.Rectangle {
-	cx, cy := b.Center()
-	size.X, size.Y = min(size.X, frame.Dx()), min(size.Y, frame.Dy())
-	x := min(max(int(cx)-size.X/2, 0), frame.Dx()-size.X) &^ 1
-	y := min(max(int(cy)-size.Y/2, 0), frame.Dy()-size.Y) &^ 1
-	return image.Rect(x, y, x+size.X, y+size.Y)
 }
 
 // offerFile has every detector look at each frame that is due, and the owner
