@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hedgecam/hedge/examples/internal/keep"
@@ -293,7 +294,10 @@ func (a *Access) holder(r *http.Request) (credential, role) {
 // addresses are: rebinding takes a name.
 func (a *Access) knows(host string) bool {
 	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
 		name = h
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))

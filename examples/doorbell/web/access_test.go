@@ -338,7 +338,7 @@ func TestClientOf(t *testing.T) {
 // FuzzKnows: whatever a Host header says, a name that is not one of ours and no
 // address is refused.
 func FuzzKnows(f *testing.F) {
-	for _, host := range []string{"localhost", "127.0.0.1:8080", "[::1]:1", "door.lan.", "evil.example", "127.0.0.1.evil.example", "", ":", "[", "0x7f.1", "1.2.3.4@evil"} {
+	for _, host := range []string{"localhost", "127.0.0.1:8080", "[::1]:1", "door.lan.", "evil.example", "127.0.0.1.evil.example", "", ":", "[", "0x7f.1", "1.2.3.4@evil", "127.0.0.1:808S", "localhost:"} {
 		f.Add(host)
 	}
 	a, err := NewAccess(AccessOptions{Token: testToken, Hosts: []string{"door.lan"}})
