@@ -51,6 +51,11 @@ type ClassConfig struct {
 	// HoldDoubtful is how long an object is kept that leaves nothing but doubt:
 	// seen once at score Low. It defaults to 300 ms.
 	HoldDoubtful time.Duration
+	// Misses is how many looks in a row that do not find an object that is not
+	// Confirmed end it before its time is over, and begin it after: what so many looks
+	// around its sightings do not find was most likely never there. Of looks less than
+	// 60 ms apart one counts. It defaults to 0: time alone counts.
+	Misses int
 	// BackFill is how long before its first sighting an object is taken to have
 	// been there, when its sightings leave no doubt. It defaults to 2 s.
 	BackFill time.Duration
@@ -114,6 +119,7 @@ func (c ClassConfig) withDefaults(d ClassConfig) ClassConfig {
 		Sightings:        orDefault(c.Sightings, d.Sightings),
 		Hold:             orDefault(c.Hold, d.Hold),
 		HoldDoubtful:     orDefault(c.HoldDoubtful, d.HoldDoubtful),
+		Misses:           orDefault(c.Misses, d.Misses),
 		BackFill:         orDefault(c.BackFill, d.BackFill),
 		BackFillDoubtful: orDefault(c.BackFillDoubtful, d.BackFillDoubtful),
 		Jitter:           orDefault(c.Jitter, d.Jitter),

@@ -59,6 +59,10 @@ type object struct {
 	missedAt   time.Duration // first at this time
 	unseen     bool          // a look before the first sighting has not seen it,
 	unseenAt   time.Duration // last at this time
+	misses     int           // looks after the last sighting that have missed it, missApart or more apart
+	lastMiss   time.Duration // the newest of them
+	goneAt     time.Duration // when they were ClassConfig.Misses
+	cameAt     time.Duration // so many looks before the first sighting have not seen it since then
 	begun      bool          // the first sightings are still there
 	from, till time.Duration // when it may be in the picture
 }
@@ -106,7 +110,7 @@ func (o *object) add(s sighting, c *ClassConfig) {
 		o.seen[j].derived = false
 	}
 	if o.missed && o.seen[len(o.seen)-1].at >= o.missedAt {
-		o.missed = false
+		o.missed, o.misses = false, 0
 	}
 	if o.unseen && o.seen[0].at <= o.unseenAt {
 		o.unseen = false
@@ -160,13 +164,23 @@ func (o *object) span(t *Tracker) {
 		o.till = min(o.missedAt, last+keep)
 	}
 	o.from = first
+	doubted := c.Misses > 0 && !o.confirmed(c)
+	if doubted && o.misses >= c.Misses {
+		o.till = min(o.till, o.goneAt)
+	}
 	if o.begun {
 		o.from -= c.backFill(o.doubt)
+		if doubted && o.cameAt < first {
+			o.from = max(o.from, o.cameAt)
+		}
 		if o.unseen && o.unseenAt < o.from {
 			o.from = max(o.unseenAt, first-keep)
 		}
 	}
 }
+
+// confirmed reports whether the sightings leave no doubt that there is an object.
+func (o *object) confirmed(c *ClassConfig) bool { return o.count >= c.Sightings && o.sure > 0 }
 
 // derive works out the speed at sighting i and what must be hidden there.
 //

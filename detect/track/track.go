@@ -150,6 +150,7 @@ func (t *Tracker) update(class detect.Class, l Look) {
 			o.span(t)
 		} else if l.Classes.Has(class) && looked(l.Region, a.places[i].box.Intersect(t.whole)) {
 			o.miss(l.Time)
+			o.countMiss(l.Time, c)
 			o.span(t)
 		}
 	}
@@ -163,6 +164,25 @@ func (t *Tracker) update(class detect.Class, l Look) {
 // looked reports whether a look at region would have shown an object at b.
 func looked(region, b detect.Box) bool {
 	return region.Empty() || region.Intersect(b).Area() >= b.Area()/2
+}
+
+// missApart is how far apart looks must be to count as two that have missed an object:
+// pictures that are nearer are too much alike.
+const missApart = 60 * time.Millisecond
+
+// countMiss counts a look after the last sighting that has missed the object.
+func (o *object) countMiss(at time.Duration, c *ClassConfig) {
+	last := o.seen[len(o.seen)-1].at
+	if o.misses > 0 {
+		last = o.lastMiss
+	}
+	if at < last+missApart {
+		return
+	}
+	o.lastMiss = at
+	if o.misses++; o.misses == c.Misses {
+		o.goneAt = at
+	}
 }
 
 func (o *object) miss(at time.Duration) {
@@ -196,8 +216,28 @@ func (t *Tracker) begin(class detect.Class, s sighting) {
 			o.miss(g.at)
 		}
 	}
+	if o.cameAt = -farTime; c.Misses > 0 {
+		o.cameAt = t.nthMissBefore(c.Misses, class, s)
+	}
 	o.span(t)
 	t.objects = append(t.objects, o)
+}
+
+// nthMissBefore returns the time of the n-th last look, of such as count, before a
+// sighting that would have shown the object, far in the past if there were not so
+// many.
+func (t *Tracker) nthMissBefore(n int, class detect.Class, s sighting) time.Duration {
+	at := s.at
+	for range n {
+		last := time.Duration(-farTime)
+		for i := range min(t.nlooks, len(t.looks)) {
+			if g := &t.looks[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && looked(g.region, s.box) {
+				last = g.at
+			}
+		}
+		at = last
+	}
+	return at
 }
 
 // crowded notes that at that time there was an object too many.
@@ -238,7 +278,7 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		c := &t.cfg.Class[o.class]
 		dst = append(dst, detect.Object{
 			ID: o.id, Class: o.class, Box: p.box, Cover: cover, Score: p.best, Age: p.age,
-			Confirmed: o.count >= c.Sightings && o.sure > 0,
+			Confirmed: o.confirmed(c),
 		})
 	}
 	if c := &t.crowd; tm >= c.from && tm <= c.till {

@@ -392,3 +392,43 @@ func TestCrowd(t *testing.T) {
 		}
 	}
 }
+
+// TestMisses: an object that leaves doubt is over when so many looks have not found
+// it, and begins no earlier than so many looks did not; time alone ends one that is
+// confirmed, or if no number is given.
+func TestMisses(t *testing.T) {
+	for _, tt := range []struct {
+		name          string
+		misses, seen  int
+		before, after int // looks, from the sightings, up to which it is there
+	}{
+		{"once, three looks", 3, 1, 3, 3},
+		{"once, six looks", 6, 1, 6, 6},
+		{"once, any", 0, 1, 9, 9},
+		{"confirmed", 3, 3, 9, 9},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			const first, step = 30, 70 * ms
+			c := Config{Size: frame}
+			c.Class[detect.Person].Misses = tt.misses
+			tr := New(c)
+			for n := range 60 {
+				l := look(time.Duration(n) * step)
+				if n >= first && n < first+tt.seen {
+					l = look(l.Time, person(500, 400, 0.6))
+				}
+				tr.Update(l)
+			}
+			there := func(n int) bool { return len(tr.At(time.Duration(n)*step, nil)) > 0 }
+			last := first + tt.seen - 1
+			for n := range 10 {
+				if got, want := there(first-n), n <= tt.before; got != want {
+					t.Errorf("%d looks before the first sighting: there %t, want %t", n, got, want)
+				}
+				if got, want := there(last+n), n <= tt.after; got != want {
+					t.Errorf("%d looks after the last sighting: there %t, want %t", n, got, want)
+				}
+			}
+		})
+	}
+}
