@@ -1,7 +1,7 @@
 // Command attack measures how strong a fill is: what a program that knows how
 // Hedge works, and was trained on its output, gets back from what is hidden.
 //
-//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,residue] [-views DIR]
+//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,background,residue] [-views DIR]
 //
 // Four attacks:
 //
@@ -52,7 +52,7 @@ type options struct {
 	attacks                 map[string]bool
 }
 
-const allAttacks = "detect,recognise,motion,residue"
+const allAttacks = "detect,recognise,motion,background,residue"
 
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{attacks: map[string]bool{}}
@@ -91,6 +91,11 @@ func parse(args []string, out io.Writer) (*options, error) {
 	return o, nil
 }
 
+// matches reports whether a row is wanted.
+func (o *options) matches(what, fill, seen string) bool {
+	return strings.Contains(what+" "+fill+" "+seen, o.match)
+}
+
 func run(ctx context.Context, args []string, out io.Writer) error {
 	o, err := parse(args, out)
 	if err != nil {
@@ -101,7 +106,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	for _, a := range []struct {
 		name string
 		run  func(context.Context, *options, *report, io.Writer) error
-	}{{"motion", attackMotion}, {"recognise", attackRecognise}, {"detect", attackDetect}, {"residue", attackResidue}} {
+	}{{"motion", attackMotion}, {"recognise", attackRecognise}, {"detect", attackDetect}, {"background", attackBackground}, {"residue", attackResidue}} {
 		if !o.attacks[a.name] {
 			continue
 		}

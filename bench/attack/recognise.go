@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"strings"
 )
 
 // recognition is the result of a trial.
@@ -54,7 +53,7 @@ func attackRecognise(ctx context.Context, o *options, r *report, out io.Writer) 
 	}
 	r.Notes = append(r.Notes, note)
 	for i, t := range newCast(faces, o.people, rng).trials() {
-		if !strings.Contains(t.what+" "+t.fill+" "+t.seen.name, o.match) {
+		if !o.matches(t.what, t.fill, t.seen.name) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -65,50 +64,64 @@ func attackRecognise(ctx context.Context, o *options, r *report, out io.Writer) 
 			return fmt.Errorf("%s under %s: %w", t.what, t.fill, err)
 		}
 		r.Recognition = append(r.Recognition, res)
-		if _, err := fmt.Fprintf(out, "%-28s %-34s %-28s %5.1f %% (chance %.0f %%), %d views %5.1f %%  [%s]\n", t.what, t.fill, t.seen.name,
-			100*res.Accuracy, 100*res.Chance, views, 100*res.ViewsAccuracy, res.Classifier); err != nil {
+		if err := res.print(out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// run makes the samples, trains the classifiers, chooses one by its accuracy on
-// samples kept aside, and tests that on others.
-func (t *trial) run(o *options, rng *rand.Rand) (res recognition, err error) {
-	n, first := len(t.subjects), t.subjects[0]
-	res = recognition{What: t.what, Fill: t.fill, Default: t.isDefault, Warning: t.direct > 0 || t.mosaic > 0 || t.sigma > 0,
-		Seen: t.seen.name, Identities: n, Width: first.w, Height: first.h, Lines: t.lines,
-		Chance: 1 / float64(n), Views: views}
-	trains, checks, tests := o.train, checks, tests
+// split is how many samples of each identity are for training, for the choice of
+// the classifier and for the result.
+type split struct{ train, checks, tests int }
+
+// run makes the samples of a trial and measures.
+func (t *trial) run(o *options, rng *rand.Rand) (recognition, error) {
+	first := t.subjects[0]
+	res := recognition{What: t.what, Fill: t.fill, Default: t.isDefault, Warning: t.direct > 0 || t.mosaic > 0 || t.sigma > 0,
+		Seen: t.seen.name, Identities: len(t.subjects), Width: first.w, Height: first.h, Lines: t.lines}
+	n := split{o.train, checks, tests}
 	if t.seen.stay >= 30 {
 		// Films of minutes: half as many are half the cost of the whole program.
-		trains, checks, tests = trains/2, checks/2, tests/2
+		n = split{n.train / 2, n.checks / 2, n.tests / 2}
 	}
-	res.Train = n * trains
 	s := newStage(t.size(), rng)
+	return res, res.measure(n, rng, func(id int) ([]float32, error) { return t.sample(s, t.subjects[id]) })
+}
+
+// measure has samples made, trains the classifiers, chooses one by its accuracy on
+// samples kept aside, and tests that on others.
+func (r *recognition) measure(n split, rng *rand.Rand, sampleOf func(id int) ([]float32, error)) error {
+	r.Chance, r.Views, r.Train = 1/float64(r.Identities), views, r.Identities*n.train
 	var train, check, test []sample
-	for id, sub := range t.subjects {
-		for i := range trains + checks + tests {
-			x, err := t.sample(s, sub)
+	for id := range r.Identities {
+		for i := range n.train + n.checks + n.tests {
+			x, err := sampleOf(id)
 			if err != nil {
-				return res, err
+				return err
 			}
 			switch k := (sample{x, id}); {
-			case i < trains:
+			case i < n.train:
 				train = append(train, k)
-			case i < trains+checks:
+			case i < n.train+n.checks:
 				check = append(check, k)
 			default:
 				test = append(test, k)
 			}
 		}
 	}
+	r.test(train, check, test, rng)
+	return nil
+}
+
+// test trains on some samples, chooses a classifier on others, and fills in the
+// result on the rest.
+func (r *recognition) test(train, check, test []sample, rng *rand.Rand) {
 	sc := newScaling(train)
 	sc.apply(train)
 	sc.apply(check)
 	sc.apply(test)
-	d := len(train[0].x)
+	d, n := len(train[0].x), r.Identities
 	softmax, mlp := newLayers(rng, d, n), newLayers(rng, d, 64, n)
 	softmax.train(train, 15, rng)
 	mlp.train(train, 20, rng)
@@ -119,15 +132,21 @@ func (t *trial) run(o *options, rng *rand.Rand) (res recognition, err error) {
 	}{{"nearest neighbour", &neighbours{1, n, train}}, {"9 nearest neighbours", &neighbours{9, n, train}},
 		{"softmax regression", softmax}, {"MLP 64", mlp}} {
 		if k := accuracy(c.c, check); k > most {
-			chosen, most, res.Classifier = c.c, k, c.name
+			chosen, most, r.Classifier = c.c, k, c.name
 		}
 	}
-	res.Tests, res.Right = len(test), accuracy(chosen, test)
-	res.Accuracy = float64(res.Right) / float64(res.Tests)
-	res.Low, res.High = interval(res.Right, res.Tests)
-	res.OverChance = res.Accuracy / res.Chance
+	r.Tests, r.Right = len(test), accuracy(chosen, test)
+	r.Accuracy = float64(r.Right) / float64(r.Tests)
+	r.Low, r.High = interval(r.Right, r.Tests)
+	r.OverChance = r.Accuracy / r.Chance
 	right, groups := accuracyOfViews(chosen, test, views)
-	res.ViewsTests, res.ViewsAccuracy = groups, float64(right)/float64(groups)
-	res.ViewsLow, res.ViewsHigh = interval(right, groups)
-	return res, nil
+	r.ViewsTests, r.ViewsAccuracy = groups, float64(right)/float64(groups)
+	r.ViewsLow, r.ViewsHigh = interval(right, groups)
+}
+
+// print says a result in one line.
+func (r *recognition) print(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "%-28s %-38s %-36s %5.1f %% (chance %.0f %%), %d views %5.1f %%  [%s]\n", r.What, r.Fill, r.Seen,
+		100*r.Accuracy, 100*r.Chance, views, 100*r.ViewsAccuracy, r.Classifier)
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type report struct {
 	Recognition []recognition `json:"recognition"`
 	Motion      []rebuilt     `json:"motion"`
 	Detection   []redetection `json:"detection"`
+	Background  []recognition `json:"background,omitempty"`
 	Residue     []residue     `json:"residue"`
 	Notes       []string      `json:"notes"`
 	// Verdicts say whether the defaults keep the bar.
@@ -36,7 +38,7 @@ const (
 
 // judge fills in the verdicts.
 func (r *report) judge() {
-	for _, x := range r.Recognition {
+	for _, x := range slices.Concat(r.Recognition, r.Background) {
 		if x.Default {
 			r.Verdicts = append(r.Verdicts, verdict{
 				fmt.Sprintf("%s under %s, %s: at most %.0f times chance", x.What, x.Fill, x.Seen, overChance), x.Accuracy <= overChance*x.Chance,
@@ -76,6 +78,19 @@ func (r *report) markdown() string {
 		for _, x := range r.Recognition {
 			line("| %s | %dx%d | %d | %s | %s | %.1f %% | %.1f-%.1f %% | %.1f %% | %.1f | %.1f %% (%.0f-%.0f) | %s |", x.What, x.Width, x.Height, x.Lines,
 				mark(x.Fill, x.Default, x.Warning), x.Seen, 100*x.Accuracy, 100*x.Low, 100*x.High, 100*x.Chance, x.OverChance,
+				100*x.ViewsAccuracy, 100*x.ViewsLow, 100*x.ViewsHigh, x.Classifier)
+		}
+		line("")
+	}
+	if len(r.Background) > 0 {
+		line("## The place with nobody in it\n\nThe same for the fill `background`: what a recogniser makes of the picture after somebody was there, when the plate may have taken them in. "+
+			"Found by nobody means that no network and no motion notices them; nothing but the plate's own rule keeps them out. "+
+			"Everything at the size that it has in blocks of the plate at 1080 lines. In bold type: nothing may be told (at most %.0f times chance).\n", overChance)
+		line("| object | px | who, and how noticed | seen | accuracy | interval | chance | times chance | %d views together | classifier |", views)
+		line("|---|---|---|---|---|---|---|---|---|---|")
+		for _, x := range r.Background {
+			line("| %s | %dx%d | %s | %s | %.1f %% | %.1f-%.1f %% | %.1f %% | %.1f | %.1f %% (%.0f-%.0f) | %s |", x.What, x.Width, x.Height,
+				mark(x.Fill, x.Default, false), x.Seen, 100*x.Accuracy, 100*x.Low, 100*x.High, 100*x.Chance, x.OverChance,
 				100*x.ViewsAccuracy, 100*x.ViewsLow, 100*x.ViewsHigh, x.Classifier)
 		}
 		line("")

@@ -1,0 +1,368 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// visit is who comes to a place, and when.
+type visit struct {
+	name string
+	// stay is for how many seconds somebody is there each time, away for how many
+	// they are not between two of so many times.
+	stay, times, away int
+	walks             bool    // they cross the picture, and never stand
+	jump              float64 // by how much the light changes while they are there
+	bar               bool    // nothing of them may be told, whether they are found or not
+}
+
+// visits are the scenarios. Who is found by nobody is also noticed by no motion:
+// nothing but the plate's own rule keeps them out of it.
+var visits = []visit{
+	{name: "passes in 5 s", stay: 5, times: 1, walks: true, bar: true},
+	{name: "crosses in 20 s", stay: 20, times: 1, walks: true, bar: true},
+	{name: "stands there for 5 s", stay: 5, times: 1, bar: true},
+	{name: "stands there for 20 s", stay: 20, times: 1},
+	{name: "stands there for 2 min", stay: 120, times: 1},
+	{name: "stands there for 10 min", stay: 600, times: 1},
+	{name: "comes back for 20 s, 5 times", stay: 20, times: 5, away: 10},
+	{name: "stands there for 20 s, sudden light", stay: 20, times: 1, jump: 40},
+}
+
+// parks is the scenario of a plate: the car is found, and is no reason not to look.
+var parks = visit{name: "parks for 10 min", stay: 600, times: 1}
+
+// notice is how somebody is noticed.
+type notice struct {
+	name  string
+	every int // a network finds them in one inference of so many; 0: never
+	hide  redact.Hide
+}
+
+var notices = []notice{
+	{"hide all, found by nobody", 0, redact.HideAll},
+	{"hide all, found", 1, redact.HideAll},
+	{"hide detected, found", 1, redact.HideDetected},
+}
+
+// rarely is somebody whom a network finds only now and then, with no tracker to
+// hold them in between.
+var rarely = notice{"hide all, found once in 20 s", 8, redact.HideAll}
+
+// How large who comes is in pictures of placeSize: in blocks of the plate, 8
+// pixels here, as large as 192 and 64 pixels at 1080 lines.
+const besideNear, besideFar = 96, 32
+
+var placeSize = image.Pt(176, 128)
+
+// The time between two frames: half the time between two samples of a block.
+const placeStep = 2500 * time.Millisecond
+
+// question is one row of the result: somebody's visit, and how it is noticed.
+type question struct {
+	what     string
+	class    detect.Class
+	subjects []*subject
+	visit    visit
+	notice   notice
+}
+
+// questions lists the rows.
+func (c *cast) questions() (list []question) {
+	for _, k := range []struct {
+		what string
+		side int
+	}{{"face, near", besideNear}, {"face, far", besideFar}} {
+		faces := c.heads(k.side, false)
+		if len(faces) == 0 {
+			break
+		}
+		for _, v := range visits {
+			for _, n := range notices {
+				list = append(list, question{k.what, detect.Person, faces, v, n})
+			}
+			if v.stay >= 120 {
+				list = append(list, question{k.what, detect.Person, faces, v, rarely})
+			}
+		}
+	}
+	plates := c.plates(besideNear)
+	for _, n := range notices {
+		list = append(list, question{"plate on a car", detect.Plate, plates, parks, n})
+	}
+	return list
+}
+
+// bar reports whether nothing may be told.
+func (q *question) bar() bool { return q.visit.bar || q.notice.every == 1 }
+
+func (q *question) fill() string { return "background, " + q.notice.name }
+
+func attackBackground(ctx context.Context, o *options, r *report, out io.Writer) error {
+	rng := rand.New(rand.NewPCG(o.seed, 3)) //nolint:gosec // the same samples in every run
+	faces, note, err := loadFaces(o)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(r.Notes, note) {
+		r.Notes = append(r.Notes, note)
+	}
+	list := slices.DeleteFunc(newCast(faces, o.people, rng).questions(), func(q question) bool {
+		return !o.matches(q.what, q.fill(), q.visit.name)
+	})
+	// Two rows at a time: each has its own stage and its own random numbers.
+	rows, errs := make([]recognition, len(list)), make([]error, len(list))
+	var done sync.WaitGroup
+	slots := make(chan struct{}, 2)
+	for i := range list {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				rows[i], errs[i] = list[i].run(o, rand.New(rand.NewPCG(o.seed, uint64(i+1000)))) //nolint:gosec // likewise
+			}
+		}()
+	}
+	done.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	r.Background = rows
+	for i := range rows {
+		if err := rows[i].print(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run makes the samples of a row in one long film of a place, and measures.
+func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
+	first := q.subjects[0]
+	res := recognition{What: q.what, Fill: q.fill(), Default: q.bar(), Seen: q.visit.name,
+		Identities: len(q.subjects), Width: first.w, Height: first.h, Lines: placeSize.Y}
+	f, err := newPlaceFilm(q, rng)
+	if err != nil {
+		return res, err
+	}
+	// They come in any order: the film's time must not tell who it is.
+	n := split{o.train / 2, checks / 2, tests / 2}
+	each := n.train + n.checks + n.tests
+	samples := make([][][]float32, len(q.subjects))
+	for _, i := range rng.Perm(each * len(samples)) {
+		x, err := f.sample(q.subjects[i/each])
+		if err != nil {
+			return res, err
+		}
+		samples[i/each] = append(samples[i/each], x)
+	}
+	return res, res.measure(n, rng, func(id int) ([]float32, error) {
+		x := samples[id][0]
+		samples[id] = samples[id][1:]
+		return x, nil
+	})
+}
+
+// placeFilm is a fixed camera before a place, with a plate that watches it. One
+// after the other come and go.
+type placeFilm struct {
+	q        *question
+	stage    *stage
+	plate    *redact.BackgroundPlate
+	redactor *redact.Redactor
+	drift    drift
+	look     look    // how who comes is shown
+	light    float64 // added by a sudden change
+	now      time.Duration
+	seconds  float64
+	looks    int
+	objects  []detect.Object // found in the newest frame
+}
+
+func newPlaceFilm(q *question, rng *rand.Rand) (*placeFilm, error) {
+	p := redact.HideEverything()
+	p.Outside = redact.Outside{Hide: q.notice.hide, Fill: redact.Background}
+	r, err := redact.New(p, placeSize, redact.Options{})
+	f := &placeFilm{q: q, stage: newStage(placeSize, rng), redactor: r,
+		plate: redact.NewBackgroundPlate(placeSize, redact.PlateConfig{Networks: 2})}
+	f.drift = drift{f.stage, 5, 120, 0}
+	return f, err
+}
+
+// sample has somebody come, and returns what the attacker has of it: the picture
+// while they are there, what is another there some seconds after they went than
+// before they came, and which pixels stayed the same to the bit after they went,
+// as they do where the plate was not renewed.
+func (f *placeFilm) sample(sub *subject) ([]float32, error) {
+	v := &f.q.visit
+	f.newLook(sub)
+	if err := f.rest(); err != nil {
+		return nil, err
+	}
+	there := f.stage.box(sub, f.look)
+	before, err := f.seen(there)
+	if err != nil {
+		return nil, err
+	}
+	var x []float32
+	for i := range v.times {
+		if i > 0 {
+			f.run(nil, v.away)
+		}
+		if x, err = f.stays(sub, there); err != nil {
+			return nil, err
+		}
+	}
+	f.run(nil, 10)
+	first, err := f.seen(there)
+	if err != nil {
+		return nil, err
+	}
+	was := clone(f.stage.pic)
+	f.run(nil, 15)
+	second, err := f.seen(there)
+	if err != nil {
+		return nil, err
+	}
+	x = append(x, minus(first, before)...)
+	x = append(x, minus(second, before)...)
+	return append(x, unchanged(was, f.stage.pic, there)...), nil
+}
+
+// newLook chooses how and where the next one is shown. The place is always the
+// same one.
+func (f *placeFilm) newLook(sub *subject) {
+	f.look = f.stage.vary(sub, 16)
+	f.look.back, f.look.slope, f.light = [3]float64{120, 126, 131}, 40, 0
+}
+
+// rest waits until nothing of those before is left: until the place is known, and
+// two samples more than an old one needs to go.
+func (f *placeFilm) rest() error {
+	f.run(nil, 25+f.stage.rng.IntN(20))
+	for range 20 {
+		if f.plate.Known() == 1 {
+			return nil
+		}
+		f.run(nil, 10)
+	}
+	return fmt.Errorf("after %v the plate knows %.0f %% of an empty place", f.now, 100*f.plate.Known())
+}
+
+// stays shows somebody for as long as they stay, and returns how they look when the
+// box there is theirs: in the middle of their way, or in the end.
+func (f *placeFilm) stays(sub *subject, there detect.Box) (x []float32, err error) {
+	v, l := &f.q.visit, f.look
+	steps := max(int(time.Duration(v.stay)*time.Second/placeStep), 2)
+	for i := range steps {
+		if v.walks {
+			// Wholly inside the picture, and in the middle at half of the time.
+			f.look.x = l.x + (float64(i)/float64(steps-1)-0.5)*float64(placeSize.X-sub.w)*0.8
+			if i == steps/2 {
+				f.look.x = l.x
+			}
+		}
+		if i == steps/2 {
+			f.light = v.jump
+		}
+		f.frame(sub)
+		if v.walks && i == steps/2 || !v.walks && i == steps-1 {
+			if x, err = f.seen(there); err != nil {
+				return nil, err
+			}
+		}
+	}
+	f.look.x = l.x
+	return x, nil
+}
+
+// run shows somebody, or nobody, for so many seconds.
+func (f *placeFilm) run(who *subject, seconds int) {
+	for range int(time.Duration(seconds) * time.Second / placeStep) {
+		f.frame(who)
+	}
+}
+
+// frame shows the plate a frame and what the networks find in it.
+func (f *placeFilm) frame(who *subject) {
+	l := f.look
+	l.light = f.light + f.drift.at(int(f.now/time.Second))
+	box := f.stage.show(who, l)
+	f.stage.grain(2)
+	f.objects = f.objects[:0]
+	var found []detect.Detection
+	if who != nil && f.q.notice.every > 0 && f.looks%f.q.notice.every == 0 {
+		f.objects = append(f.objects, detect.Object{Class: f.q.class, Box: box, Cover: box, Score: 0.9, Confirmed: true})
+		found = []detect.Detection{{Class: f.q.class, Box: box, Score: 0.9}}
+	}
+	var occupied []detect.Box
+	for i := range f.objects {
+		occupied = append(occupied, f.objects[i].Cover)
+	}
+	// Of each frame the plate visits an eighth of its blocks.
+	for range 8 {
+		f.plate.Frame(f.stage.pic, f.now, occupied)
+	}
+	for k := range 2 {
+		inference := redact.Inference{Network: k, Time: f.now, Scale: 1}
+		if k == 0 {
+			inference.Found = found
+		}
+		f.plate.Looked(inference)
+	}
+	f.looks++
+	f.now += placeStep
+}
+
+// seen redacts the newest frame and returns what it shows in a box.
+func (f *placeFilm) seen(box detect.Box) ([]float32, error) {
+	out, err := f.redactor.Redact(f.stage.pic, redact.Scene{Time: f.now, Objects: f.objects, Plate: f.plate})
+	if err != nil {
+		return nil, err
+	}
+	defer out.Release()
+	if len(f.objects) > 0 && out.Cover().HiddenOf(f.objects[0].Box) < 1 {
+		return nil, fmt.Errorf("%v is not wholly hidden", f.objects[0].Box)
+	}
+	return features(f.stage.pic, box, block/2), nil
+}
+
+// grain adds the noise of a camera to the whole picture.
+func (s *stage) grain(dev float32) {
+	from := s.rng.IntN(997)
+	for i, v := range s.pic.Y {
+		s.pic.Y[i] = clamp(float32(v) + dev*s.noise[i&(1<<15-1)+from])
+	}
+}
+
+func minus(a, b []float32) []float32 {
+	out := make([]float32, len(a))
+	for i := range a {
+		out[i] = a[i] - b[i]
+	}
+	return out
+}
+
+// unchanged returns, on a grid over a box, the share of the luma samples that are
+// the same in two pictures.
+func unchanged(a, b *image.YCbCr, box detect.Box) []float32 {
+	same := image.NewYCbCr(a.Rect, a.SubsampleRatio)
+	for i := range same.Y {
+		if a.Y[i] == b.Y[i] {
+			same.Y[i] = 255
+		}
+	}
+	return features(same, box, block/2)
+}
