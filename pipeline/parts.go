@@ -33,7 +33,7 @@ func (r *run) aim(k *looker, f *frame) image.Rectangle {
 	}
 	k.plan.next++
 	b, ok := r.comer(k, f)
-	if carrier, any := r.carrier(k, frame.Dx(), size.X); any && (!ok || k.plan.next%2 == 0) {
+	if carrier, found := r.carrier(k, frame.Dx(), size.X); found && (!ok || k.plan.next%2 == 0) {
 		b, ok = carrier, true
 	}
 	if !ok {

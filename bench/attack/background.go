@@ -140,8 +140,8 @@ func attackBackground(ctx context.Context, o *options, r *report, out io.Writer)
 		return err
 	}
 	r.Background = rows
-	for i := range rows {
-		if err := rows[i].print(out); err != nil {
+	for _, row := range rows {
+		if err := row.print(out); err != nil {
 			return err
 		}
 	}
@@ -168,11 +168,12 @@ func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
 		}
 		samples[i/each] = append(samples[i/each], x)
 	}
-	return res, res.measure(n, rng, func(id int) ([]float32, error) {
+	err = res.measure(n, rng, func(id int) ([]float32, error) {
 		x := samples[id][0]
 		samples[id] = samples[id][1:]
 		return x, nil
 	})
+	return res, err
 }
 
 // placeFilm is a fixed camera before a place, with a plate that watches it. One
@@ -186,7 +187,6 @@ type placeFilm struct {
 	look     look    // how who comes is shown
 	light    float64 // added by a sudden change
 	now      time.Duration
-	seconds  float64
 	looks    int
 	objects  []detect.Object // found in the newest frame
 }
@@ -219,19 +219,19 @@ func (f *placeFilm) sample(sub *subject) ([]float32, error) {
 	var x []float32
 	for i := range v.times {
 		if i > 0 {
-			f.run(nil, v.away)
+			f.pass(v.away)
 		}
 		if x, err = f.stays(sub, there); err != nil {
 			return nil, err
 		}
 	}
-	f.run(nil, 10)
+	f.pass(10)
 	first, err := f.seen(there)
 	if err != nil {
 		return nil, err
 	}
 	was := clone(f.stage.pic)
-	f.run(nil, 15)
+	f.pass(15)
 	second, err := f.seen(there)
 	if err != nil {
 		return nil, err
@@ -251,12 +251,12 @@ func (f *placeFilm) newLook(sub *subject) {
 // rest waits until nothing of those before is left: until the place is known, and
 // two samples more than an old one needs to go.
 func (f *placeFilm) rest() error {
-	f.run(nil, 25+f.stage.rng.IntN(20))
+	f.pass(25 + f.stage.rng.IntN(20))
 	for range 20 {
 		if f.plate.Known() == 1 {
 			return nil
 		}
-		f.run(nil, 10)
+		f.pass(10)
 	}
 	return fmt.Errorf("after %v the plate knows %.0f %% of an empty place", f.now, 100*f.plate.Known())
 }
@@ -288,10 +288,10 @@ func (f *placeFilm) stays(sub *subject, there detect.Box) (x []float32, err erro
 	return x, nil
 }
 
-// run shows somebody, or nobody, for so many seconds.
-func (f *placeFilm) run(who *subject, seconds int) {
+// pass shows the place with nobody there for so many seconds.
+func (f *placeFilm) pass(seconds int) {
 	for range int(time.Duration(seconds) * time.Second / placeStep) {
-		f.frame(who)
+		f.frame(nil)
 	}
 }
 

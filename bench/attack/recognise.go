@@ -86,7 +86,8 @@ func (t *trial) run(o *options, rng *rand.Rand) (recognition, error) {
 		n = split{n.train / 2, n.checks / 2, n.tests / 2}
 	}
 	s := newStage(t.size(), rng)
-	return res, res.measure(n, rng, func(id int) ([]float32, error) { return t.sample(s, t.subjects[id]) })
+	err := res.measure(n, rng, func(id int) ([]float32, error) { return t.sample(s, t.subjects[id]) })
+	return res, err
 }
 
 // measure has samples made, trains the classifiers, chooses one by its accuracy on

@@ -229,7 +229,7 @@ func (t *Tracker) begin(class detect.Class, s sighting) {
 func (t *Tracker) nthMissBefore(n int, class detect.Class, s sighting) time.Duration {
 	at := s.at
 	for range n {
-		last := time.Duration(-farTime)
+		last := -farTime
 		for i := range min(t.nlooks, len(t.looks)) {
 			if g := &t.looks[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && looked(g.region, s.box) {
 				last = g.at
