@@ -291,6 +291,10 @@ func TestFaults(t *testing.T) {
 	p.awaitHeld(time.Second)
 	put(t, p.policy, `{"version": 1, "property": []`)
 	p.await("the old policy stays in force", 1)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.await("zones confirmed", 1)
 
 	if err := os.Remove(p.dir); err != nil { // that it is empty is part of the test
 		t.Fatal(err)

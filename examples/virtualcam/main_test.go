@@ -84,11 +84,7 @@ func TestProgram(t *testing.T) {
 	}
 	dir := t.TempDir()
 	clip, policy, pipe := filepath.Join(dir, "clip.mp4"), put(t, filepath.Join(dir, "policy.json"), openPolicy), filepath.Join(dir, "pipe")
-	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=192x128:rate=25:duration=0.04",
-		"-vf", "loop=50:1:0", "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", clip).CombinedOutput()
-	if err != nil {
-		t.Fatalf("make a clip: %v\n%s", err, out)
-	}
+	makeClip(t, clip, "192x128")
 	original, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-frames:v", "1", "-f", "rawvideo", "-").Output()
 	if err != nil || len(original) != 192*128*3/2 {
 		t.Fatalf("decode the clip: %d bytes, %v", len(original), err)
@@ -144,6 +140,66 @@ func TestProgram(t *testing.T) {
 	}
 	if _, err := os.Lstat(pipe); err == nil {
 		t.Error("the pipe stays behind")
+	}
+}
+
+// makeClip makes a recording of two seconds of one picture.
+func makeClip(t *testing.T, path, size string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25:duration=0.04",
+		"-vf", "loop=50:1:0", "-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv420p", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("make a clip: %v\n%s", err, out)
+	}
+}
+
+// TestCameraSwappedWhileOff: after a restart with a camera of another aspect ratio
+// everything is hidden until the owner confirms that the zones are right.
+func TestCameraSwappedWhileOff(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("ffmpeg is not installed: run `make setup`")
+	}
+	dir := t.TempDir()
+	policy := put(t, filepath.Join(dir, "policy.json"), openPolicy)
+	for round, size := range []string{"192x128", "160x128"} {
+		clip, pipe := filepath.Join(dir, size+".mp4"), filepath.Join(dir, "pipe")
+		makeClip(t, clip, size)
+		log := newJournal()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan int, 1)
+		go func() {
+			ended <- run(ctx, settings.Options{LookupEnv: noEnv, Stderr: log,
+				Args: []string{"-source", "file:" + clip, "-policy", policy, "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0s"}}, log)
+		}()
+		log.await(t, "connected", 1)
+		r := reader(t, pipe)
+		awaitWriter(t, r)
+		in := newStream(t, r)
+		inside := func() []byte {
+			luma := in.frame(t)[:in.size.X*in.size.Y]
+			return luma[len(luma)*5/8:]
+		}
+		if round == 1 {
+			for n := range 30 {
+				if got := inside(); bytes.Count(got, got[:1]) != len(got) {
+					t.Fatalf("frame %d of another camera is shown before anybody confirmed", n)
+				}
+			}
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			log.await(t, "zones confirmed", 1)
+		}
+		for got := inside(); bytes.Count(got, got[:1]) == len(got); {
+			got = inside()
+		}
+		cancel()
+		if code := <-ended; code != exitDone {
+			t.Errorf("exit code %d:\n%s", code, log)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
