@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/camera"
-	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
@@ -62,6 +62,6 @@ func (c *config) Check() error {
 }
 
 // limits returns those of the recorded events.
-func (c *config) limits() record.Limits {
-	return record.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour, Files: c.Files}
+func (c *config) limits() recorder.Limits {
+	return recorder.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour, Files: c.Files}
 }

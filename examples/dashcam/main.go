@@ -62,7 +62,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
-	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/view"
@@ -154,7 +154,7 @@ type dashcam struct {
 	listener net.Listener   // nil for none
 
 	source *camera.Source
-	ring   *record.Ring
+	ring   *recorder.Ring
 }
 
 // run films until ctx ends, which is no error.
@@ -205,7 +205,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	d.ring, err = record.NewRing(hub, record.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.tell})
+	d.ring, err = recorder.NewRing(hub, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.tell})
 	if err != nil {
 		return errors.Join(err, hub.Close())
 	}
@@ -293,7 +293,7 @@ func (d *dashcam) logged(err error) {
 }
 
 // tell logs what happens to files.
-func (d *dashcam) tell(e record.Event) {
+func (d *dashcam) tell(e recorder.Event) {
 	if e.Err != nil {
 		d.log.Error(e.Kind.String(), "file", e.Path, "reason", e.Err)
 		return

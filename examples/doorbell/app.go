@@ -14,7 +14,7 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/camera"
-	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
@@ -48,7 +48,7 @@ type app struct {
 	server   *http.Server
 	listen   net.Listener
 	rtsp     *rtsp.Server
-	recorder *record.Recorder
+	recorder *recorder.Recorder
 
 	token      string
 	watchToken string

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/record"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 )
 
@@ -23,18 +23,18 @@ func (a *app) openOutputs() (err error) {
 	if a.c.Record == "" {
 		return nil
 	}
-	a.recorder, err = record.New(a.hub, record.Options{
+	a.recorder, err = recorder.New(a.hub, recorder.Options{
 		Dir:     a.c.Record,
-		Limits:  record.Limits{Age: time.Duration(a.c.RecordDays) * 24 * time.Hour, Bytes: int64(a.c.RecordLimit)},
+		Limits:  recorder.Limits{Age: time.Duration(a.c.RecordDays) * 24 * time.Hour, Bytes: int64(a.c.RecordLimit)},
 		OnEvent: a.recorded,
 	})
 	return err
 }
 
 // recorded tells of what the recorder does, except for the everyday.
-func (a *app) recorded(e record.Event) {
+func (a *app) recorded(e recorder.Event) {
 	switch e.Kind {
-	case record.Saved, record.Removed:
+	case recorder.Saved, recorder.Removed:
 		return
 	}
 	text := e.Path

@@ -17,8 +17,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
-	"github.com/hedgecam/hedge/examples/internal/limit"
+	"github.com/hedgecam/hedge/examples/internal/ratelimit"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 )
 
 // tokenBytes is the size of a token: 192 bits, 32 letters in the address.
@@ -36,9 +36,9 @@ type Access struct {
 	secure bool
 	hosts  []string
 	origin *http.CrossOriginProtection
-	loud   *limit.Keyed // events of a client
-	wrong  *limit.Keyed // wrong tokens, by client address
-	change *limit.Keyed // changing requests, by client address
+	loud   *ratelimit.Keyed // events of a client
+	wrong  *ratelimit.Keyed // wrong tokens, by client address
+	change *ratelimit.Keyed // changing requests, by client address
 }
 
 // role is what a token may do.
@@ -85,12 +85,12 @@ func NewAccess(o AccessOptions) (*Access, error) {
 	a := &Access{
 		tokens: [roles]string{watching: o.WatchToken, editing: o.Token},
 		told:   o.Told,
-		loud:   limit.New(1, 10),
+		loud:   ratelimit.New(1, 10),
 		name:   "hedge",
 		secure: o.TLS,
 		origin: http.NewCrossOriginProtection(),
-		wrong:  limit.New(1, 10),
-		change: limit.New(20, 60),
+		wrong:  ratelimit.New(1, 10),
+		change: ratelimit.New(20, 60),
 	}
 	if o.TLS {
 		// The prefix makes browsers insist on Secure, no Domain and the path /.
@@ -154,7 +154,7 @@ func NewToken() string {
 // after a restart; deleting the file takes it back from everybody. A file that
 // holds no whole token, as after a power cut, gets a new one, and note is told.
 func KeptToken(path string, note func(text string)) (string, error) {
-	data, err := keep.Secret(path)
+	data, err := statefile.Secret(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read the token: %w", err)
 	}
@@ -166,7 +166,7 @@ func KeptToken(path string, note func(text string)) (string, error) {
 		note(path + " holds no whole token, so a new one was made: open the new address")
 	}
 	token = NewToken()
-	if err := keep.State(path, []byte(token+"\n"), 0o600); err != nil {
+	if err := statefile.State(path, []byte(token+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("write the token: %w", err)
 	}
 	return token, nil
@@ -319,7 +319,7 @@ func safe(method string) bool { return method == http.MethodGet || method == htt
 // clientOf returns the client's address; of IPv6 the network, because a host
 // there has as many addresses as it likes.
 func clientOf(r *http.Request) string {
-	return limit.Client(r.RemoteAddr)
+	return ratelimit.Client(r.RemoteAddr)
 }
 
 // printable makes a name from outside fit to be told back.

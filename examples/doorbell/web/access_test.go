@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 )
 
 const testToken = "correct-horse-battery"
@@ -220,7 +220,7 @@ func TestKeptToken(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := KeptToken(path, quiet); !errors.Is(err, keep.ErrShared) {
+		if _, err := KeptToken(path, quiet); !errors.Is(err, statefile.ErrShared) {
 			t.Errorf("a token with the rights %v: %v", mode, err)
 		}
 	}

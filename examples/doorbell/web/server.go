@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/limit"
+	"github.com/hedgecam/hedge/examples/internal/ratelimit"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -59,7 +59,7 @@ type Options struct {
 // clients that are slow, silent or many. tls says that it serves over TLS.
 func NewServer(o Options) *http.Server {
 	s := &server{o}
-	idle := &limit.Idle{Max: maxIdle}
+	idle := &ratelimit.Idle{Max: maxIdle}
 	return &http.Server{
 		Handler:           o.Access.Guard(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,

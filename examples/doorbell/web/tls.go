@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 )
 
 // selfSignedFor is how long a certificate of our own is valid, and renewBefore
@@ -51,7 +51,7 @@ func SelfSigned(dir string, hosts []string, note func(text string)) (tls.Certifi
 		return tls.Certificate{}, fmt.Errorf("make a certificate: %w", err)
 	}
 	if dir != "" {
-		err := errors.Join(keep.State(certFile, certPEM, 0o644), keep.State(keyFile, keyPEM, 0o600))
+		err := errors.Join(statefile.State(certFile, certPEM, 0o644), statefile.State(keyFile, keyPEM, 0o600))
 		if err != nil {
 			return tls.Certificate{}, fmt.Errorf("keep the certificate: %w", err)
 		}
@@ -63,14 +63,14 @@ func SelfSigned(dir string, hosts []string, note func(text string)) (tls.Certifi
 var ErrCertificate = errors.New("no whole certificate with its key")
 
 // KeyPair reads a certificate and its key (PEM). The key may be written by nobody
-// but its owner. Errors: ErrCertificate, keep.ErrShared, or that of reading the
+// but its owner. Errors: ErrCertificate, statefile.ErrShared, or that of reading the
 // files.
 func KeyPair(certFile, keyFile string) (tls.Certificate, error) {
 	cert, err := os.ReadFile(certFile)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, err := keep.Owned(keyFile)
+	key, err := statefile.Owned(keyFile)
 	if err != nil {
 		return tls.Certificate{}, err
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -310,7 +310,7 @@ func writePolicy(path string, p *redact.Policy) error {
 		return fmt.Errorf("format the policy: %w", err)
 	}
 	text.WriteByte('\n')
-	if err := keep.Write(path, text.Bytes(), 0o644); err != nil {
+	if err := statefile.Write(path, text.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("save the policy: %w", err)
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
@@ -36,7 +36,7 @@ func (p *pins) trust(host string, cert *x509.Certificate) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	shown := ffmpeg.Fingerprint(cert)
-	data, err := keep.Owned(p.path)
+	data, err := statefile.Owned(p.path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("fingerprints of cameras: %w", err)
 	}
@@ -55,7 +55,7 @@ func (p *pins) trust(host string, cert *x509.Certificate) error {
 	if len(data) > 0 && data[len(data)-1] != '\n' {
 		data = append(data, '\n')
 	}
-	if err := keep.Write(p.path, fmt.Appendf(data, "%s %s\n", host, shown), 0o600); err != nil {
+	if err := statefile.Write(p.path, fmt.Appendf(data, "%s %s\n", host, shown), 0o600); err != nil {
 		return fmt.Errorf("nobody vouches for the camera's certificate (SHA-256 %s), and it cannot be kept to be known again: %w", shown, err)
 	}
 	if p.pinned != nil {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
@@ -74,7 +74,7 @@ func TestPins(t *testing.T) {
 	if err := os.Chmod(path, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := restart().trust("cam:322", one); !errors.Is(err, keep.ErrShared) {
+	if err := restart().trust("cam:322", one); !errors.Is(err, statefile.ErrShared) {
 		t.Errorf("a file that others may write: %v", err)
 	}
 	lost := &pins{path: filepath.Join(t.TempDir(), "missing", "pins")}

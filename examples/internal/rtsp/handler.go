@@ -11,7 +11,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
-	"github.com/hedgecam/hedge/examples/internal/limit"
+	"github.com/hedgecam/hedge/examples/internal/ratelimit"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
@@ -22,7 +22,7 @@ type handler Server
 // admit reports whether a request for a path may go on; if not, the answer.
 func (h *handler) admit(c *gortsplib.ServerConn, req *base.Request, path string) (*base.Response, error) {
 	_, guessed := req.Header["Authorization"]
-	client := limit.Client(c.NetConn().RemoteAddr().String())
+	client := ratelimit.Client(c.NetConn().RemoteAddr().String())
 	if guessed && h.wrong.Spent(client) {
 		// Not even the right password is listened to, or guessing would go on.
 		return &base.Response{StatusCode: base.StatusForbidden}, liberrors.ErrServerAuth{}

@@ -16,7 +16,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 
-	"github.com/hedgecam/hedge/examples/internal/limit"
+	"github.com/hedgecam/hedge/examples/internal/ratelimit"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
@@ -146,8 +146,8 @@ type Server struct {
 	hub   *stream.Hub
 	rtsp  *gortsplib.Server
 	gate  *gate
-	ended chan struct{} // closed by Close
-	wrong *limit.Keyed  // passwords, by address
+	ended chan struct{}    // closed by Close
+	wrong *ratelimit.Keyed // passwords, by address
 
 	once  sync.Once
 	pumps sync.WaitGroup
@@ -167,7 +167,7 @@ func New(hub *stream.Hub, o Options) (*Server, error) {
 		return nil, err
 	}
 	for attempt := 0; ; attempt++ {
-		s := &Server{o: o, hub: hub, ended: make(chan struct{}), wrong: limit.New(guessesPerSecond, guesses)}
+		s := &Server{o: o, hub: hub, ended: make(chan struct{}), wrong: ratelimit.New(guessesPerSecond, guesses)}
 		err := s.start()
 		if err == nil {
 			return s, nil

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hedgecam/hedge/examples/internal/keep"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
 )
 
 // Bytes is a size in bytes, given like 500MB, 1.5GiB or 4096.
@@ -75,7 +75,7 @@ func readSecret(text string) (string, error) {
 	if !ok {
 		return text, nil
 	}
-	data, err := keep.Owned(path)
+	data, err := statefile.Owned(path)
 	if err != nil {
 		return "", fmt.Errorf("secret: %w", err)
 	}

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"errors"
@@ -22,7 +22,7 @@ func startRing(t *testing.T, hub *stream.Hub, o RingOptions, change func(*Ring))
 	if o.OnEvent == nil {
 		o.OnEvent = func(Event) {}
 	}
-	s, err := openShelf(o.Dir, o.Limits, time.Now, o.OnEvent)
+	s, err := openStore(o.Dir, o.Limits, time.Now, o.OnEvent)
 	if err != nil {
 		t.Fatal(err)
 	}

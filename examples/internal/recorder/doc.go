@@ -1,4 +1,4 @@
-// Package record writes a stream.Hub to files: all the time, in segments of a
+// Package recorder writes a stream.Hub to files: all the time, in segments of a
 // minute (Recorder), or only when something has happened, with what was before
 // it (Ring).
 //
@@ -25,4 +25,4 @@
 //
 // What goes wrong with the disk, such as that it is full, is an Event. Every
 // second another attempt is made; recording goes on when it succeeds.
-package record
+package recorder

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"bytes"
@@ -69,9 +69,9 @@ type Recorder struct {
 
 	// The goroutine's own.
 
-	shelf   *shelf
+	store   *store
 	health  health
-	clip    *clip
+	segment *segment
 	asked   bool // for a key frame, for the next file
 	retryAt time.Duration
 	idle    int // timer periods without a unit
@@ -111,12 +111,12 @@ func newRecorder(hub *stream.Hub, o Options) (*Recorder, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	s, err := openShelf(o.Dir, o.Limits, o.Clock, o.OnEvent)
+	s, err := openStore(o.Dir, o.Limits, o.Clock, o.OnEvent)
 	if err != nil {
 		return nil, err
 	}
 	return &Recorder{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, ended: make(chan struct{}),
-		shelf: s, health: health{onEvent: o.OnEvent}}, nil
+		store: s, health: health{onEvent: o.OnEvent}}, nil
 }
 
 // Close writes what waits, completes the file and ends the recording. It returns
@@ -177,7 +177,7 @@ func (r *Recorder) run() {
 // drop gives up what waits to be written and was thrown away by the hub. What is in
 // the file stays there.
 func (r *Recorder) drop() {
-	c := r.clip
+	c := r.segment
 	if c == nil || len(c.pending) == 0 || !r.sub.Stale(c.pending[0]) {
 		return
 	}
@@ -190,7 +190,7 @@ func (r *Recorder) drop() {
 
 // take records a unit.
 func (r *Recorder) take(u *stream.Unit) {
-	if c := r.clip; c != nil {
+	if c := r.segment; c != nil {
 		long := u.Time-c.begin >= r.o.Segment || r.o.Limits.Bytes > 0 && c.size > r.o.Limits.Bytes/4
 		gap := u.Time-c.last > maxGap
 		if u.Key && (long || gap || c.differs(u)) {
@@ -204,7 +204,7 @@ func (r *Recorder) take(u *stream.Unit) {
 			r.hub.KeyFrame()
 		}
 	}
-	if r.clip == nil {
+	if r.segment == nil {
 		if u.Time < r.retryAt {
 			r.lose(1)
 			return
@@ -218,20 +218,20 @@ func (r *Recorder) take(u *stream.Unit) {
 			return
 		}
 		r.asked = false
-		r.clip = newClip(r.shelf.dir, r.shelf.name(), u, r.write)
+		r.segment = newSegment(r.store.dir, r.store.name(), u, r.write)
 	}
-	before := r.clip.number
-	err := r.clip.add(u)
-	if err == nil && r.clip.number != before {
-		r.health.wrote(r.clip.path)
-		r.shelf.tidy(r.clip.size)
+	before := r.segment.number
+	err := r.segment.add(u)
+	if err == nil && r.segment.number != before {
+		r.health.wrote(r.segment.path)
+		r.store.enforceRetention(r.segment.size)
 	}
 	r.fail(u.Time, err)
 }
 
 // rest is called after each second in which nothing came.
 func (r *Recorder) rest() {
-	c := r.clip
+	c := r.segment
 	if c == nil {
 		return
 	}
@@ -250,33 +250,33 @@ func (r *Recorder) rest() {
 
 // finish completes the file, if there is one.
 func (r *Recorder) finish(next time.Duration) error {
-	c := r.clip
+	c := r.segment
 	if c == nil {
 		return nil
 	}
 	if err := c.finish(next); err != nil {
 		return err
 	}
-	r.clip = nil
+	r.segment = nil
 	r.health.wrote(c.path)
-	r.shelf.put(c.path, c.size)
+	r.store.put(c.path, c.size)
 	r.o.OnEvent(Event{Kind: Saved, Path: c.path})
 	return nil
 }
 
 // abandon gives the file up, but for what is complete of it.
 func (r *Recorder) abandon() {
-	c := r.clip
+	c := r.segment
 	if c == nil {
 		return
 	}
-	r.clip = nil
+	r.segment = nil
 	r.lose(len(c.pending))
 	// That this fails too adds nothing: the disk is known to be in trouble, and
 	// what is in excess is cut off at the next start.
 	_ = c.abandon()
 	if c.named {
-		r.shelf.put(c.path, c.size)
+		r.store.put(c.path, c.size)
 	}
 }
 
@@ -299,8 +299,8 @@ func (r *Recorder) lose(n int) {
 func (r *Recorder) report() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats.Files, r.stats.Bytes, r.stats.Path = len(r.shelf.files), r.shelf.total, ""
-	if c := r.clip; c != nil && c.named {
+	r.stats.Files, r.stats.Bytes, r.stats.Path = len(r.store.files), r.store.total, ""
+	if c := r.segment; c != nil && c.named {
 		r.stats.Files++
 		r.stats.Bytes += c.size
 		r.stats.Path = c.path
@@ -308,7 +308,7 @@ func (r *Recorder) report() {
 }
 
 // differs reports whether a key unit needs another header than the file has.
-func (c *clip) differs(key *stream.Unit) bool {
+func (c *segment) differs(key *stream.Unit) bool {
 	sps, pps := key.ParameterSets()
 	return !bytes.Equal(sps, c.sps) || !bytes.Equal(pps, c.pps)
 }

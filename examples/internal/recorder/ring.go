@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ type Ring struct {
 
 	// The goroutine's own.
 
-	shelf  *shelf
+	store  *store
 	health health
 	units  []*stream.Unit // the first is a key unit
 	bytes  int64
@@ -59,8 +59,8 @@ type span struct{ from, to time.Duration }
 // job is what is to be written.
 type job struct {
 	from, to time.Duration // of the first and the last unit
-	clip     *clip         // nil: not begun, or given up
-	n        int           // units of the ring that the clip has
+	segment  *segment      // nil: not begun, or given up
+	n        int           // units of the ring that the segment has
 	retryAt  time.Duration
 }
 
@@ -96,7 +96,7 @@ func NewRing(hub *stream.Hub, o RingOptions) (*Ring, error) {
 		return nil, err
 	}
 	o.OnEvent, o.Clock = disk.OnEvent, disk.Clock
-	s, err := openShelf(o.Dir, o.Limits, o.Clock, o.OnEvent)
+	s, err := openStore(o.Dir, o.Limits, o.Clock, o.OnEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +105,9 @@ func NewRing(hub *stream.Hub, o RingOptions) (*Ring, error) {
 	return r, nil
 }
 
-func newRing(hub *stream.Hub, o RingOptions, s *shelf) *Ring {
+func newRing(hub *stream.Hub, o RingOptions, s *store) *Ring {
 	return &Ring{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, wake: make(chan struct{}, 1),
-		ended: make(chan struct{}), shelf: s, health: health{onEvent: o.OnEvent}}
+		ended: make(chan struct{}), store: s, health: health{onEvent: o.OnEvent}}
 }
 
 // Trigger has a file written that begins the given time before the newest
@@ -194,12 +194,12 @@ func (r *Ring) drop() {
 	if j == nil {
 		return
 	}
-	if j.clip != nil {
+	if j.segment != nil {
 		// That this fails adds nothing, see Recorder.abandon.
-		_ = j.clip.abandon()
-		if j.clip.named {
-			r.shelf.put(j.clip.path, j.clip.size)
-			r.o.OnEvent(Event{Kind: Saved, Path: j.clip.path})
+		_ = j.segment.abandon()
+		if j.segment.named {
+			r.store.put(j.segment.path, j.segment.size)
+			r.o.OnEvent(Event{Kind: Saved, Path: j.segment.path})
 		}
 	}
 	if j.to > last {
@@ -270,9 +270,9 @@ func (r *Ring) work(final bool) error {
 	if j == nil || len(r.units) == 0 || !final && r.newest() < j.retryAt {
 		return nil
 	}
-	if j.clip == nil {
+	if j.segment == nil {
 		j.n = r.keyBefore(j.from)
-		j.clip = newClip(r.shelf.dir, r.shelf.name(), r.units[j.n], r.write)
+		j.segment = newSegment(r.store.dir, r.store.name(), r.units[j.n], r.write)
 	}
 	err := r.advance(j, final || r.newest() >= j.to)
 	if err == nil {
@@ -280,46 +280,46 @@ func (r *Ring) work(final bool) error {
 	}
 	// What is on the disk stays there, and the rest is tried again, as another
 	// file.
-	if j.clip.named {
-		r.shelf.put(j.clip.path, j.clip.size)
-		if len(j.clip.pending) > 0 {
-			j.from = j.clip.pending[0].Time
+	if j.segment.named {
+		r.store.put(j.segment.path, j.segment.size)
+		if len(j.segment.pending) > 0 {
+			j.from = j.segment.pending[0].Time
 		}
 	}
 	// That this fails too adds nothing, see Recorder.abandon.
-	_ = j.clip.abandon()
-	j.clip, j.retryAt = nil, r.newest()+retry
+	_ = j.segment.abandon()
+	j.segment, j.retryAt = nil, r.newest()+retry
 	r.health.failed(err)
 	return err
 }
 
-// advance gives the job's clip what the ring has for it, and completes it if that
+// advance gives the job's segment what the ring has for it, and completes it if that
 // is the last.
 func (r *Ring) advance(j *job, last bool) error {
-	before := j.clip.number
+	before := j.segment.number
 	for j.n < len(r.units) && r.units[j.n].Time <= j.to {
 		u := r.units[j.n]
 		j.n++
-		if err := j.clip.add(u); err != nil {
+		if err := j.segment.add(u); err != nil {
 			return err
 		}
 	}
 	if last {
-		if err := j.clip.finish(0); err != nil {
+		if err := j.segment.finish(0); err != nil {
 			return err
 		}
 	}
-	if j.clip.number != before {
-		r.health.wrote(j.clip.path)
+	if j.segment.number != before {
+		r.health.wrote(j.segment.path)
 	}
 	if last {
 		r.job = nil
-		r.shelf.put(j.clip.path, j.clip.size)
-		r.o.OnEvent(Event{Kind: Saved, Path: j.clip.path})
-		r.shelf.tidy(0)
+		r.store.put(j.segment.path, j.segment.size)
+		r.o.OnEvent(Event{Kind: Saved, Path: j.segment.path})
+		r.store.enforceRetention(0)
 		return nil
 	}
-	r.shelf.tidy(j.clip.size)
+	r.store.enforceRetention(j.segment.size)
 	return nil
 }
 
@@ -351,8 +351,8 @@ func (r *Ring) needed() time.Duration {
 	at := r.newest() - r.o.Keep
 	if j := r.job; j != nil {
 		from := j.from
-		if j.clip != nil && len(j.clip.pending) > 0 {
-			from = j.clip.pending[0].Time
+		if j.segment != nil && len(j.segment.pending) > 0 {
+			from = j.segment.pending[0].Time
 		}
 		at = min(at, from)
 	}
@@ -362,7 +362,7 @@ func (r *Ring) needed() time.Duration {
 func (r *Ring) report() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil, Files: len(r.shelf.files), Bytes: r.shelf.total}
+	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil, Files: len(r.store.files), Bytes: r.store.total}
 	if len(r.units) > 0 {
 		r.last = r.newest()
 		r.stats.Held = r.last - r.units[0].Time

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"bytes"
@@ -80,7 +80,7 @@ func TestTorn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var ev events
-		sh, err := openShelf(torn, Limits{}, time.Now, ev.add)
+		sh, err := openStore(torn, Limits{}, time.Now, ev.add)
 		if err != nil || len(ev.of(Repaired)) > 1 {
 			t.Fatalf("torn at %d: %v, %+v", n, err, ev.all)
 		}

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ const (
 
 var nameForm = regexp.MustCompile(`^hedge-(\d{6,12})-(\d{8}T\d{6}Z)\.mp4$`)
 
-// recording is a file of the shelf.
+// recording is a file of the store.
 type recording struct {
 	name   string
 	number int64
@@ -48,8 +48,8 @@ func parseName(name string) (recording, bool) {
 	return recording{name: name, number: n, at: at}, err == nil
 }
 
-// shelf is a folder of recordings. It is used by one goroutine.
-type shelf struct {
+// store is a folder of recordings. It is used by one goroutine.
+type store struct {
 	dir     string
 	limits  Limits
 	clock   func() time.Time
@@ -67,24 +67,24 @@ type shelf struct {
 	since   time.Duration        // passed when the clock was last wrong
 }
 
-// openShelf makes the folder if need be and takes stock of it.
-func openShelf(dir string, l Limits, clock func() time.Time, onEvent func(Event)) (*shelf, error) {
+// openStore makes the folder if need be and takes stock of it.
+func openStore(dir string, l Limits, clock func() time.Time, onEvent func(Event)) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("record: folder for recordings: %w", err)
+		return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
 	}
 	begin := time.Now()
-	s := &shelf{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1,
+	s := &store{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1,
 		passed: func() time.Duration { return time.Since(begin) }}
 	s.checked = clock().Round(0)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, fmt.Errorf("record: folder for recordings: %w", err)
+		return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
 	}
 	for _, e := range entries {
 		name := e.Name()
 		if rest, ok := strings.CutPrefix(name, partPrefix); ok && nameForm.MatchString(rest) {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil {
-				return nil, fmt.Errorf("record: remove what is left of a recording: %w", err)
+				return nil, fmt.Errorf("recorder: remove what is left of a recording: %w", err)
 			}
 			continue
 		}
@@ -96,7 +96,7 @@ func openShelf(dir string, l Limits, clock func() time.Time, onEvent func(Event)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, fmt.Errorf("record: folder for recordings: %w", err)
+			return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
 		}
 		r.size = info.Size()
 		s.files = append(s.files, r)
@@ -117,13 +117,13 @@ func openShelf(dir string, l Limits, clock func() time.Time, onEvent func(Event)
 }
 
 // repair cuts off what the newest files have behind their last whole fragment.
-func (s *shelf) repair() error {
+func (s *store) repair() error {
 	for i := len(s.files) - 1; i >= max(0, len(s.files)-repaired); i-- {
 		r := &s.files[i]
 		path := filepath.Join(s.dir, r.name)
 		good, err := wholeFragmentsOf(path, r.size)
 		if err != nil {
-			return fmt.Errorf("record: look at the last recording: %w", err)
+			return fmt.Errorf("recorder: look at the last recording: %w", err)
 		}
 		if good == r.size {
 			continue
@@ -134,7 +134,7 @@ func (s *shelf) repair() error {
 			err = os.Remove(path)
 		}
 		if err != nil {
-			return fmt.Errorf("record: repair the last recording: %w", err)
+			return fmt.Errorf("recorder: repair the last recording: %w", err)
 		}
 		r.size = good
 		s.onEvent(Event{Kind: Repaired, Path: path})
@@ -153,14 +153,14 @@ func wholeFragmentsOf(path string, size int64) (int64, error) {
 }
 
 // name returns the name for a file that begins now.
-func (s *shelf) name() string {
+func (s *store) name() string {
 	n := fmt.Sprintf("hedge-%06d-%s.mp4", s.next, s.clock().UTC().Format(nameTime))
 	s.next++
 	return n
 }
 
 // put takes a file in that is complete.
-func (s *shelf) put(path string, size int64) {
+func (s *store) put(path string, size int64) {
 	r, ok := parseName(filepath.Base(path))
 	if !ok || size == 0 {
 		return
@@ -170,10 +170,10 @@ func (s *shelf) put(path string, size int64) {
 	s.total += size
 }
 
-// tidy removes what is beyond the limits, the oldest first. growing is the size
+// enforceRetention removes what is beyond the limits, the oldest first. growing is the size
 // of the file that is being written. One that cannot be removed is told of and
 // left alone until the next start.
-func (s *shelf) tidy(growing int64) {
+func (s *store) enforceRetention(growing int64) {
 	tooOld := s.tooOld()
 	for len(s.files) > 0 {
 		r := s.files[0]
@@ -197,7 +197,7 @@ func (s *shelf) tidy(growing int64) {
 // tooOld returns how many of the oldest files are too old. A file is no younger
 // than the ones after it: that counts where its own time is after theirs, or lies
 // before this program was written, because the clock was wrong.
-func (s *shelf) tooOld() int {
+func (s *store) tooOld() int {
 	now, settled := s.time()
 	if s.limits.Age == 0 || !settled {
 		return 0
@@ -218,7 +218,7 @@ func (s *shelf) tooOld() int {
 var firstDay = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // time returns the clock's time, and whether the clock has been steady.
-func (s *shelf) time() (time.Time, bool) {
+func (s *store) time() (time.Time, bool) {
 	now, passed := s.clock().Round(0), s.passed()
 	if off := now.Sub(s.checked) - (passed - s.at); off > jump || off < -jump {
 		s.since = passed

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"bufio"
@@ -116,13 +116,13 @@ func TestKilled(t *testing.T) {
 		} else {
 			worst = max(worst, lost)
 		}
-		s, err := openShelf(dir, Limits{}, time.Now, func(Event) {})
+		s, err := openStore(dir, Limits{}, time.Now, func(Event) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		nothingElse(t, dir)
 		if names := files(t, dir); len(names) != len(s.files) {
-			t.Errorf("%d files, %d on the shelf", len(names), len(s.files))
+			t.Errorf("%d files, %d on the store", len(names), len(s.files))
 		}
 	}
 	t.Logf("at most %d pictures lost (%v)", worst, time.Duration(worst)*40*time.Millisecond)

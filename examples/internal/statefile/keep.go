@@ -1,7 +1,7 @@
-// Package keep reads and writes the small files in which a program keeps what
+// Package statefile reads and writes the small files in which a program keeps what
 // outlives a restart: policy, tokens, certificates, fingerprints of cameras. They
 // are written in one step, so that a power cut leaves the old file or the new one.
-package keep
+package statefile
 
 import (
 	"errors"

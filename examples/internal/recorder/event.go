@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"errors"
@@ -6,7 +6,7 @@ import (
 )
 
 // ErrOptions says that an option makes no sense.
-var ErrOptions = errors.New("record: bad option")
+var ErrOptions = errors.New("recorder: bad option")
 
 // Event is something that the owner may want to know.
 type Event struct {

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ const (
 	usualPeriod = 40 * time.Millisecond
 )
 
-// clip is a file that is being written.
-type clip struct {
+// segment is a file that is being written.
+type segment struct {
 	path, part string // its name, and the one before it has a fragment
 	f          *os.File
 	write      func(*os.File, []byte) (int, error)
@@ -41,17 +41,17 @@ type clip struct {
 	named    bool
 }
 
-// newClip begins a file with a key unit. What it needs of the disk it does with
+// newSegment begins a file with a key unit. What it needs of the disk it does with
 // its first fragment.
-func newClip(dir, name string, key *stream.Unit, write func(*os.File, []byte) (int, error)) *clip {
-	c := &clip{path: filepath.Join(dir, name), part: filepath.Join(dir, partPrefix+name), write: write,
+func newSegment(dir, name string, key *stream.Unit, write func(*os.File, []byte) (int, error)) *segment {
+	c := &segment{path: filepath.Join(dir, name), part: filepath.Join(dir, partPrefix+name), write: write,
 		begin: key.Time, last: key.Time, period: usualPeriod}
 	c.sps, c.pps = key.ParameterSets()
 	return c
 }
 
 // add adds a unit. When it begins another fragment the one before is written.
-func (c *clip) add(u *stream.Unit) error {
+func (c *segment) add(u *stream.Unit) error {
 	if len(c.pending) > 0 && u.Time-c.pending[0].Time >= fragment {
 		if err := c.flush(u.Time); err != nil {
 			return err
@@ -67,32 +67,32 @@ func (c *clip) add(u *stream.Unit) error {
 
 // flush writes what waits as a fragment. next is the time of the next unit, 0 if
 // it is not known. It returns when the fragment is on the disk.
-func (c *clip) flush(next time.Duration) error {
+func (c *segment) flush(next time.Duration) error {
 	if len(c.pending) == 0 {
 		return nil
 	}
 	data, err := c.marshal(next)
 	if err != nil {
-		return fmt.Errorf("record: %s: %w", c.path, err)
+		return fmt.Errorf("recorder: %s: %w", c.path, err)
 	}
 	if c.f == nil {
 		if c.f, err = os.OpenFile(c.part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
-			return fmt.Errorf("record: %w", err)
+			return fmt.Errorf("recorder: %w", err)
 		}
 	}
 	if _, err := c.write(c.f, data); err != nil {
-		return fmt.Errorf("record: %w", err)
+		return fmt.Errorf("recorder: %w", err)
 	}
 	if err := c.f.Sync(); err != nil {
-		return fmt.Errorf("record: %w", err)
+		return fmt.Errorf("recorder: %w", err)
 	}
 	if !c.named {
 		if err := os.Rename(c.part, c.path); err != nil {
-			return fmt.Errorf("record: %w", err)
+			return fmt.Errorf("recorder: %w", err)
 		}
 		c.named = true
 		if err := syncDir(filepath.Dir(c.path)); err != nil {
-			return fmt.Errorf("record: %w", err)
+			return fmt.Errorf("recorder: %w", err)
 		}
 	}
 	c.size += int64(len(data))
@@ -103,7 +103,7 @@ func (c *clip) flush(next time.Duration) error {
 }
 
 // marshal returns the pending fragment, the first one with the file's header.
-func (c *clip) marshal(next time.Duration) ([]byte, error) {
+func (c *segment) marshal(next time.Duration) ([]byte, error) {
 	var b seekablebuffer.Buffer
 	if c.number == 0 {
 		header := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: timeScale, Codec: &codecs.H264{SPS: c.sps, PPS: c.pps}}}}
@@ -144,7 +144,7 @@ func ticks(d time.Duration) int64 {
 }
 
 // finish writes what waits and closes the file.
-func (c *clip) finish(next time.Duration) error {
+func (c *segment) finish(next time.Duration) error {
 	if err := c.flush(next); err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (c *clip) finish(next time.Duration) error {
 }
 
 // abandon closes the file after an error, without what was written in part.
-func (c *clip) abandon() error {
+func (c *segment) abandon() error {
 	c.pending = nil
 	if c.f == nil {
 		return nil
@@ -168,14 +168,14 @@ func (c *clip) abandon() error {
 	return err
 }
 
-func (c *clip) close() error {
+func (c *segment) close() error {
 	if c.f == nil {
 		return nil
 	}
 	err := c.f.Close()
 	c.f = nil
 	if err != nil {
-		return fmt.Errorf("record: %w", err)
+		return fmt.Errorf("recorder: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package record
+package recorder
 
 import (
 	"errors"
@@ -182,7 +182,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ev events
-	sh, err := openShelf(dir, Limits{Age: 2*day - time.Minute, Bytes: 1e6}, func() time.Time { return now }, ev.add)
+	sh, err := openStore(dir, Limits{Age: 2*day - time.Minute, Bytes: 1e6}, func() time.Time { return now }, ev.add)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestLimits(t *testing.T) {
 	removed := func(growing int64, want ...string) {
 		t.Helper()
 		ev.all = nil
-		sh.tidy(growing)
+		sh.enforceRetention(growing)
 		var got []string
 		for _, e := range ev.all {
 			if _, err := os.Stat(e.Path); e.Kind != Removed || !errors.Is(err, os.ErrNotExist) {
@@ -256,7 +256,7 @@ func TestBytes(t *testing.T) {
 	const limit = 60_000
 	r := start(t, s.hub, Options{Dir: dir, OnEvent: ev.add}, func(r *Recorder) {
 		r.o.Limits.Bytes = limit
-		r.shelf.limits.Bytes = limit
+		r.store.limits.Bytes = limit
 	})
 	for range 20 {
 		s.feed(50, r.sub.C)

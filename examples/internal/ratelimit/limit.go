@@ -1,6 +1,6 @@
-// Package limit limits how often something may happen, and how many idle
+// Package ratelimit limits how often something may happen, and how many idle
 // connections a server keeps.
-package limit
+package ratelimit
 
 import (
 	"net/netip"
