@@ -5,21 +5,17 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
 // config is the command line, the environment and the file.
 type config struct {
-	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
-	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
-	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead      time.Duration   `name:"lookahead" default:"1s" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
-	Fast           bool            `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
+	live.Settings
+	Policy    string        `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
+	LookAhead time.Duration `name:"lookahead" default:"1s" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
+	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 
 	Keep   time.Duration `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else"`
 	Before time.Duration `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`
@@ -39,13 +35,7 @@ type config struct {
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
 	_, policyErr := settings.LoadPolicy(c.Policy)
-	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)})
-	if sourceErr != nil {
-		sourceErr = fmt.Errorf("source: %w", sourceErr)
-	} else {
-		sourceErr = src.Close()
-	}
-	errs := []error{policyErr, sourceErr}
+	errs := []error{policyErr, c.CheckSource()}
 	if c.Bytes > 0 && c.Bytes < 1e6 {
 		errs = append(errs, fmt.Errorf("max-bytes: %v is less than 1MB; 0 is no limit", c.Bytes))
 	}

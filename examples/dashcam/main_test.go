@@ -179,6 +179,18 @@ func clip(t *testing.T) (path string, luma []byte) {
 	return path, decode(t, path)[0]
 }
 
+// put writes a file in one step.
+func put(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // decode returns the luma of each frame of a video.
 func decode(t *testing.T, path string) (frames [][]byte) {
 	t.Helper()

@@ -14,11 +14,15 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/examples/internal/gpio"
+	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/view"
+	"github.com/hedgecam/hedge/examples/internal/whep"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -42,9 +46,9 @@ type app struct {
 	gate     *gate
 	bell     *bell
 	zones    *web.Zones
-	live     *web.Live
-	journal  *journal
-	mqtt     *mqttClient
+	live     *whep.Server
+	log      *eventlog.Log
+	mqtt     *homeassistant.Client
 	server   *http.Server
 	listen   net.Listener
 	rtsp     *rtsp.Server
@@ -75,10 +79,10 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if err != nil && !errors.As(err, &damage) {
 		return a, err
 	}
-	if a.mqtt, err = newMQTT(c, a); err != nil {
+	if a.mqtt, err = homeassistant.New(homeassistant.Options{Broker: c.MQTT, User: c.MQTTUser, Password: string(c.MQTTPassword), Prefix: c.MQTTPrefix, Model: program, State: a.mqttState}); err != nil {
 		return a, err
 	}
-	if a.journal, err = openJournal(c.Events, stdout, a.mqtt.event); err != nil {
+	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
 		return a, err
 	}
 	if a.hub, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
@@ -94,12 +98,12 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		return a, err
 	}
 	if c.Preset == presetDoorbell {
-		a.bell = newBell(a.hub, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.journal.add)
+		a.bell = newBell(a.hub, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
 	}
 	a.gate = &gate{hub: a.hub, bell: a.bell}
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy, Try: a.try,
-		Drawing:     func() { a.journal.add("drawing", "a page draws zones, and sees the place with nobody in it") },
+		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Confirm: a.pipe.Confirm,
 	})
 	if err := a.openOutputs(); err != nil {
@@ -113,10 +117,10 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
 	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
-		OnPin: func(host, fingerprint string) { a.journal.add("certificate", camera.Pinned(host, fingerprint)) },
+		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
 			a.hub.Describe(s.Format)
-			a.journal.add("camera", s.String())
+			a.log.Add("camera", s.String())
 		},
 	})
 	if err != nil {
@@ -125,7 +129,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 	a.clock = &clock{Source: a.source}
 	known, err := view.Load(a.c.Policy)
 	if err != nil {
-		a.journal.add("view", err.Error())
+		a.log.Add("view", err.Error())
 	}
 	a.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
@@ -135,7 +139,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 			case pipeline.FailedClosed, pipeline.Recovered:
 				a.setReason(e.Reason)
 			}
-			a.journal.add(e.Kind.String(), view.EventWords(e))
+			a.log.Add(e.Kind.String(), view.EventWords(e))
 		},
 	})
 	return err
@@ -163,7 +167,7 @@ func (a *app) run(ctx context.Context) error {
 	group.Go(func() {
 		err := settings.WatchPolicy(ctx, a.c.Policy, func(p *redact.Policy, err error) {
 			if err := a.zones.Changed(p, err); err != nil {
-				a.journal.add("policy", err.Error())
+				a.log.Add("policy", err.Error())
 			}
 		})
 		if ctx.Err() == nil {
@@ -171,9 +175,9 @@ func (a *app) run(ctx context.Context) error {
 		}
 	})
 	if a.bell != nil && a.c.RingGPIO != "" {
-		group.Go(func() { a.bell.gpio(ctx, a.c.RingGPIO, a.c.RingAt) })
+		group.Go(func() { gpio.Watch(ctx, a.c.RingGPIO, a.c.RingAt, a.bell.ring, a.log.Add) })
 	}
-	group.Go(func() { a.mqtt.run(ctx) })
+	group.Go(func() { a.mqtt.Run(ctx) })
 
 	var err error
 	select {
@@ -201,7 +205,7 @@ func (a *app) pump(ctx context.Context) error {
 		}
 		a.setReason(pipeline.NoReason) // it begins anew
 		a.setHalt(err.Error())
-		a.journal.add("stopped", err.Error())
+		a.log.Add("stopped", err.Error())
 		t := time.NewTimer(restartAfter)
 		select {
 		case <-ctx.Done():
@@ -210,7 +214,7 @@ func (a *app) pump(ctx context.Context) error {
 		case <-t.C:
 		}
 		a.setHalt("")
-		a.journal.add("started", "the pipeline starts again")
+		a.log.Add("started", "the pipeline starts again")
 	}
 }
 
@@ -274,7 +278,7 @@ func (a *app) try(p *redact.Policy) error {
 
 // confirm says that the zones fit what the camera sees now.
 func (a *app) confirm() error {
-	a.journal.add("confirmed", "the zones were confirmed")
+	a.log.Add("confirmed", "the zones were confirmed")
 	a.pipe.Confirm()
 	return nil
 }
@@ -304,6 +308,6 @@ func (a *app) Close() error {
 	closeIf(a.hub, a.hub != nil)
 	closeIf(a.stills, a.stills != nil)
 	closeIf(a.trial, a.trial != nil)
-	closeIf(a.journal, a.journal != nil)
+	closeIf(a.log, a.log != nil)
 	return errors.Join(errs...)
 }

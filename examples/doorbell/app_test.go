@@ -17,9 +17,9 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
-	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/view"
+	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
 // client asks as a program with the token does.
@@ -159,7 +159,7 @@ func TestTLS(t *testing.T) {
 	}
 
 	state := t.TempDir()
-	if _, err := web.SelfSigned(state, []string{"door.lan"}, func(string) {}); err != nil {
+	if _, err := webaccess.SelfSigned(state, []string{"door.lan"}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	cert, key := filepath.Join(state, "cert.pem"), filepath.Join(state, "key.pem")
@@ -189,8 +189,8 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
-	again, err := web.SelfSigned(state, nil, func(string) {})
-	if err != nil || web.Fingerprint(again) != web.Fingerprint(*a.cert) {
+	again, err := webaccess.SelfSigned(state, nil, func(string) {})
+	if err != nil || webaccess.Fingerprint(again) != webaccess.Fingerprint(*a.cert) {
 		t.Errorf("the certificate is another after a restart (%v)", err)
 	}
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -50,13 +46,13 @@ func (b *bell) ring() {
 		return
 	}
 	b.open, b.after = true, b.newest()
-	b.timer = time.AfterFunc(b.stay, b.lapse)
+	b.timer = time.AfterFunc(b.stay, b.expire)
 	b.hub.Pause(false)
 	b.told("ring", fmt.Sprintf("somebody rang: there is a picture for %v", b.stay))
 }
 
-// lapse ends the picture, unless the bell was rung again meanwhile.
-func (b *bell) lapse() {
+// expire ends the picture, unless the bell was rung again meanwhile.
+func (b *bell) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.open || time.Now().Before(b.until) {
@@ -97,62 +93,4 @@ func (b *bell) keys(r io.Reader) {
 	for s := bufio.NewScanner(r); s.Scan(); {
 		b.ring()
 	}
-}
-
-const (
-	// gpioEvery is how often the button is looked at; a press is longer.
-	gpioEvery = 20 * time.Millisecond
-	// gpioRetry is how long to wait for a file that cannot be read.
-	gpioRetry = time.Second
-)
-
-// gpio rings whenever what the file says becomes at, until ctx ends. A button
-// that is held rings once.
-func (b *bell) gpio(ctx context.Context, path, at string) {
-	t := time.NewTicker(gpioEvery)
-	defer t.Stop()
-	pressed, failed := true, false // one that is held at the start does not ring
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-		text, err := readLine(path)
-		if (err != nil) != failed {
-			failed = err != nil
-			if failed {
-				b.told("bell lost", fmt.Sprintf("the bell's button cannot be read: %v", err))
-				t.Reset(gpioRetry)
-			} else {
-				b.told("bell back", "the bell's button can be read")
-				t.Reset(gpioEvery)
-			}
-		}
-		if err != nil {
-			pressed = true
-			continue
-		}
-		was := pressed
-		pressed = text == at
-		if pressed && !was {
-			b.ring()
-		}
-	}
-}
-
-// readLine returns the first line of a small file.
-func readLine(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	var text [64]byte
-	n, err := f.Read(text[:])
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	line, _, _ := bytes.Cut(text[:n], []byte("\n"))
-	return string(bytes.TrimSpace(line)), nil
 }

@@ -9,7 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/homeassistant"
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -25,12 +26,9 @@ const off = "off"
 
 // config is the configuration.
 type config struct {
-	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
-	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
-	Preset         string          `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
-	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	live.Settings
+	Policy string `name:"policy" default:"policy.json" help:"the policy file (JSON); the page writes it, and a change by hand takes effect at once"`
+	Preset string `name:"preset" default:"house" enum:"house,doorbell" help:"when there is a picture: always, or only after the bell was rung"`
 
 	Listen     string          `name:"listen" default:"127.0.0.1:8080" help:"where the page is served; anywhere but on this machine itself it is over TLS"`
 	TLSCert    string          `name:"tls-cert" help:"certificate file (PEM); without one, a self-signed certificate is made where TLS is needed"`
@@ -44,7 +42,6 @@ type config struct {
 	RingGPIO   string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
 	RingAt     string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
 
-	Cores     float64       `name:"cores" default:"1" min:"0.1" max:"64" help:"core time that the networks may use, in cores"`
 	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
 	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
@@ -68,10 +65,8 @@ type config struct {
 func (c *config) Check() error {
 	var errs []error
 	bad := func(name, format string, args ...any) { errs = append(errs, fmt.Errorf(name+": "+format, args...)) }
-	if src, err := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)}); err != nil {
-		bad("source", "%w", err)
-	} else if err := src.Close(); err != nil {
-		bad("source", "%w", err)
+	if err := c.CheckSource(); err != nil {
+		errs = append(errs, err)
 	}
 	if _, err := c.policy(); err != nil {
 		errs = append(errs, err)
@@ -95,7 +90,7 @@ func (c *config) Check() error {
 		bad("mqtt-user", "is of no use without mqtt")
 	}
 	if c.MQTT != "" {
-		if _, err := brokerOf(c.MQTT); err != nil {
+		if _, err := homeassistant.Broker(c.MQTT); err != nil {
 			bad("mqtt", "%w", err)
 		}
 	}

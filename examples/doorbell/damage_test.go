@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hedgecam/hedge/examples/doorbell/web"
+	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
 // TestDamagedFiles: after a power cut that left policy, token, password and
@@ -17,7 +17,7 @@ func TestDamagedFiles(t *testing.T) {
 	for _, keep := range []int{0, 20} {
 		dir := t.TempDir()
 		state, policy := filepath.Join(dir, "state"), filepath.Join(dir, "policy.json")
-		if _, err := web.SelfSigned(state, nil, func(string) {}); err != nil {
+		if _, err := webaccess.SelfSigned(state, nil, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 		writeFile(t, policy, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`)
@@ -66,7 +66,7 @@ func TestDamagedFiles(t *testing.T) {
 // TestSharedKey: a key that others may write is refused, with the way out.
 func TestSharedKey(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := web.SelfSigned(dir, nil, func(string) {}); err != nil {
+	if _, err := webaccess.SelfSigned(dir, nil, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -83,23 +83,23 @@ func TestSharedKey(t *testing.T) {
 }
 
 // TestWelcome: what opens the page and the stream is told to a terminal, and not
-// to a journal.
+// to a log.
 func TestWelcome(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	for _, args := range [][]string{nil, {"-state", state}, {"-token", "0123456789abcdef-x", "-rtsp-password", "another-secret"}} {
 		a, _ := start(t, append([]string{"-source", "file:" + clip(t), "-rtsp", "127.0.0.1:0"}, args...)...)
-		var terminal, journal bytes.Buffer
+		var terminal, logged bytes.Buffer
 		a.welcome(&terminal, true)
-		a.welcome(&journal, false)
+		a.welcome(&logged, false)
 		if !strings.Contains(terminal.String(), a.address()) {
 			t.Errorf("%q: a terminal is told %s", args, terminal.String())
 		}
-		if text := journal.String(); strings.Contains(text, a.token) || strings.Contains(text, a.password) || !strings.Contains(text, a.base()) {
-			t.Errorf("%q: a journal is told %s", args, text)
+		if text := logged.String(); strings.Contains(text, a.token) || strings.Contains(text, a.password) || !strings.Contains(text, a.base()) {
+			t.Errorf("%q: a log is told %s", args, text)
 		}
 		want := map[int]string{0: "-state FOLDER", 2: filepath.Join(state, "token"), 4: "you have set"}[len(args)]
-		if !strings.Contains(journal.String(), want) {
-			t.Errorf("%q: a journal is not told where the token is (%s): %s", args, want, journal.String())
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("%q: a log is not told where the token is (%s): %s", args, want, logged.String())
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 		gauge(mRecBytes, float64(rec.Bytes))
 		count(mRecLost, float64(rec.Lost))
 	}
-	events, _ := m.a.journal.counts()
+	events, _ := m.a.log.Counts()
 	count(mEvents, float64(events))
 }
 

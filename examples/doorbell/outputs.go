@@ -15,7 +15,7 @@ func (a *app) openOutputs() (err error) {
 			return err
 		}
 		a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
-			OnRefused: func(client string) { a.journal.add("access", "a wrong password for RTSP, from "+client) }})
+			OnRefused: func(client string) { a.log.Add("access", "a wrong password for RTSP, from "+client) }})
 		if err != nil {
 			return fmt.Errorf("%w; -rtsp names another address, or off", err)
 		}
@@ -41,5 +41,5 @@ func (a *app) recorded(e recorder.Event) {
 	if e.Err != nil {
 		text = e.Err.Error()
 	}
-	a.journal.add("recording", e.Kind.String()+": "+text)
+	a.log.Add("recording", e.Kind.String()+": "+text)
 }

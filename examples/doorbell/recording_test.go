@@ -38,9 +38,8 @@ func TestRecorderHealth(t *testing.T) {
 			(s.Kind == "bad" && s.State == "not recording") != failing {
 			t.Errorf("failing %v: the page is told %s", failing, body)
 		}
-		problem, recording := mqttProblems(s)
-		if want := map[bool]string{true: "ON", false: "OFF"}[failing]; problem != want || recording != want {
-			t.Errorf("failing %v: MQTT's problem is %s, of the recording %s", failing, problem, recording)
+		if m := a.mqttState(); m.Problem != failing || m.RecordingProblem != failing {
+			t.Errorf("failing %v: MQTT is told %+v", failing, m)
 		}
 	}
 	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 10 })

@@ -15,6 +15,8 @@ import (
 
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/webaccess"
+	"github.com/hedgecam/hedge/examples/internal/whep"
 )
 
 // openServer opens the page's listeners, TCP and UDP.
@@ -23,7 +25,7 @@ func (a *app) openServer() (err error) {
 	if err != nil {
 		return err
 	}
-	names := append(web.Names(), a.c.hosts()...)
+	names := append(webaccess.Names(), a.c.hosts()...)
 	if a.c.overTLS(addr.Addr()) {
 		if a.cert, err = a.certificate(names); err != nil {
 			return err
@@ -35,9 +37,9 @@ func (a *app) openServer() (err error) {
 	if a.watchToken, err = a.secret(a.c.WatchToken, "watch-token"); err != nil {
 		return err
 	}
-	access, err := web.NewAccess(web.AccessOptions{
-		Token: a.token, WatchToken: a.watchToken, Hosts: names, TLS: a.cert != nil,
-		Told: func(client, text string) { a.journal.add("access", text+", from "+client) },
+	access, err := webaccess.New(webaccess.Options{
+		Token: a.token, WatchToken: a.watchToken, Hosts: names, TLS: a.cert != nil, OnlyEditors: web.OnlyEditors,
+		Told: func(client, text string) { a.log.Add("access", text+", from "+client) },
 	})
 	if err != nil {
 		return err
@@ -47,7 +49,7 @@ func (a *app) openServer() (err error) {
 	}
 	// The same port number over UDP, so that a firewall needs one rule of each.
 	port := a.listen.Addr().(*net.TCPAddr).AddrPort().Port()
-	a.live, err = web.NewLive(web.LiveOptions{Hub: a.hub, Trial: a.trial, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
+	a.live, err = whep.New(whep.Options{Hub: a.hub, Trial: a.trial, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
 	if err != nil {
 		return err
 	}
@@ -68,18 +70,18 @@ func (a *app) openServer() (err error) {
 
 func (a *app) certificate(names []string) (*tls.Certificate, error) {
 	if a.c.TLSCert != "" {
-		c, err := web.KeyPair(a.c.TLSCert, a.c.TLSKey)
+		c, err := webaccess.KeyPair(a.c.TLSCert, a.c.TLSKey)
 		if err == nil {
 			return &c, nil
 		}
-		if !errors.Is(err, web.ErrCertificate) {
+		if !errors.Is(err, webaccess.ErrCertificate) {
 			return nil, fmt.Errorf("tls-cert: %w", err)
 		}
-		a.journal.add("certificate", fmt.Sprintf("tls-cert: %v; until it is whole and the program starts again, the page has a certificate of this machine's own", err))
+		a.log.Add("certificate", fmt.Sprintf("tls-cert: %v; until it is whole and the program starts again, the page has a certificate of this machine's own", err))
 		a.ownCert = true
 	}
 	a.ownCert = a.ownCert || a.c.TLSCert == ""
-	c, err := web.SelfSigned(a.c.State, names, func(text string) { a.journal.add("certificate", text) })
+	c, err := webaccess.SelfSigned(a.c.State, names, func(text string) { a.log.Add("certificate", text) })
 	return &c, err
 }
 
@@ -90,9 +92,9 @@ func (a *app) secret(given settings.Secret, name string) (string, error) {
 	case given != "":
 		return string(given), nil
 	case a.c.State != "":
-		return web.KeptToken(filepath.Join(a.c.State, name), func(text string) { a.journal.add(name, text) })
+		return webaccess.KeptToken(filepath.Join(a.c.State, name), func(text string) { a.log.Add(name, text) })
 	}
-	return web.NewToken(), nil
+	return webaccess.NewToken(), nil
 }
 
 // address returns the page's address with the token.
@@ -107,7 +109,7 @@ func (a *app) base() string {
 	name := host.String()
 	if host.Addr().IsUnspecified() {
 		// The name that others can use.
-		for _, n := range web.Names() {
+		for _, n := range webaccess.Names() {
 			if ip, err := netip.ParseAddr(n); err == nil && ip.Is4() {
 				name = netip.AddrPortFrom(ip, host.Port()).String()
 				break
@@ -118,7 +120,7 @@ func (a *app) base() string {
 }
 
 // welcome tells the owner how to get to the page. What opens it is told to a
-// terminal only: others may read a journal.
+// terminal only: others may read a log.
 func (a *app) welcome(w io.Writer, terminal bool) {
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // nowhere else to say it
 	if terminal {
@@ -136,7 +138,7 @@ func (a *app) welcome(w io.Writer, terminal bool) {
 		say("A recorder that cannot log in over RTSP knows no SHA-256: -rtsp-auth md5 lets it.")
 	}
 	if a.cert != nil && a.ownCert {
-		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", web.Fingerprint(*a.cert))
+		say("The certificate is this machine's own: the browser will warn. Compare before you go on; SHA-256:\n  %s\n", webaccess.Fingerprint(*a.cert))
 	}
 	if a.zones.State().Policy == nil {
 		say("There is no policy yet, so everything is hidden. Draw your zones in the page.")

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 )
@@ -38,9 +40,9 @@ type status struct {
 	// Recording is left out where nothing is to be recorded.
 	Recording *recordingStatus `json:"recording,omitempty"`
 	// Start is set while there is no policy.
-	Start    bool           `json:"start"`
-	Defaults map[string]any `json:"defaults"`
-	Events   []event        `json:"events"`
+	Start    bool             `json:"start"`
+	Defaults map[string]any   `json:"defaults"`
+	Events   []eventlog.Event `json:"events"`
 }
 
 type hiddenStatus struct {
@@ -89,7 +91,7 @@ func (a *app) status() status {
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
 		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead.Milliseconds(),
 		Ratio: a.hub.Stats().Ratio(),
-		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.journal.last(),
+		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.log.Newest(),
 	}
 	if base := a.clock.base.Load(); base != 0 {
 		s.Clock = clockStatus{Known: true, Base: float64(base) / 1e6}
@@ -107,7 +109,7 @@ func (a *app) status() status {
 		}
 	}
 	s.Confirm = why.AwaitsOwner()
-	s.State, s.Kind = a.mood(&s, why, last)
+	s.State, s.Kind = a.summary(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {
 	case s.Confirm:
@@ -124,8 +126,8 @@ func (a *app) status() status {
 	return s
 }
 
-// mood sums up how things are.
-func (a *app) mood(s *status, why pipeline.Reason, last seen) (state, kind string) {
+// summary says how things are.
+func (a *app) summary(s *status, why pipeline.Reason, last seen) (state, kind string) {
 	switch {
 	case a.halted() != "":
 		return "stopped", "bad"
@@ -191,6 +193,15 @@ func beats(stats pipeline.Stats) string {
 		text += fmt.Sprintf(", %d failures", failures)
 	}
 	return text
+}
+
+// mqttState is the status as Home Assistant shows it.
+func (a *app) mqttState() homeassistant.State {
+	s := a.status()
+	return homeassistant.State{
+		People: s.Hidden.People, Faces: s.Hidden.Faces, Plates: s.Hidden.Plates, Hidden: s.Hidden.Share, State: s.State,
+		Problem: s.Kind == "bad", RecordingProblem: s.Recording != nil && s.Recording.Problem != "",
+	}
 }
 
 // healthy returns nil, or what is wrong.

@@ -35,14 +35,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/hedgecam/hedge/examples/internal/camera"
-	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
-	"github.com/hedgecam/hedge/examples/internal/view"
+	"github.com/hedgecam/hedge/examples/internal/videoout"
 	"github.com/hedgecam/hedge/internal/nodump"
-	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // The exit codes.
@@ -64,31 +61,18 @@ func main() {
 
 // config is the command line, the environment and the file.
 type config struct {
-	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
-	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
-	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
-	Policy         string          `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
-	Out            string          `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
-	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
-	LookAhead      time.Duration   `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Rate           int             `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
-	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+	live.Settings
+	Policy    string        `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
+	Out       string        `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
+	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
+	Rate      int           `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
 }
 
 // Check says what is wrong with settings that were understood.
 func (c *config) Check() error {
-	_, err := settings.LoadPolicy(c.Policy)
-	src, sourceErr := camera.Open(c.Source, camera.Options{Rotate: c.Rotate, Password: string(c.SourcePassword)})
-	if sourceErr != nil {
-		sourceErr = fmt.Errorf("source: %w", sourceErr)
-	} else {
-		sourceErr = src.Close()
-	}
-	_, outErr := parseOut(c.Out)
-	if outErr != nil {
-		outErr = fmt.Errorf("out: %w", outErr)
-	}
-	return errors.Join(err, sourceErr, outErr)
+	_, policyErr := settings.LoadPolicy(c.Policy)
+	_, outErr := videoout.Parse(c.Out)
+	return errors.Join(policyErr, c.CheckSource(), outErr)
 }
 
 // run is the program; it returns the exit code.
@@ -110,85 +94,21 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	if policy == nil {
 		return fail(exitUsage, err)
 	}
-	src, err := camera.Open(c.Source, camera.Options{
-		Password: string(c.SourcePassword), Pins: c.Policy + ".cameras",
-		OnPin:    func(host, fingerprint string) { log.Warn(camera.Pinned(host, fingerprint)) },
-		Rate:     float64(c.Rate),
-		Rotate:   c.Rotate,
-		OnChange: func(s camera.State) { log.Info("camera", "state", s.String()) },
-	})
+	to, err := videoout.Parse(c.Out)
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	to, err := parseOut(c.Out)
+	var cam *live.Camera
+	out, err := videoout.Open(to, videoout.Options{Rate: c.Rate, Log: log, Aspect: func() ffmpeg.Rational { return cam.State().Format.SampleAspect }})
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	open, err := to.prepare()
-	if err != nil {
-		return fail(exitUsage, err)
+	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, Rate: float64(c.Rate), Log: log})
+	if err == nil {
+		err = errors.Join(cam.Run(ctx, out), cam.Close())
 	}
-	err = c.carry(ctx, policy, src, &sink{open: open, rate: c.Rate, aspect: func() ffmpeg.Rational { return src.State().Format.SampleAspect }, log: log}, log)
-	err = errors.Join(err, src.Close(), to.remove())
-	if err != nil {
+	if err = errors.Join(err, out.Close()); err != nil {
 		return fail(exitFailed, err)
 	}
 	return exitDone
-}
-
-// carry takes pictures from src to out until ctx ends, which is no error.
-func (c *config) carry(ctx context.Context, policy *redact.Policy, src pipeline.Source, to *sink, log *slog.Logger) (err error) {
-	set, err := detectors.OpenFor(ctx, policy, c.Networks, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, set.Close()) }()
-	known, err := view.Load(c.Policy)
-	if err != nil {
-		log.Error(err.Error())
-	}
-	p, err := pipeline.New(pipeline.Config{
-		Policy:     policy,
-		Detectors:  set.Detectors,
-		Mode:       pipeline.Live,
-		LookAhead:  c.LookAhead,
-		Cores:      c.Cores,
-		View:       known,
-		SaveView:   view.Saver(c.Policy),
-		Compressed: true,
-		OnEvent:    func(e pipeline.Event) { log.Info(e.Kind.String(), "text", view.EventWords(e)) },
-	})
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		settings.FollowPolicy(ctx, c.Policy, p.SetPolicy, log)
-	}()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	confirmed := make(chan struct{})
-	go func() {
-		defer close(confirmed)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hangup:
-				p.Confirm()
-				log.Info("zones confirmed")
-			}
-		}
-	}()
-	err = p.Run(ctx, src, to)
-	if errors.Is(err, context.Canceled) {
-		err = nil
-	}
-	cancel()
-	<-watched
-	<-confirmed
-	return errors.Join(err, to.Close(), p.Close())
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/videoout/videoouttest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -104,11 +105,11 @@ func TestProgram(t *testing.T) {
 	const half, inside, end = 192 * 64, 192 * 80, 192 * 128
 	flat := func(luma []byte) bool { return bytes.Count(luma, luma[:1]) == len(luma) }
 	for round := range 2 {
-		r := reader(t, pipe)
-		awaitWriter(t, r)
-		in := newStream(t, r)
+		r := videoouttest.Reader(t, pipe)
+		videoouttest.AwaitWriter(t, r)
+		in := videoouttest.NewStream(t, r)
 		for range 5 {
-			got := in.frame(t)
+			got := in.Frame(t)
 			if !flat(got[:half]) {
 				t.Fatal("the outside is not flat")
 			}
@@ -172,11 +173,11 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 				Args: []string{"-source", "file:" + clip, "-policy", policy, "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0s"}}, log)
 		}()
 		log.await(t, "connected", 1)
-		r := reader(t, pipe)
-		awaitWriter(t, r)
-		in := newStream(t, r)
+		r := videoouttest.Reader(t, pipe)
+		videoouttest.AwaitWriter(t, r)
+		in := videoouttest.NewStream(t, r)
 		inside := func() []byte {
-			luma := in.frame(t)[:in.size.X*in.size.Y]
+			luma := in.Frame(t)[:in.Size.X*in.Size.Y]
 			return luma[len(luma)*5/8:]
 		}
 		if round == 1 {

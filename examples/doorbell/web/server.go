@@ -15,13 +15,13 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/ratelimit"
+	"github.com/hedgecam/hedge/examples/internal/webaccess"
+	"github.com/hedgecam/hedge/examples/internal/whep"
 	"github.com/hedgecam/hedge/redact"
 )
 
 const (
-	healthPath = "/healthz"
-	enterPath  = "/enter"
-	stillPath  = "/still.jpg"
+	stillPath = "/still.jpg"
 	// maxIdle is how many connections may be open on which nothing happens.
 	maxIdle = 256
 )
@@ -32,11 +32,11 @@ var page embed.FS
 // Options are what a page is made of.
 type Options struct {
 	// Access guards it.
-	Access *Access
+	Access *webaccess.Access
 	// Zones keeps the policy.
 	Zones *Zones
 	// Live hands the live picture out.
-	Live *Live
+	Live *whep.Server
 	// Trial returns a JPEG of the newest picture of a preview.
 	Trial func() ([]byte, time.Time, error)
 	// Still returns a JPEG of the place with nobody in it, for pages that draw.
@@ -73,11 +73,23 @@ func NewServer(o Options) *http.Server {
 	}
 }
 
+// OnlyEditors reports whether a request is one that only an editor may make: it
+// changes what is shown, or shows what only who draws may see.
+func OnlyEditors(r *http.Request) bool {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/zones/"), r.URL.Path == stillPath:
+		return true
+	case webaccess.Safe(r.Method), r.URL.Path == "/ring", r.URL.Path == "/live", strings.HasPrefix(r.URL.Path, "/live/"):
+		return false
+	}
+	return true
+}
+
 type server struct{ o Options }
 
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+healthPath, s.health)
+	mux.HandleFunc("GET "+webaccess.HealthPath, s.health)
 	mux.HandleFunc("GET /{$}", s.file)
 	mux.HandleFunc("GET /page/{name}", s.file)
 	mux.HandleFunc("GET /snapshot.jpg", s.snapshot)
@@ -100,36 +112,9 @@ func (s *server) routes() http.Handler {
 		mux.HandleFunc("POST /ring", s.ring)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		headers(w)
+		webaccess.Headers(w)
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// headers forbids the browser everything that the page does not need.
-func headers(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "+
-		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-	h.Set("Cache-Control", "no-store")
-}
-
-// refuse answers with one line of plain text.
-func refuse(w http.ResponseWriter, code int, why string) {
-	headers(w)
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(code)
-	_, _ = io.WriteString(w, why+"\n") //nolint:gosec // plain text, and no browser may take it for anything else
-}
-
-func refuseLater(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", "5")
-	refuse(w, http.StatusTooManyRequests, "too many requests: wait some seconds")
 }
 
 func reply(w http.ResponseWriter, code int, v any) {
@@ -179,7 +164,7 @@ func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) { jpeg(w, s.o.
 func jpeg(w http.ResponseWriter, newest func() ([]byte, time.Time, error)) {
 	data, at, err := newest()
 	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, err.Error())
+		webaccess.Refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
@@ -191,7 +176,7 @@ func jpeg(w http.ResponseWriter, newest func() ([]byte, time.Time, error)) {
 // trial serves the picture of a preview to who draws it.
 func (s *server) trial(w http.ResponseWriter, r *http.Request) {
 	if !s.o.Zones.IsPreviewOf(editorOf(r)) {
-		refuse(w, http.StatusForbidden, "a preview is shown to the page that draws it only")
+		webaccess.Refuse(w, http.StatusForbidden, "a preview is shown to the page that draws it only")
 		return
 	}
 	jpeg(w, s.o.Trial)
@@ -199,7 +184,7 @@ func (s *server) trial(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) still(w http.ResponseWriter, r *http.Request) {
 	if !s.o.Zones.Draws(editorOf(r)) {
-		refuse(w, http.StatusForbidden, "the place with nobody in it is shown to a page that draws zones only, while it does")
+		webaccess.Refuse(w, http.StatusForbidden, "the place with nobody in it is shown to a page that draws zones only, while it does")
 		return
 	}
 	// Shorter than the server's WriteTimeout, so that the answer gets through.
@@ -207,7 +192,7 @@ func (s *server) still(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	data, err := s.o.Still(ctx)
 	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, err.Error())
+		webaccess.Refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	w.Header().Set("Content-Type", "image/jpeg")
@@ -215,7 +200,7 @@ func (s *server) still(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) status(w http.ResponseWriter, r *http.Request) {
-	if !mayEdit(r) {
+	if !webaccess.MayEdit(r) {
 		w.Header().Set("X-Role", "watch") // the page then offers nothing that would be refused
 	}
 	reply(w, http.StatusOK, s.o.Status())
@@ -242,7 +227,7 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 		s.refusePolicy(w, err, revision)
 		return
 	}
-	s.o.Access.told(clientOf(r), "zones were saved")
+	s.o.Access.Tell(webaccess.ClientOf(r), "zones were saved")
 	w.Header().Set("ETag", strconv.Quote(revision))
 	reply(w, http.StatusOK, s.o.Zones.State())
 }
@@ -321,7 +306,7 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
 		return
 	}
-	s.o.Access.told(clientOf(r), "the zones were confirmed")
+	s.o.Access.Tell(webaccess.ClientOf(r), "the zones were confirmed")
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -345,7 +330,7 @@ func (s *server) live(w http.ResponseWriter, r *http.Request) {
 	}
 	id, answer, err := s.o.Live.Offer(r.Context(), string(offer))
 	switch {
-	case errors.Is(err, ErrViewers):
+	case errors.Is(err, whep.ErrViewers):
 		reply(w, http.StatusServiceUnavailable, fault{Error: err.Error()})
 		return
 	case err != nil:

@@ -44,11 +44,19 @@ func describe(config any) []*field {
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("settings: %T is not a pointer to a struct", config))
 	}
-	v = v.Elem()
-	var fields []*field
 	names := map[string]bool{"config": true, "check": true, "schema": true, "help": true, "h": true}
+	return describeStruct(v.Elem(), names)
+}
+
+// describeStruct returns the settings of a struct and of those embedded in it. Their
+// names are entered in names.
+func describeStruct(v reflect.Value, names map[string]bool) (fields []*field) {
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
+		if sf.Anonymous && sf.Type.Kind() == reflect.Struct {
+			fields = append(fields, describeStruct(v.Field(i), names)...)
+			continue
+		}
 		f := &field{
 			name: sf.Tag.Get("name"), help: sf.Tag.Get("help"), text: sf.Tag.Get("default"),
 			min: math.Inf(-1), max: math.Inf(1), value: v.Field(i),

@@ -15,7 +15,7 @@
 // several places counts in the order flag, environment, file, default. An
 // environment variable that is empty counts as not given.
 //
-// Fields are of the kinds string, bool, int, float64, time.Duration, [Bytes]
+// A struct that is embedded adds its settings. Fields are of the kinds string, bool, int, float64, time.Duration, [Bytes]
 // and [Secret]; tags that make no sense are mistakes of the programmer, and
 // panic.
 package settings

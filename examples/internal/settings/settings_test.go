@@ -433,6 +433,10 @@ func TestBadTags(t *testing.T) {
 			A int `name:"a" help:"a"`
 			B int `name:"a" help:"a"`
 		}{},
+		"embedded twice": &struct {
+			Embedded
+			B int `name:"inner" help:"a"`
+		}{},
 	} {
 		func() {
 			defer func() {
@@ -442,6 +446,31 @@ func TestBadTags(t *testing.T) {
 			}()
 			describe(c)
 		}()
+	}
+}
+
+// Embedded is part of a configuration.
+type Embedded struct {
+	Inner int `name:"inner" help:"a" default:"3"`
+}
+
+// TestEmbedded: a struct that is embedded adds its settings in its place.
+func TestEmbedded(t *testing.T) {
+	var c struct {
+		First int `name:"first" help:"a"`
+		Embedded
+		Last int `name:"last" help:"a"`
+	}
+	err := Load(&c, Options{Args: []string{"-inner", "7", "-last", "8"}, LookupEnv: func(string) (string, bool) { return "", false }})
+	if err != nil || c.Inner != 7 || c.Last != 8 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	var names []string
+	for _, f := range describe(&c) {
+		names = append(names, f.name)
+	}
+	if got := strings.Join(names, " "); got != "first inner last" {
+		t.Errorf("settings %s", got)
 	}
 }
 

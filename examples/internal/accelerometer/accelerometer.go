@@ -1,4 +1,6 @@
-package main
+// Package accelerometer tells of blows: it reads a Linux IIO accelerometer, or a file
+// with one number, and calls back when the acceleration passes a threshold.
+package accelerometer
 
 import (
 	"context"
@@ -17,18 +19,18 @@ import (
 const standardGravity = 9.80665
 
 const (
-	// accelEvery is how often the accelerometer is read. The blow of a crash
+	// readEvery is how often the accelerometer is read. The blow of a crash
 	// lasts about 100 ms.
-	accelEvery = 20 * time.Millisecond
-	// accelCalm is so many readings in a row below the threshold before the next
-	// one above it is another event.
-	accelCalm = int(2 * time.Second / accelEvery)
-	// accelFailures is so many failures in a row that one is told of.
-	accelFailures = int(time.Second / accelEvery)
+	readEvery = 20 * time.Millisecond
+	// calmReadings is how many readings in a row must be below the threshold before
+	// the next one above it is another blow.
+	calmReadings = int(2 * time.Second / readEvery)
+	// failuresInRow is how many failures in a row are reported as one.
+	failuresInRow = int(time.Second / readEvery)
 )
 
-// accelerometer reads how hard the car is pushed.
-type accelerometer struct {
+// Sensor reads how hard the car is pushed.
+type Sensor struct {
 	// axes are files with a number each; scale turns it into m/s².
 	axes  []string
 	scale float64
@@ -36,17 +38,17 @@ type accelerometer struct {
 	atRest float64
 }
 
-// openAccelerometer takes the folder of a Linux IIO device, such as
+// Open takes the folder of a Linux IIO device, such as
 // /sys/bus/iio/devices/iio:device0 (its files in_accel_*_raw and in_accel_scale
 // are described in the kernel's Documentation/ABI/testing/sysfs-bus-iio), or a
 // file with one number in m/s² without gravity, that some other program keeps up
 // to date.
-func openAccelerometer(path string) (*accelerometer, error) {
+func Open(path string) (*Sensor, error) {
 	st, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("accelerometer: %w", err)
 	}
-	a := &accelerometer{axes: []string{path}, scale: 1}
+	a := &Sensor{axes: []string{path}, scale: 1}
 	if st.IsDir() {
 		a.atRest = standardGravity
 		a.axes = nil
@@ -64,7 +66,7 @@ func openAccelerometer(path string) (*accelerometer, error) {
 }
 
 // read returns by how many m/s² the car is accelerated, in whatever direction.
-func (a *accelerometer) read() (float64, error) {
+func (a *Sensor) read() (float64, error) {
 	sum := 0.0
 	for _, axis := range a.axes {
 		v, err := readNumber(axis)
@@ -97,18 +99,18 @@ func readNumber(path string) (float64, error) {
 	return v, nil
 }
 
-// bump makes events of readings.
-type bump struct {
+// blows finds the blows among the readings.
+type blows struct {
 	threshold float64
-	calm      int // readings that are still to be below the threshold
+	calm      int // how many readings must still be below the threshold
 	failures  int // in a row
 }
 
-// take takes one reading. hit says that it is an event, and told is an error
-// worth telling: the first after readings that were good for long.
-func (b *bump) take(v float64, err error) (hit bool, told error) {
+// add takes one reading. hit says that it is a blow, and told is an error worth
+// telling: the first after readings that were good for long.
+func (b *blows) add(v float64, err error) (hit bool, told error) {
 	if err != nil {
-		if b.failures++; b.failures == accelFailures {
+		if b.failures++; b.failures == failuresInRow {
 			return false, err
 		}
 		return false, nil
@@ -119,15 +121,16 @@ func (b *bump) take(v float64, err error) (hit bool, told error) {
 		return false, nil
 	}
 	hit = b.calm == 0
-	b.calm = accelCalm
+	b.calm = calmReadings
 	return hit, nil
 }
 
-// watchAccelerometer calls hit for each event until ctx ends.
-func watchAccelerometer(ctx context.Context, a *accelerometer, threshold float64, hit func(text string), failed func(error)) {
-	t := time.NewTicker(accelEvery)
+// Watch reads the sensor until ctx ends. It calls hit for each blow above threshold, in
+// m/s², with the reading in words, and failed once when the sensor can no longer be read.
+func (a *Sensor) Watch(ctx context.Context, threshold float64, hit func(text string), failed func(error)) {
+	t := time.NewTicker(readEvery)
 	defer t.Stop()
-	b := bump{threshold: threshold}
+	b := blows{threshold: threshold}
 	for {
 		select {
 		case <-ctx.Done():
@@ -135,7 +138,7 @@ func watchAccelerometer(ctx context.Context, a *accelerometer, threshold float64
 		case <-t.C:
 		}
 		v, err := a.read()
-		is, told := b.take(v, err)
+		is, told := b.add(v, err)
 		if told != nil {
 			failed(told)
 		}

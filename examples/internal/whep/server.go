@@ -1,7 +1,10 @@
-package web
+// Package whep shows a stream to browsers over WebRTC. A viewer sends an offer and gets
+// an answer, as in WHEP (the WebRTC-HTTP egress protocol).
+package whep
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -33,8 +36,8 @@ var (
 	ErrOffer = errors.New("the offer cannot be answered")
 )
 
-// LiveOptions are what a Live is made of.
-type LiveOptions struct {
+// Options say what is shown, where and to how many.
+type Options struct {
 	// Hub has the units, Trial those of a preview.
 	Hub, Trial *stream.Hub
 	// Addr is the UDP address over which all viewers are served. The address of
@@ -44,11 +47,11 @@ type LiveOptions struct {
 	Viewers int
 }
 
-// Live hands the live picture out over WebRTC. The only candidates are the
-// addresses that it listens on: no other machine is asked for one. Its methods
-// may be called by any goroutine.
-type Live struct {
-	o   LiveOptions
+// Server sends the live picture to viewers. The only ICE candidates are the addresses
+// that it listens on: no other machine is asked for one. Its methods may be called by any
+// goroutine.
+type Server struct {
+	o   Options
 	api *webrtc.API
 	mux ice.UDPMux
 
@@ -58,12 +61,12 @@ type Live struct {
 	served  sync.WaitGroup
 }
 
-// NewLive returns a Live that listens. Its error names the address.
-func NewLive(o LiveOptions) (*Live, error) {
+// New returns a Server that listens. Its error names the address.
+func New(o Options) (*Server, error) {
 	if o.Viewers == 0 {
 		o.Viewers = defaultViewers
 	}
-	l := &Live{o: o, viewers: map[string]*viewer{}}
+	l := &Server{o: o, viewers: map[string]*viewer{}}
 	log := logging.NewDefaultLoggerFactory()
 	log.DefaultLogLevel = logging.LogLevelDisabled // clients come and go; what matters is in the answers
 	if o.Addr.Addr().IsUnspecified() {
@@ -115,7 +118,7 @@ var h264 = webrtc.RTPCodecParameters{
 
 // Offer answers a viewer's offer. The answer has all candidates: none trickle
 // in later. The errors are ErrViewers and ErrOffer.
-func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err error) {
+func (l *Server) Offer(ctx context.Context, offer string) (id, answer string, err error) {
 	l.mu.Lock()
 	full := l.closed || len(l.viewers) >= l.o.Viewers
 	l.mu.Unlock()
@@ -130,7 +133,7 @@ func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err 
 	if answer, err = v.answer(ctx, offer); err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrOffer, errors.Join(err, v.close()))
 	}
-	id = NewToken()
+	id = rand.Text()
 	l.mu.Lock()
 	full = l.closed || len(l.viewers) >= l.o.Viewers
 	if !full {
@@ -146,7 +149,7 @@ func (l *Live) Offer(ctx context.Context, offer string) (id, answer string, err 
 }
 
 // serve feeds a viewer until it is gone.
-func (l *Live) serve(id string, v *viewer) {
+func (l *Server) serve(id string, v *viewer) {
 	v.feed(l.o.Hub, l.o.Trial)
 	l.mu.Lock()
 	delete(l.viewers, id)
@@ -154,7 +157,7 @@ func (l *Live) serve(id string, v *viewer) {
 }
 
 // HangUp ends a viewer's picture. Of an unknown one it does nothing.
-func (l *Live) HangUp(id string) {
+func (l *Server) HangUp(id string) {
 	l.mu.Lock()
 	v := l.viewers[id]
 	l.mu.Unlock()
@@ -165,7 +168,7 @@ func (l *Live) HangUp(id string) {
 
 // ShowTrial shows the preview to the viewer of the page that draws, and to no other;
 // with the id of none, to nobody.
-func (l *Live) ShowTrial(id string) {
+func (l *Server) ShowTrial(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for name, v := range l.viewers {
@@ -173,8 +176,8 @@ func (l *Live) ShowTrial(id string) {
 	}
 }
 
-// LiveStats counts.
-type LiveStats struct {
+// Stats counts.
+type Stats struct {
 	// Viewers is how many watch just now.
 	Viewers int
 	// Lost is how many pictures those have lost because they were too slow.
@@ -182,10 +185,10 @@ type LiveStats struct {
 }
 
 // Stats returns the counters.
-func (l *Live) Stats() LiveStats {
+func (l *Server) Stats() Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := LiveStats{Viewers: len(l.viewers)}
+	s := Stats{Viewers: len(l.viewers)}
 	for _, v := range l.viewers {
 		s.Lost += v.lost.Load()
 	}
@@ -193,7 +196,7 @@ func (l *Live) Stats() LiveStats {
 }
 
 // Close ends all viewers' pictures and waits. It may be called more than once.
-func (l *Live) Close() error {
+func (l *Server) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	for _, v := range l.viewers {

@@ -1,4 +1,4 @@
-package web
+package whep
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/examples/internal/streamtest"
 )
 
 // watcher is a viewer as a browser is one.
@@ -62,7 +63,7 @@ func (w *watcher) offer(t testing.TB) string {
 }
 
 // watch connects, and returns the id and the answer.
-func (w *watcher) watch(t *testing.T, l *Live) (id, sdp string) {
+func (w *watcher) watch(t *testing.T, l *Server) (id, sdp string) {
 	t.Helper()
 	id, sdp, err := l.Offer(t.Context(), w.offer(t))
 	if err != nil {
@@ -87,8 +88,8 @@ func (w *watcher) next(t *testing.T) *rtp.Packet {
 	}
 }
 
-func TestLive(t *testing.T) {
-	l := newLive(t, newHub(t), 0)
+func TestOffer(t *testing.T) {
+	l := newServer(t, streamtest.Hub(t), 0)
 	w := newWatcher(t)
 	id, sdp := w.watch(t, l)
 	candidates := 0
@@ -129,7 +130,7 @@ func TestLive(t *testing.T) {
 }
 
 func TestTooManyViewers(t *testing.T) {
-	l := newLive(t, newHub(t), 1)
+	l := newServer(t, streamtest.Hub(t), 1)
 	first, second := newWatcher(t), newWatcher(t)
 	id, _ := first.watch(t, l)
 	first.next(t)
@@ -147,8 +148,8 @@ func TestTooManyViewers(t *testing.T) {
 // TestViewerGone: a viewer that vanishes without a word disturbs nobody, and is
 // forgotten.
 func TestViewerGone(t *testing.T) {
-	hub := newHub(t)
-	l := newLive(t, hub, 0)
+	hub := streamtest.Hub(t)
+	l := newServer(t, hub, 0)
 	gone, stays := newWatcher(t), newWatcher(t)
 	gone.watch(t, l)
 	stays.watch(t, l)
@@ -165,7 +166,7 @@ func TestViewerGone(t *testing.T) {
 }
 
 func TestBadOffers(t *testing.T) {
-	l := newLive(t, newHub(t), 0)
+	l := newServer(t, streamtest.Hub(t), 0)
 	good := newWatcher(t).offer(t)
 	for name, offer := range map[string]string{
 		"empty": "", "nonsense": "nonsense", "half": good[:len(good)/2],
@@ -183,7 +184,7 @@ func TestBadOffers(t *testing.T) {
 }
 
 func TestOfferAfterClose(t *testing.T) {
-	l := newLive(t, newHub(t), 0)
+	l := newServer(t, streamtest.Hub(t), 0)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

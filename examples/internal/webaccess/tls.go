@@ -1,4 +1,4 @@
-package web
+package webaccess
 
 import (
 	"crypto/ecdsa"

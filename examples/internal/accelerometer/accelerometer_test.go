@@ -1,4 +1,4 @@
-package main
+package accelerometer
 
 import (
 	"context"
@@ -32,9 +32,9 @@ func put(t *testing.T, path, text string) string {
 	return path
 }
 
-func TestAccelerometer(t *testing.T) {
+func TestRead(t *testing.T) {
 	dir := device(t)
-	a, err := openAccelerometer(dir)
+	a, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestAccelerometer(t *testing.T) {
 			t.Errorf("x %s, z %s: %.3f m/s², %v; want %.3f", c.x, c.z, got, err, c.want)
 		}
 	}
-	plain, err := openAccelerometer(put(t, filepath.Join(dir, "value"), "-7.25\n"))
+	plain, err := Open(put(t, filepath.Join(dir, "value"), "-7.25\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,20 +69,20 @@ func TestAccelerometer(t *testing.T) {
 		}
 	}
 	for _, path := range []string{t.TempDir(), filepath.Join(dir, "none")} {
-		if _, err := openAccelerometer(path); err == nil {
+		if _, err := Open(path); err == nil {
 			t.Errorf("%s is an accelerometer", path)
 		}
 	}
 }
 
-// TestBump: one event a blow, however long it rings; another one after two calm
+// TestBlows: one event a blow, however long it rings; another one after two calm
 // seconds; a sensor that fails is told of once, and is no event.
-func TestBump(t *testing.T) {
-	b := bump{threshold: 6}
+func TestBlows(t *testing.T) {
+	b := blows{threshold: 6}
 	events, told := 0, 0
 	feed := func(n int, v float64, err error) {
 		for range n {
-			hit, e := b.take(v, err)
+			hit, e := b.add(v, err)
 			if hit {
 				events++
 			}
@@ -97,7 +97,7 @@ func TestBump(t *testing.T) {
 	}
 	for range 20 {
 		feed(1, 6, nil)
-		feed(accelCalm-1, 1, nil)
+		feed(calmReadings-1, 1, nil)
 	}
 	if events != 1 {
 		t.Fatalf("%d events for one long blow", events)
@@ -107,17 +107,17 @@ func TestBump(t *testing.T) {
 	if events != 2 {
 		t.Fatalf("%d events for two blows", events)
 	}
-	feed(accelFailures-1, 0, errors.New("x"))
+	feed(failuresInRow-1, 0, errors.New("x"))
 	feed(1, 1, nil)
-	feed(10*accelFailures, 0, errors.New("x"))
+	feed(10*failuresInRow, 0, errors.New("x"))
 	if events != 2 || told != 1 {
 		t.Errorf("a sensor that fails: %d events, told of %d times", events, told)
 	}
 }
 
-func TestWatchAccelerometer(t *testing.T) {
+func TestWatch(t *testing.T) {
 	dir := device(t)
-	a, err := openAccelerometer(dir)
+	a, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestWatchAccelerometer(t *testing.T) {
 	hits, failures, done := make(chan string, 10), make(chan error, 10), make(chan struct{})
 	go func() {
 		defer close(done)
-		watchAccelerometer(ctx, a, 6, func(text string) { hits <- text }, func(err error) { failures <- err })
+		a.Watch(ctx, 6, func(text string) { hits <- text }, func(err error) { failures <- err })
 	}()
 	put(t, filepath.Join(dir, "in_accel_x_raw"), "-30000")
 	if got := <-hits; got != "10.7 m/s²" {

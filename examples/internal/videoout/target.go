@@ -1,4 +1,6 @@
-package main
+// Package videoout hands redacted frames to another program as a camera: through a
+// v4l2loopback device, or a named pipe that carries YUV4MPEG2.
+package videoout
 
 import (
 	"bytes"
@@ -12,79 +14,79 @@ import (
 	"time"
 )
 
-// out is where the pictures go.
-type out struct {
+// Target is where the pictures go.
+type Target struct {
 	// pipe and device are paths; one of them is empty.
 	pipe, device string
 	// made says that the pipe was made by this program, and is to be removed.
 	made bool
 }
 
-// parseOut reads the setting of that name.
-func parseOut(text string) (out, error) {
+// Parse reads a target: a path that begins with /dev/video, or pipe:PATH.
+func Parse(text string) (Target, error) {
 	if path, ok := strings.CutPrefix(text, "pipe:"); ok && path != "" {
-		return out{pipe: path}, nil
+		return Target{pipe: path}, nil
 	}
 	if strings.HasPrefix(text, "/dev/video") {
-		return out{device: text}, nil
+		return Target{device: text}, nil
 	}
-	return out{}, fmt.Errorf("%q: must be a v4l2loopback device such as /dev/video9, or pipe:/path", text)
+	return Target{}, fmt.Errorf("out: %q: must be a v4l2loopback device such as /dev/video9, or pipe:/path", text)
 }
 
 // prepare makes the pipe, or looks for what the device needs, and returns how
-// to get at a taker. remove is to be called at the end.
-func (o *out) prepare() (open func() (*taker, error), err error) {
-	if o.device != "" {
-		return o.prepareDevice()
+// to open an output. remove is to be called at the end.
+func (t *Target) prepare() (open func() (*output, error), err error) {
+	if t.device != "" {
+		return t.prepareDevice()
 	}
-	err = syscall.Mkfifo(o.pipe, 0o600)
-	o.made = err == nil
+	err = syscall.Mkfifo(t.pipe, 0o600)
+	t.made = err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("make the pipe %s: %w", o.pipe, err)
+		return nil, fmt.Errorf("make the pipe %s: %w", t.pipe, err)
 	}
-	st, err := os.Stat(o.pipe)
+	st, err := os.Stat(t.pipe)
 	if err != nil {
 		return nil, fmt.Errorf("out: %w", err)
 	}
 	if st.Mode()&fs.ModeNamedPipe == 0 {
-		return nil, fmt.Errorf("out: %s is there already and is no named pipe: name another path", o.pipe)
+		return nil, fmt.Errorf("out: %s is there already and is no named pipe: name another path", t.pipe)
 	}
-	return o.openPipe, nil
+	return t.openPipe, nil
 }
 
 // remove takes away a pipe that prepare made.
-func (o *out) remove() error {
-	if !o.made {
+func (t *Target) remove() error {
+	if !t.made {
 		return nil
 	}
-	return os.Remove(o.pipe)
+	return os.Remove(t.pipe)
 }
 
-func (o *out) openPipe() (*taker, error) {
+func (t *Target) openPipe() (*output, error) {
 	// Without O_NONBLOCK this would wait for a reader.
-	f, err := os.OpenFile(o.pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(t.pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ENXIO) {
 		return nil, errNobody
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &taker{pipe: f, end: func() error { return nil }}, nil
+	return &output{pipe: f, end: func() error { return nil }}, nil
 }
 
-func (o *out) prepareDevice() (func() (*taker, error), error) {
-	st, err := os.Stat(o.device)
+func (t *Target) prepareDevice() (func() (*output, error), error) {
+	st, err := os.Stat(t.device)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("out: %w (make it with: modprobe v4l2loopback video_nr=9 exclusive_caps=1 card_label=Hedge)", err)
 	case st.Mode()&fs.ModeCharDevice == 0:
-		return nil, fmt.Errorf("out: %s is no device", o.device)
+		return nil, fmt.Errorf("out: %s is no device", t.device)
 	}
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return nil, fmt.Errorf("out: a device is written through ffmpeg (on Debian: apt install ffmpeg): %w", err)
 	}
-	return func() (*taker, error) { return startFFmpeg(program, "v4l2", o.device) }, nil
+	return func() (*output, error) { return startFFmpeg(program, "v4l2", t.device) }, nil
 }
 
 // squarePixels makes a picture wider or narrower whose pixels are not square: a
@@ -94,7 +96,7 @@ const squarePixels = "scale=w='if(eq(sar,1),iw,2*round(iw*sar/2))':h=ih,setsar=1
 // startFFmpeg starts ffmpeg with a YUV4MPEG2 stream as its input and raw 4:2:0
 // pictures as its output, in the given format (ffmpeg's word) to path. Both have
 // the same rate, so that every picture is passed on, and none is repeated.
-func startFFmpeg(program, format, path string) (*taker, error) {
+func startFFmpeg(program, format, path string) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func startFFmpeg(program, format, path string) (*taker, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start ffmpeg: %w", err), w.Close())
 	}
-	return &taker{pipe: w, end: func() error {
+	return &output{pipe: w, end: func() error {
 		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it has ended, or is ended now
 		defer kill.Stop()
 		if err := cmd.Wait(); err != nil {

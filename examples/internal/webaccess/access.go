@@ -1,4 +1,7 @@
-package web
+// Package webaccess guards a page: tokens in two roles, the cookie that stands for one,
+// names under which the page may be asked for, limits for who guesses, and TLS
+// certificates of this machine's own.
+package webaccess
 
 import (
 	"context"
@@ -36,9 +39,10 @@ type Access struct {
 	secure bool
 	hosts  []string
 	origin *http.CrossOriginProtection
-	loud   *ratelimit.Keyed // events of a client
-	wrong  *ratelimit.Keyed // wrong tokens, by client address
-	change *ratelimit.Keyed // changing requests, by client address
+	only   func(*http.Request) bool // which requests only an editor may make
+	loud   *ratelimit.Keyed         // events of a client
+	wrong  *ratelimit.Keyed         // wrong tokens, by client address
+	change *ratelimit.Keyed         // changing requests, by client address
 }
 
 // role is what a token may do.
@@ -51,8 +55,8 @@ const (
 	roles
 )
 
-// AccessOptions are what an Access is made of.
-type AccessOptions struct {
+// Options are what an Access is made of.
+type Options struct {
 	// Token opens the page for who may draw and confirm zones. It has at least 16
 	// characters.
 	Token string
@@ -69,15 +73,22 @@ type AccessOptions struct {
 	Hosts []string
 	// TLS says that the page is served over TLS only.
 	TLS bool
+	// OnlyEditors reports whether a request is one that only an editor may make: it
+	// changes what is shown, or shows what only who draws may see. It defaults to
+	// every request that is not GET or HEAD.
+	OnlyEditors func(*http.Request) bool
 }
 
-// NewAccess returns an Access for the token.
-func NewAccess(o AccessOptions) (*Access, error) {
+// New returns an Access for the token.
+func New(o Options) (*Access, error) {
 	if len(o.Token) < minToken {
 		return nil, errors.New("the token has less than 16 characters: let the program make one")
 	}
 	if o.WatchToken != "" && (len(o.WatchToken) < minToken || o.WatchToken == o.Token) {
 		return nil, errors.New("the token for watching has less than 16 characters, or is the one that may edit: name another one")
+	}
+	if o.OnlyEditors == nil {
+		o.OnlyEditors = func(r *http.Request) bool { return !Safe(r.Method) }
 	}
 	if o.Told == nil {
 		o.Told = func(string, string) {}
@@ -85,6 +96,7 @@ func NewAccess(o AccessOptions) (*Access, error) {
 	a := &Access{
 		tokens: [roles]string{watching: o.WatchToken, editing: o.Token},
 		told:   o.Told,
+		only:   o.OnlyEditors,
 		loud:   ratelimit.New(1, 10),
 		name:   "hedge",
 		secure: o.TLS,
@@ -123,23 +135,11 @@ func (a *Access) roleOf(claim string, form func(token string) string) role {
 
 func itself(token string) string { return token }
 
-// tell tells of something that a client did.
-func (a *Access) tell(client, text string) {
+// Tell tells of something that a client did.
+func (a *Access) Tell(client, text string) {
 	if a.loud.Allow(client) {
 		a.told(client, text)
 	}
-}
-
-// editors reports whether a request is one that only an editor may make: it
-// changes what is shown, or shows what only who draws may see.
-func editors(r *http.Request) bool {
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/zones/"), r.URL.Path == stillPath:
-		return true
-	case safe(r.Method), r.URL.Path == "/ring", r.URL.Path == "/live", strings.HasPrefix(r.URL.Path, "/live/"):
-		return false
-	}
-	return true
 }
 
 // NewToken returns a random token.
@@ -181,46 +181,46 @@ func whole(token string) bool {
 // Guard lets through to next what may pass, and answers all else itself.
 func (a *Access) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		client := clientOf(r)
+		client := ClientOf(r)
 		switch {
 		case !a.knows(r.Host):
 			// A page elsewhere may have its name point to this machine (DNS
 			// rebinding): its requests carry that name.
-			refuse(w, http.StatusMisdirectedRequest, "this name is not one of the camera's; open it by its address, or start it with -host "+printable(r.Host))
+			Refuse(w, http.StatusMisdirectedRequest, "this name is not one of the camera's; open it by its address, or start it with -host "+printable(r.Host))
 			return
-		case r.URL.Path == healthPath && safe(r.Method):
+		case r.URL.Path == HealthPath && Safe(r.Method):
 			next.ServeHTTP(w, r)
 			return
-		case r.URL.Path == enterPath && r.Method == http.MethodGet:
+		case r.URL.Path == EnterPath && r.Method == http.MethodGet:
 			a.enter(w, r, client)
 			return
 		}
 		if err := a.origin.Check(r); err != nil {
-			refuse(w, http.StatusForbidden, "the request came from another site")
+			Refuse(w, http.StatusForbidden, "the request came from another site")
 			return
 		}
 		by, may := a.holder(r)
 		if may == nobody {
 			if by != byNothing {
-				a.tell(client, "a wrong token")
+				a.Tell(client, "a wrong token")
 			}
 			if by != byNothing && !a.wrong.Allow(client) {
 				refuseLater(w)
 				return
 			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="hedge"`)
-			refuse(w, http.StatusUnauthorized, "open the address that the program printed when it started: it carries the token")
+			Refuse(w, http.StatusUnauthorized, "open the address that the program printed when it started: it carries the token")
 			return
 		}
-		if may < editing && editors(r) {
-			a.tell(client, "a token for watching was used for "+r.Method+" "+printable(r.URL.Path))
-			refuse(w, http.StatusForbidden, "this token is for watching and ringing; zones are drawn and confirmed with the other one")
+		if may < editing && a.only(r) {
+			a.Tell(client, "a token for watching was used for "+r.Method+" "+printable(r.URL.Path))
+			Refuse(w, http.StatusForbidden, "this token is for watching and ringing; zones are drawn and confirmed with the other one")
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), roleKey{}, may))
-		if !safe(r.Method) {
+		if !Safe(r.Method) {
 			if by == byCookie && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
-				refuse(w, http.StatusForbidden, "a request with a cookie must say where it comes from; programs send Authorization: Bearer TOKEN instead")
+				Refuse(w, http.StatusForbidden, "a request with a cookie must say where it comes from; programs send Authorization: Bearer TOKEN instead")
 				return
 			}
 			if !a.change.Allow(client) {
@@ -238,19 +238,19 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, client string) {
 	token := r.URL.Query().Get("token")
 	if a.roleOf(token, itself) == nobody {
-		a.tell(client, "a wrong token")
+		a.Tell(client, "a wrong token")
 		if !a.wrong.Allow(client) {
 			refuseLater(w)
 			return
 		}
-		refuse(w, http.StatusUnauthorized, "this token is not the right one (any more): open the address that the program printed when it started last")
+		Refuse(w, http.StatusUnauthorized, "this token is not the right one (any more): open the address that the program printed when it started last")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; elsewhere is loopback only
 		Name: a.name, Value: cookieOf(token), Path: "/", MaxAge: 400 * 24 * 3600,
 		HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteStrictMode,
 	})
-	headers(w)
+	Headers(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(`<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Hedge</title><a href="/">Go on</a>`)) // the client is gone
 }
@@ -267,9 +267,9 @@ const (
 // roleKey is the key of a request's role in its context.
 type roleKey struct{}
 
-// mayEdit reports whether a request that the guard has let through came with the
+// MayEdit reports whether a request that the guard has let through came with the
 // token that may edit.
-func mayEdit(r *http.Request) bool { return r.Context().Value(roleKey{}) == editing }
+func MayEdit(r *http.Request) bool { return r.Context().Value(roleKey{}) == editing }
 
 // holder returns by what the request claims a token, and what may be done with it.
 func (a *Access) holder(r *http.Request) (credential, role) {
@@ -314,11 +314,12 @@ func same(a, b string) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+// Safe reports whether a method changes nothing: GET or HEAD.
+func Safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// clientOf returns the client's address; of IPv6 the network, because a host
+// ClientOf returns the client's address; of IPv6 the network, because a host
 // there has as many addresses as it likes.
-func clientOf(r *http.Request) string {
+func ClientOf(r *http.Request) string {
 	return ratelimit.Client(r.RemoteAddr)
 }
 

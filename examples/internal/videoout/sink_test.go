@@ -1,11 +1,9 @@
-package main
+package videoout
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"io"
 	"log/slog"
@@ -13,12 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/hedgecam/hedge/examples/internal/videoout/videoouttest"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -49,52 +45,20 @@ func frame(t *testing.T, size image.Point, n int, at time.Duration) (redact.Fram
 	return f, bytes.Join([][]byte{pic.Y, pic.Cb, pic.Cr}, nil)
 }
 
-// stream reads what a sink writes.
-type stream struct {
-	*bufio.Reader
-	size image.Point
-}
-
-func newStream(t *testing.T, r io.Reader) *stream {
-	t.Helper()
-	s := &stream{Reader: bufio.NewReader(r)}
-	head, err := s.ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := fmt.Sscanf(head, "YUV4MPEG2 W%d H%d F30:1 Ip A1:1 C420mpeg2 XCOLORRANGE=LIMITED\n", &s.size.X, &s.size.Y); n != 2 || err != nil {
-		t.Fatalf("header %q: %v", head, err)
-	}
-	return s
-}
-
-func (s *stream) frame(t *testing.T) []byte {
-	t.Helper()
-	if head, err := s.ReadString('\n'); err != nil || head != "FRAME\n" {
-		t.Fatalf("frame begins with %q, %v", head, err)
-	}
-	planes := make([]byte, s.size.X*s.size.Y+2*((s.size.X+1)/2)*((s.size.Y+1)/2))
-	if _, err := io.ReadFull(s, planes); err != nil {
-		t.Fatal(err)
-	}
-	return planes
-}
-
 // pipeSink returns a sink that writes to a new named pipe.
-func pipeSink(t *testing.T) (*sink, string) {
+func pipeSink(t *testing.T) (*Sink, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "pipe")
-	o, err := parseOut("pipe:" + path)
+	to, err := Parse("pipe:" + path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := o.prepare()
+	s, err := Open(to, Options{Rate: 30, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sink{open: open, rate: 30, log: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() {
-		if err := errors.Join(s.Close(), o.remove()); err != nil {
+		if err := errors.Join(s.Close(), s.Close()); err != nil {
 			t.Error(err)
 		}
 		if _, err := os.Lstat(path); err == nil {
@@ -104,24 +68,9 @@ func pipeSink(t *testing.T) (*sink, string) {
 	return s, path
 }
 
-// reader opens the reading end without waiting for a writer.
-func reader(t *testing.T, path string) *os.File {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() }) // most are closed by then
-	return f
-}
-
-// awaitWriter waits until there is something to read: without a writer there
-// would be an end of file.
-func awaitWriter(t *testing.T, r *os.File) {
-	t.Helper()
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(r.Fd()), Events: unix.POLLIN}}, 10_000); n != 1 || err != nil {
-		t.Errorf("nobody writes: %d, %v", n, err)
-	}
+// testSink returns a sink with an output of the test's own.
+func testSink(aspect func() ffmpeg.Rational, log io.Writer, open func() (*output, error)) *Sink {
+	return newSink(open, func() error { return nil }, Options{Rate: 30, Aspect: aspect, Log: slog.New(slog.NewTextHandler(log, nil))})
 }
 
 // TestPipe: a reader gets header and frames, sample for sample, and the upper
@@ -129,18 +78,18 @@ func awaitWriter(t *testing.T, r *os.File) {
 func TestPipe(t *testing.T) {
 	for _, size := range []image.Point{{64, 64}, {65, 67}} {
 		s, path := pipeSink(t)
-		r := reader(t, path)
-		var in *stream
+		r := videoouttest.Reader(t, path)
+		var in *videoouttest.Stream
 		for n := range 3 {
 			f, want := frame(t, size, n, time.Duration(n))
 			if err := s.Write(t.Context(), f); err != nil {
 				t.Fatal(err)
 			}
 			if in == nil {
-				in = newStream(t, r)
+				in = videoouttest.NewStream(t, r)
 			}
-			got := in.frame(t)
-			if in.size != size || !bytes.Equal(got, want) {
+			got := in.Frame(t)
+			if in.Size != size || !bytes.Equal(got, want) {
 				t.Fatalf("%v: frame %d: %d bytes are not those of the frame (%d)", size, n, len(got), len(want))
 			}
 			for i, y := range got[:32*size.X] {
@@ -178,14 +127,14 @@ func TestReaderComesAndGoes(t *testing.T) {
 		t.Fatalf("nobody reads: %d unseen, %d readers", s.unseen.Load(), s.connects.Load())
 	}
 	for round := range 3 {
-		r := reader(t, path)
+		r := videoouttest.Reader(t, path)
 		got := make(chan []byte)
 		go func() {
 			defer close(got)
-			awaitWriter(t, r)
-			in := newStream(t, r)
+			videoouttest.AwaitWriter(t, r)
+			in := videoouttest.NewStream(t, r)
 			for range 2 {
-				got <- in.frame(t)
+				got <- in.Frame(t)
 			}
 			// The third frame is not read to its end.
 			_, _ = io.CopyN(io.Discard, in, 1000) // either way the reader goes
@@ -221,7 +170,7 @@ func TestReaderComesAndGoes(t *testing.T) {
 // the program from ending.
 func TestStalledReader(t *testing.T) {
 	s, path := pipeSink(t)
-	reader(t, path)
+	videoouttest.Reader(t, path)
 	f, _ := frame(t, image.Pt(640, 480), 0, 0)
 	defer f.Release()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -241,21 +190,21 @@ func TestStalledReader(t *testing.T) {
 // TestNewSize: the stream cannot change its size, so it ends and begins again.
 func TestNewSize(t *testing.T) {
 	s, path := pipeSink(t)
-	r := reader(t, path)
+	r := videoouttest.Reader(t, path)
 	a, want := frame(t, image.Pt(64, 64), 1, 0)
 	if err := s.Write(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	in := newStream(t, r)
-	if !bytes.Equal(in.frame(t), want) {
+	in := videoouttest.NewStream(t, r)
+	if !bytes.Equal(in.Frame(t), want) {
 		t.Error("first size: other samples")
 	}
 	b, want := frame(t, image.Pt(96, 80), 2, 1)
 	if err := s.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	if in = newStream(t, r); in.size != (image.Point{96, 80}) || !bytes.Equal(in.frame(t), want) {
-		t.Errorf("second size: %v, or other samples", in.size)
+	if in = videoouttest.NewStream(t, r); in.Size != (image.Point{96, 80}) || !bytes.Equal(in.Frame(t), want) {
+		t.Errorf("second size: %v, or other samples", in.Size)
 	}
 }
 
@@ -266,7 +215,7 @@ func TestEmptyFrame(t *testing.T) {
 	}
 }
 
-func TestParseOut(t *testing.T) {
+func TestTarget(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
@@ -278,7 +227,7 @@ func TestParseOut(t *testing.T) {
 		"pipe:" + file:            "no named pipe",
 		"pipe:" + dir + "/no/dir": "make the pipe",
 	} {
-		o, err := parseOut(text)
+		o, err := Parse(text)
 		if err == nil {
 			_, err = o.prepare()
 		}
@@ -299,9 +248,7 @@ func TestFFmpeg(t *testing.T) {
 		t.Skip("ffmpeg is not installed: run `make setup`")
 	}
 	path := filepath.Join(t.TempDir(), "out")
-	s := &sink{rate: 30, log: slog.New(slog.DiscardHandler), open: func() (*taker, error) {
-		return startFFmpeg(program, "rawvideo", path)
-	}}
+	s := testSink(nil, io.Discard, func() (*output, error) { return startFFmpeg(program, "rawvideo", path) })
 	var want []byte
 	for n := range 20 {
 		f, planes := frame(t, image.Pt(64, 64), n, time.Duration(n)*time.Second/30)
@@ -325,10 +272,10 @@ func TestAspect(t *testing.T) {
 	wide := func() ffmpeg.Rational { return ffmpeg.Rational{Num: 12, Den: 11} }
 	f, _ := frame(t, image.Pt(704, 576), 0, 0)
 	path := filepath.Join(t.TempDir(), "stream")
-	s := &sink{rate: 30, aspect: wide, log: slog.New(slog.DiscardHandler), open: func() (*taker, error) {
+	s := testSink(wide, io.Discard, func() (*output, error) {
 		file, err := os.Create(path)
-		return &taker{pipe: file, end: func() error { return nil }}, err
-	}}
+		return &output{pipe: file, end: func() error { return nil }}, err
+	})
 	if err := errors.Join(s.Write(t.Context(), f), s.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +287,7 @@ func TestAspect(t *testing.T) {
 	if err != nil {
 		t.Skip("ffmpeg is not installed: run `make setup`")
 	}
-	s.open = func() (*taker, error) { return startFFmpeg(program, "rawvideo", path) }
+	s.open = func() (*output, error) { return startFFmpeg(program, "rawvideo", path) }
 	if err := errors.Join(s.Write(t.Context(), f), s.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -358,12 +305,12 @@ func TestFFmpegFails(t *testing.T) {
 	}
 	var said strings.Builder
 	attempts := 0
-	s := &sink{rate: 30, log: slog.New(slog.NewTextHandler(&said, nil)), open: func() (*taker, error) {
+	s := testSink(nil, &said, func() (*output, error) {
 		if attempts++; attempts == 1 {
 			return startFFmpeg(program, "no-such-format", "/dev/null")
 		}
 		return nil, errors.New("still not")
-	}}
+	})
 	// The first ffmpeg ends by itself; the pipe to it breaks soon after.
 	n := 0
 	for ; attempts < 2 && n < 10000; n++ {

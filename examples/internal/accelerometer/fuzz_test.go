@@ -1,4 +1,4 @@
-package main
+package accelerometer
 
 import (
 	"math"
@@ -18,7 +18,7 @@ func FuzzAccelerometer(f *testing.F) {
 		put(t, filepath.Join(dir, "in_accel_x_raw"), x)
 		put(t, filepath.Join(dir, "in_accel_z_raw"), z)
 		put(t, filepath.Join(dir, "in_accel_scale"), scale)
-		a, err := openAccelerometer(dir)
+		a, err := Open(dir)
 		if err != nil {
 			return
 		}

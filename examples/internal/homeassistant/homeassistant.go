@@ -1,4 +1,6 @@
-package main
+// Package homeassistant tells Home Assistant over MQTT what is hidden and what happens.
+// No picture goes this way.
+package homeassistant
 
 import (
 	"context"
@@ -11,17 +13,19 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
 )
 
 const (
-	// mqttEvery is how often the state is published.
-	mqttEvery = 5 * time.Second
-	// mqttWait is how long a message may take to be handed over.
-	mqttWait = 2 * time.Second
+	// publishEvery is how often the state is published.
+	publishEvery = 5 * time.Second
+	// publishWait is how long a message may take to be handed over.
+	publishWait = 2 * time.Second
 )
 
-// brokerOf checks the address of a broker.
-func brokerOf(address string) (*url.URL, error) {
+// Broker checks the address of a broker, such as tcp://host:1883.
+func Broker(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("write the broker like tcp://homeassistant.local:1883")
@@ -37,22 +41,42 @@ func brokerOf(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// mqttClient tells Home Assistant what is hidden, and of events. No picture goes
-// this way. A nil *mqttClient does nothing.
-type mqttClient struct {
-	a      *app
+// Options say which broker is told what.
+type Options struct {
+	// Broker is its address. Without one there is no client.
+	Broker, User, Password string
+	// Prefix is the topic under which Home Assistant looks for devices.
+	Prefix string
+	// Model is the name of the program.
+	Model string
+	// State returns what is published every five seconds.
+	State func() State
+}
+
+// State is what Home Assistant shows. Its counts are those of the newest picture.
+type State struct {
+	People, Faces, Plates int
+	Hidden                float64 // share of the picture, 0 to 1
+	State                 string  // in two or three words
+	// Problem says that something is wrong, RecordingProblem that nothing can be
+	// recorded.
+	Problem, RecordingProblem bool
+}
+
+// Client publishes to a broker. A nil *Client does nothing.
+type Client struct {
+	o      Options
 	client mqtt.Client
-	prefix string // of discovery
 	id     string // of this machine
 	base   string // of our own topics
 }
 
-// newMQTT returns nil if no broker is configured.
-func newMQTT(c *config, a *app) (*mqttClient, error) {
-	if c.MQTT == "" {
+// New returns nil if no broker is named. Nothing is sent before Run.
+func New(o Options) (*Client, error) {
+	if o.Broker == "" {
 		return nil, nil
 	}
-	u, err := brokerOf(c.MQTT)
+	u, err := Broker(o.Broker)
 	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
@@ -60,15 +84,15 @@ func newMQTT(c *config, a *app) (*mqttClient, error) {
 	if err != nil {
 		host = "camera"
 	}
-	m := &mqttClient{a: a, prefix: c.MQTTPrefix, id: topicOf(host)}
+	m := &Client{o: o, id: topicOf(host)}
 	m.base = "hedge/" + m.id
-	o := mqtt.NewClientOptions().AddBroker(u.String()).SetClientID("hedge-"+m.id).
-		SetUsername(c.MQTTUser).SetPassword(string(c.MQTTPassword)).
+	c := mqtt.NewClientOptions().AddBroker(u.String()).SetClientID("hedge-"+m.id).
+		SetUsername(o.User).SetPassword(o.Password).
 		SetWill(m.base+"/available", "offline", 1, true).
-		SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(mqttEvery).
-		SetConnectTimeout(mqttEvery).SetWriteTimeout(mqttWait).SetOrderMatters(false).
+		SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(publishEvery).
+		SetConnectTimeout(publishEvery).SetWriteTimeout(publishWait).SetOrderMatters(false).
 		SetOnConnectHandler(func(mqtt.Client) { m.announce() })
-	m.client = mqtt.NewClient(o)
+	m.client = mqtt.NewClient(c)
 	return m, nil
 }
 
@@ -82,19 +106,19 @@ func topicOf(name string) string {
 	}, strings.ToLower(name))
 }
 
-// run publishes the state until ctx ends.
-func (m *mqttClient) run(ctx context.Context) {
+// Run publishes the state until ctx ends.
+func (m *Client) Run(ctx context.Context) {
 	if m == nil {
 		return
 	}
 	m.client.Connect() // goes on trying by itself
-	t := time.NewTicker(mqttEvery)
+	t := time.NewTicker(publishEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			m.publish("available", true, "offline")
-			m.client.Disconnect(uint(mqttWait.Milliseconds() / 4))
+			m.client.Disconnect(uint(publishWait.Milliseconds() / 4))
 			return
 		case <-t.C:
 			m.state()
@@ -119,8 +143,8 @@ var entities = []entity{
 }
 
 // announce tells Home Assistant of the device, once connected.
-func (m *mqttClient) announce() {
-	device := map[string]any{"identifiers": []string{"hedge_" + m.id}, "name": "Hedge " + m.id, "manufacturer": "Hedge", "model": program}
+func (m *Client) announce() {
+	device := map[string]any{"identifiers": []string{"hedge_" + m.id}, "name": "Hedge " + m.id, "manufacturer": "Hedge", "model": m.o.Model}
 	for _, e := range entities {
 		config := map[string]any{
 			"name": e.name, "unique_id": "hedge_" + m.id + "_" + e.field, "device": device,
@@ -143,33 +167,25 @@ func (m *mqttClient) announce() {
 	m.state()
 }
 
-func (m *mqttClient) discovery(component, field string, config map[string]any) {
+func (m *Client) discovery(component, field string, config map[string]any) {
 	data, err := json.Marshal(config)
 	if err != nil {
 		return // of strings only: cannot happen
 	}
-	m.client.Publish(m.prefix+"/"+component+"/hedge_"+m.id+"/"+field+"/config", 1, true, data)
+	m.client.Publish(m.o.Prefix+"/"+component+"/hedge_"+m.id+"/"+field+"/config", 1, true, data)
 }
 
 // state publishes what is hidden just now.
-func (m *mqttClient) state() {
-	s := m.a.status()
-	problem, recording := mqttProblems(s)
+func (m *Client) state() {
+	s, onOff := m.o.State(), map[bool]string{true: "ON", false: "OFF"}
 	m.publishJSON("state", map[string]any{
-		"people": s.Hidden.People, "faces": s.Hidden.Faces, "plates": s.Hidden.Plates,
-		"hidden": int(100*s.Hidden.Share + 0.5), "state": s.State, "problem": problem, "recording_problem": recording,
+		"people": s.People, "faces": s.Faces, "plates": s.Plates, "hidden": int(100*s.Hidden + 0.5),
+		"state": s.State, "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
 	})
 }
 
-// mqttProblems returns whether there is a problem, and whether there is one with
-// the recordings, as Home Assistant has it.
-func mqttProblems(s status) (problem, recording string) {
-	word := map[bool]string{true: "ON", false: "OFF"}
-	return word[s.Kind == "bad"], word[s.Recording != nil && s.Recording.Problem != ""]
-}
-
-// event publishes an event. It waits a little at most.
-func (m *mqttClient) event(e event) {
+// Event publishes an event. It waits two seconds at most.
+func (m *Client) Event(e eventlog.Event) {
 	if m == nil {
 		return
 	}
@@ -180,7 +196,7 @@ func (m *mqttClient) event(e event) {
 	m.publishJSON("event", map[string]any{"event_type": kind, "kind": e.Kind, "text": e.Text, "time": e.Time})
 }
 
-func (m *mqttClient) publishJSON(topic string, value any) {
+func (m *Client) publishJSON(topic string, value any) {
 	data, err := json.Marshal(value)
 	if err != nil {
 		return // of strings and numbers only: cannot happen
@@ -190,9 +206,9 @@ func (m *mqttClient) publishJSON(topic string, value any) {
 
 // publish hands a message over, if the broker is there. What the broker does
 // not get it can do without: the next state comes soon.
-func (m *mqttClient) publish(topic string, retained bool, text string) {
+func (m *Client) publish(topic string, retained bool, text string) {
 	if !m.client.IsConnectionOpen() {
 		return
 	}
-	m.client.Publish(m.base+"/"+topic, 1, retained, text).WaitTimeout(mqttWait)
+	m.client.Publish(m.base+"/"+topic, 1, retained, text).WaitTimeout(publishWait)
 }

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/accelerometer"
+	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/live"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
+	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// dashcam is the program, with its settings checked.
+type dashcam struct {
+	c        *config
+	log      *slog.Logger
+	byHand   <-chan os.Signal
+	accel    *accelerometer.Sensor // nil for none
+	listener net.Listener          // nil for none
+
+	camera *live.Camera
+	ring   *recorder.Ring
+}
+
+// fail logs why the program ends, and returns the exit code.
+func (d *dashcam) fail(code int, err error) int {
+	d.log.Error(err.Error())
+	return code
+}
+
+// run films until ctx ends, which is no error.
+func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
+	if d.listener != nil {
+		// Once the server has begun it closes the listener itself.
+		defer func() { _ = d.listener.Close() }()
+	}
+	hub, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, hub.Close()) }()
+	d.camera, err = live.Open(ctx, policy, d.c.Settings, live.Options{Policy: d.c.Policy, LookAhead: d.c.LookAhead, Moving: true, Log: d.log,
+		OnChange: func(s camera.State) { hub.Describe(s.Format) }})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.camera.Close()) }()
+	d.ring, err = recorder.NewRing(hub, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.onEvent})
+	if err != nil {
+		return err
+	}
+	// An event under way is brought to its end.
+	defer func() { err = errors.Join(err, d.ring.Close()) }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	d.startTriggers(ctx, &beside)
+	err = d.camera.Run(ctx, hub)
+	cancel()
+	beside.Wait()
+	return err
+}
+
+// errNothing says that there is nothing to write.
+var errNothing = errors.New("no event: there is no video in memory yet")
+
+// event has a file written.
+func (d *dashcam) event(cause string) error {
+	if d.ring.Stats().Memory == 0 {
+		return errNothing
+	}
+	d.log.Info("event", "cause", cause)
+	d.ring.Trigger(d.c.Before, d.c.After)
+	return nil
+}
+
+// onEvent logs what happens to files.
+func (d *dashcam) onEvent(e recorder.Event) {
+	if e.Err != nil {
+		d.log.Error(e.Kind.String(), "file", e.Path, "reason", e.Err)
+		return
+	}
+	d.log.Info(e.Kind.String(), "file", e.Path)
+}
+
+// health says what is in memory, or why no event could be recorded now as it
+// should.
+func (d *dashcam) health() (string, error) {
+	if s := d.camera.State(); !s.Connected {
+		return "", errors.New("camera: " + s.String())
+	}
+	s := d.ring.Stats()
+	if s.Err != nil {
+		return "", fmt.Errorf("recordings: %w", s.Err)
+	}
+	return fmt.Sprintf("ok: %v of video in memory, %.1f MB; files: %d, %.1f MB",
+		s.Held.Round(time.Second/10), float64(s.Memory)/1e6, s.Files, float64(s.Bytes)/1e6), nil
+}

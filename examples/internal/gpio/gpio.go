@@ -1,0 +1,91 @@
+// Package gpio watches a push button through the file that Linux has for its line.
+package gpio
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const (
+	// readEvery is how often the file is read. A press is longer.
+	readEvery = 20 * time.Millisecond
+	// retryEvery is how long to wait for a file that cannot be read.
+	retryEvery = time.Second
+)
+
+// Watch calls pressed whenever the first line of the file becomes at, until ctx ends. A
+// button that is held is one press, and one that is held at the start is none. told is
+// called when the file cannot be read, with the kind "bell lost", and when it can be read
+// again, with "bell back".
+func Watch(ctx context.Context, path, at string, pressed func(), told func(kind, text string)) {
+	t := time.NewTicker(readEvery)
+	defer t.Stop()
+	b := button{at: at, pressed: pressed, told: told, down: true}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		if text, err := readLine(path); b.read(text, err) {
+			t.Reset(b.every())
+		}
+	}
+}
+
+// button is the state of a push button.
+type button struct {
+	at      string // what the file says while it is down
+	pressed func()
+	told    func(kind, text string)
+	down    bool // when it was read last, or the file could not be read
+	failed  bool
+}
+
+// read takes what the file says, or why it cannot be read. It reports whether that is a
+// change from the one to the other.
+func (b *button) read(text string, err error) (changed bool) {
+	if changed = (err != nil) != b.failed; changed {
+		b.failed = err != nil
+		if b.failed {
+			b.told("bell lost", fmt.Sprintf("the bell's button cannot be read: %v", err))
+		} else {
+			b.told("bell back", "the bell's button can be read")
+		}
+	}
+	was := b.down
+	b.down = err != nil || text == b.at
+	if err == nil && b.down && !was {
+		b.pressed()
+	}
+	return changed
+}
+
+// every returns how often the file is to be read.
+func (b *button) every() time.Duration {
+	if b.failed {
+		return retryEvery
+	}
+	return readEvery
+}
+
+// readLine returns the first line of a small file.
+func readLine(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var text [64]byte
+	n, err := f.Read(text[:])
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line, _, _ := bytes.Cut(text[:n], []byte("\n"))
+	return string(bytes.TrimSpace(line)), nil
+}

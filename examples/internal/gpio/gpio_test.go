@@ -1,0 +1,72 @@
+package gpio
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestButton: a press counts once, however long the button is held. One that is held at
+// the start, or when its file comes back, is none.
+func TestButton(t *testing.T) {
+	presses, told := 0, map[string]int{}
+	b := button{at: "1", down: true, pressed: func() { presses++ }, told: func(kind, _ string) { told[kind]++ }}
+	gone := errors.New("gone")
+	for i, step := range []struct {
+		text    string
+		err     error
+		presses int
+		changed bool
+	}{
+		{"1", nil, 0, false}, {"1", nil, 0, false}, // held at the start
+		{"0", nil, 0, false}, {"1", nil, 1, false}, {"1", nil, 1, false}, // one press
+		{"", nil, 1, false}, {"1", nil, 2, false}, // a file that is being written is no press
+		{"", gone, 2, true}, {"", gone, 2, false}, {"1", nil, 2, true}, {"1", nil, 2, false}, // comes back held
+		{"0", nil, 2, false}, {"1", nil, 3, false},
+	} {
+		if changed := b.read(step.text, step.err); changed != step.changed || presses != step.presses {
+			t.Errorf("step %d: %d presses, changed %t; want %d, %t", i, presses, changed, step.presses, step.changed)
+		}
+		if want := map[bool]time.Duration{false: readEvery, true: retryEvery}[step.err != nil]; b.every() != want {
+			t.Errorf("step %d: read every %v", i, b.every())
+		}
+	}
+	if told["bell lost"] != 1 || told["bell back"] != 1 {
+		t.Errorf("told %v", told)
+	}
+}
+
+// TestWatch: the file is followed while it changes, goes and comes back.
+func TestWatch(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "value")
+	set := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pressed, told := make(chan struct{}, 1000), make(chan string, 1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Watch(ctx, path, "1", func() { pressed <- struct{}{} }, func(kind, _ string) { told <- kind })
+	}()
+	if kind := <-told; kind != "bell lost" {
+		t.Errorf("told of %q", kind)
+	}
+	set("0\n")
+	if kind := <-told; kind != "bell back" {
+		t.Errorf("told of %q", kind)
+	}
+	set("1\n")
+	<-pressed
+	cancel()
+	<-done
+}

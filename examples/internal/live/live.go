@@ -1,0 +1,154 @@
+// Package live runs what every program with a camera has in common: the camera, the
+// networks, the pipeline, the policy file that is followed, and the signal SIGHUP, by which
+// the owner confirms the zones.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/view"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Settings are those that every program with a camera has. They are embedded in the
+// program's own.
+type Settings struct {
+	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
+	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
+	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+}
+
+// CheckSource says what is wrong with the settings of the camera.
+func (s *Settings) CheckSource() error {
+	src, err := camera.Open(s.Source, camera.Options{Rotate: s.Rotate, Password: string(s.SourcePassword)})
+	if err == nil {
+		err = src.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	return nil
+}
+
+// Options are what a Camera is made of, besides its Settings.
+type Options struct {
+	// Policy is the path of the policy file.
+	Policy string
+	// LookAhead, and whether the camera moves, are those of pipeline.Config.
+	LookAhead time.Duration
+	Moving    bool
+	// Rate is the most pictures per second. It defaults to what the camera sends.
+	Rate float64
+	// OnChange is called when the camera comes, goes or changes its format. It
+	// defaults to nothing.
+	OnChange func(camera.State)
+	// Log is told of everything.
+	Log *slog.Logger
+}
+
+// Camera is a camera whose pictures are redacted.
+type Camera struct {
+	o      Options
+	source *camera.Source
+	set    *networks.Set
+	pipe   *pipeline.Pipeline
+}
+
+// Open opens the camera, the networks that the policy needs, and the pipeline. Nothing
+// runs before Run.
+func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c *Camera, err error) {
+	c = &Camera{o: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	c.source, err = camera.Open(s.Source, camera.Options{
+		Password: string(s.SourcePassword), Pins: o.Policy + ".cameras", Rate: o.Rate, Rotate: s.Rotate,
+		OnPin: func(host, fingerprint string) { o.Log.Warn(camera.Pinned(host, fingerprint)) },
+		OnChange: func(s camera.State) {
+			if o.OnChange != nil {
+				o.OnChange(s)
+			}
+			o.Log.Info("camera", "state", s.String())
+		},
+	})
+	if err != nil {
+		return c, err
+	}
+	if c.set, err = detectors.OpenFor(ctx, policy, s.Networks, o.Log); err != nil {
+		return c, err
+	}
+	known, err := view.Load(o.Policy)
+	if err != nil {
+		o.Log.Error(err.Error())
+	}
+	c.pipe, err = pipeline.New(pipeline.Config{
+		Policy: policy, Detectors: c.set.Detectors, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
+		Cores: s.Cores, View: known, SaveView: view.Saver(o.Policy), Compressed: true,
+		OnEvent: func(e pipeline.Event) { o.Log.Info(e.Kind.String(), "text", view.EventWords(e)) },
+	})
+	return c, err
+}
+
+// State says how the camera is.
+func (c *Camera) State() camera.State { return c.source.State() }
+
+// Run hands redacted frames to the sink until ctx ends, which is no error. Meanwhile it
+// follows the policy file, and SIGHUP confirms the zones.
+func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	var beside sync.WaitGroup
+	beside.Go(func() { settings.FollowPolicy(ctx, c.o.Policy, c.pipe.SetPolicy, c.o.Log) })
+	beside.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				c.pipe.Confirm()
+				c.o.Log.Info("zones confirmed")
+			}
+		}
+	})
+	err := c.pipe.Run(ctx, c.source, to)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	cancel()
+	beside.Wait()
+	return err
+}
+
+// Close frees pipeline, networks and camera.
+func (c *Camera) Close() error {
+	var errs []error
+	if c.pipe != nil {
+		errs = append(errs, c.pipe.Close())
+	}
+	if c.set != nil {
+		errs = append(errs, c.set.Close())
+	}
+	if c.source != nil {
+		errs = append(errs, c.source.Close())
+	}
+	return errors.Join(errs...)
+}

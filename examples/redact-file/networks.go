@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// openNetworks opens the networks, one set for each core up to two. Those that the
+// policy never asks need not be there, nor any where evidence stands in for them.
+func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files []file, stderr io.Writer) (sets []*networks.Set, err error) {
+	if policy.Needs()|policy.NeedsBackground() == 0 || !slices.ContainsFunc(files, needsNetworks) {
+		o.networks = networks.None
+	}
+	for range min(runtime.NumCPU(), 2) {
+		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: pipeline.RecordingScores})
+		if err != nil {
+			for _, s := range sets {
+				err = errors.Join(err, s.Close())
+			}
+			return nil, err
+		}
+		sets = append(sets, s)
+	}
+	return sets, nil
+}
+
+// needsNetworks reports whether there is no evidence of the file.
+func needsNetworks(f file) bool {
+	if f.evidence == "" {
+		return true
+	}
+	_, err := os.Stat(f.evidence)
+	return err != nil
+}
