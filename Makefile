@@ -34,7 +34,7 @@ bench: ## run the Go benchmarks (BENCH=pattern BENCH_PACKAGES=./redact/...)
 	@scripts/setup.sh packages runtime weights
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m $(BENCH_PACKAGES)
 
-results: ## write bench/RESULTS.md and its plots from the last results of the programs in bench
+results: ## write bench/RESULTS.md from the last results of the programs in bench
 	go run ./bench/results
 
 lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff

@@ -68,7 +68,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.IntVar(&o.people, "identities", 20, "plates and faces to tell apart")
 	f.IntVar(&o.train, "train", 40, "training samples of each identity")
 	f.Uint64Var(&o.seed, "seed", 1, "seed of all that is random")
-	if err := f.Parse(args); err != nil {
+	if err := command.Parse(f, args); err != nil {
 		return nil, err
 	}
 	for a := range strings.SplitSeq(only, ",") {
@@ -76,9 +76,6 @@ func parse(args []string, out io.Writer) (*options, error) {
 			return nil, fmt.Errorf("-only %q: must be some of %s", a, allAttacks)
 		}
 		o.attacks[a] = true
-	}
-	if err := command.NoArguments(f); err != nil {
-		return nil, err
 	}
 	switch {
 	case o.pictures < 1:

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"github.com/hedgecam/hedge/bench/internal/footage"
+	"github.com/hedgecam/hedge/bench/internal/clip"
 )
 
 const (
@@ -19,22 +16,22 @@ const (
 	bits = 10
 )
 
-// film is the recording that plays the camera, in a loop.
-type film struct {
+// loop is the recording that plays the camera, in a loop.
+type loop struct {
 	path   string
 	size   image.Point
 	frames int // of the loop
 }
 
-// loop returns the length of the loop in milliseconds.
-func (f *film) loop() float64 { return float64(f.frames) * 1000 / frameRate }
+// length returns the length of the loop in milliseconds.
+func (f *loop) length() float64 { return float64(f.frames) * 1000 / frameRate }
 
 // cell is the side of a digit of the counter.
-func (f *film) cell() int { return f.size.X / 80 }
+func (f *loop) cell() int { return f.size.X / 80 }
 
 // corner is where the counter begins: within the property, where a network may
 // take it for a number plate without its being hidden.
-func (f *film) corner() image.Point { return image.Pt(f.size.X/10, f.size.Y*17/20) }
+func (f *loop) corner() image.Point { return image.Pt(f.size.X/10, f.size.Y*17/20) }
 
 // policy shows a part of the ground with the counter, and what no network finds.
 func policy(networks string) string {
@@ -48,7 +45,7 @@ func policy(networks string) string {
 // counter returns the filters that paint a frame's number in the loop into it: a
 // row of squares, white for 1, the lowest digit first, and below it a row with
 // the digits reversed, by which a counter that is covered or blurred is known.
-func (f *film) counter() string {
+func (f *loop) counter() string {
 	at, side := f.corner(), f.cell()
 	paint := func(x, y, w, h int, color, when string) string {
 		return fmt.Sprintf(",drawbox=x=%d:y=%d:w=%d:h=%d:color=%s:t=fill%s", x, y, w, h, color, when)
@@ -62,43 +59,26 @@ func (f *film) counter() string {
 	return text
 }
 
-// makeFilm makes the recording: H.264, without B frames, so that a picture comes
-// when it was taken.
-func (b *bench) makeFilm(ctx context.Context) (*film, error) {
-	clip, err := footage.Find(b.clip)
-	if err != nil {
-		return nil, err
-	}
-	f := &film{path: filepath.Join(b.dir, "camera.mp4"), size: image.Pt(1920, 1080), frames: 20 * frameRate}
+// record makes the camera's recording.
+func (b *bench) record(ctx context.Context) (*loop, error) {
+	f := &loop{path: filepath.Join(b.dir, "camera.mp4"), size: image.Pt(1920, 1080), frames: 20 * frameRate}
 	if b.seconds < 10 {
 		f.size, f.frames = image.Pt(640, 360), 4*frameRate
 	}
-	camera, what := footage.Camera(clip, f.size)
-	b.report.Notes = append(b.report.Notes, fmt.Sprintf("The camera: %s, with a counter painted into a corner, a loop of %.0f s. The policy: %s.", what, f.loop()/1000, policy(b.networks)))
-	args := append([]string{"-nostdin", "-v", "error"}, camera...)
-	args[len(args)-1] += f.counter()
-	args = append(args, "-frames:v", fmt.Sprint(f.frames), "-an", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-g", "60", f.path)
-	if clip != "" {
-		// A clip that is shorter than the loop begins again.
-		args = append(args[:3], append([]string{"-stream_loop", "-1"}, args[3:]...)...)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	if text, err := exec.CommandContext(ctx, "ffmpeg", args...).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("making the camera's recording: %w: %s", err, strings.TrimSpace(string(text)))
-	}
-	return f, nil
+	what, err := clip.Record(ctx, b.clip, f.path, f.size, f.frames, f.counter())
+	b.report.Note("The camera: %s, with a counter painted into a corner, a loop of %.0f s. The policy: %s.", what, f.length()/1000, policy(b.networks))
+	return f, err
 }
 
 // late returns how late in milliseconds a picture with a number was, of a camera
 // that began at base and repeats itself.
-func (f *film) late(shown, base float64, number int) float64 {
-	late := math.Mod(shown-base-float64(number)*1000/frameRate, f.loop())
+func (f *loop) late(shown, base float64, number int) float64 {
+	late := math.Mod(shown-base-float64(number)*1000/frameRate, f.length())
 	if late < 0 {
-		late += f.loop()
+		late += f.length()
 	}
-	if late > f.loop()-1000 {
-		late -= f.loop() // a little early, not a loop late
+	if late > f.length()-1000 {
+		late -= f.length() // a little early, not a loop late
 	}
 	return late
 }

@@ -1,64 +1,48 @@
 package main
 
 import (
-	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// process is what the kernel says of a process.
-type process struct {
-	parent int
-	core   time.Duration // of all its threads, and of children that have ended and were waited for
-}
+	"github.com/prometheus/procfs"
+)
 
 // tick is the unit of times in /proc: the kernel shows a hundredth of a second to
 // every program.
 const tick = 10 * time.Millisecond
 
-// processes returns all processes of this machine, none where there is no /proc.
-func processes() map[int]process {
-	list := map[int]process{}
-	entries, err := os.ReadDir("/proc")
+// processes returns what the kernel says of all processes of this machine, by
+// their number; nothing where there is no /proc.
+func processes() map[int]procfs.ProcStat {
+	list := map[int]procfs.ProcStat{}
+	all, err := procfs.AllProcs()
 	if err != nil {
 		return list
 	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		// One that has ended in the meantime is none any more.
-		if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
-			if p, ok := parseStat(string(text)); ok {
-				list[pid] = p
-			}
+	for _, p := range all {
+		// One that has ended in the meantime is left out.
+		if s, err := p.Stat(); err == nil {
+			list[s.PID] = s
 		}
 	}
 	return list
 }
 
-// parseStat reads /proc/PID/stat, see proc(5). The name may hold anything.
-func parseStat(text string) (p process, ok bool) {
-	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(fields) < 15 {
-		return p, false
-	}
-	parent, err := strconv.Atoi(fields[1])
-	if err != nil {
-		return p, false
-	}
-	p.parent = parent
-	for _, f := range fields[11:15] { // utime, stime, cutime, cstime
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return p, false
+// core returns the core time of all threads of a process, and of its children
+// that have ended and were waited for.
+func core(s procfs.ProcStat) time.Duration {
+	return time.Duration(int(s.UTime)+int(s.STime)+s.CUTime+s.CSTime) * tick
+}
+
+// family returns the core time of a process and all that descend from it.
+func family(list map[int]procfs.ProcStat, root int) time.Duration {
+	sum := core(list[root])
+	for pid, p := range list {
+		if p.PPID == root && pid != root {
+			sum += family(list, pid)
 		}
-		p.core += time.Duration(n) * tick
 	}
-	return p, true
+	return sum
 }
 
 // cores are core times at a moment; those that are not known are 0.
@@ -68,23 +52,12 @@ type cores struct {
 
 func (b *bench) cores() (c cores) {
 	list := processes()
-	c.doorbell = list[b.program.cmd.Process.Pid].core
+	c.doorbell = core(list[b.program.cmd.Process.Pid])
 	c.children = family(list, b.program.cmd.Process.Pid) - c.doorbell
-	c.puller = list[b.puller.cmd.Process.Pid].core
-	c.self = list[os.Getpid()].core
+	c.puller = core(list[b.puller.cmd.Process.Pid])
+	c.self = core(list[os.Getpid()])
 	if b.watcher != nil {
 		c.browser = family(list, b.watcher.pid)
 	}
 	return c
-}
-
-// family returns the core time of a process and all that descend from it.
-func family(list map[int]process, root int) (sum time.Duration) {
-	sum = list[root].core
-	for pid, p := range list {
-		if p.parent == root && pid != root {
-			sum += family(list, pid)
-		}
-	}
-	return sum
 }

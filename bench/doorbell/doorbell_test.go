@@ -17,6 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/procfs"
+
+	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
 
@@ -43,19 +46,13 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestStat(t *testing.T) {
-	p, ok := parseStat("4711 (a (b) c) S 12 4711 4711 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 9 0 5 6 7")
-	if !ok || p.parent != 12 || p.core != 124*tick {
-		t.Errorf("%+v, %v", p, ok)
+func TestFamily(t *testing.T) {
+	list := map[int]procfs.ProcStat{1: {UTime: 1}, 2: {PPID: 1, STime: 10}, 3: {PPID: 2, CUTime: 100}, 4: {PPID: 1, CSTime: 1000}, 9: {PPID: 7, UTime: 10000}}
+	if sum := family(list, 1); sum != 1111*tick {
+		t.Errorf("a family has %v", sum)
 	}
-	for _, text := range []string{"", "1 (x", "1 (x) S 2 3", "1 (x) S y 0 0 0 0 0 0 0 0 0 1 1 1 1"} {
-		if _, ok := parseStat(text); ok {
-			t.Errorf("%q is accepted", text)
-		}
-	}
-	list := map[int]process{1: {0, 1}, 2: {1, 10}, 3: {2, 100}, 4: {1, 1000}, 9: {7, 10000}}
-	if sum := family(list, 1); sum != 1111 {
-		t.Errorf("a family has %d", sum)
+	if me, ok := processes()[os.Getpid()]; !ok || me.PPID != os.Getppid() {
+		t.Errorf("this process is %+v, %v", me, ok)
 	}
 }
 
@@ -74,7 +71,7 @@ func TestCount(t *testing.T) {
 }
 
 func TestLate(t *testing.T) {
-	f := &film{frames: 600}
+	f := &loop{frames: 600}
 	for _, c := range []struct {
 		shown  float64
 		number int
@@ -104,8 +101,8 @@ func TestBegan(t *testing.T) {
 // TestCounter: the numbers in the recording's pictures are theirs.
 func TestCounter(t *testing.T) {
 	needs(t, "ffmpeg")
-	b := &bench{options: options{seconds: 2, networks: networks.None}, dir: t.TempDir(), say: t.Logf}
-	f, err := b.makeFilm(t.Context())
+	b := &bench{options: options{seconds: 2, networks: networks.None}, dir: t.TempDir(), say: t.Logf, report: report.New(targets[:])}
+	f, err := b.record(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +211,7 @@ func nothingLeft(t *testing.T) {
 		t.Errorf("left behind: %v (%v)", list, err)
 	}
 	for pid, p := range processes() {
-		if p.parent == os.Getpid() {
+		if p.PPID == os.Getpid() {
 			t.Errorf("process %d is left behind", pid)
 		}
 	}
@@ -255,20 +252,12 @@ func (f writerFunc) Write(p []byte) (int, error) {
 // TestLast: the published result has the rows of this program.
 func TestLast(t *testing.T) {
 	got := readResult(t, "last.json")
-	if len(got.Rows) != goalCount {
-		t.Fatalf("%d rows, want %d: publish again", len(got.Rows), goalCount)
-	}
-	for g, w := range got.Rows {
-		if r := reaches[g]; w.Name != r.Name || w.Reach != r.Text() {
-			t.Errorf("row %d is %q, %q; the program says %q, %q: publish again", g, w.Name, w.Reach, r.Name, r.Text())
-		}
-		if w.Value != nil && reaches[g].Met(*w.Value) != *w.Met {
-			t.Errorf("%s: %v is said to be met = %v", w.Name, *w.Value, *w.Met)
-		}
+	if err := got.Fits(targets[:]); err != nil {
+		t.Error(err)
 	}
 }
 
-func readResult(t *testing.T, path string) (r report) {
+func readResult(t *testing.T, path string) (r report.Result) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -28,13 +28,15 @@ import (
 	"os/exec"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
 
 // options are the command line.
 type options struct {
-	json, md, clip, networks string
-	seconds                  int
+	output         command.Output
+	clip, networks string
+	seconds        int
 }
 
 func main() {
@@ -45,18 +47,14 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("doorbell", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&o.json, "json", "", "write the result as JSON to this file")
-	f.StringVar(&o.md, "md", "", "write the result as Markdown to this file")
+	o.output.Flags(f)
 	f.IntVar(&o.seconds, "seconds", 60, "how long is measured, 2 to 600; under 10 the camera is of 640x360")
 	f.StringVar(&o.clip, "clip", "", "a clip of a fixed camera with people in it (default: vtest.avi as `make setup` fetches it)")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks the program uses: "+networks.Names()+"; with none everything outside is hidden")
-	if err := f.Parse(args); err != nil {
+	if err := command.Parse(f, args); err != nil {
 		return o, err
 	}
-	switch {
-	case f.NArg() > 0:
-		return o, fmt.Errorf("unexpected %q: every argument goes behind a flag", f.Arg(0))
-	case o.seconds < 2 || o.seconds > 600:
+	if o.seconds < 2 || o.seconds > 600 {
 		return o, fmt.Errorf("-seconds %d: must be 2 to 600", o.seconds)
 	}
 	for _, program := range []string{"go", "ffmpeg", "ffprobe"} {
@@ -80,21 +78,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	say := func(format string, args ...any) {
 		_, _ = fmt.Fprintf(stderr, "doorbell: "+format+"\n", args...) // nowhere else to say it
 	}
-	b := &bench{options: o, dir: dir, say: say, report: newReport(&o)}
+	b := &bench{options: o, dir: dir, say: say, report: report.New(targets[:])}
+	b.report.Seconds = o.seconds
+	if o.seconds < 10 {
+		b.report.Note("A run of less than 10 s only shows that everything works, at 640x360: its numbers say little.")
+	}
 	if err := b.measure(ctx); err != nil {
 		// What a process said that was ended from outside explains nothing.
 		return errors.Join(ctx.Err(), err)
 	}
-	if o.json != "" {
-		if err := command.WriteJSON(o.json, &b.report); err != nil {
-			return err
-		}
-	}
-	if o.md != "" {
-		if err := os.WriteFile(o.md, []byte(b.report.markdown()), 0o644); err != nil {
-			return err
-		}
-	}
-	_, err = io.WriteString(stdout, b.report.markdown())
-	return err
+	return o.output.Write(stdout, b.report.Markdown("bench/doorbell", fmt.Sprintf(about, o.seconds)), b.report)
 }

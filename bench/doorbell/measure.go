@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hedgecam/hedge/bench/internal/machine"
+	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/internal/ort"
@@ -24,9 +24,9 @@ type bench struct {
 	options
 	dir    string // of everything that is written meanwhile
 	say    func(format string, args ...any)
-	report report
+	report *report.Result
 
-	film    *film
+	loop    *loop
 	program *program
 	puller  *puller
 	viewer  *viewer
@@ -94,13 +94,12 @@ type mark struct {
 func (b *bench) measure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(b.seconds)*time.Second+15*time.Minute)
 	defer cancel()
-	b.report.Machine = machine.This()
 	if err := b.runtime(); err != nil {
 		return err
 	}
 	var err error
 	b.say("making the camera's recording")
-	if b.film, err = b.makeFilm(ctx); err != nil {
+	if b.loop, err = b.record(ctx); err != nil {
 		return err
 	}
 	b.say("building the doorbell")
@@ -133,7 +132,7 @@ func (b *bench) runtime() error {
 
 // live runs the doorbell and all who take its picture.
 func (b *bench) live(ctx context.Context, path string) (err error) {
-	if b.program, err = b.open(ctx, path, b.film); err != nil {
+	if b.program, err = b.open(ctx, path, b.loop); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.program.close()) }()
@@ -161,7 +160,7 @@ func (b *bench) live(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if err := b.puller.finish(); err != nil {
-		b.report.Notes = append(b.report.Notes, "ffmpeg, which pulled RTSP, ended with: "+err.Error())
+		b.report.Note("ffmpeg, which pulled RTSP, ended with: %v", err)
 	}
 	if b.last, err = b.program.metrics(ctx); err != nil {
 		return err
@@ -193,7 +192,7 @@ func (b *bench) watchAlone(ctx context.Context) (err error) {
 
 // watchShared measures with the page open in Chromium, for a shorter time.
 func (b *bench) watchShared(ctx context.Context) (err error) {
-	if b.watcher, b.nobody = browse(ctx, b.film); b.watcher == nil {
+	if b.watcher, b.nobody = browse(ctx, b.loop); b.watcher == nil {
 		return nil
 	}
 	b.report.Machine.Chromium = b.watcher.version
@@ -289,11 +288,11 @@ func (b *bench) recordings(ctx context.Context) (all probed, files int, err erro
 // them had a number that could not be read.
 func (b *bench) latency() (late []float64, unread int) {
 	for _, p := range b.pictures.Pictures {
-		if p[1] < 0 || int(p[1]) >= b.film.frames {
+		if p[1] < 0 || int(p[1]) >= b.loop.frames {
 			unread++
 			continue
 		}
-		late = append(late, b.film.late(p[0], b.shared.began(p[0]), int(p[1])))
+		late = append(late, b.loop.late(p[0], b.shared.began(p[0]), int(p[1])))
 	}
 	slices.Sort(late)
 	return late, unread

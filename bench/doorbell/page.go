@@ -97,7 +97,7 @@ const prelude = `(() => {
 })()`
 
 // browse starts Chromium without a window.
-func browse(ctx context.Context, f *film) (w *watcher, err error) {
+func browse(ctx context.Context, f *loop) (w *watcher, err error) {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {

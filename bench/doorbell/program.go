@@ -127,7 +127,7 @@ func (b *bench) build(ctx context.Context) (string, error) {
 }
 
 // open starts the doorbell on free ports and waits until it says where it is.
-func (b *bench) open(ctx context.Context, path string, f *film) (p *program, err error) {
+func (b *bench) open(ctx context.Context, path string, f *loop) (p *program, err error) {
 	rules := filepath.Join(b.dir, "policy.json")
 	if err := os.WriteFile(rules, []byte(policy(b.networks)), 0o600); err != nil {
 		return nil, err

@@ -9,8 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/bench/internal/machine"
-	"github.com/hedgecam/hedge/bench/internal/reach"
+	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
 const (
@@ -38,7 +37,7 @@ const (
 	goalCount
 )
 
-var reaches = [goalCount]reach.Reach{
+var targets = [goalCount]report.Target{
 	goalIn:           {Name: "frames in", Unit: "frames/s", Least: true, Bound: 29.9},
 	goalOut:          {Name: "frames out", Unit: "frames/s", Least: true, Bound: 29.9},
 	goalDropped:      {Name: "frames dropped", Unit: "frames"},
@@ -56,37 +55,18 @@ var reaches = [goalCount]reach.Reach{
 	goalLatency:      {Name: "page in Chromium on the same cores: latency added from the camera to the screen, without the look-ahead", Unit: "ms", Bound: 100},
 }
 
-// report is the result of a run.
-type report struct {
-	Machine machine.Facts `json:"machine"`
-	Date    string        `json:"date"`
-	Seconds int           `json:"seconds"`
-	Rows    []reach.Row   `json:"rows"`
-	Tables  []reach.Table `json:"tables"`
-	Notes   []string      `json:"notes,omitempty"`
-}
-
-func newReport(o *options) report {
-	r := report{Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), Seconds: o.seconds, Rows: reach.Rows(reaches[:])}
-	if o.seconds < 10 {
-		r.Notes = append(r.Notes, "A run of less than 10 s only shows that everything works, at 640x360: its numbers say little.")
-	}
-	return r
-}
-
-func (r *report) measured(goal int, v float64, note string, args ...any) {
-	r.Rows[goal].Measured(reaches[goal], v, fmt.Sprintf(note, args...))
-}
+// about says in the page how it was measured.
+const about = "Page, RTSP and recording at once for %d s, and then for at most 20 s more with the page in Chromium on the same cores."
 
 // evaluate fills in the rows.
 func (b *bench) evaluate(ctx context.Context) error {
-	r := &b.report
+	r := b.report
 	w := &b.alone
 	span := w.seconds()
-	r.measured(goalIn, w.frames("in")/span, "%.0f in %.1f s, %dx%d", w.frames("in"), span, b.film.size.X, b.film.size.Y)
-	r.measured(goalOut, w.frames("out")/span, "%.0f", w.frames("out"))
+	r.Measured(goalIn, w.frames("in")/span, "%.0f in %.1f s, %dx%d", w.frames("in"), span, b.loop.size.X, b.loop.size.Y)
+	r.Measured(goalOut, w.frames("out")/span, "%.0f", w.frames("out"))
 	for goal, kind := range map[int]string{goalDropped: "dropped", goalLost: "lost", goalClosed: "failed_closed"} {
-		r.measured(goal, w.frames(kind), "%.0f before, in the warm-up; %.0f later, with Chromium", w.start.metrics.frames(kind), b.last.frames(kind)-w.end.metrics.frames(kind))
+		r.Measured(goal, w.frames(kind), "%.0f before, in the warm-up; %.0f later, with Chromium", w.start.metrics.frames(kind), b.last.frames(kind)-w.end.metrics.frames(kind))
 	}
 	b.evaluateViewed()
 	if err := errors.Join(b.evaluatePulled(ctx), b.evaluateRecorded(ctx)); err != nil {
@@ -96,29 +76,29 @@ func (b *bench) evaluate(ctx context.Context) error {
 	b.tables()
 	told := b.events()
 	for _, what := range slices.Sorted(maps.Keys(told)) {
-		r.Notes = append(r.Notes, fmt.Sprintf("The doorbell told of this %d times, in the warm-up included: %s.", told[what], what))
+		r.Note("The doorbell told of this %d times, in the warm-up included: %s.", told[what], what)
 	}
 	return nil
 }
 
 func (b *bench) evaluateViewed() {
-	r, w := &b.report, &b.alone
+	r, w := b.report, &b.alone
 	x, y := w.start.counted, w.end.counted
-	r.measured(goalViewed, float64(y.frames-x.frames)/w.seconds(), "%d by WebRTC, %d packets lost, %d came late; by a client that decodes nothing: for this machine a browser on another one", y.frames-x.frames, y.lost-x.lost, y.late-x.late)
+	r.Measured(goalViewed, float64(y.frames-x.frames)/w.seconds(), "%d by WebRTC, %d packets lost, %d came late; by a client that decodes nothing: for this machine a browser on another one", y.frames-x.frames, y.lost-x.lost, y.late-x.late)
 	var late []float64
 	for _, a := range b.viewer.whole[x.whole:y.whole] {
 		late = append(late, a.at-a.stamp-w.began(a.at)-ahead)
 	}
 	slices.Sort(late)
 	if len(late) == 0 {
-		r.Rows[goalSent].Skip("no frame came whole")
+		r.Skip("no frame came whole", goalSent)
 		return
 	}
-	r.measured(goalSent, median(late), "median of %d; 95 %% below %.0f ms; by the time stamps of the program itself; the camera's pictures came within %.0f ms of their time", len(late), late[len(late)*95/100], w.wavering())
+	r.Measured(goalSent, median(late), "median of %d; 95 %% below %.0f ms; by the time stamps of the program itself; the camera's pictures came within %.0f ms of their time", len(late), late[len(late)*95/100], w.wavering())
 }
 
 func (b *bench) evaluatePulled(ctx context.Context) error {
-	r := &b.report
+	r := b.report
 	p, err := probe(ctx, b.puller.path)
 	if err != nil {
 		return err
@@ -133,10 +113,10 @@ func (b *bench) evaluatePulled(ctx context.Context) error {
 	gone := func(m metrics) float64 { return m.frames("dropped") + m.frames("lost") }
 	out := b.alone.frames("out")
 	missing := max(0, float64(p.missing)-gone(b.last)+gone(b.before), out-float64(p.packets))
-	r.measured(goalPullMissing, missing, "%d packets in %.1f s over TCP; %.0f frames went out in the %d s of them that were measured", p.packets, p.seconds, out, b.seconds)
+	r.Measured(goalPullMissing, missing, "%d packets in %.1f s over TCP; %.0f frames went out in the %d s of them that were measured", p.packets, p.seconds, out, b.seconds)
 	complaints := append(b.puller.err.lines(), p.errors...)
-	r.measured(goalPullErrors, float64(len(complaints)), "%s", first(complaints))
-	r.measured(goalDecode, float64(len(problems)), "%s", reach.Join("after the run", first(problems)))
+	r.Measured(goalPullErrors, float64(len(complaints)), "%s", first(complaints))
+	r.Measured(goalDecode, float64(len(problems)), "%s", report.Join("after the run", first(problems)))
 	return nil
 }
 
@@ -147,41 +127,39 @@ func (b *bench) evaluateRecorded(ctx context.Context) error {
 	}
 	// What was encoded after the last look at the figures comes on top.
 	encoded := b.last["hedge_encoded_frames_total"]
-	b.report.measured(goalRecorded, max(0, encoded-float64(p.packets)), "%d frames, %.1f s in %d segments; %.0f had been encoded a moment before the end", p.packets, p.seconds, files, encoded)
-	b.report.measured(goalRecordErrors, float64(len(p.errors)), "%s", first(p.errors))
+	b.report.Measured(goalRecorded, max(0, encoded-float64(p.packets)), "%d frames, %.1f s in %d segments; %.0f had been encoded a moment before the end", p.packets, p.seconds, files, encoded)
+	b.report.Measured(goalRecordErrors, float64(len(p.errors)), "%s", first(p.errors))
 	return nil
 }
 
 func (b *bench) evaluatePage() {
-	r := &b.report
+	r := b.report
 	if b.watcher == nil {
-		for _, g := range []int{goalFirst, goalPage, goalLatency} {
-			r.Rows[g].Skip(b.nobody.Error())
-		}
+		r.Skip(b.nobody.Error(), goalFirst, goalPage, goalLatency)
 		return
 	}
 	var each []string
 	for _, d := range b.first {
 		each = append(each, fmt.Sprintf("%.2f", d.Seconds()))
 	}
-	r.measured(goalFirst, slices.Max(b.first).Seconds(), "the worst of %s s, from opening the address on; RTSP and recording went on", strings.Join(each, ", "))
+	r.Measured(goalFirst, slices.Max(b.first).Seconds(), "the worst of %s s, from opening the address on; RTSP and recording went on", strings.Join(each, ", "))
 	w := &b.shared
 	x, y := w.start.received, w.end.received
-	r.measured(goalPage, (y.Decoded-x.Decoded)/((y.At-x.At)/1000), "in %.1f s, in which %.0f frames went out and %.0f were dropped: %.0f received, %.0f decoded, %.0f dropped, %.0f freezes, %.0f packets lost; decoding %.1f ms a frame, waiting in the browser's buffer %.0f ms",
+	r.Measured(goalPage, (y.Decoded-x.Decoded)/((y.At-x.At)/1000), "in %.1f s, in which %.0f frames went out and %.0f were dropped: %.0f received, %.0f decoded, %.0f dropped, %.0f freezes, %.0f packets lost; decoding %.1f ms a frame, waiting in the browser's buffer %.0f ms",
 		w.seconds(), w.frames("out"), w.frames("dropped"), y.Received-x.Received, y.Decoded-x.Decoded, y.Dropped-x.Dropped, y.Freezes-x.Freezes, y.Packets-x.Packets,
 		1000*(y.Decoding-x.Decoding)/max(1, y.Decoded-x.Decoded), 1000*(y.Waiting-x.Waiting)/max(1, y.Emitted-x.Emitted))
 	late, unread := b.latency()
 	if len(late) == 0 {
-		r.Rows[goalLatency].Skip(fmt.Sprintf("none of %d pictures had a counter that could be read", unread))
+		r.Skip(fmt.Sprintf("none of %d pictures had a counter that could be read", unread), goalLatency)
 		return
 	}
-	r.measured(goalLatency, median(late)-ahead, "median; 95 %% below %.0f ms, by the counter in %d pictures of the page, %d unread; the look-ahead is %.0f ms more; the page says %s; the camera's pictures came within %.0f ms of their time",
+	r.Measured(goalLatency, median(late)-ahead, "median; 95 %% below %.0f ms, by the counter in %d pictures of the page, %d unread; the look-ahead is %.0f ms more; the page says %s; the camera's pictures came within %.0f ms of their time",
 		late[len(late)*95/100]-ahead, len(late), unread, ahead, b.pictures.Latency, w.wavering())
 }
 
 // tables tell where the time went.
 func (b *bench) tables() {
-	t := reach.Table{Title: "Core time", Columns: []string{"who", "cores", "ms a frame", "with Chromium: cores", "ms a frame"},
+	t := report.Table{Title: "Core time", Columns: []string{"who", "cores", "ms a frame", "with Chromium: cores", "ms a frame"},
 		Note: "The doorbell's children are the ffmpeg that decodes the camera. Chromium decodes and shows the picture without help of a GPU; ffmpeg on RTSP only writes down packets. In a home browser and recorder run on other machines."}
 	line := func(who string, of func(cores) time.Duration) {
 		cells := []any{who}
@@ -204,9 +182,9 @@ func (b *bench) tables() {
 }
 
 // stages tells what the doorbell says of itself.
-func (b *bench) stages() reach.Table {
+func (b *bench) stages() report.Table {
 	w := &b.alone
-	t := reach.Table{Title: "Stages of the doorbell", Columns: []string{"stage", "mean ms", "p99 ms", "times"},
+	t := report.Table{Title: "Stages of the doorbell", Columns: []string{"stage", "mean ms", "p99 ms", "times"},
 		Note: "Wall times by its own figures, without Chromium; p99 since its start. Writing holds encoding."}
 	for _, name := range []string{"inspect", "decide", "redact", "write"} {
 		if n := w.grown(`hedge_stage_seconds_count{stage="` + name + `"}`); n > 0 {
@@ -234,21 +212,4 @@ func first(lines []string) string {
 		return ""
 	}
 	return lines[0]
-}
-
-func (r *report) markdown() string {
-	var b strings.Builder
-	m := r.Machine
-	fmt.Fprintf(&b, "# bench/doorbell\n\n%s. %s.\n\n", r.Date, m.Text())
-	fmt.Fprintf(&b, "Page, RTSP and recording at once for %d s, and then for at most 20 s more with the page in Chromium on the same cores. On %d cores, %s.\n\n",
-		r.Seconds, m.Cores, m.Busy.Text())
-	t := reach.TableOf("Reach", r.Rows, "yes", "**missed**")
-	t.Markdown(&b)
-	for i := range r.Tables {
-		r.Tables[i].Markdown(&b)
-	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "- %s\n", n)
-	}
-	return b.String()
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 )
 
 // variant is the pipeline with one part taken away or set otherwise.
@@ -38,17 +38,6 @@ var variants = []variant{
 	{"one block more, as for compressed input", []string{"-compressed=true"}},
 }
 
-// ablationReport is the JSON form of an ablation.
-type ablationReport struct {
-	Variants []variantReport `json:"variants"`
-}
-
-type variantReport struct {
-	Name    string   `json:"name"`
-	Options []string `json:"options"` // beside those of the command line
-	report
-}
-
 // ablate runs the sets once for each variant. The networks look at each picture
 // once: their answers are remembered.
 func ablate(ctx context.Context, base *options, out io.Writer) (err error) {
@@ -62,7 +51,7 @@ func ablate(ctx context.Context, base *options, out io.Writer) (err error) {
 		args = append([]string{"-cache", dir}, args...)
 	}
 	flags := args[:len(args)-len(base.sets)]
-	a := ablationReport{}
+	a := leakreport.Ablation{}
 	for _, v := range variants {
 		line := append(append(append([]string{}, flags...), v.args...), base.sets...)
 		o, err := parse(line, out)
@@ -73,22 +62,11 @@ func ablate(ctx context.Context, base *options, out io.Writer) (err error) {
 		if err != nil {
 			return fmt.Errorf("variant %q: %w", v.name, err)
 		}
-		a.Variants = append(a.Variants, variantReport{v.name, v.args, *r})
+		a.Variants = append(a.Variants, leakreport.Variant{Name: v.name, Options: v.args, Report: *r})
 	}
-	if err := a.table(out); err != nil || base.json == "" {
+	t := a.Table(1)
+	if err := t.Text(out); err != nil || base.json == "" {
 		return err
 	}
 	return command.WriteJSON(base.json, a)
-}
-
-func (a *ablationReport) table(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "variant\tset\tclass\tboxes\tleaked\tleak\ttracks leaking\tover 3\tlongest run\tover-hidden\t") // errors stay until Flush
-	for _, v := range a.Variants {
-		for _, s := range v.Sets {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%d of %d\t%d\t%d\t%s\t\n", v.Name, s.Set, s.Class, s.Boxes, s.Leaked,
-				percent(s.LeakRate), s.TracksLeaking, s.Tracks, s.TracksOver3, s.LongestRun, percent(s.OverHidden))
-		}
-	}
-	return w.Flush()
 }

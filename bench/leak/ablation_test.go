@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 )
 
 // TestAblation: every variant but the first differs from what is, and a run has
@@ -64,7 +66,7 @@ func TestAblation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a ablationReport
+	var a leakreport.Ablation
 	if err := json.Unmarshal(data, &a); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package main
 
-import "image"
+import (
+	"image"
+)
 
 const (
 	// judgeSide is the side of a block, in luma samples, whose detail is compared.

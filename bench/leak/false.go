@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/pipeline"
@@ -14,7 +15,7 @@ const falseShare = 0.2
 // those of them that lie in no label: false alarms. Faces and plates are parts of what
 // may be labelled as a person, so any label counts. complete are the classes whose
 // every object is labelled; of others nothing can be said.
-func (r *runReport) countTracks(d *pipeline.Decision, rec *recording, complete detect.ClassSet) {
+func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *recording, complete detect.ClassSet) {
 	if d == nil {
 		return
 	}

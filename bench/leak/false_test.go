@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
@@ -36,14 +37,13 @@ func TestFalseTracks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for complete, want := range map[detect.ClassSet]int{detect.Classes(detect.Person): 1, 0: 0} {
-		r := &runReport{Mode: "recording"}
-		r.countTracks(p.decision, rec, complete)
+		r := &leakreport.Run{Mode: "recording"}
+		countTracks(r, p.decision, rec, complete)
 		if r.Believed != 2 || r.Judged != 2*want || r.False != want || r.Minutes < 0.19 || r.Minutes > 0.2 {
 			t.Errorf("complete %v: %d tracks, of %d judged %d false, in %.3f minutes", complete, r.Believed, r.Judged, r.False, r.Minutes)
 		}
-		var b strings.Builder
-		if err := r.write(&b); err != nil || want == 1 && !strings.Contains(b.String(), "tracks hidden 2, of 2 judged by labels 1 false: 5.08 a minute") {
-			t.Errorf("%v: %s", err, b.String())
+		if want == 1 && !strings.Contains(r.Text(), "tracks hidden 2, of 2 judged by labels 1 false: 5.08 a minute") {
+			t.Error(r.Text())
 		}
 	}
 }

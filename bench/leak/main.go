@@ -44,6 +44,8 @@ import (
 	"io"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
+	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
 func main() { command.Main("leak", run) }
@@ -67,7 +69,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 // measureAll runs all sets, and prints a table of each.
-func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error) {
+func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Report, error) {
 	var sets []*set
 	for _, dir := range o.sets {
 		s, err := loadSet(dir)
@@ -84,7 +86,7 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error)
 		return nil, err
 	}
 	defer models.Close()
-	r := &report{Config: o.report(pl.config.Policy, models)}
+	r := &leakreport.Report{Config: o.report(pl.config.Policy, models)}
 	for _, s := range sets {
 		sc, rr, err := pl.measure(ctx, s)
 		if err != nil {
@@ -93,11 +95,9 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error)
 		if err := pl.save(); err != nil {
 			return nil, err
 		}
-		rows := sc.reports(s.name, pl.classes, &s.facts)
-		r.Sets = append(r.Sets, rows...)
-		r.Pictures = append(r.Pictures, sc.judges.reports(s.name)...)
-		r.Runs = append(r.Runs, *rr)
-		if err := errors.Join(table(out, rows, rr), pictureTable(out, sc.judges.reports(s.name))); err != nil {
+		sets, pictures := sc.reports(s.name, pl.classes, &s.facts), sc.judges.reports(s.name)
+		r.Sets, r.Pictures, r.Runs = append(r.Sets, sets...), append(r.Pictures, pictures...), append(r.Runs, *rr)
+		if err := printAll(out, leakreport.SetTable(sets), rr.Text(), leakreport.PictureTable(pictures)); err != nil {
 			return nil, err
 		}
 		if o.worst != "" {
@@ -107,4 +107,20 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*report, error)
 		}
 	}
 	return r, nil
+}
+
+// printAll writes tables, those that have lines, and text.
+func printAll(out io.Writer, parts ...any) (err error) {
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			_, e := fmt.Fprintln(out, p)
+			err = errors.Join(err, e)
+		case report.Table:
+			if len(p.Lines) > 0 {
+				err = errors.Join(err, p.Text(out))
+			}
+		}
+	}
+	return err
 }

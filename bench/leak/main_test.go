@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -102,7 +103,7 @@ func TestWithoutNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r report
+	var r leakreport.Report
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}

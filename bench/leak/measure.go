@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
 )
@@ -25,12 +26,12 @@ type plan struct {
 }
 
 // measure runs all recordings of a set.
-func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error) {
+func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, error) {
 	sc := &score{}
 	if pl.picture {
 		sc.judges = &judges{plain: &pictureJudge{}}
 	}
-	run := &runReport{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.rate}
+	run := &leakreport.Run{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.rate}
 	start := time.Now()
 	for _, r := range s.recordings {
 		c, fps := pl.fit(s, r)
@@ -56,15 +57,15 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *runReport, error)
 			run.Mode = "live"
 		}
 		run.Rate, run.Moving = fps, c.Moving
-		run.count(p)
-		run.countTracks(p.decision, labels, s.facts.complete)
+		countFrames(run, p)
+		countTracks(run, p.decision, labels, s.facts.complete)
 	}
 	run.Seconds = time.Since(start).Seconds()
 	run.Scored, run.NotOut, run.Skipped, run.Unlabelled = sc.shown, sc.dropped, sc.skipped, sc.unlabelled
 	if sc.pixels > 0 {
 		run.AskedShare = 1 - float64(sc.rest)/float64(sc.pixels)
 	}
-	run.average()
+	average(run)
 	return sc, run, nil
 }
 
@@ -146,8 +147,8 @@ func (pl *plan) only(r *recording) *recording {
 	return out
 }
 
-// count adds up what the pipeline did with one recording.
-func (r *runReport) count(p *played) {
+// countFrames adds up what the pipeline did with one recording.
+func countFrames(r *leakreport.Run, p *played) {
 	s := &p.stats
 	r.In += s.FramesIn
 	r.Out += s.FramesOut
@@ -158,7 +159,7 @@ func (r *runReport) count(p *played) {
 	r.HiddenShare += s.HiddenShare * float64(s.FramesOut)
 	r.LagMS = max(r.LagMS, ms(p.lag))
 	if r.Detectors == nil {
-		r.Detectors = make([]detectorReport, len(s.Detectors))
+		r.Detectors = make([]leakreport.Detector, len(s.Detectors))
 	}
 	for i, d := range s.Detectors {
 		k := &r.Detectors[i]
@@ -167,12 +168,12 @@ func (r *runReport) count(p *played) {
 		k.Failures += d.Failures
 		k.Replaced += d.Dropped
 		k.SkippedBy += d.Skipped
-		k.time += d.Time
+		k.Time += d.Time
 	}
 }
 
 // average turns sums into means.
-func (r *runReport) average() {
+func average(r *leakreport.Run) {
 	if r.In == 0 {
 		return
 	}
@@ -182,7 +183,7 @@ func (r *runReport) average() {
 	for i := range r.Detectors {
 		d := &r.Detectors[i]
 		d.SkippedPct = float64(d.SkippedBy) / frames
-		d.MSPerFrame = ms(d.time) / frames
+		d.MSPerFrame = ms(d.Time) / frames
 		r.DetectorMS += d.MSPerFrame
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -41,7 +42,7 @@ type pictureJudge struct {
 // pictureTally is the result of one class.
 type pictureTally struct {
 	all, core count
-	bySize    [len(sizeNames)]count
+	bySize    [len(leakreport.SizeNames)]count
 	tracks    map[int]*count
 	runs      map[int]int
 	longest   int

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/pipeline"
@@ -106,8 +107,8 @@ func withoutFolders(args []string) []string {
 	return short
 }
 
-func (o *options) report(p *redact.Policy, models *networks.Set) configReport {
-	c := configReport{
+func (o *options) report(p *redact.Policy, models *networks.Set) leakreport.Config {
+	c := leakreport.Config{
 		Policy: json.RawMessage(p.Canonical()), PolicySHA256: p.SHA256(), Mode: o.mode,
 		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAheadMS: ms(o.lookAhead),
 		Every: o.every, Moving: o.moving, Classes: strings.Split(o.classes, ","), Skip: o.skip,
@@ -115,7 +116,7 @@ func (o *options) report(p *redact.Policy, models *networks.Set) configReport {
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
 	}
 	for _, m := range models.Models {
-		c.Models = append(c.Models, modelReport{m.Name, m.SHA256})
+		c.Models = append(c.Models, leakreport.Model{Name: m.Name, SHA256: m.SHA256})
 	}
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
@@ -124,9 +125,9 @@ func TestFailedClosedIsNoSuccess(t *testing.T) {
 	if err := s.add(r, p, 0); err != nil {
 		t.Fatal(err)
 	}
-	var run runReport
-	run.count(p)
-	run.average()
+	var run leakreport.Run
+	countFrames(&run, p)
+	average(&run)
 	row := s.reports("x", everything, &facts{complete: everything})[0]
 	if row.Leaked != 0 || row.LeakRateOpen != nil || *row.OverHidden != 1 || s.failed != 4 || run.FailedClosedShare != 1 {
 		t.Errorf("row %+v, failed closed %v", row, run.FailedClosedShare)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -18,9 +19,7 @@ func threshold(c detect.Class) float64 {
 	return 0.9
 }
 
-// The sizes by which results are split: the label's shorter side in pixels.
-var sizeNames = [...]string{"under_16", "16_32", "32_64", "over_64"}
-
+// sizeOf returns the place in leakreport.SizeNames of a box, by its shorter side.
 func sizeOf(b detect.Box) int {
 	switch s := b.Short(); {
 	case s < 16:
@@ -46,7 +45,7 @@ func (c *count) add(leaked bool) {
 // tally is the result of one class of a set.
 type tally struct {
 	all    count
-	bySize [len(sizeNames)]count
+	bySize [len(leakreport.SizeNames)]count
 	// open are the boxes in frames that did not fail closed.
 	open count
 	// dropped are boxes in labelled frames that never went out, ignored those

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
 )
@@ -215,7 +216,7 @@ func TestThresholds(t *testing.T) {
 func TestSizes(t *testing.T) {
 	for short, want := range map[float32]int{1: 0, 15.9: 0, 16: 1, 31.9: 1, 32: 2, 64: 2, 64.1: 3} {
 		if got := sizeOf(detect.Box{X1: 500, Y1: short}); got != want {
-			t.Errorf("%v px: got %s, want %s", short, sizeNames[got], sizeNames[want])
+			t.Errorf("%v px: got %s, want %s", short, leakreport.SizeNames[got], leakreport.SizeNames[want])
 		}
 	}
 }
@@ -280,12 +281,12 @@ func TestReportOfASet(t *testing.T) {
 }
 
 func TestMeansOfARun(t *testing.T) {
-	var r runReport
+	var r leakreport.Run
 	for range 2 {
-		r.count(&played{stats: pipeline.Stats{FramesIn: 10, FramesOut: 8, FramesDropped: 2, FramesFailedClosed: 4, HiddenShare: 0.25,
+		countFrames(&r, &played{stats: pipeline.Stats{FramesIn: 10, FramesOut: 8, FramesDropped: 2, FramesFailedClosed: 4, HiddenShare: 0.25,
 			Detectors: []pipeline.DetectorStats{{Name: "a", Looks: 3, Skipped: 5, Time: 100 * time.Millisecond}}}})
 	}
-	r.average()
+	average(&r)
 	if r.In != 20 || r.Out != 16 || r.Dropped != 4 || r.FailedClosedShare != 0.5 || r.HiddenShare != 0.25 ||
 		r.DetectorMS != 10 || r.Detectors[0].SkippedPct != 0.5 || r.Detectors[0].Looks != 6 {
 		t.Errorf("%+v", r)

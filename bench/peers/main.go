@@ -57,10 +57,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.keep, "keep", "", "keep inputs and outputs in this folder")
 	f.StringVar(&o.only, "only", "", "run only tools with this in their name")
 	f.IntVar(&o.frames, "frames", 150, "frames of each recording")
-	if err := f.Parse(args); err != nil {
-		return nil, err
-	}
-	if err := command.NoArguments(f); err != nil {
+	if err := command.Parse(f, args); err != nil {
 		return nil, err
 	}
 	switch {

@@ -24,7 +24,7 @@ func (r *report) markdown() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# Beside other tools\n\n%s; %s. The first %d frames of each recording. %s\n",
-		r.Machine.Text(), r.Machine.Busy.Text(), r.Frames, strings.Join(r.Versions, "; "))
+		r.Machine.Text(), r.Machine.Load(), r.Frames, strings.Join(r.Versions, "; "))
 	line("Core time is user and system time of all processes. Frames a second are end to end, start included, and suffer from whatever else runs; core time does so less. " +
 		"A box leaks when less than 80 %% (faces, plates 90 %%) of its 8x8 cells with detail lost it. " +
 		"Rest hidden is the share of the cells with detail outside of all labels that lost it, people around a labelled face among them. " +

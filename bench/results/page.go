@@ -1,202 +1,127 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"maps"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/hedgecam/hedge/bench/internal/machine"
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
+	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
-// text is a page of Markdown in the making.
-type text struct{ strings.Builder }
-
-func (t *text) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", args...) }
-
-func (t *text) row(cells ...string) {
-	for i, c := range cells {
-		cells[i] = strings.ReplaceAll(strings.ReplaceAll(c, "|", "/"), "\n", " ")
-	}
-	t.line("| %s |", strings.Join(cells, " | "))
-}
-
-// head begins a table.
-func (t *text) head(cells ...string) {
-	t.row(cells...)
-	t.line("|%s", strings.Repeat(" --- |", len(cells)))
-}
-
 // page returns the page.
-func page(in *results, plots []picture) string {
-	t := &text{}
-	t.line("# Results\n\nMade by `make results` (`go run ./bench/results`) from the JSON files that the programs in bench wrote. Every section names them.\n")
-	t.source(in)
-	shows := func(file string) {
-		for _, p := range plots {
-			if p.file == file {
-				t.line("![%s](plots/%s)\n\n%s\n", p.text, p.file, p.text)
+func (r *results) page(dir string) (string, error) {
+	var b strings.Builder
+	put := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	put("# Results\n\nMade by `make results` (`go run ./bench/results`) from what the programs in bench wrote. Every section names its files.\n\n")
+	t := report.Table{Title: "Machine, date, versions", Columns: []string{"part", "file", "date", "machine and versions"}}
+	for _, f := range r.files {
+		part, _, _ := strings.Cut(f.name, "/")
+		t.Line(part, "`bench/"+f.name+"`", f.date, f.facts)
+	}
+	put("%s", t.Markdown())
+	for _, m := range r.missing {
+		put("`bench/%s` is not there yet: its part is left out.\n\n", m)
+	}
+	put("## Leak\n\n%s", r.leak())
+	if len(r.ablation.Variants) > 0 {
+		t := r.ablation.Table(len(r.leaks) + 1)
+		t.Title, t.About = "Ablation", "The pipeline with one part taken away or set otherwise, people and whatever else the sets label: `bench/leak/ablation.json`."
+		put("%s", t.Markdown())
+	}
+	for _, p := range []struct{ name, heading string }{
+		{"attack", "Attack"}, {"peers", "Beside other tools"}, {"speed", "Speed"}, {"doorbell", "Doorbell"},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, p.name, "last.md"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		// The page of the program is a section of this one.
+		_, rest, ok := strings.Cut(string(text), "\n")
+		if !ok {
+			rest = "\nNot measured yet.\n"
+		}
+		put("## %s\n\n`bench/%s/last.md`, of the same run as `last.json`.\n%s\n", p.heading, p.name, strings.TrimRight(strings.ReplaceAll(rest, "\n## ", "\n### "), "\n")+"\n")
+	}
+	missed := r.missed()
+	if len(missed) == 0 {
+		missed = []string{"Nothing that was measured misses its target."}
+	}
+	put("## What is still missed\n\n- %s\n", strings.Join(missed, "\n- "))
+	return b.String(), nil
+}
+
+func (r *results) leak() string {
+	var b strings.Builder
+	b.WriteString("A box leaks when less than 80 % of its pixels are hidden; a face's or a plate's when less than 90 % are. " +
+		"Over-hidden is the share of pixels hidden that no label asked for, where labels are complete. " +
+		"As shown is what the redacted pictures themselves show, whatever covers say.\n\n")
+	for i := range r.leaks {
+		l := &r.leaks[i]
+		fmt.Fprintf(&b, "%d: `bench/leak/%s`\n\n", i+1, r.names[i])
+		t := leakreport.SetTable(l.Sets)
+		b.WriteString(t.Markdown())
+		if len(l.Pictures) > 0 {
+			t := leakreport.PictureTable(l.Pictures)
+			b.WriteString(t.Markdown())
+		}
+		for _, x := range l.Runs {
+			if x.FailedClosedShare > 0 || x.Dropped > 0 {
+				fmt.Fprintf(&b, "%s, %s: %d frames out, %d dropped, %.1f %% hidden further than the policy asks; detectors %.1f ms a frame.\n\n",
+					x.Set, x.Mode, x.Out, x.Dropped, 100*x.FailedClosedShare, x.DetectorMS)
 			}
 		}
 	}
-	t.line("## Leak\n")
-	t.leak(in)
-	shows("leak.png")
-	t.line("## Ablation\n")
-	t.ablation(in)
-	t.line("## Attack\n")
-	t.attack(in)
-	shows("attack.png")
-	t.line("## Beside other tools\n")
-	t.peers(in)
-	t.line("## Speed\n")
-	t.speed(in)
-	shows("speed.png")
-	t.line("## Doorbell\n")
-	t.doorbell(in)
-	t.line("## What is still missed\n")
-	t.missed(in)
-	return strings.TrimRight(t.String(), "\n") + "\n"
+	return b.String()
 }
 
-// source says on what, when and with what everything was measured.
-func (t *text) source(in *results) {
-	t.line("## Machine, date, versions\n")
-	t.head("part", "file", "date", "machine and versions")
-	for _, n := range in.names {
-		var facts string
+// missed lists, from the same numbers, which targets are not reached.
+func (r *results) missed() (list []string) {
+	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	for i := range r.leaks {
+		name := strings.TrimSuffix(r.names[i], ".json")
+		for k := range r.leaks[i].Sets {
+			s := &r.leaks[i].Sets[k]
+			if s.Leaked > 0 {
+				say("Leak, %s, %s: %d of %d %s boxes are shown (%s), in %d of %d tracks, at most %d frames in a row.",
+					name, s.Set, s.Leaked, s.Boxes, s.Class, report.Share(s.Leaked, s.Boxes), s.TracksLeaking, s.Tracks, s.LongestRun)
+			}
+			if s.OverHidden != nil && *s.OverHidden > 0.08 {
+				say("Over-hiding, %s, %s: %s of what nobody asked to hide is hidden; the target is 8 %%.", name, s.Set, report.Percent(s.OverHidden))
+			}
+		}
+	}
+	for _, v := range r.attack.Verdicts {
+		if !v.Kept {
+			say("Attack: not kept: %s; %s.", v.Bar, v.Why)
+		}
+	}
+	for _, x := range r.attack.Recognition {
+		if !x.Default && !x.Warning && x.TimesChance > 2 {
+			say("Frost gives away who stays unfound: %s, %s: named in %.0f %%, %.1f times chance.", x.What, x.Seen, 100*x.Accuracy, x.TimesChance)
+		}
+	}
+	for _, x := range r.peers.Runs {
+		for _, class := range []string{"person", "face", "plate"} {
+			if c := x.Leak[class]; x.Tool == "Hedge" && x.Scope == "all" && c.Leaked > 0 {
+				say("Beside other tools, %s: Hedge shows %d of %d %s boxes.", x.Clip, c.Leaked, c.Boxes, class)
+			}
+		}
+	}
+	for _, w := range slices.Concat(r.speed.Rows, r.doorbell.Rows) {
 		switch {
-		case n == "attack/last.json":
-			facts = join(in.attack.Go, in.attack.Platform)
-		case n == "peers/last.json":
-			facts = join(where(&in.peers.Machine), strings.Join(in.peers.Versions, ", "))
-		case n == "speed/last.json":
-			facts = where(&in.speed.Machine)
-		case n == "doorbell/last.json":
-			facts = where(&in.doorbell.Machine)
-		case n == "leak/ablation.json" && len(in.ablation.Variants) > 0:
-			facts = in.ablation.Variants[0].Config.facts()
-		default:
-			for _, l := range in.leaks {
-				if n == "leak/"+l.Name+".json" {
-					facts = l.Config.facts()
-				}
-			}
+		case w.Value == nil:
+			say("%s is not measured.", w.Name)
+		case w.Met != nil && !*w.Met:
+			say("%s is %.3g %s, the target is %s.", w.Name, *w.Value, w.Unit, w.Target)
 		}
-		t.row(strings.SplitN(n, "/", 2)[0], "`bench/"+n+"`", in.made[n], facts)
 	}
-	t.line("")
-	for _, m := range in.missing {
-		t.line("`bench/%s` is not there yet: its part is left out.\n", m)
+	for _, m := range r.missing {
+		say("`bench/%s` is not there: nothing is known of it here.", m)
 	}
-}
-
-func where(m *machine.Facts) string { return m.Text() + "; " + m.Busy.Text() }
-
-func join(parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
-}
-
-func (c *leakConfig) facts() string {
-	parts := []string{c.Mode, "networks " + c.Networks}
-	for _, m := range c.Models {
-		parts = append(parts, fmt.Sprintf("%s %.8s", m.Name, m.SHA256))
-	}
-	ahead := fmt.Sprintf("look-ahead %g ms", c.LookAheadMS)
-	if c.LookAhead != 0 {
-		ahead = fmt.Sprintf("look-ahead %d", c.LookAhead)
-	}
-	return join(append(parts, fmt.Sprintf("%g cores", c.Cores), ahead, c.Go, c.Platform, strings.Join(c.Options, " "))...)
-}
-
-func (t *text) speed(in *results) {
-	if in.speed == nil {
-		t.line("Not measured yet.\n")
-		return
-	}
-	t.reached(in.speed)
-	t.line("The tables behind these rows, predictions for boards among them: `bench/speed/last.md`.\n")
-}
-
-// reached writes what was measured beside what was to be reached.
-func (t *text) reached(s *speed) {
-	t.head("what", "measured", "reach", "kept", "remarks")
-	for _, r := range s.Rows {
-		value, kept := "not measured", "-"
-		if r.Value != nil {
-			value = fmt.Sprintf("%.3g %s", *r.Value, r.Unit)
-		}
-		if r.Met != nil {
-			kept = map[bool]string{true: "yes", false: "**no**"}[*r.Met]
-		}
-		t.row(r.Name, value, r.Reach, kept, r.Note)
-	}
-	t.line("")
-	for _, n := range s.Notes {
-		t.line("%s\n", n)
-	}
-}
-
-func (t *text) doorbell(in *results) {
-	d := in.doorbell
-	if d == nil {
-		t.line("Not measured yet: `go run ./bench/doorbell -json bench/doorbell/last.json -md bench/doorbell/last.md` makes it.\n")
-		return
-	}
-	t.line("`examples/doorbell` with the page in a browser, a recorder on RTSP and recordings at once, for %d s.\n", d.Seconds)
-	t.reached(d)
-	for _, x := range d.Tables {
-		t.line("%s:\n", x.Title)
-		t.head(x.Columns...)
-		for _, l := range x.Lines {
-			t.row(l...)
-		}
-		t.line("\n%s\n", x.Note)
-	}
-}
-
-func (t *text) peers(in *results) {
-	if in.peers == nil {
-		t.line("Not measured yet.\n")
-		return
-	}
-	t.line("The first %d frames of each recording. How it is measured, and whether the measure is fair: `bench/peers/last.md`.\n", in.peers.Frames)
-	t.head("scope", "tool", "flags", "recording", "frames/s", "core ms a frame", "peak MB", "leak", "tracks leaking", "rest hidden", "sound kept", "metadata kept")
-	for _, r := range in.peers.Runs {
-		if r.Problem != "" {
-			t.row(r.Scope, r.Tool, r.Flags, r.Clip, r.Problem, "", "", "", "", "", "", "")
-			continue
-		}
-		leak, tracks := counts(r.Leak)
-		t.row(r.Scope, r.Tool, r.Flags, r.Clip, fmt.Sprintf("%.1f", r.FPS), fmt.Sprintf("%.0f", r.CoreMS), fmt.Sprintf("%.0f", r.PeakMB),
-			leak, tracks, fmt.Sprintf("%.1f %%", 100*r.RestGone), map[bool]string{true: "yes", false: "no"}[r.Sound], strings.Join(r.Metadata, ", "))
-	}
-	t.line("\nA damaged file:\n")
-	t.head("scope", "tool", "flags", "exit code", "frames in", "frames out", "leak")
-	for _, d := range in.peers.Damaged {
-		leak := "not measured"
-		if len(d.Leak) > 0 {
-			leak, _ = counts(d.Leak)
-		}
-		t.row(d.Scope, d.Tool, d.Flags, fmt.Sprint(d.Exit), fmt.Sprint(d.In), fmt.Sprint(d.Out), leak)
-	}
-	t.line("")
-}
-
-// counts says how much leaked of each class, in the order of their names.
-func counts(m map[string]count) (leak, tracks string) {
-	var a, b []string
-	for _, class := range slices.Sorted(maps.Keys(m)) {
-		c := m[class]
-		a = append(a, fmt.Sprintf("%s %s (%d of %d)", class, share(c.Leaked, c.Boxes), c.Leaked, c.Boxes))
-		b = append(b, fmt.Sprintf("%d of %d", c.TracksLeaking, c.Tracks))
-	}
-	return strings.Join(a, ", "), strings.Join(b, ", ")
-}
-
-func share(a, b int) string {
-	if b == 0 {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f %%", 100*float64(a)/float64(b))
+	return list
 }

@@ -32,8 +32,11 @@ func exitCode(name string, err error, stderr io.Writer) int {
 	return 1
 }
 
-// NoArguments returns an error if the command line has arguments behind its flags.
-func NoArguments(f *flag.FlagSet) error {
+// Parse parses the flags of a program that has no arguments behind them.
+func Parse(f *flag.FlagSet, args []string) error {
+	if err := f.Parse(args); err != nil {
+		return err
+	}
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
 	}

@@ -42,7 +42,7 @@ func TestOutput(t *testing.T) {
 		var o Output
 		f := flag.NewFlagSet("test", flag.ContinueOnError)
 		o.Flags(f)
-		if err := errors.Join(f.Parse(args), NoArguments(f)); err != nil {
+		if err := Parse(f, args); err != nil {
 			t.Fatal(err)
 		}
 		var out strings.Builder
@@ -77,12 +77,9 @@ func TestOutputFails(t *testing.T) {
 	}
 }
 
-func TestNoArguments(t *testing.T) {
+func TestParse(t *testing.T) {
 	f := flag.NewFlagSet("test", flag.ContinueOnError)
-	if err := f.Parse([]string{"clip.mp4"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := NoArguments(f); err == nil || !strings.Contains(err.Error(), `"clip.mp4"`) {
+	if err := Parse(f, []string{"clip.mp4"}); err == nil || !strings.Contains(err.Error(), `"clip.mp4"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,27 +1,27 @@
 package machine
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/prometheus/procfs"
+)
 
 func TestStolen(t *testing.T) {
-	a := parseTicks("cpu  100 10 20 300 5 1 2 40 7 0\ncpu0 1 2 3\n")
-	b := parseTicks("cpu  150 10 20 400 5 1 2 90 7 0\n")
-	if a != (ticks{478, 40}) {
-		t.Errorf("read %+v", a)
-	}
+	a := procfs.CPUStat{User: 100, Nice: 10, System: 20, Idle: 300, Iowait: 5, IRQ: 1, SoftIRQ: 2, Steal: 40, Guest: 7}
+	b := a
+	b.User, b.Idle, b.Steal, b.Guest = 150, 400, 90, 9
 	if got := stolen(a, b); got != 0.25 {
-		t.Errorf("50 of 200 ticks stolen are %v", got)
+		t.Errorf("50 of 200 s stolen are %v", got)
 	}
-	for _, bad := range []string{"", "cpu 1 2 3", "cpu 1 2 3 x 5 6 7 8 9", "intr 1 2 3 4 5 6 7 8 9"} {
-		if got := stolen(parseTicks(bad), b); got != 0 {
-			t.Errorf("%q: %v", bad, got)
-		}
+	if got := stolen(procfs.CPUStat{}, b) + stolen(b, a); got != 0 {
+		t.Errorf("what is not known gives %v", got)
 	}
 }
 
 func TestFacts(t *testing.T) {
 	m := This()
 	m.End()
-	if m.Cores < 1 || m.Stolen < 0 || m.Stolen > 1 {
+	if m.Cores < 1 || m.Stolen < 0 || m.Stolen > 1 || m.CPU == "" || m.System == "" {
 		t.Errorf("%+v", m)
 	}
 }

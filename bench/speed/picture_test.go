@@ -8,29 +8,10 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-var fullHD = image.Pt(1920, 1080)
+var fullHD = sizes["1080p"]
 
-// sizes are the picture sizes of the tables of growth.
-var sizes = []namedSize{
-	{"360p", image.Pt(640, 360)},
-	{"720p", image.Pt(1280, 720)},
-	{"1080p", fullHD},
-	{"1440p", image.Pt(2560, 1440)},
-	{"2160p", image.Pt(3840, 2160)},
-}
-
-type namedSize struct {
-	name string
-	size image.Point
-}
-
-// sizes returns those that are measured in this run.
-func (s *suite) sizes() []namedSize {
-	if s.short() {
-		return sizes[:3]
-	}
-	return sizes
-}
+// sizeNames are the sizes of the tables of growth.
+var sizeNames = []string{"360p", "720p", "1080p", "1440p", "2160p"}
 
 // noise returns a 4:2:0 picture of random samples.
 func noise(size image.Point, seed uint64) *image.YCbCr {

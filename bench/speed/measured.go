@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hedgecam/hedge/bench/internal/report"
+)
+
+// measured is what the benchmarks said.
+type measured struct {
+	lines   []line
+	facts   map[string]string // "key: value" lines, such as of versions
+	notes   []string
+	skipped map[string]string // why, by the benchmark's first name
+}
+
+// line is the result of one benchmark.
+type line struct {
+	name    string // without Benchmark and the number of threads
+	units   []string
+	metrics map[string]float64
+}
+
+var (
+	resultForm = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(\S.*)$`)
+	nameForm   = regexp.MustCompile(`^(?:--- FAIL: )?Benchmark(\w+)\S*$`)
+	factForm   = regexp.MustCompile(`^([a-z]+): (.+)$`)
+	placeForm  = regexp.MustCompile(`^\s+\w+\.go:\d+: (.*)$`)
+)
+
+// read reads the output of go test -v -bench to its end.
+func read(r io.Reader) (*measured, error) {
+	m := &measured{facts: map[string]string{}, skipped: map[string]string{}}
+	running := ""
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		text := in.Text()
+		if n := nameForm.FindStringSubmatch(text); n != nil {
+			running = n[1]
+		} else if p := placeForm.FindStringSubmatch(text); p != nil {
+			m.skipped[running] = p[1]
+		} else if f := factForm.FindStringSubmatch(text); len(f) > 0 && f[1] == "note" {
+			m.notes = append(m.notes, f[2])
+		} else if len(f) > 0 {
+			m.facts[f[1]] = f[2]
+		} else if b := resultForm.FindStringSubmatch(text); b != nil {
+			l := line{name: b[1], metrics: map[string]float64{}}
+			words := strings.Fields(b[2])
+			for i := 0; i+1 < len(words); i += 2 {
+				v, err := strconv.ParseFloat(words[i], 64)
+				if err != nil {
+					return m, fmt.Errorf("benchmark %s: %w", l.name, err)
+				}
+				l.units, l.metrics[words[i+1]] = append(l.units, words[i+1]), v
+			}
+			m.lines = append(m.lines, l)
+		}
+	}
+	return m, in.Err()
+}
+
+// value returns a metric of a benchmark, NaN if it was not measured.
+func (m *measured) value(name, unit string) float64 {
+	for _, l := range m.lines {
+		if v, ok := l.metrics[unit]; ok && l.name == name {
+			return v
+		}
+	}
+	return math.NaN()
+}
+
+// fill enters all into the result. stopped says that the run was interrupted.
+func (m *measured) fill(r *report.Result, stopped error) {
+	r.Machine.OpenCV, r.Machine.Runtime = m.facts["opencv"], m.facts["onnxruntime"]
+	growth := m.growth()
+	if len(growth.Lines) > 0 {
+		r.Tables = append(r.Tables, growth)
+	}
+	for i, t := range targets {
+		v := m.value(t.from, t.metric)
+		family, _, _ := strings.Cut(t.from, "/")
+		var beside []string
+		for _, unit := range t.beside {
+			beside = append(beside, report.Number(m.value(t.from, unit))+" "+unit)
+		}
+		switch why, ok := m.skipped[family]; {
+		case !math.IsNaN(v):
+			r.Measured(i, v, "%s", strings.Join(beside, ", "))
+		case stopped != nil:
+			r.Skip("the run was interrupted", i)
+		case ok:
+			r.Skip(why, i)
+		default:
+			r.Skip("no benchmark said it, see the notes", i)
+		}
+	}
+	for _, s := range sections {
+		t := report.Table{Title: s.title, Note: s.note}
+		for _, l := range m.lines {
+			if l.name != s.name && !strings.HasPrefix(l.name, s.name+"/") && !strings.HasPrefix(l.name, s.name+"=") {
+				continue
+			}
+			keys, values := l.path()
+			if t.Columns == nil {
+				t.Columns = slices.Concat(keys, l.units)
+			}
+			cells := values
+			for _, unit := range t.Columns[len(keys):] {
+				v, ok := l.metrics[unit]
+				if !ok {
+					v = math.NaN()
+				}
+				cells = append(cells, report.Number(v))
+			}
+			t.Lines = append(t.Lines, cells)
+		}
+		if len(t.Lines) > 0 {
+			r.Tables = append(r.Tables, t)
+		}
+	}
+	r.Tables = append(r.Tables, m.predict()...)
+	r.Notes = append(r.Notes, m.notes...)
+	for name, why := range m.skipped {
+		r.Note("%s was not measured: %s", name, why)
+	}
+	slices.Sort(r.Notes)
+}
+
+// path splits the name "Redact/size=1080p/hidden=5%" into keys and values.
+func (l *line) path() (keys, values []string) {
+	for part := range strings.SplitSeq(l.name, "/") {
+		if k, v, ok := strings.Cut(part, "="); ok {
+			keys, values = append(keys, k), append(values, strings.ReplaceAll(v, "_", " "))
+		}
+	}
+	return keys, values
+}
+
+// growths are costs over the value of a key, the rest of the name being the same.
+// fixed is what the name must hold.
+var growths = []struct{ name, cost, key, fixed string }{
+	{"Memcpy", "memcpy", "size", ""},
+	{"Redact", "redaction, the whole picture", "size", "hidden=100%"},
+	{"Redact", "redaction, 1080p", "hidden", "size=1080p"},
+	{"Prepare", "preparation to 640x384", "size", "input=640x384"},
+	{"Track", "tracker", "objects", ""},
+	{"Network", "1 thread", "input", ""},
+}
+
+// growth returns the table of how each cost grows with its input, and adds the
+// exponents to the lines.
+func (m *measured) growth() report.Table {
+	t := report.Table{
+		Title:   "How each cost grows with its input",
+		Columns: []string{"cost", "of", "input", "from, to", "ms", "exponent"},
+		Note: "The exponent k of the power law input^k that fits the measured points best: 1 is linear. Below 1 a fixed part weighs on " +
+			"small inputs; above 1 for what only moves memory, small pictures fit into a cache and large ones do not. Sizes are in pixels, the share hidden in %.",
+	}
+	for _, g := range growths {
+		var order []string
+		x, y := map[string][]float64{}, map[string][]float64{}
+		for _, l := range m.lines {
+			if !strings.HasPrefix(l.name, g.name+"/") || !strings.Contains(l.name, g.fixed) {
+				continue
+			}
+			keys, values := l.path()
+			i := slices.Index(keys, g.key)
+			if i < 0 || amount(values[i]) == 0 {
+				continue
+			}
+			rest := strings.Join(slices.Delete(slices.Clone(values), i, i+1), ", ")
+			if x[rest] == nil {
+				order = append(order, rest)
+			}
+			x[rest], y[rest] = append(x[rest], amount(values[i])), append(y[rest], l.metrics[coreMS])
+		}
+		for _, rest := range order {
+			a, b := x[rest], y[rest]
+			k := exponent(a, b)
+			if math.IsNaN(k) {
+				continue
+			}
+			t.Line(g.cost, rest, g.key, fmt.Sprintf("%s to %s", report.Number(a[0]), report.Number(a[len(a)-1])),
+				fmt.Sprintf("%s to %s", report.Number(b[0]), report.Number(b[len(b)-1])), k)
+			m.lines = append(m.lines, line{name: "growth: " + g.cost, metrics: map[string]float64{times: k}})
+		}
+	}
+	return t
+}
+
+// sizes are the picture sizes of the benchmarks.
+var sizes = map[string]image.Point{
+	"360p": {X: 640, Y: 360}, "720p": {X: 1280, Y: 720}, "1080p": {X: 1920, Y: 1080}, "1440p": {X: 2560, Y: 1440}, "2160p": {X: 3840, Y: 2160},
+}
+
+// amount returns the number in a value: pixels of a size, percent, or a count.
+func amount(value string) float64 {
+	if s, ok := sizes[value]; ok {
+		return float64(s.X * s.Y)
+	}
+	w, h, _ := strings.Cut(strings.TrimSuffix(value, "%"), "x")
+	a, err := strconv.ParseFloat(w, 64)
+	if err != nil {
+		return 0
+	}
+	if b, err := strconv.ParseFloat(h, 64); err == nil {
+		a *= b
+	}
+	return a
+}
+
+// exponent returns the k of the power law y = c*x^k that fits the points best
+// (least squares of the logarithms): 1 is linear, 0 constant. It is NaN for fewer
+// than two different x.
+func exponent(x, y []float64) float64 {
+	var n, sx, sy, sxx, sxy float64
+	for i := range x {
+		lx, ly := math.Log(x[i]), math.Log(y[i])
+		n, sx, sy, sxx, sxy = n+1, sx+lx, sy+ly, sxx+lx*lx, sxy+lx*ly
+	}
+	d := n*sxx - sx*sx
+	if d == 0 {
+		return math.NaN()
+	}
+	return (n*sxy - sx*sy) / d
+}
+
+// board is a published time of a network.
+type board struct {
+	network, input, published, board string
+	ms                               float64
+}
+
+// boards are published times of networks on boards (opencv_zoo, benchmark).
+// Their runtime is OpenCV's dnn module. For YOLOX-nano none is known to us. input
+// is the size nearest to the published one that the network takes.
+var boards = []board{
+	{"yunet_s", "160x128", "160x120", "Raspberry Pi 4B", 6.2}, {"yunet_s", "160x128", "160x120", "RK3588", 2.3},
+	{"lpd_yunet", "320x256", "320x240", "Raspberry Pi 4B", 154}, {"lpd_yunet", "320x256", "320x240", "RK3588", 54},
+}
+
+// copies are published speeds of memcpy in GB/s, the slowest of each, from sbc-bench.
+var copies = []struct {
+	board string
+	speed float64
+}{{"Raspberry Pi 4", 2.2}, {"Raspberry Pi 5", 5.3}, {"RK3588", 10.8}}
+
+// predict returns what can be said of ARM boards without having one.
+func (m *measured) predict() (tables []report.Table) {
+	t := report.Table{
+		Title:   "ARM boards: networks at 640x384, prediction",
+		Columns: []string{"network", "board", "published", "our growth to 640x384", "prediction"},
+		Note: "A prediction, not a measurement: the published figure times how much more this network costs at 640x384 than at the " +
+			"published size, measured here in one run (ONNX Runtime, 1 thread, core time). The published figures (opencv_zoo's benchmark) are OpenCV's dnn " +
+			"module with as many threads as it chose, so the prediction holds for that runtime; ONNX Runtime on these boards may be faster or slower. " +
+			"There is no published figure for YOLOX-nano on these boards that we know of, so none is predicted.",
+	}
+	for _, b := range boards {
+		of := func(input string) float64 { return m.value("Network/network="+b.network+"/input="+input, coreMS) }
+		base, ours := of(b.input), of("640x384")
+		if !math.IsNaN(ours / base) {
+			t.Line(b.network, b.board, fmt.Sprintf("%s ms at %s (opencv_zoo, benchmark)", report.Number(b.ms), b.published),
+				fmt.Sprintf("%s x (%s / %s ms)", report.Number(ours/base), report.Number(ours), report.Number(base)), report.Number(b.ms*ours/base)+" ms")
+		}
+	}
+	k := report.Table{
+		Title:   "ARM boards: kernels at 1080p, prediction",
+		Columns: []string{"board", "memcpy, published", "redaction anew, at least", "redaction held, at least", "preparation, at least"},
+		Note: "A prediction, not a measurement: the ratio to memcpy measured here times the time of memcpy on the board (slowest published figure of " +
+			"sbc-bench, 3.1 MB). It is a lower bound where a kernel computes more than it moves, as scaling does; bench/boards counts instructions.",
+	}
+	anew, held, prepare := m.value(targets[0].from, times), m.value(targets[1].from, times), m.value("Prepare/size=1080p/input=640x384", times)
+	for _, c := range copies {
+		once := amount("1080p") * 1.5 / c.speed / 1e6
+		if !math.IsNaN(anew + held + prepare) {
+			k.Line(c.board, fmt.Sprintf("%s GB/s: %s ms", report.Number(c.speed), report.Number(once)),
+				report.Number(once*anew)+" ms", report.Number(once*held)+" ms", report.Number(once*prepare)+" ms")
+		}
+	}
+	for _, t := range []report.Table{t, k} {
+		if len(t.Lines) > 0 {
+			tables = append(tables, t)
+		}
+	}
+	return tables
+}

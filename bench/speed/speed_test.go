@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"image"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/report"
+	"github.com/hedgecam/hedge/internal/ort"
+	"github.com/hedgecam/hedge/pipeline"
+)
+
+// The shares of the table are those that are hidden, and no tile is hidden twice.
+func TestShares(t *testing.T) {
+	for _, name := range sizeNames {
+		pic := noise(sizes[name], 1)
+		for _, k := range kinds {
+			for _, share := range shares {
+				run, hidden := redaction(t, pic, k, share)
+				if err := run(); err != nil {
+					t.Fatal(err)
+				}
+				// Blocks are whole: tiles of a small picture differ in size.
+				if got := hidden(); math.Abs(got-share) > 0.2*share*(1-share)+0.001 {
+					t.Errorf("%s, %s: %.3f hidden, want %.2f", name, k.name, got, share)
+				}
+			}
+		}
+	}
+}
+
+// Both preparations do the same work: they give the same tensor, within what
+// different rounding and interpolation make of a smooth picture.
+func TestPreparationsAgree(t *testing.T) {
+	pic := image.NewYCbCr(image.Rectangle{Max: fullHD}, image.YCbCrSubsampleRatio420)
+	for i := range pic.Y {
+		pic.Y[i] = byte(30 + i%fullHD.X/12 + i/fullHD.X/30)
+	}
+	for i := range pic.Cb {
+		pic.Cb[i], pic.Cr[i] = byte(90+i%(fullHD.X/2)/16), byte(160-i/(fullHD.X/2)/16)
+	}
+	c, err := newChain(pic, networkInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closes(t, c.close)
+	if err := c.run(); err != nil {
+		t.Fatal(err)
+	}
+	p := newPreparation(fullHD, networkInput)
+	if err := p.run(pic); err != nil {
+		t.Fatal(err)
+	}
+	// The bars below the picture are detect/onnx's to fill, once.
+	shown := p.small.Rect.Dy() * networkInput.X
+	for plane := range 3 {
+		at := plane * networkInput.X * networkInput.Y
+		for i := range shown {
+			if d := math.Abs(float64(c.tensor[at+i] - p.tensor[at+i])); d > 6 {
+				t.Fatalf("plane %d, pixel %d,%d: %v with OpenCV, %v with ours", plane, i%networkInput.X, i/networkInput.X,
+					c.tensor[at+i], p.tensor[at+i])
+			}
+		}
+	}
+}
+
+// What OpenCV's way is measured on is a picture that is really blurred.
+func TestBlurHides(t *testing.T) {
+	pic := noise(image.Pt(640, 360), 1)
+	b, err := newBlur(pic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closes(t, b.close)
+	if err := b.run(); err != nil {
+		t.Fatal(err)
+	}
+	if b.out.Rows() != 540 || b.out.Cols() != 640 {
+		t.Fatalf("%dx%d, want planar 4:2:0 of 640x360", b.out.Cols(), b.out.Rows())
+	}
+	data, err := b.out.DataPtrUint8()
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high := byte(255), byte(0)
+	for _, v := range data[:640*360] {
+		low, high = min(low, v), max(high, v)
+	}
+	if high-low > 60 {
+		t.Errorf("luma from %d to %d after the blur: not blurred", low, high)
+	}
+}
+
+type stills struct{ n int }
+
+func (s *stills) Read(_ context.Context, b *pipeline.Buffer) error {
+	b.Resize(32, 16)
+	b.Time = time.Duration(s.n) * frameStep
+	s.n++
+	return nil
+}
+
+func (s *stills) Close() error { return nil }
+
+func TestCamera(t *testing.T) {
+	var called []int
+	hook := func(n int) func() { return func() { called = append(called, n) } }
+	c := newCamera(&stills{}, 20, map[int]func(){5: hook(5), 20: hook(20)})
+	var b pipeline.Buffer
+	var err error
+	for n := 0; err == nil; n++ {
+		err = c.Read(t.Context(), &b)
+	}
+	if !errors.Is(err, io.EOF) || len(c.came) != 20 {
+		t.Fatalf("%v after %d frames, want io.EOF after 20", err, len(c.came))
+	}
+	if len(called) != 2 || called[0] != 5 || called[1] != 20 {
+		t.Errorf("hooks %v, want 5 and 20", called)
+	}
+	// Frame 7 goes out when number 15 comes; 12 was the last but 8.
+	if n, came, ok := c.releaser(3, 7*frameStep); n != 7 || !ok || !came.Equal(c.came[7+lookAhead]) {
+		t.Errorf("frame 7: number %d, %v", n, ok)
+	}
+	if _, _, ok := c.releaser(0, 12*frameStep); ok {
+		t.Error("frame 12 was let go by a frame that never came")
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, args := range []string{"-seconds 0", "-seconds 4000", "rest", "-json"} {
+		if err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard, "go", "version"); err == nil {
+			t.Errorf("%s is accepted", args)
+		}
+	}
+}
+
+// self runs the benchmarks of this very test binary, as the program does through
+// the go command.
+func self(ctx context.Context, out io.Writer, args ...string) (string, error) {
+	var said bytes.Buffer
+	err := run(ctx, args, out, &said, os.Args[0], "-test.v", "-test.run=^$")
+	return said.String(), err
+}
+
+// Without ONNX Runtime the rest is measured, and the rows say what is missing.
+func TestWithoutRuntime(t *testing.T) {
+	t.Setenv(ort.Env, filepath.Join(t.TempDir(), "libonnxruntime.so"))
+	path := filepath.Join(t.TempDir(), "a.json")
+	if said, err := self(t.Context(), io.Discard, "-seconds", "1", "-bench", "Live|Track", "-json", path); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	got := readResult(t, path)
+	for i, w := range got.Rows {
+		switch {
+		case strings.HasPrefix(targets[i].from, "Live"):
+			if w.Value != nil || !strings.Contains(w.Note, ort.Env) {
+				t.Errorf("row of the live run: %+v", w)
+			}
+		case strings.HasPrefix(w.Name, "tracker"):
+			if w.Value == nil {
+				t.Errorf("row of the tracker: %+v", w)
+			}
+		case w.Value != nil || !strings.HasPrefix(w.Note, "not measured"):
+			t.Errorf("row that was not asked for: %+v", w)
+		}
+	}
+}
+
+// A whole run, as short as it can be. Rows whose parts need what this machine
+// lacks say so; all others have a value.
+func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some 20 s")
+	}
+	dir := t.TempDir()
+	var out bytes.Buffer
+	said, err := self(t.Context(), &out, "-seconds", "1", "-json", filepath.Join(dir, "a.json"), "-md", filepath.Join(dir, "a.md"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	got := readResult(t, filepath.Join(dir, "a.json"))
+	for i, w := range got.Rows {
+		family, _, _ := strings.Cut(targets[i].from, "/")
+		lacking := (family == "Live" || family == "Network") && strings.Contains(strings.Join(got.Notes, "\n"), family+" was not measured")
+		// Not measured on a machine too busy for real time.
+		if w.Value == nil && !lacking && targets[i].metric != "x-less-inference" {
+			t.Errorf("%q has no value: %s\n%s", w.Name, w.Note, said)
+		}
+	}
+	if !strings.Contains(out.String(), "## Targets") || !strings.Contains(out.String(), "only shows that everything works") {
+		t.Errorf("the report is not complete:\n%s", out.String())
+	}
+	for _, s := range sections[:10] {
+		if !strings.Contains(out.String(), "## "+s.title+"\n") {
+			t.Errorf("no table %q", s.title)
+		}
+	}
+}
+
+// What was measured before an interrupt is not lost.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	path := filepath.Join(t.TempDir(), "a.json")
+	r := newResult(1)
+	(&measured{}).fill(r, context.Canceled)
+	if err := command.WriteJSON(path, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range readResult(t, path).Rows {
+		if w.Value != nil || w.Note != "not measured: the run was interrupted" {
+			t.Errorf("%s: %+v", w.Name, w)
+		}
+	}
+	if _, err := self(ctx, io.Discard, "-seconds", "1"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want that of the interrupt", err)
+	}
+}
+
+// said is what go test -v -bench writes.
+const said = `goos: linux
+opencv: 4.6.0
+BenchmarkMemcpy/size=360p
+BenchmarkMemcpy/size=360p-2   	     100	        0.011 core-ms	30.7 GB/s
+BenchmarkMemcpy/size=1080p
+BenchmarkMemcpy/size=1080p-2  	      50	        0.099 core-ms	10.9 GB/s
+BenchmarkRedact/fill=frost_anew/size=1080p/hidden=100%-2 	 9	 0.278 core-ms	 0.981 x
+BenchmarkPart/fill=frost_anew-2 	 9	 0.041 core-ms	 5.0 hidden-%	 0.131 x
+BenchmarkTrack/objects=1 	 9	 0.01 core-ms
+BenchmarkTrack/objects=100 	 9	 1 core-ms
+note: A clip.
+BenchmarkLive
+    live_test.go:39: no ffmpeg
+PASS
+`
+
+// What the benchmarks say becomes rows, tables and notes.
+func TestRead(t *testing.T) {
+	m, err := read(strings.NewReader(said))
+	if err != nil || len(m.lines) != 6 {
+		t.Fatalf("%v, %+v", err, m.lines)
+	}
+	r := newResult(60)
+	m.fill(r, nil)
+	page := r.Markdown("bench/speed", "")
+	for _, want := range []string{
+		"| full-frame redaction 1080p, values taken anew | 0.981 x memcpy | at most 2 x memcpy | yes | 0.278 core-ms |",
+		"| redaction of 5 % of 1080p, against the full frame, anew | 0.131 x | at most 0.1 x | **no** | misses by 31 %; 0.041 core-ms, 5.00 hidden-% |",
+		"| tracker, growth from 1 to 500 objects | 1.00 exponent |",
+		"rate | - | at least 29.9 frames/s | - | not measured: no ffmpeg |",
+		"| memcpy |  | size | 230400 to 2073600 | 0.011 to 0.099 | 1.000 |",
+		"## memcpy of the frame (4:2:0)\n\n| size | core-ms | GB/s |\n| --- | --- | --- |\n| 360p | 0.011 | 30.7 |\n",
+		"| frost anew | 1080p | 100% | 0.278 | 0.981 |", "- A clip.\n", "- Live was not measured: no ffmpeg\n", "OpenCV 4.6.0",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	if _, err := read(strings.NewReader("BenchmarkMemcpy 1 x ns/op\n")); err == nil {
+		t.Error("a metric that is no number is taken")
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	values := []float64{4, 1, 3, 2, 5}
+	for _, c := range []struct{ q, want float64 }{{0, 1}, {0.5, 3}, {1, 5}, {0.25, 2}, {0.9, 4.6}} {
+		if got := quantile(values, c.q); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("quantile %v = %v, want %v", c.q, got, c.want)
+		}
+	}
+	if !slices.Equal(values, []float64{4, 1, 3, 2, 5}) || !math.IsNaN(median(nil)) || ratio([]float64{2, 200, 6}, []float64{1, 100, 3}) != 2 {
+		t.Error("median or ratio")
+	}
+}
+
+func TestExponent(t *testing.T) {
+	x := []float64{1, 2, 5, 10, 100}
+	for _, k := range []float64{0, 0.5, 1, 2} {
+		var y []float64
+		for _, v := range x {
+			y = append(y, 3*math.Pow(v, k))
+		}
+		if got := exponent(x, y); math.Abs(got-k) > 1e-9 {
+			t.Errorf("exponent %v, want %v", got, k)
+		}
+	}
+	if !math.IsNaN(exponent([]float64{2, 2}, []float64{1, 3})) {
+		t.Error("the exponent of a single input is a number")
+	}
+}
+
+// spun keeps the compiler from leaving spin's loop out.
+var spun int
+
+// spin uses core time.
+func spin(d time.Duration) {
+	sum := 0
+	for start := processTime(); processTime()-start < d; {
+		sum++
+	}
+	spun = sum
+}
+
+func TestThreadTime(t *testing.T) {
+	// Other threads of the process may do a part of what spin waits for.
+	before := processTime()
+	got := threadTime(func() { spin(2 * time.Millisecond) })
+	if all := processTime() - before; got <= 0 || got > all || all < 2*time.Millisecond {
+		t.Errorf("the thread took %v of %v", got, all)
+	}
+}
+
+// The published result has the rows of this program.
+func TestLast(t *testing.T) {
+	got := readResult(t, "last.json")
+	if err := got.Fits(newTargets()); err != nil {
+		t.Error(err)
+	}
+	if got.Machine.CPU == "" || got.Date == "" {
+		t.Error("machine or date is missing")
+	}
+}
+
+func readResult(t *testing.T, path string) (r report.Result) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
