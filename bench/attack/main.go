@@ -3,7 +3,7 @@
 //
 //	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,background,residue] [-views DIR]
 //
-// Four attacks:
+// Five attacks:
 //
 //   - detect: the project's own networks look at redacted pictures, at full size
 //     and enlarged, and report objects where there is a fill.
@@ -12,6 +12,8 @@
 //     Obfuscation with Deep Learning", arXiv 1609.00408, 2016): one in the first
 //     picture, one who passes through a place known before, one who stands there
 //     for minutes. Times are simulated.
+//   - background: the same classifiers, and the fill that shows the place with nobody
+//     in it: who comes, passes, stays or comes back, found by a network or not.
 //   - motion: a still picture is rebuilt from 60 frames in which it moves under
 //     the fill, by averaging aligned frames and by back-projection.
 //   - residue: of somebody in a recording that was compressed, what is left beside
@@ -22,8 +24,8 @@
 // offer them.
 //
 // The pictures come from the folder dev below $HEDGE_DATA. Without it the
-// attacks on plates, which are drawn, still run. A whole run takes about 16 minutes
-// of one core.
+// attacks on plates, which are drawn, still run. A whole run takes about half an
+// hour of one core, half of it for the background.
 package main
 
 import (
