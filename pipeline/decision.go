@@ -144,6 +144,14 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 // link makes the tracks.
 func (d *Decision) link(cfg track.WholeConfig) error {
 	cfg.Size = d.ev.header.Size
+	if d.Camera == MovingCamera {
+		if cfg.Misses == 0 {
+			cfg.Misses = wholeMisses
+		}
+		if cfg.Slack == 0 {
+			cfg.Slack = movingSlack * max(1, float32(cfg.Size.X)/watchWidth)
+		}
+	}
 	l := track.NewLinker(cfg)
 	var o track.Observed
 	err := d.ev.each(func(_ int, f *evidence.Frame) error {

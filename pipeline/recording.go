@@ -68,7 +68,9 @@ type RecordingConfig struct {
 	// Compressed says that the pictures were decoded from lossy video, see
 	// Config.Compressed.
 	Compressed bool
-	// Redact adjusts the redactor, and Track the linking of tracks.
+	// Redact adjusts the redactor, and Track the linking of tracks. On a moving camera
+	// Track's Misses defaults to 4, and a negative value is none; Slack to 3 pixels of
+	// 640.
 	Redact redact.Options
 	Track  track.WholeConfig
 	// Spill is the folder for evidence that does not fit into Memory bytes: see
@@ -88,12 +90,24 @@ type RecordingConfig struct {
 // be what joins two strong ones.
 var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
 
-// fixedMargin and movingMargin are redact's Margin for covers of whole tracks, which
-// hold every sighting already: as much as it takes, by what the pictures show. On
-// PETS09-S2L1 0 of 4,476 people leak with the first; on a window of it that pans, zooms
-// and shakes, 15 of 1,694 would, and 2 do with the second, for half a point more of the
-// rest: how such a picture shifts is known by a pixel or two.
-const fixedMargin, movingMargin = 0.05, 0.12
+// wholeMargin is redact's Margin for covers of whole tracks, which hold every sighting
+// already: as much as it takes, by what the pictures show. On PETS09-S2L1 2 of 4,476
+// people leak with it.
+const wholeMargin = 0.05
+
+const (
+	// movingSlack is how well the shift of a moving camera's picture is known, in pixels
+	// of the copy that it is measured in: turns and zooms are none. Covers are larger by
+	// that on each side, whatever their size. On a window of PETS09-S2L1 that pans, zooms
+	// and shakes, 15 of 1,694 people leak without it, and 1 does with it; a margin of 12 %,
+	// which did the same for small people, hid half a width too much of large ones.
+	movingSlack = 3
+	// watchWidth is how wide, in pixels, that copy is about: as the networks' input.
+	watchWidth = 640
+	// wholeMisses is track's WholeConfig.Misses on a moving camera, where nothing shows
+	// what is behind somebody who has gone.
+	wholeMisses = 4
+)
 
 func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if c.Policy == nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/redact"
@@ -72,6 +73,10 @@ func noise(n int) func() pipeline.Source {
 // the property.
 var someone = detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
 
+// timeAlone ends tracks by time alone: whether a picture of noise looks as if the camera
+// moved is chance.
+var timeAlone = track.WholeConfig{Misses: -1}
+
 func hidesSomeone(s shot) bool { return !s.shown[3][7] }
 
 // seenIn finds someone in the pictures from first to last.
@@ -94,7 +99,7 @@ func TestRecordingWholeTracks(t *testing.T) {
 		}
 	}
 	for _, copies := range []int{0, 2} {
-		c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Parts: -1}
+		c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Parts: -1, Track: timeAlone}
 		// Each detector answers by the picture's content, so that copies agree.
 		c.Detectors = []detect.Detector{byPicture(script)}
 		for range copies {
@@ -255,7 +260,7 @@ func TestRecordingEvidence(t *testing.T) {
 // leaves nothing.
 func TestRecordingSpills(t *testing.T) {
 	dir := t.TempDir()
-	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(60, 5, 50)}, Spill: dir, Memory: 500})
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(60, 5, 50)}, Track: timeAlone, Spill: dir, Memory: 500})
 	for i, s := range bothPasses(t, r, noise(60)) {
 		if !hidesSomeone(s) {
 			t.Errorf("picture %d: someone is shown", i)

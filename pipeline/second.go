@@ -39,10 +39,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	}
 	opts := r.cfg.Redact
 	if opts.Margin == 0 {
-		opts.Margin = fixedMargin
-		if d.Camera == MovingCamera {
-			opts.Margin = movingMargin
-		}
+		opts.Margin = wholeMargin
 	}
 	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, opts); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}

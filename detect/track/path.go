@@ -44,7 +44,8 @@ type Path struct {
 	Believed bool
 
 	seen []mark
-	full []mark // those of seen that show all of it, and others where none do for long
+	away []absence // in order
+	full []mark    // those of seen that show all of it, and others where none do for long
 }
 
 // path makes a track of a chain.
@@ -56,6 +57,7 @@ func (l *Linker) path(id uint64, c *chain) *Path {
 	first, last := l.ends(p)
 	p.First = sort.Search(len(l.times), func(i int) bool { return l.times[i] >= first })
 	p.Last = sort.Search(len(l.times), func(i int) bool { return l.times[i] > last }) - 1
+	p.away = l.absences(p)
 	return p
 }
 
@@ -315,7 +317,7 @@ func (l *Linker) period(frame int) time.Duration {
 const (
 	// stray is how far, as a share of its size, a sighting's side may lie outside of
 	// the smoothed box and still widen it; one further out is a mistake of the
-	// network's, or of another object.
+	// network's, or of another object, but for a sure one: somebody is there.
 	stray = 0.35
 	// looseness is how fast, in sizes per second, a place between or beyond sightings
 	// becomes uncertain, and loosest the most that it does.
@@ -341,13 +343,17 @@ func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
 		m := &p.seen[i]
 		score = max(score, m.score)
 		b := m.box
-		if int(m.frame) != frame {
+		switch {
+		case int(m.frame) != frame:
 			// Where it is now, with the size that it has there.
 			vx, vy := l.speed(p.seen, i, -1)
-			b = b.Shift(l.travel(vx, vy, at-l.times[m.frame]))
+			b = b.Shift(l.travel(vx, vy, at-l.times[m.frame])).Intersect(most)
+		case m.score < l.cfg.Class[p.Class].Sure:
+			b = b.Intersect(most)
 		}
-		cover = cover.Union(b.Intersect(most))
+		cover = cover.Union(b)
 	}
+	cover = outset(cover, l.cfg.Slack)
 	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
 	box, cover = box.Shift(dx, dy), cover.Shift(dx, dy).Intersect(l.whole)
 	if cover.Empty() {

@@ -26,6 +26,14 @@ type WholeConfig struct {
 	// the whole picture counts as one object from then on. It defaults to 8
 	// million: six hours at 30 pictures a second with 12 objects in each.
 	MaxSightings int
+	// Misses is how many looks in a row must not find an object, with nothing before
+	// it, for it not to be there then, before, between and after its sightings; more if
+	// looks found it seldom. Of looks less than 60 ms apart one counts. It defaults to
+	// 0: time alone counts.
+	Misses int
+	// Slack is how far, in pixels, places may be off that are known by the camera's
+	// shift alone. Covers are so much larger on each side. It defaults to 0.
+	Slack float32
 }
 
 // WholeClass says how objects of one class are linked and judged.
@@ -126,6 +134,7 @@ type Linker struct {
 	dx, dy []float64 // where the scene has moved to, summed over the pictures
 	looked []detect.ClassSet
 	motion bool // moving patches are known
+	fronts []front
 
 	live    [detect.NumClasses][]*chain
 	done    []*chain
@@ -167,6 +176,7 @@ func (l *Linker) Add(o *Observed) {
 	for c := range detect.Class(detect.NumClasses) {
 		l.link(c, int32(n), o)
 	}
+	l.addFronts(int32(n), o)
 	if l.kept > l.cfg.MaxSightings {
 		l.full = int32(n)
 	}
@@ -235,7 +245,7 @@ func (p *Paths) At(frame int, dst []detect.Object) []detect.Object {
 	}
 	for _, i := range p.buckets[frame/bucketFrames] {
 		q := p.List[i]
-		if !q.Believed || frame < q.First || frame > q.Last {
+		if !q.Believed || frame < q.First || frame > q.Last || q.absent(frame) {
 			continue
 		}
 		if o, ok := l.object(q, frame); ok {

@@ -260,6 +260,74 @@ func TestWholeBehindSign(t *testing.T) {
 	}
 }
 
+// TestWholeMisses: what so many looks do not find, with nobody before it, is not there,
+// before, between and after its sightings; who walks behind somebody stays, and so does
+// who was found now and then.
+func TestWholeMisses(t *testing.T) {
+	const first, last, again, n = 30, 60, 90, 121
+	here := walker(300, 200, 0, 0)
+	seen := func(every int) func(int) float32 {
+		return func(i int) float32 {
+			if (i >= first && i <= last || i >= again) && i%every == 0 {
+				return 0.8
+			}
+			return 0
+		}
+	}
+	before := walks(func(i int) detect.Box { return here(i).Grow(0.5, 0.1) }, func(i int) float32 {
+		if i > last && i < again {
+			return 0.9
+		}
+		return 0
+	})
+	for name, c := range map[string]struct {
+		misses int
+		actors []actor
+		least  int // pictures in the gap, after and before it, in which they are there
+		all    bool
+	}{
+		"time alone":               {0, []actor{walks(here, seen(1))}, 0, true},
+		"four looks":               {4, []actor{walks(here, seen(1))}, 4, false},
+		"somebody stands before":   {4, []actor{walks(here, seen(1)), before}, 0, true},
+		"found in every fifth":     {4, []actor{walks(here, seen(5))}, 0, true},
+		"found in two of a second": {12, []actor{walks(here, seen(1))}, 12, false},
+	} {
+		p := linked(WholeConfig{Misses: c.misses}, n, 0, c.actors...)
+		for i := last + 1; i < again; i++ {
+			want := c.all || i <= last+c.least || i >= again-c.least
+			if got := hiddenShare(p, i, here(i)) > 0.9; got != want {
+				t.Errorf("%s: picture %d of the gap %d to %d: hidden %t, want %t", name, i, last, again, got, want)
+			}
+		}
+		if c.misses == 4 && c.least > 0 && (hiddenShare(p, first-4, here(0)) < 0.9 || hiddenShare(p, first-5, here(0)) > 0) {
+			t.Errorf("%s: it does not begin with the fourth look before the first sighting", name)
+		}
+	}
+}
+
+// TestWholeSure: a sure sighting is covered whole in its own picture, also where the
+// track's other sightings say that the object is elsewhere, or is larger.
+func TestWholeSure(t *testing.T) {
+	tall := detect.Box{X0: 300, Y0: 100, X1: 380, Y1: 340}
+	aside := map[int]float32{28: 40, 29: 80, 30: 120, 31: 80, 32: 40}
+	at := func(i int) detect.Box {
+		if x, ok := aside[i]; ok {
+			return detect.Box{X0: 300 - x, Y0: 130, X1: 380 - x, Y1: 310}
+		}
+		return tall
+	}
+	p := linked(WholeConfig{}, 60, 0, walks(at, steady(0.8)))
+	for i := range 60 {
+		if got := hiddenShare(p, i, at(i)); got < 1 {
+			t.Errorf("picture %d: %.2f of the sighting hidden", i, got)
+		}
+	}
+	p = linked(WholeConfig{Slack: 6}, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
+	if got, want := p.At(30, nil)[0].Cover, outset(tall, 6); got != want {
+		t.Errorf("the cover with slack is %v, want %v", got, want)
+	}
+}
+
 // TestWholeCamera: a camera that pans and shakes does not break tracks.
 func TestWholeCamera(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
