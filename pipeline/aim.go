@@ -157,7 +157,7 @@ func (a *aimer) doubtful(k *inspector, now time.Duration) *candidate {
 func around(b detect.Box, input, size image.Point) image.Rectangle {
 	k := max(surroundings*b.W()/float32(input.X), surroundings*b.H()/float32(input.Y), 0.2)
 	part := image.Pt(max(int(k*float32(input.X))&^1, 32), max(int(k*float32(input.Y))&^1, 32))
-	return cropAround(b, part, image.Rectangle{Max: size})
+	return regionAround(b, part, image.Rectangle{Max: size})
 }
 
 // sameFind is the overlap from which two finds are of one thing.

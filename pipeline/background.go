@@ -13,10 +13,10 @@ import (
 var everybody = detect.Classes(detect.Face, detect.Person, detect.Plate)
 
 const (
-	// watchCalm is how long, in the source's time, a place must have been watched
+	// watchedFor is how long, in the source's time, a place must have been watched
 	// before it is said to be known where nothing was found: whoever comes is seen
 	// late, and so is who goes.
-	watchCalm = 3 * time.Second
+	watchedFor = 3 * time.Second
 )
 
 // background feeds the plate of the place as it was seen empty (rule R10) with what
@@ -32,13 +32,13 @@ type background struct {
 	occupied []detect.Box  // scratch
 }
 
-// require says whom the plate must not show, and which detectors find them. Another
-// set begins another plate, with frames after the time at.
-func (b *background) require(needs detect.ClassSet, lookers []*looker, at time.Duration) {
+// require says whom the plate must not show, and which detectors, of which
+// classes are given, find them. Another set begins another plate, with frames after the time at.
+func (b *background) require(needs detect.ClassSet, detectors []detect.ClassSet, at time.Duration) {
 	var networks []int
-	for _, k := range lookers {
-		if k.classes&needs != 0 {
-			networks = append(networks, k.index)
+	for i, finds := range detectors {
+		if finds&needs != 0 {
+			networks = append(networks, i)
 		}
 	}
 	if needs == b.needs && slices.Equal(networks, b.networks) {
@@ -74,13 +74,13 @@ func (b *background) known() float64 {
 	return b.plate.Known()
 }
 
-// looked tells the plate of an inference.
-func (b *background) looked(k *looker, l *look) {
-	i := slices.Index(b.networks, k.index)
-	if b.plate == nil || i < 0 || l.at <= b.from {
+// observe tells the plate of an inference.
+func (b *background) observe(job *inference) {
+	i := slices.Index(b.networks, job.detector)
+	if b.plate == nil || i < 0 || job.at <= b.from {
 		return
 	}
-	b.plate.Looked(redact.Inference{Network: i, Time: l.at, Region: l.region, Scale: 1 / max(l.toFrame.sx, l.toFrame.sy), Found: l.found})
+	b.plate.Looked(redact.Inference{Network: i, Time: job.at, Region: job.region, Scale: 1 / max(job.toFrame.sx, job.toFrame.sy), Found: job.found})
 }
 
 // frame shows the plate a frame that is about to be redacted, and what is in it. The
@@ -109,16 +109,4 @@ func (b *background) frame(pic *image.YCbCr, s redact.Scene, sound bool) {
 	}
 	b.occupied = append(b.occupied, s.Motion...)
 	b.plate.Frame(pic, s.Time, b.occupied)
-}
-
-// remember feeds the plate with f, and answers those who wait for a still. It comes
-// before f is redacted.
-func (r *run) remember(f *frame, s redact.Scene) {
-	sound := !f.doubtful && !slices.ContainsFunc(r.background.networks, func(i int) bool {
-		return r.judge(r.lookers[i], f) != vouched
-	})
-	s.Time = f.at // the plate counts in the pipeline's time, as inferences do
-	r.background.frame(f.buf.pic, s, sound)
-	r.stats.plate(r.background.known())
-	r.answerStills(f)
 }

@@ -14,7 +14,7 @@ import (
 type glimpse struct {
 	owner   *inspected
 	net     int
-	pic     *scaled
+	pic     *smallCopy
 	toFrame mapping
 	part    image.Rectangle // empty for the whole
 	scale   float32         // pixels of the network's input for one of the picture's
@@ -36,13 +36,13 @@ type inspector struct {
 }
 
 func (k *inspector) inputSize(full image.Point) image.Point {
-	return (&looker{det: k.first}).inputSize(full)
+	return inputSize(k.first, full)
 }
 
 // work is the body of the goroutine of one copy. It ends when in is closed.
 func (k *inspector) work(ctx context.Context, det detect.Detector, timeout time.Duration, out chan<- *glimpse) {
 	// A Run may have left the detector looking for less.
-	chosen := choose(det, k.classes)
+	chosen := selectClasses(det, k.classes)
 	for g := range k.in {
 		start := time.Now()
 		if g.err = chosen; g.err == nil {
@@ -53,7 +53,7 @@ func (k *inspector) work(ctx context.Context, det detect.Detector, timeout time.
 	}
 }
 
-// detect runs a detector as looker.detect does.
+// detect runs a detector as worker.detect does.
 func (k *inspector) detect(ctx context.Context, det detect.Detector, g *glimpse, timeout time.Duration) (found []detect.Detection, err error) {
 	defer func() {
 		if v := recover(); v != nil {

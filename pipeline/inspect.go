@@ -32,11 +32,11 @@ type inspection struct {
 	done chan struct{} // receives once for each worker that has ended
 	jobs int           // workers
 
-	pictures *reader
+	pictures *recordingReader
 	plates   *placing
 	size     image.Point
-	pool     scaledPool
-	small    []*scaled // copies of the newest picture
+	pool     copyPool
+	small    []*smallCopy // copies of the newest picture
 	waiting  []*inspected
 	unlearnt []*inspected // looked at, and not yet learnt from
 	motion   *motion.Model
@@ -62,7 +62,7 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 	r.stats.begin()
 	ctx, stop := context.WithCancel(ctx)
 	s.startWorkers(ctx)
-	s.pictures = newReader(ctx, nil, src, prefetched, s.mayWait()+2)
+	s.pictures = readRecording(ctx, nil, src, prefetched, s.mayWait()+2)
 	err = s.run(ctx, in)
 	stop()
 	err = firstError(err, s.pictures.join(), s.stopWorkers())
@@ -152,7 +152,7 @@ func (s *inspection) take(ctx context.Context, b *Buffer) error {
 }
 
 // scaled returns the newest picture at the given size, made once for all.
-func (s *inspection) scaled(pic *image.YCbCr, size image.Point) (*scaled, error) {
+func (s *inspection) scaled(pic *image.YCbCr, size image.Point) (*smallCopy, error) {
 	for _, p := range s.small {
 		if p.pic.Rect.Size() == size {
 			return p, nil
@@ -251,10 +251,7 @@ func (s *inspection) ask(ctx context.Context, f *inspected, g *glimpse, part ima
 	k := s.nets[g.net]
 	small := g.pic.pic.Rect.Size()
 	g.owner = f
-	g.toFrame = mapping{
-		sx: float32(part.Dx()) / float32(small.X), sy: float32(part.Dy()) / float32(small.Y),
-		dx: float32(part.Min.X), dy: float32(part.Min.Y),
-	}
+	g.toFrame = mappingOf(small, part)
 	g.scale = 1 / max(g.toFrame.sx, g.toFrame.sy)
 	f.looks = append(f.looks, g)
 	f.left++
@@ -318,12 +315,12 @@ func (s *inspection) result(g *glimpse) error {
 	g.owner.left--
 	s.pool.release(g.pic)
 	g.pic = nil
-	s.stats.looked(g.net, g.spent)
+	s.stats.inferred(g.net, g.spent)
 	if g.err == nil {
 		k.failures = 0
 		return nil
 	}
-	s.stats.lookFailed(g.net, g.err)
+	s.stats.inferenceFailed(g.net)
 	s.cfg.OnEvent(Event{Time: g.owner.frame.Time, Kind: DetectorFailed, Detector: k.name, Err: g.err})
 	if k.failures++; k.failures >= s.cfg.MaxFailures {
 		return &StageError{Stage: k.name, Count: k.failures, Err: g.err}

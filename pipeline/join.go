@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"fmt"
 	"time"
 )
@@ -24,16 +23,5 @@ func join(stage string, ended <-chan error) error {
 		return err
 	case <-late.C:
 		return &StageError{Stage: stage, Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
-	}
-}
-
-// joinSink waits for the writer: for as long as it takes to write all frames, or,
-// once ctx has ended, as for any stage.
-func (r *run) joinSink(ctx context.Context) error {
-	select {
-	case err := <-r.sinkErr:
-		return err
-	case <-ctx.Done():
-		return join("sink", r.sinkErr)
 	}
 }

@@ -3,38 +3,27 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"image"
 	"sync"
-
-	"github.com/hedgecam/hedge/redact"
 )
 
 // Pipeline takes pictures from a source, hides what its policy asks for, and
 // hands them on. Its methods may be called by any goroutine.
 type Pipeline struct {
-	cfg   Config
-	names []string
-	stats stats
-	asked chan chan stillAnswer // for the owner loop, from Still
+	cfg      Config
+	names    []string // of the detectors
+	stats    stats
+	rulings  *rulings
+	prepared preparations
+	gate     *gate
+	requests chan chan plateAnswer // for the event loop, from BackgroundPlate
+	view     viewWatch             // of the Run under way
 
-	mu            sync.Mutex
-	policy        *redact.Policy
-	trial         *preview    // nil: nobody draws
-	zones         uint64      // counts the policies, previews and confirmations
-	confirmations uint64      // counts those
-	rulings       []ruling    // those that frames under way came under, the newest last
-	least         uint64      // redacted pictures of rulings before this one are dropped
-	sink          Sink        // of the newest Run
-	size          image.Point // of the newest frames; zero: there were none
-	prepared      []*preparation
-	closed        bool
-	cancel        context.CancelFunc // ends the Run under way at once
-	stop          context.CancelFunc // ends its source
-	done          chan struct{}      // closed when it has ended
-
-	writing chan struct{} // full while the sink is written to
-
-	view viewWatch // of the Run under way
+	mu     sync.Mutex
+	sink   Sink // of the newest Run
+	closed bool
+	cancel context.CancelFunc // ends the Run under way at once
+	stop   context.CancelFunc // ends its source
+	done   chan struct{}      // closed when it has ended
 }
 
 // New makes a pipeline. The policy is checked here; a policy that cannot be
@@ -44,8 +33,8 @@ func New(c Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: c, policy: c.Policy, asked: make(chan chan stillAnswer), writing: make(chan struct{}, 1), view: newViewWatch(c)}
-	p.rule()
+	p := &Pipeline{cfg: c, rulings: newRulings(c.Policy), requests: make(chan chan plateAnswer), view: newViewWatch(c)}
+	p.gate = newGate(p.rulings)
 	for i, d := range c.Detectors {
 		if d == nil {
 			return nil, fmt.Errorf("pipeline: detector %d is nil", i)
@@ -54,6 +43,46 @@ func New(c Config) (*Pipeline, error) {
 	}
 	p.stats.init(p.names)
 	return p, nil
+}
+
+// Run takes pictures from src until its end, hides in each what the policy
+// asks for, and hands it to sink. At the end of src everything held back is
+// written and the sink finished. When ctx ends, what is held back is thrown
+// away, the sink is not finished, and Run returns ctx's error. Stop ends a Run
+// as the end of src does. Run closes neither src nor sink; whichever way it
+// ends, it waits for all its goroutines, and names a stage that does not
+// return within a second of being asked.
+func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
+	runCtx, stop, err := p.begin(ctx, sink)
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	p.stats.begin()
+	l := newLoop(p, src, sink)
+	l.start(runCtx, stop)
+	err = l.run(runCtx)
+	if err == nil {
+		err = runCtx.Err() // the reader may have seen it first, and ended as a source does
+	}
+	p.view.keepStructure(l.lastAt)
+
+	// Whatever the reason, everybody is called back and waited for.
+	if err != nil {
+		p.abort()
+	}
+	p.Stop()
+	l.writer.close()
+	err = firstError(err, l.reader.join(), l.writer.join(runCtx))
+	p.abort()
+	err = firstError(err, l.scheduler.stop(p.names), l.previewer.stop())
+	l.redaction.draws.Wait()
+	if f, ok := sink.(Finisher); ok && err == nil {
+		if ferr := f.Finish(ctx); ferr != nil {
+			err = &StageError{Stage: "sink", Count: 1, Err: ferr}
+		}
+	}
+	return err
 }
 
 // begin registers a Run, and returns a context that ends when Stop is called.
@@ -114,14 +143,6 @@ func (p *Pipeline) Close() error {
 		<-done
 	}
 	return nil
-}
-
-// inForce returns the ruling for the next frame, and how often the owner has
-// confirmed the view.
-func (p *Pipeline) inForce() (now ruling, confirmations uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.rulings[len(p.rulings)-1], p.confirmations
 }
 
 // Stats returns what the pipeline has done so far.

@@ -104,7 +104,7 @@ func (r *Recording) Place(ctx context.Context, src Source, ev *Evidence) (err er
 	}()
 	p := r.newPlacing(ev.header.Size, ev.header.Networks)
 	work, stop := context.WithCancel(ctx)
-	pictures := newReader(work, nil, src, prefetched, 2)
+	pictures := readRecording(work, nil, src, prefetched, 2)
 	err = ev.each(func(_ int, f *evidence.Frame) error {
 		for {
 			b, err := pictures.next(ctx)

@@ -4,11 +4,12 @@ import (
 	"context"
 	"image"
 	"slices"
+	"sync"
 
 	"github.com/hedgecam/hedge/redact"
 )
 
-// drawnAtOnce is how many points of a policy's polygons the owner loop of a camera
+// drawnAtOnce is how many points of a policy's polygons the event loop of a camera
 // may draw between two frames. An edge as high as a 1080p picture takes about 30 us.
 const drawnAtOnce = 256
 
@@ -24,10 +25,18 @@ type preparation struct {
 	err    error
 }
 
+// preparations are policies whose zones are drawn for a size of frames. Any goroutine
+// may use them.
+type preparations struct {
+	mu   sync.Mutex
+	size image.Point // of the newest frames; zero: there were none
+	list []*preparation
+}
+
 // prepare checks a policy and draws its zones for the newest frames' size, on the
-// caller's time: a large one takes longer than the owner loop has for a frame. Until
+// caller's time: a large one takes longer than the event loop has for a frame. Until
 // it is done what was in force stays in force.
-func (p *Pipeline) prepare(policy *redact.Policy) error {
+func (p *preparations) prepare(policy *redact.Policy) error {
 	p.mu.Lock()
 	size := p.size
 	p.mu.Unlock()
@@ -43,28 +52,28 @@ func (p *Pipeline) prepare(policy *redact.Policy) error {
 }
 
 // keep takes a preparation in, in place of another of the same policy and size.
-func (p *Pipeline) keep(one *preparation) {
+func (p *preparations) keep(one *preparation) {
 	p.forget(one.policy, one.size)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.prepared) == maxPrepared {
-		p.prepared = slices.Delete(p.prepared, 0, 1)
+	if len(p.list) == maxPrepared {
+		p.list = slices.Delete(p.list, 0, 1)
 	}
-	p.prepared = append(p.prepared, one)
+	p.list = append(p.list, one)
 }
 
 // forget has a policy prepared anew if it is wanted again.
-func (p *Pipeline) forget(policy *redact.Policy, size image.Point) {
+func (p *preparations) forget(policy *redact.Policy, size image.Point) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.prepared = slices.DeleteFunc(p.prepared, func(o *preparation) bool { return o.policy == policy && o.size == size })
+	p.list = slices.DeleteFunc(p.list, func(o *preparation) bool { return o.policy == policy && o.size == size })
 }
 
-// drawn returns the preparation of a policy for pictures of a size, or nil.
-func (p *Pipeline) drawn(policy *redact.Policy, size image.Point) *preparation {
+// find returns the preparation of a policy for frames of a size, or nil.
+func (p *preparations) find(policy *redact.Policy, size image.Point) *preparation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, one := range p.prepared {
+	for _, one := range p.list {
 		if one.policy == policy && one.size == size {
 			return one
 		}
@@ -72,52 +81,26 @@ func (p *Pipeline) drawn(policy *redact.Policy, size image.Point) *preparation {
 	return nil
 }
 
-// sized notes the size of the frames, for which policies are prepared from now on.
-func (p *Pipeline) sized(size image.Point) {
+// resize notes the size of the frames, for which policies are prepared from now on.
+func (p *preparations) resize(size image.Point) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.size = size
 }
 
-// equip hands red what is prepared of policies that it is to work by. It reports
-// false while one of them is still being drawn: nothing may be shown until then. A
-// small one, and any of a recording, which waits, red draws by itself.
-func (r *run) equip(red *redact.Redactor, policies ...*redact.Policy) (bool, error) {
-	all := true
-	for _, q := range policies {
-		one := r.drawn(q, red.Size())
-		switch {
-		case one == nil && (r.cfg.Mode != Live || q.Points() <= drawnAtOnce):
-		case one == nil:
-			r.draw(q, red.Size())
-			all = false
-		case one.err != nil:
-			r.forget(q, red.Size()) // the next frame tries again
-			return false, one.err
-		case one.ready == nil:
-			all = false
-		default:
-			red.Ready(one.ready)
+// draw prepares a policy. When ctx ends first, nothing is kept. A panic is the
+// preparation's error.
+func (p *preparations) draw(ctx context.Context, policy *redact.Policy, size image.Point) {
+	done := &preparation{policy: policy, size: size}
+	defer func() {
+		if v := recover(); v != nil {
+			done.err = &panicError{v}
 		}
-	}
-	return all, nil
-}
-
-// draw prepares a policy beside the owner loop.
-func (r *run) draw(policy *redact.Policy, size image.Point) {
-	r.keep(&preparation{policy: policy, size: size})
-	r.draws.Go(func() {
-		done := &preparation{policy: policy, size: size}
-		defer func() {
-			if v := recover(); v != nil {
-				done.err = &panicError{v}
-			}
-			if r.drawing.Err() != nil {
-				r.forget(policy, size)
-				return
-			}
-			r.keep(done)
-		}()
-		done.ready, done.err = redact.Prepare(r.drawing, policy, size)
-	})
+		if ctx.Err() != nil {
+			p.forget(policy, size)
+			return
+		}
+		p.keep(done)
+	}()
+	done.ready, done.err = redact.Prepare(ctx, policy, size)
 }

@@ -35,28 +35,28 @@ func TestPrepares(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.SetPolicy(heavy()); err != nil || len(p.prepared) != 0 {
-		t.Errorf("%d prepared for no size, %v", len(p.prepared), err)
+	if err := p.SetPolicy(heavy()); err != nil || len(p.prepared.list) != 0 {
+		t.Errorf("%d prepared for no size, %v", len(p.prepared.list), err)
 	}
 	size := image.Pt(64, 48)
-	p.sized(size)
+	p.prepared.resize(size)
 	for i := range 3 * maxPrepared {
 		policy, trial := heavy(), heavy()
 		if err := errors.Join(p.SetPolicy(policy), p.SetPreview(trial, nil)); err != nil {
 			t.Fatal(err)
 		}
 		for _, q := range []*redact.Policy{policy, trial} {
-			if one := p.drawn(q, size); one == nil || one.ready == nil {
+			if one := p.prepared.find(q, size); one == nil || one.ready == nil {
 				t.Fatalf("round %d: not prepared: %+v", i, one)
 			}
 		}
 	}
-	if len(p.prepared) != maxPrepared {
-		t.Errorf("%d prepared", len(p.prepared))
+	if len(p.prepared.list) != maxPrepared {
+		t.Errorf("%d prepared", len(p.prepared.list))
 	}
 	bad := heavy()
 	bad.Version = 2
-	if err := p.SetPolicy(bad); err == nil || p.drawn(bad, size) != nil {
+	if err := p.SetPolicy(bad); err == nil || p.prepared.find(bad, size) != nil {
 		t.Errorf("a policy that is wrong: %v", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestDrawsBeside(t *testing.T) {
 					t.Errorf("%v: the first picture is hidden whole: %v", mode, hidden)
 				}
 				first, shown = false, !hidden
-				if one := p.drawn(policy, src.size); mode == Live && shown && (one == nil || one.ready == nil) {
+				if one := p.prepared.find(policy, src.size); mode == Live && shown && (one == nil || one.ready == nil) {
 					t.Error("something is shown before the zones are drawn")
 				}
 			case err := <-ended:
@@ -161,7 +161,7 @@ func TestDrawingEnds(t *testing.T) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		if one := p.drawn(policy, src.size); one != nil && one.ready == nil {
+		if one := p.prepared.find(policy, src.size); one != nil && one.ready == nil {
 			t.Fatalf("left behind: %+v", one)
 		}
 	}

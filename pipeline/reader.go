@@ -8,76 +8,104 @@ import (
 	"time"
 )
 
-// reader reads a source ahead of who uses its pictures, on a goroutine of its own.
+// beforeAll is a time before that of any picture.
+const beforeAll = time.Duration(-1 << 62)
+
+// reader fills frames of the pool from a source, on a goroutine of its own, and hands
+// them to the event loop.
 type reader struct {
-	free, full chan *Buffer
-	ended      chan error // how reading ended, once
-	end        error      // io.EOF, or why it ended; valid once full is closed
-	count      *stats     // nil if the pictures are not to be counted
+	src         Source
+	live        bool
+	maxFailures int
+	pool        *framePool
+	ruling      func() uint64 // the ruling in force
+	stats       *stats
+
+	frames chan *frame // raw, in the order of the source; closed at its end
+	ended  chan error  // how reading ended, once
 }
 
-// newReader starts to read. Up to ahead pictures wait, and as many as used may be with
-// who takes them.
-func newReader(ctx context.Context, count *stats, src Source, ahead, used int) *reader {
-	r := &reader{
-		// And one is in the source's hand.
-		free: make(chan *Buffer, ahead+used+1), full: make(chan *Buffer, ahead),
-		ended: make(chan error, 1), count: count,
-	}
-	for range cap(r.free) {
-		r.free <- &Buffer{}
-	}
+// start starts the goroutine. It ends with the source or with ctx.
+func (r *reader) start(ctx context.Context) {
+	r.frames, r.ended = make(chan *frame, arrived), make(chan error, 1)
 	go func() {
-		r.end = r.read(ctx, src)
-		close(r.full)
-		r.ended <- nil
+		r.ended <- r.read(ctx)
+		close(r.frames)
 	}()
-	return r
 }
 
-// read ends with the source: a recording has an end, and what comes behind pictures
-// that cannot be decoded is wanted, however many they are.
-func (r *reader) read(ctx context.Context, src Source) error {
-	last := time.Duration(-1 << 62)
+func (r *reader) read(ctx context.Context) error {
+	lost, last := 0, beforeAll
+	var failed error
 	for {
-		var b *Buffer
-		select {
-		case b = <-r.free:
-		case <-ctx.Done():
-			return ctx.Err()
+		f := r.pool.get(ctx)
+		if f == nil {
+			return nil
 		}
-		err := readOne(ctx, src, b)
-		if err == nil && b.Time <= last {
-			err = fmt.Errorf("%w: its time %v is not after that of the picture before, %v", ErrPicture, b.Time, last)
-		}
-		switch {
-		case err == nil:
-			last = b.Time
-			if r.count != nil {
-				r.count.count(&r.count.s.FramesIn)
-			}
-			select {
-			case r.full <- b:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		f.ruling = r.ruling()
+		err := readPicture(ctx, r.src, &f.buf, last)
+		if err == nil {
+			lost, last = 0, f.buf.Time
+			r.stats.count(&r.stats.s.FramesIn)
+			r.deliver(ctx, f)
 			continue
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case errors.Is(err, io.EOF):
-			return io.EOF
-		case !errors.Is(err, ErrPicture):
+		}
+		r.pool.put(f)
+		switch {
+		case errors.Is(err, ErrPicture):
+			r.stats.count(&r.stats.s.FramesLost)
+			lost++
+			failed = &StageError{Stage: "source", Count: lost, Err: err}
+			// A recording has an end, and what comes behind the damage is wanted.
+			if r.live && lost >= r.maxFailures {
+				return failed
+			}
+		case errors.Is(err, io.EOF) && failed != nil && last == beforeAll:
+			return failed // there was not one good picture
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return nil //nolint:nilerr // the end of the source, or of the run
+		default:
 			return &StageError{Stage: "source", Count: 1, Err: err}
 		}
-		r.free <- b
-		if r.count != nil {
-			r.count.count(&r.count.s.FramesLost)
+	}
+}
+
+// deliver hands a raw frame to the event loop. A file waits for it; a live source drops
+// the oldest frame that waits.
+func (r *reader) deliver(ctx context.Context, f *frame) {
+	if !r.live {
+		select {
+		case r.frames <- f:
+		case <-ctx.Done():
+			r.drop(f)
+		}
+		return
+	}
+	for {
+		select {
+		case r.frames <- f:
+			return
+		default:
+		}
+		select {
+		case old := <-r.frames:
+			r.drop(old)
+		default:
 		}
 	}
 }
 
-// readOne reads one picture; a panic of the source is an error.
-func readOne(ctx context.Context, src Source, b *Buffer) (err error) {
+func (r *reader) drop(f *frame) {
+	r.pool.put(f)
+	r.stats.count(&r.stats.s.FramesDropped)
+}
+
+// join waits for the goroutine, which was asked to end.
+func (r *reader) join() error { return join("source", r.ended) }
+
+// readPicture reads one picture, whose time must be after last. A panic of the source
+// is an error.
+func readPicture(ctx context.Context, src Source, b *Buffer, last time.Duration) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{v}
@@ -90,24 +118,8 @@ func readOne(ctx context.Context, src Source, b *Buffer) (err error) {
 	if b.pic == nil || b.pic.Rect.Empty() {
 		return fmt.Errorf("%w: it has no pixels", ErrPicture)
 	}
+	if b.Time <= last {
+		return fmt.Errorf("%w: its time %v is not after that of the picture before, %v", ErrPicture, b.Time, last)
+	}
 	return nil
 }
-
-// next returns the next picture, or io.EOF. The caller recycles it.
-func (r *reader) next(ctx context.Context) (*Buffer, error) {
-	select {
-	case b, ok := <-r.full:
-		if !ok {
-			return nil, r.end
-		}
-		return b, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// recycle gives a picture back.
-func (r *reader) recycle(b *Buffer) { r.free <- b }
-
-// join waits for the goroutine, whose context has ended or which has read all.
-func (r *reader) join() error { return join("source", r.ended) }

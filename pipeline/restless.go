@@ -95,7 +95,7 @@ func (g *restless) cells(b detect.Box, do func(k int) bool) bool {
 // wholly in restless places.
 func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
 	for _, b := range moved {
-		if covered(b, objects, true) || g.cells(b, func(k int) bool { return g.calm[k] }) {
+		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.calm[k] }) {
 			continue
 		}
 		dst = append(dst, b)
@@ -103,7 +103,7 @@ func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst 
 	return dst
 }
 
-// standsFor is the share of its shorter side that a vehicle must move within drivenBack
+// standsFor is the share of its shorter side that a vehicle must move within carriedOver
 // pictures to explain what moves before it: one that stands does not move as that.
 const standsFor = 0.05
 
@@ -115,7 +115,7 @@ func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
 			return false
 		}
 		if before == nil {
-			j := max(i-drivenBack, 0)
+			j := max(i-carriedOver, 0)
 			before = d.objects(j, d.moments[j].at, nil)
 		}
 		x, y := o.Box.Center()

@@ -45,8 +45,8 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	work, stop := context.WithCancel(ctx)
-	pictures := newReader(work, &r.stats, src, prefetched, 3)
-	w := newWriter(work, &r.stats, sink, pictures)
+	pictures := readRecording(work, &r.stats, src, prefetched, 3)
+	w := newRecordingWriter(work, &r.stats, sink, pictures)
 	err = s.run(work, pictures, w)
 	if err != nil {
 		stop()
@@ -66,7 +66,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	return err
 }
 
-func (s *second) run(ctx context.Context, pictures *reader, w *writer) (err error) {
+func (s *second) run(ctx context.Context, pictures *recordingReader, w *recordingWriter) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
@@ -105,7 +105,7 @@ func (s *second) advance() error {
 }
 
 // one redacts one picture and hands it to the writer.
-func (s *second) one(ctx context.Context, b *Buffer, w *writer, pictures *reader) error {
+func (s *second) one(ctx context.Context, b *Buffer, w *recordingWriter, pictures *recordingReader) error {
 	start := time.Now()
 	// Pictures that the first pass could decode and this one cannot are left out.
 	for !s.done && s.frame.Time < b.Time {
@@ -140,7 +140,7 @@ func (s *second) one(ctx context.Context, b *Buffer, w *writer, pictures *reader
 	s.stats.stage(stageDecide, time.Since(start))
 
 	start = time.Now()
-	out, err := s.redact(b, scene)
+	out, err := redactPicture(s.red, b.pic, scene)
 	s.stats.stage(stageRedact, time.Since(start))
 	if err != nil {
 		// The picture may be half redacted: it goes nowhere.
@@ -153,15 +153,6 @@ func (s *second) one(ctx context.Context, b *Buffer, w *writer, pictures *reader
 	}
 	s.fails = 0
 	return w.put(ctx, written{b, out, scene.Level != redact.HidePolicy})
-}
-
-func (s *second) redact(b *Buffer, scene redact.Scene) (out redact.Frame, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			out, err = redact.Frame{}, &panicError{v}
-		}
-	}()
-	return s.red.Redact(b.pic, scene)
 }
 
 // told sends an event when more is hidden than the policy asks, and when it ends.
@@ -181,8 +172,8 @@ func (s *second) told(at time.Duration, why Reason) {
 	s.cfg.OnEvent(Event{Time: at, Kind: kind, Reason: why})
 }
 
-// writer hands redacted pictures to a sink, on a goroutine of its own.
-type writer struct {
+// recordingWriter hands redacted pictures to a sink, on a goroutine of its own.
+type recordingWriter struct {
 	in    chan written
 	ended chan error
 	lost  chan struct{} // closed when the sink has failed
@@ -194,14 +185,14 @@ type written struct {
 	closed bool // more was hidden than the policy asks
 }
 
-func newWriter(ctx context.Context, count *stats, sink Sink, pictures *reader) *writer {
-	w := &writer{in: make(chan written, 1), ended: make(chan error, 1), lost: make(chan struct{})}
+func newRecordingWriter(ctx context.Context, count *stats, sink Sink, pictures *recordingReader) *recordingWriter {
+	w := &recordingWriter{in: make(chan written, 1), ended: make(chan error, 1), lost: make(chan struct{})}
 	go func() {
 		var failed error
 		for p := range w.in {
 			if failed == nil && ctx.Err() == nil {
 				start := time.Now()
-				if failed = writeOne(ctx, sink, p.f); failed == nil {
+				if failed = writeFrame(ctx, sink, p.f); failed == nil {
 					count.stage(stageWrite, time.Since(start))
 					count.written(p.f, p.closed)
 				} else {
@@ -216,18 +207,8 @@ func newWriter(ctx context.Context, count *stats, sink Sink, pictures *reader) *
 	return w
 }
 
-// writeOne writes one picture; a panic of the sink is an error.
-func writeOne(ctx context.Context, sink Sink, f redact.Frame) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{v}
-		}
-	}()
-	return sink.Write(ctx, f)
-}
-
 // put hands a picture over, and waits until it is taken.
-func (w *writer) put(ctx context.Context, p written) error {
+func (w *recordingWriter) put(ctx context.Context, p written) error {
 	select {
 	case w.in <- p:
 		return nil
@@ -245,7 +226,7 @@ var errSink = errors.New("the sink has failed")
 
 // close waits until everything is written and returns the sink's error. A file
 // without one of its pictures is not the file that was asked for.
-func (w *writer) close(cut bool) error {
+func (w *recordingWriter) close(cut bool) error {
 	close(w.in)
 	var err error
 	if cut {

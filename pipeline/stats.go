@@ -70,8 +70,6 @@ type DetectorStats struct {
 	// Time is the wall time of all looks together; with one thread a detector,
 	// that is core time.
 	Time time.Duration
-	// LastError is the newest failure.
-	LastError error
 }
 
 type stage int
@@ -214,20 +212,18 @@ func (s *stats) detector(i int, change func(*DetectorStats)) {
 	s.mu.Unlock()
 }
 
-func (s *stats) looked(i int, spent time.Duration) {
+func (s *stats) inferred(i int, spent time.Duration) {
 	s.detector(i, func(d *DetectorStats) { d.Looks++; d.Time += spent })
 }
 
-func (s *stats) lookFailed(i int, err error) {
-	s.detector(i, func(d *DetectorStats) { d.Failures++; d.LastError = err })
-}
+func (s *stats) inferenceFailed(i int) { s.detector(i, func(d *DetectorStats) { d.Failures++ }) }
 
-func (s *stats) offerDropped(i int) { s.detector(i, func(d *DetectorStats) { d.Dropped++ }) }
+func (s *stats) replaced(i int) { s.detector(i, func(d *DetectorStats) { d.Dropped++ }) }
 
 func (s *stats) skipped(i int) { s.detector(i, func(d *DetectorStats) { d.Skipped++ }) }
 
-func (s *stats) beat(i int, beat time.Duration) {
-	s.detector(i, func(d *DetectorStats) { d.Beat = beat })
+func (s *stats) interval(i int, interval time.Duration) {
+	s.detector(i, func(d *DetectorStats) { d.Beat = interval })
 }
 
 func (s *stats) running(i int, on bool) {

@@ -160,7 +160,7 @@ func TestStillFaults(t *testing.T) {
 					stills, failed := 0, 0
 					for int(taken.Load()) < len(steps) && !t.Failed() {
 						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-						f, err := p.Still(ctx)
+						f, err := p.BackgroundPlate(ctx)
 						cancel()
 						var stage *pipeline.StageError
 						switch {
@@ -204,12 +204,12 @@ func TestStillOfFailedDetector(t *testing.T) {
 				Detectors: []detect.Detector{faces, rest}})
 			end := start(t, p, &stage{pace: time.Millisecond}, discard{})
 			var stage *pipeline.StageError
-			_, err := p.Still(t.Context())
+			_, err := p.BackgroundPlate(t.Context())
 			if !errors.As(err, &stage) || stage.Stage != "fake-person-plate" || stage.Count != most || !errors.Is(err, errFake) {
 				t.Errorf("failing detector: %v", err)
 			}
 			hidden := p.Stats().FramesFailedClosed
-			f, err := p.Still(t.Context())
+			f, err := p.BackgroundPlate(t.Context())
 			if err != nil {
 				t.Errorf("detector that works again: %v", err)
 			}
@@ -240,7 +240,7 @@ func TestStillDoubted(t *testing.T) {
 	})
 	p := newFixed(t, pipeline.Config{Policy: policy(t, hideAll), Every: 1, PlateSpan: plateSpan, Detectors: []detect.Detector{d}})
 	end := start(t, p, cam, discard{})
-	if f, err := p.Still(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
+	if f, err := p.BackgroundPlate(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
 		t.Errorf("a still of a place that was not watched for three seconds: %v", err)
 		f.Release()
 	}
@@ -266,7 +266,7 @@ func TestStillHeldBack(t *testing.T) {
 	}
 	gone.Store(true)
 	for range 3 {
-		f, err := p.Still(t.Context())
+		f, err := p.BackgroundPlate(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +298,7 @@ func TestStillCameraMoved(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			still := func() redact.Frame {
-				f, err := p.Still(ctx)
+				f, err := p.BackgroundPlate(ctx)
 				if err != nil {
 					t.Fatal(err)
 				}

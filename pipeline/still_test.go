@@ -63,7 +63,7 @@ func TestStill(t *testing.T) {
 		return append(dst, detect.Detection{Class: detect.Person, Score: 0.9, Box: standing(cam.moved.Load())}), nil
 	})
 	p := newPipeline(t, pipeline.Config{Policy: policy(t, masked), Detectors: []detect.Detector{d}, Every: 1, PlateSpan: plateSpan})
-	if _, err := p.Still(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
+	if _, err := p.BackgroundPlate(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
 		t.Fatalf("before Run: %v", err)
 	}
 
@@ -101,7 +101,7 @@ func TestStill(t *testing.T) {
 	if out.Load() == 0 {
 		t.Error("no frame went out")
 	}
-	if _, err := p.Still(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
+	if _, err := p.BackgroundPlate(t.Context()); !errors.Is(err, pipeline.ErrNotRunning) {
 		t.Errorf("after Run: %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func stillAfter(ctx context.Context, t *testing.T, p *pipeline.Pipeline, d *dete
 	for from := d.Calls(); d.Calls() < from+n; {
 		still.Release()
 		var err error
-		if still, err = p.Still(ctx); err != nil {
+		if still, err = p.BackgroundPlate(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestStillWithoutDetector(t *testing.T) {
 	ran := make(chan error, 1)
 	go func() { ran <- p.Run(t.Context(), cam, discard{}) }()
 	begun(p)
-	f, err := p.Still(t.Context())
+	f, err := p.BackgroundPlate(t.Context())
 	if !errors.Is(err, pipeline.ErrNoDetector) || f.Valid() {
 		t.Errorf("%v, %v", f.Valid(), err)
 	}
@@ -214,11 +214,11 @@ func TestStillGivesUp(t *testing.T) {
 	begun(p)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := p.Still(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := p.BackgroundPlate(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("hanging detector: %v", err)
 	}
 	waits := make(chan error, 1)
-	go func() { _, err := p.Still(context.WithoutCancel(t.Context())); waits <- err }()
+	go func() { _, err := p.BackgroundPlate(context.WithoutCancel(t.Context())); waits <- err }()
 	stop()
 	if err := <-waits; !errors.Is(err, pipeline.ErrNotRunning) {
 		t.Errorf("the Run ended: %v", err)

@@ -33,19 +33,24 @@ const (
 // viewWatch decides whether the picture shows the confirmed view. It outlives a Run,
 // and belongs to the event loop of the one under way.
 type viewWatch struct {
+	live    bool
+	save    func(View) error // Config.SaveView, or nil
+	onEvent func(Event)
+
 	known     View
 	seen      *motion.View // nil for a camera that moves
 	confirmed uint64       // confirmations that were taken in
-	moved     bool         // the event was told of
+	moved     bool         // the owner was told that the camera was moved
 	usual     float32      // share of blocks that usually fits
 	savedAt   time.Duration
-	saved     bool // the structure was, since the view was taken
+	saved     bool          // the structure was, since the view was taken
+	lastAt    time.Duration // of the newest frame
 }
 
 // newViewWatch takes up the view of an earlier run. One that cannot be read has to be
 // confirmed.
 func newViewWatch(c Config) viewWatch {
-	w := viewWatch{known: c.View}
+	w := viewWatch{live: c.Mode == Live, save: c.SaveView, onEvent: c.OnEvent, known: c.View}
 	if c.Moving {
 		return w
 	}
@@ -63,87 +68,70 @@ func newViewWatch(c Config) viewWatch {
 // Confirm says that the zones of the policy in force are right for what the camera
 // sees now: after events whose Reason AwaitsOwner, which hide the whole frame until
 // then. Nothing else does, no new policy and no restart.
-func (p *Pipeline) Confirm() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.confirmations++
-	p.rule()
-}
+func (p *Pipeline) Confirm() { p.rulings.confirm() }
 
 // confirm takes the view anew from a picture of the given native size, if none is
-// known or the owner has confirmed it. It reports whether a doubt ended.
-func (r *run) confirm(native image.Point, confirmations uint64) (settled bool) {
-	w := &r.view
+// known or the owner has confirmed it. foreign says that the picture has had another
+// aspect ratio than the view. It reports whether the picture was hidden until then.
+func (w *viewWatch) confirm(native image.Point, confirmations uint64, foreign bool) (released bool) {
 	if confirmations == w.confirmed && w.known.Native != (image.Point{}) {
 		return false
 	}
 	first := w.known.Native == (image.Point{})
-	settled = !first && (r.viewReason() != NoReason || r.format.foreign)
+	released = !first && (w.reason() != NoReason || foreign)
 	w.confirmed = confirmations
 	w.known = View{Native: native}
 	w.moved, w.saved = false, false
 	if w.seen != nil {
 		w.seen.Reset()
 	}
-	r.saveView()
-	return settled
+	w.keep()
+	return released
 }
 
 // explains are the classes whose objects may cover the view.
 var explains = detect.Classes(detect.Face, detect.Person, detect.Vehicle)
 
-// doubts reports whether it is open if something large stands before the camera or
+// uncertain reports whether it is open if something large stands before the camera or
 // the camera was moved. The detectors look then, whatever the policy needs.
-func (w *viewWatch) doubts() bool {
+func (w *viewWatch) uncertain() bool {
 	return w.seen != nil && w.seen.State() == motion.ViewDiffers && w.known.Unconfirmed == NoReason
 }
 
-// see compares the newest frame with the view.
-func (r *run) see(f *frame) {
-	w := &r.view
-	doubted := w.doubts()
-	defer func() {
-		if w.doubts() != doubted {
-			r.need()
-		}
-	}()
-	f.clear = false
-	if w.seen == nil || r.format.foreign {
-		return
-	}
-	var objects []detect.Object
-	if r.needs != 0 {
-		objects = r.now
+// update compares the newest frame with the view, of which objects may cover a part. It
+// reports whether the camera was found to have been moved.
+func (w *viewWatch) update(f *frame, objects []detect.Object) (moved bool) {
+	if w.seen == nil {
+		return false
 	}
 	state := w.seen.Update(f.at, f.buf.pic, image.Point{}, objects)
 	if state == motion.ViewFits {
 		share := w.seen.Share()
-		f.clear = share >= clearly*w.usual
+		f.viewClear = share >= clearly*w.usual
 		w.usual += (share - w.usual) / 16
 	}
 	switch {
 	case state < motion.ViewDiffers:
 		w.moved = false
 	case state == motion.ViewMoved && !w.moved:
-		w.moved = true
+		w.moved, moved = true, true
 		// A recording's owner is not there to confirm, and its next part may show the
 		// view again.
-		if r.cfg.Mode == Live && w.known.Unconfirmed == NoReason {
+		if w.live && w.known.Unconfirmed == NoReason {
 			w.known.Unconfirmed = ReasonCameraMoved
-			r.saveView()
+			w.keep()
 		}
-		r.background.forget(f.at)
-		r.cfg.OnEvent(Event{Time: f.buf.Time, Kind: CameraMoved, Reason: ReasonCameraMoved})
+		w.onEvent(Event{Time: f.buf.Time, Kind: CameraMoved, Reason: ReasonCameraMoved})
 	}
 	if due := !w.saved || f.at < w.savedAt || f.at-w.savedAt >= saveViewEvery; due {
-		r.saveStructure(f.at)
+		w.keepStructure(f.at)
 	}
+	return moved
 }
 
-// viewReason returns why nothing may be shown of the newest frame, because of what
-// it shows.
-func (r *run) viewReason() Reason {
-	w := &r.view
+// reason returns why nothing may be shown of the newest frame, because of what it
+// shows.
+func (w *viewWatch) reason() Reason {
 	switch {
 	case w.known.Unconfirmed != NoReason:
 		return w.known.Unconfirmed
@@ -155,39 +143,24 @@ func (r *run) viewReason() Reason {
 	return ReasonViewDiffers
 }
 
-// hideBack hides the frames held back from the last on that showed the view beyond
-// doubt: the camera was already moving.
-func (r *run) hideBack(why Reason) {
-	for i := r.window.len() - 1; i >= 0; i-- {
-		f := r.window.at(i)
-		if f.clear {
-			return
-		}
-		if f.why == NoReason {
-			f.why = why
-		}
-	}
-}
-
-// saveStructure has what is known of the view kept, if that is new.
-func (r *run) saveStructure(at time.Duration) {
-	w := &r.view
+// keepStructure has what is known of the view saved, if that is new.
+func (w *viewWatch) keepStructure(at time.Duration) {
 	if w.seen == nil || w.known.Unconfirmed != NoReason || w.seen.State() != motion.ViewFits || !w.seen.Learnt() {
 		return
 	}
 	w.known.Structure = w.seen.Sketch()
 	w.saved, w.savedAt = true, at
-	r.saveView()
+	w.keep()
 }
 
-// saveView has the view kept. It is called before the frame goes out that the change
-// is about; if it fails, the owner is told, and a restart compares with what was kept
+// keep has the view saved. It is called before the frame goes out that the change
+// is about; if it fails, the owner is told, and a restart compares with what was saved
 // last.
-func (r *run) saveView() {
-	if r.cfg.SaveView == nil {
+func (w *viewWatch) keep() {
+	if w.save == nil {
 		return
 	}
-	if err := r.cfg.SaveView(r.view.known); err != nil {
-		r.cfg.OnEvent(Event{Time: r.lastAt, Kind: ViewNotSaved, Reason: r.view.known.Unconfirmed, Err: err})
+	if err := w.save(w.known); err != nil {
+		w.onEvent(Event{Time: w.lastAt, Kind: ViewNotSaved, Reason: w.known.Unconfirmed, Err: err})
 	}
 }

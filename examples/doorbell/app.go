@@ -244,7 +244,7 @@ func (a *app) halted() string {
 
 // stillJPEG returns a JPEG of the place with nobody in it.
 func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
-	f, err := a.pipe.Still(ctx)
+	f, err := a.pipe.BackgroundPlate(ctx)
 	switch {
 	case errors.Is(err, pipeline.ErrNoDetector):
 		return nil, errors.New("no network looks for people here, so there is no picture of the place with nobody in it; start with -networks hedge-n")

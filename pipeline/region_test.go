@@ -15,22 +15,24 @@ var smallSize = image.Pt(640, 384)
 
 func (small) InputSize(image.Point) image.Point { return smallSize }
 
-// TestPartsOrder: of what moves unexplained, the picture's edge is looked at first at
+// TestRegionOrder: of what moves unexplained, the picture's edge is looked at first at
 // native size, every second time, and nothing else is forgotten; what an object
 // explains is no part.
-func TestPartsOrder(t *testing.T) {
+func TestRegionOrder(t *testing.T) {
 	d := small{detecttest.New(detect.Classes(detect.Person), detecttest.Find())}
-	k := &looker{det: d, classes: detect.Classes(detect.Person), wants: detect.Classes(detect.Person), support: support{backed: true}}
+	tr := &trust{detectors: []detectorTrust{{support: support{motion: true}}}}
+	s := &scheduler{live: true, trust: tr}
+	k := &slot{detector: d, classes: detect.Classes(detect.Person)}
 	square := func(x, y float32) detect.Box { return detect.Box{X0: x, Y0: y, X1: x + 64, Y1: y + 128} }
 	edges := []detect.Box{square(0, 300), square(1856, 800)}
 	inside := []detect.Box{square(900, 500), square(300, 600)}
 	known := square(1200, 200)
 	f := &frame{moved: append(append([]detect.Box{inside[0]}, edges...), inside[1], known)}
 	f.buf.pic = image.NewYCbCr(image.Rect(0, 0, 1920, 1080), image.YCbCrSubsampleRatio420)
-	r := &run{now: []detect.Object{{Class: detect.Person, Box: known, Cover: known}}}
+	a := &activity{objects: []detect.Object{{Class: detect.Person, Box: known, Cover: known}}}
 	seen, knownOnly := map[detect.Box]int{}, 0
 	for n := range 48 {
-		part := r.aim(k, f)
+		part := s.selectRegion(k, f, a)
 		if whole := part.Empty(); whole != (n%2 == 1) {
 			t.Fatalf("inference %d: at the whole %t", n, whole)
 		}
@@ -63,9 +65,10 @@ func TestPartsOrder(t *testing.T) {
 		t.Errorf("%d parts show nothing that is unexplained", knownOnly)
 	}
 	// An interval in which a part would leave the whole too long alone.
-	k.support, k.plan = support{apart: apartFor, alone: aloneFor}, plan{cost: apartFor / 2}
+	tr.detectors[0].support = support{apart: apartFor, alone: aloneFor}
+	k.turns, k.cost = turns{}, apartFor/2
 	for range 4 {
-		if part := r.aim(k, f); !part.Empty() {
+		if part := s.selectRegion(k, f, a); !part.Empty() {
 			t.Errorf("part %v, though the whole is hardly looked at in time", part)
 		}
 	}

@@ -1,0 +1,129 @@
+package pipeline
+
+import (
+	"image"
+
+	"github.com/hedgecam/hedge/detect"
+)
+
+// smallPerson and smallVehicle are the sizes, in pixels of the network's input,
+// below which a carrier's face or plate is looked for at native size: YuNet and
+// LPD-YuNet miss most faces under 10 px and plates under 48 px of width.
+const (
+	smallPerson  = 80 // a person's shorter side; the face is about a third
+	smallVehicle = 240
+)
+
+// edge is how near to the picture's edge, as a share of its width, a moving patch
+// must be to be somebody who comes in.
+const edge = 0.02
+
+// turns say whose turn it is to be a detector's next region of interest.
+type turns struct {
+	regions int // inferences at regions since the last one at the whole
+	choice  int // counts the choices of a region
+	carrier int // counts the choices among people and vehicles
+}
+
+// selectRegion chooses the part of the frame for detector k's next inference: the whole,
+// or, every second time, a region at native size where the whole shows too little. Empty
+// means the whole. Regions are what moves and nothing explains, at the picture's edges
+// before elsewhere, and in turn with it the surroundings of people (for faces) and
+// vehicles (for plates).
+func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle {
+	frame := f.buf.pic.Rect
+	size := k.inputSize(frame.Size())
+	// Less than twice the detail is not worth an inference.
+	if frame.Dx() < 2*size.X || k.turns.regions > 0 || !s.trust.sparesRegions(k.index, max(k.interval, k.cost)) {
+		k.turns.regions = 0
+		return image.Rectangle{}
+	}
+	k.turns.choice++
+	b, ok := s.unexplainedRegion(k, f, a)
+	if carrier, found := k.carrierRegion(a.objects, frame.Dx(), size.X); found && (!ok || k.turns.choice%2 == 0) {
+		b, ok = carrier, true
+	}
+	if !ok {
+		return image.Rectangle{}
+	}
+	k.turns.regions++
+	return regionAround(b, size, frame)
+}
+
+// unexplainedRegion returns a moving patch that nothing explains: two times of three one
+// at the picture's edge, if there is any, so that the others are not forgotten.
+func (s *scheduler) unexplainedRegion(k *slot, f *frame, a *activity) (detect.Box, bool) {
+	if !k.classes.Has(detect.Person) {
+		return detect.Box{}, false
+	}
+	full := rectBox(f.buf.pic.Rect)
+	near := edge * full.W()
+	inner := detect.Box{X0: full.X0 + near, Y0: full.Y0 + near, X1: full.X1 - near, Y1: full.Y1 - near}
+	var lists [2][]detect.Box
+	for i := range lists {
+		lists[i] = s.entering[i][:0]
+	}
+	for _, b := range f.moved {
+		if explainedBy(b, a.objects, true) {
+			continue
+		}
+		i := 1
+		if b.X0 < inner.X0 || b.Y0 < inner.Y0 || b.X1 > inner.X1 || b.Y1 > inner.Y1 {
+			i = 0
+		}
+		lists[i] = append(lists[i], b)
+	}
+	s.entering = lists
+	first := 0
+	if k.turns.choice%3 == 0 || len(lists[0]) == 0 {
+		first = 1
+	}
+	for _, list := range [2][]detect.Box{lists[first], lists[1-first]} {
+		if len(list) > 0 {
+			return list[k.turns.choice%len(list)], true
+		}
+	}
+	return detect.Box{}, false
+}
+
+// carrierRegion returns, of the people and vehicles too small in the scaled picture, the
+// one whose turn it is.
+func (k *slot) carrierRegion(objects []detect.Object, full, scaled int) (detect.Box, bool) {
+	n := 0
+	for i := range objects {
+		if k.wantsRegion(&objects[i], full, scaled) {
+			n++
+		}
+	}
+	if n == 0 {
+		return detect.Box{}, false
+	}
+	k.turns.carrier++
+	pick := k.turns.carrier % n
+	for i := range objects {
+		if !k.wantsRegion(&objects[i], full, scaled) {
+			continue
+		}
+		if pick == 0 {
+			return objects[i].Box, true
+		}
+		pick--
+	}
+	return detect.Box{}, false
+}
+
+func (k *slot) wantsRegion(o *detect.Object, full, scaled int) bool {
+	short := o.Box.Short() * float32(scaled) / float32(full)
+	return k.classes.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
+		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
+}
+
+// regionAround returns a rectangle of the given size inside the frame, as near to
+// the middle of b as the frame's edges allow. Its corners are even.
+func regionAround(b detect.Box, size image.Point, frame image.Rectangle) image.Rectangle {
+	cx, cy := b.Center()
+	size.X, size.Y = min(size.X, frame.Dx()), min(size.Y, frame.Dy())
+	x := min(max(int(cx)-size.X/2, 0), frame.Dx()-size.X) &^ 1
+	y := min(max(int(cy)-size.Y/2, 0), frame.Dy()-size.Y) &^ 1
+	return image.Rect(x, y, x+size.X, y+size.Y)
+}

@@ -1,0 +1,134 @@
+package pipeline
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/hedgecam/hedge/redact"
+)
+
+// ruling is what the owner asked for from some moment on: a policy, a preview, or
+// that the zones are right.
+type ruling struct {
+	number   uint64           // rises by one from ruling to ruling
+	policies []*redact.Policy // what any of them hides is hidden from the sink
+	preview  *preview         // nil: there is none
+}
+
+// preview is a policy that somebody tries out, and who sees it.
+type preview struct {
+	policy *redact.Policy
+	sink   Sink
+}
+
+// maxRulings is how many rulings are remembered for the frames held back. Frames
+// from before the oldest of them are hidden whole.
+const maxRulings = 8
+
+// rulings remembers what the owner asked for, for as long as frames are under way that
+// came before the newest of it. Any goroutine may use it.
+type rulings struct {
+	mu            sync.Mutex
+	policy        *redact.Policy
+	preview       *preview
+	number        uint64   // of the newest ruling
+	confirmations uint64   // how often the owner has confirmed the view
+	list          []ruling // the newest last
+	least         uint64   // frames of rulings before this one may not go out any more
+}
+
+func newRulings(policy *redact.Policy) *rulings {
+	r := &rulings{policy: policy}
+	r.add()
+	return r
+}
+
+// add begins a new ruling. The caller holds the lock.
+func (r *rulings) add() {
+	r.number++
+	next := ruling{number: r.number, policies: []*redact.Policy{r.policy}, preview: r.preview}
+	if r.preview != nil {
+		next.policies = append(next.policies, r.preview.policy)
+	}
+	if len(r.list) == maxRulings {
+		r.list = slices.Delete(r.list, 0, 1)
+	}
+	r.list = append(r.list, next)
+}
+
+// setPolicy puts a policy in force and ends the preview. It reports whether the policy
+// may hide what the one before showed: then frames of earlier rulings may not go out.
+func (r *rulings) setPolicy(policy *redact.Policy) (tighter bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tighter = policy.Tightens(r.policy)
+	r.policy, r.preview = policy, nil
+	r.add()
+	if tighter {
+		r.least = r.number
+	}
+	return tighter
+}
+
+// setPreview begins, changes or (nil) ends a preview.
+func (r *rulings) setPreview(p *preview) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.preview == nil && p == nil {
+		return
+	}
+	r.preview = p
+	r.add()
+}
+
+// confirm notes that the owner has confirmed the view.
+func (r *rulings) confirm() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.confirmations++
+	r.add()
+}
+
+// newest returns the number of the ruling in force.
+func (r *rulings) newest() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.number
+}
+
+// inForce returns the ruling for the next frame, and how often the owner has
+// confirmed the view.
+func (r *rulings) inForce() (now ruling, confirmations uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.list[len(r.list)-1], r.confirmations
+}
+
+// allow reports whether a frame that was redacted under all rulings up to number may
+// still go out.
+func (r *rulings) allow(number uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return number >= r.least
+}
+
+// since appends to dst the policies of all rulings from number on, the newest first,
+// and returns the ruling in force. It reports false if number is older than what is
+// remembered. Rulings before number are forgotten: frames come in order.
+func (r *rulings) since(number uint64, dst []*redact.Policy) (policies []*redact.Policy, last ruling, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := 0
+	for old < len(r.list)-1 && r.list[old].number < number {
+		old++
+	}
+	r.list = slices.Delete(r.list, 0, old)
+	for i := len(r.list) - 1; i >= 0; i-- {
+		for _, q := range r.list[i].policies {
+			if !slices.Contains(dst, q) {
+				dst = append(dst, q)
+			}
+		}
+	}
+	return dst, r.list[len(r.list)-1], r.list[0].number <= number
+}
