@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"image"
+	"testing"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// noise is a picture of blocks of so many pixels a side.
+func noise(cell int) *image.YCbCr {
+	pic := image.NewYCbCr(image.Rect(0, 0, 160, 96), image.YCbCrSubsampleRatio420)
+	for i := range pic.Y {
+		x, y := uint32(i%pic.YStride/cell), uint32(i/pic.YStride/cell)
+		pic.Y[i] = uint8(40 + (x*2654435761^y*40503^uint32(cell)*97777)*2246822519>>24%160)
+	}
+	return pic
+}
+
+func sceneFrame(i int, pic *image.YCbCr) *frame {
+	f := &frame{at: time.Duration(i) * 40 * time.Millisecond}
+	f.movedAt, f.nextCut = f.at, forever
+	f.buf.pic = pic
+	return f
+}
+
+// TestSceneActivity: a fixed camera's scene is static or not, and what moves in it is
+// unexplained until an object stands there; a cut is told of.
+func TestSceneActivity(t *testing.T) {
+	c := DefaultConfig()
+	s := newScene(&c, 0)
+	s.restart(image.Pt(160, 96))
+	s.watch(true)
+	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 30, Y0: 10, X1: 70, Y1: 80}}
+	everywhere := func(i int, found ...detect.Detection) *inference {
+		return &inference{at: time.Duration(i) * 40 * time.Millisecond, classes: everybody, found: found}
+	}
+	n := 0
+	step := func(pic *image.YCbCr) (*frame, motion.Leap) {
+		f := sceneFrame(n, pic)
+		leap, err := s.update(f, pic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f, leap
+	}
+	for ; n < 100; n++ {
+		f, leap := step(noise(8))
+		if (leap == motion.Cuts) != (n == 0) {
+			t.Fatalf("frame %d: %v", n, leap)
+		}
+		if n == 0 && len(f.moved) == 0 {
+			t.Error("nothing of the first picture is unexplained, though nobody has looked")
+		}
+		s.observe(everywhere(n), image.Pt(160, 96), f)
+		if n == 0 && len(f.moved) != 0 {
+			t.Errorf("%v of the first picture is unexplained after nothing was found", f.moved)
+		}
+	}
+	if !s.activity.static || s.activity.unexplained {
+		t.Errorf("a static scene: %+v", s.activity)
+	}
+	shifted := noise(8)
+	for y := 20; y < 60; y++ {
+		for x := 40; x < 60; x++ {
+			shifted.Y[y*shifted.YStride+x] ^= 0x60
+		}
+	}
+	f, _ := step(shifted)
+	if s.activity.static || !s.activity.unexplained || f.movedAt != f.at {
+		t.Errorf("something has come: %+v, moved at %v", s.activity, f.movedAt)
+	}
+	s.observe(everywhere(n, person), image.Pt(160, 96), f)
+	objects := s.objects(f)
+	if len(objects) != 1 {
+		t.Fatalf("objects %v", objects)
+	}
+	if s.explain(f, objects, true); len(f.moved) != 0 {
+		t.Errorf("%v is unexplained though somebody stands there", f.moved)
+	}
+	n++
+	if _, leap := step(noise(5)); leap != motion.Cuts || !s.activity.jumped || s.cutAt != time.Duration(n)*40*time.Millisecond {
+		t.Errorf("another picture: %v, %+v, cut at %v", leap, s.activity, s.cutAt)
+	}
+	s.watch(false)
+	if s.watches() {
+		t.Error("motion is watched though nobody needs it")
+	}
+	s.moving = true
+	if s.watch(true); s.watches() {
+		t.Error("motion is watched though the camera moves")
+	}
+}
+
+// TestBackgroundNeedsSound: the plate learns from frames that all detectors have watched,
+// and begins anew after one that they have not, and at another place.
+func TestBackgroundNeedsSound(t *testing.T) {
+	b := background{span: time.Second}
+	finds := []detect.ClassSet{detect.Classes(detect.Vehicle), detect.Classes(detect.Face, detect.Person), detect.Classes(detect.Plate)}
+	b.require(everybody, finds, 0)
+	if len(b.networks) != 2 || b.networks[0] != 1 || b.networks[1] != 2 {
+		t.Fatalf("the plate's networks are %v", b.networks)
+	}
+	show := func(i int, sound bool) {
+		at := time.Duration(i) * 100 * time.Millisecond
+		for _, d := range []int{0, 1, 2} {
+			b.observe(&inference{detector: d, at: at, classes: finds[d], toFrame: mapping{sx: 1, sy: 1}})
+		}
+		b.frame(noise(8), redact.Scene{Time: at}, sound)
+	}
+	for i := 1; i <= 60; i++ {
+		show(i, true)
+	}
+	if got := b.watched(6 * time.Second); got != 5900*time.Millisecond {
+		t.Errorf("watched for %v", got)
+	}
+	if b.known() < 0.99 {
+		t.Errorf("%.2f of an empty place is known", b.known())
+	}
+	show(61, false)
+	if b.watched(6200*time.Millisecond) != 0 {
+		t.Error("watched over a failure")
+	}
+	b.forget(6200 * time.Millisecond)
+	if b.known() != 0 {
+		t.Errorf("%.2f is known of another place", b.known())
+	}
+	b.require(0, finds, 7*time.Second)
+	if b.plate != nil || b.known() != 0 {
+		t.Error("there is a plate that nobody needs")
+	}
+}
