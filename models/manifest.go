@@ -30,8 +30,8 @@ type Model struct {
 	Name string `json:"name"`
 	// Task says in a few words what it finds.
 	Task string `json:"task"`
-	// Family says how its output is decoded: "yunet", "yolox", "lpd_yunet"
-	// or "hedge".
+	// Family says how its output is decoded: "yunet", "yolox", "lpd_yunet",
+	// "hedge" or "centerface".
 	Family string `json:"family"`
 	// Classes are the classes it finds.
 	Classes []Class `json:"classes"`

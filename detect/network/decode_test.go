@@ -35,6 +35,7 @@ func TestOutputShapes(t *testing.T) {
 		{LPDYuNet, image.Pt(320, 240), []int64{4385 * 14, 4385 * 2, 4385}},
 		{YOLOX, image.Pt(416, 416), []int64{3549 * 85}},
 		{Hedge, image.Pt(640, 384), []int64{100 * 6, 100 * 5, 100 * 5}}, // as many rows as the network gives
+		{CenterFace, image.Pt(640, 384), []int64{160 * 96, 2 * 160 * 96, 2 * 160 * 96}},
 		{YuNet, image.Pt(640, 640), []int64{6400, 1600, 400, 6400, 1600, 400, 25600, 6400, 1600}},
 	} {
 		for i, raw := range blank(c.family.spec(), c.size) {
@@ -74,6 +75,13 @@ func TestDecoders(t *testing.T) {
 			raw[2][7], raw[5][7] = 0.64, 0.64 // row 1, column 3 of 4
 			put(raw[8], 4*7, 0, 0, 0, 0)
 		}, []detect.Detection{{Box: detect.Box{X0: 80, Y0: 16, X1: 112, Y1: 48}, Class: detect.Face, Score: 0.64}}},
+		{"centerface", CenterFace, func(raw [][]float32) {
+			cell, cells := 3*32+5, 32*16 // row 3, column 5 of 32
+			raw[0][cell] = 0.9
+			raw[1][cell], raw[1][cells+cell] = 2*ln2, ln2 // 4 cells high, 2 wide
+			raw[2][cell], raw[2][cells+cell] = 0.25, -0.25
+		}, []detect.Detection{{Box: detect.Box{X0: 17, Y0: 7, X1: 25, Y1: 23}, Class: detect.Face, Score: 0.9}}},
+		{"centerface below", CenterFace, func(raw [][]float32) { raw[0][0] = 0.5 }, nil},
 		{"yunet below", YuNet, func(raw [][]float32) { raw[0][0], raw[3][0] = 0.5, 0.5 }, nil},
 		{"yolox person, stride 16", YOLOX, func(raw [][]float32) {
 			row := 16*8 + 1*8 + 2 // after stride 8: row 1, column 2 of 8

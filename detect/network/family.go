@@ -25,6 +25,8 @@ const (
 	// Hedge is this project's own: faces, people, plates and vehicles in one
 	// pass. Three outputs of decoded rows, for people and vehicles, faces, plates.
 	Hedge
+	// CenterFace finds faces. Three maps of stride 4: score, size and offset.
+	CenterFace
 )
 
 // String returns the family's name as it stands in the models' manifest.
@@ -105,6 +107,7 @@ var specs = [...]spec{
 	{"yolox", detect.Classes(detect.Person, detect.Vehicle), yoloxOutputs, yoloxDecoder},
 	{"lpd_yunet", detect.Classes(detect.Plate), lpdOutputs, lpdDecoder},
 	{"hedge", everything, hedgeOutputs, hedgeDecoder},
+	{"centerface", detect.Classes(detect.Face), centerFaceOutputs, centerFaceDecoder},
 }
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects

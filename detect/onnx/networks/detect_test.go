@@ -22,6 +22,7 @@ var samples = map[string]struct{ set, image string }{
 	"yunet_s":    {"faces_dlib_voc", "images/2007_007763.jpg"},
 	"yolox_nano": {"people_coco", "images/000000000036.jpg"},
 	"lpd_yunet":  {"plates_openalpr_eu", "images/test_002.jpg"},
+	"centerface": {"faces_dlib_voc", "images/2007_007763.jpg"},
 	HedgeN:       {"people_coco", "images/000000000036.jpg"},
 	HedgeP:       {"people_coco", "images/000000000036.jpg"},
 }

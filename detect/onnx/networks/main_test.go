@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 }
 
 // all are the networks of the manifest.
-var all = []string{"yunet_s", "yolox_nano", "lpd_yunet", HedgeN, HedgeP}
+var all = []string{"yunet_s", "yolox_nano", "lpd_yunet", HedgeN, HedgeP, "centerface"}
 
 // fullRange are the options for the pictures of the tests, which are JPEG.
 var fullRange = Options{FullRange: true}

@@ -4,6 +4,8 @@ package networks
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"image"
@@ -24,6 +26,9 @@ const (
 	// HedgeP is hedge-n on a smaller picture, at less than half the cost: for
 	// small boards, or between two full passes.
 	HedgeP = "hedge-p"
+	// Best is CenterFace for faces beside hedge-n on the whole picture and on tiles
+	// of it at native size, fused: for recordings, on a strong machine.
+	Best = "best"
 	// None is no network: what would need one is hidden with everything outside.
 	None = "none"
 	// Trio is YuNet for faces, YOLOX-nano for people and vehicles, and LPD-YuNet
@@ -36,10 +41,11 @@ var sets = map[string][]string{
 	HedgeN: {"hedge-n"},
 	HedgeP: {"hedge-p"},
 	Trio:   {"yunet_s", "yolox_nano", "lpd_yunet"},
+	Best:   {"hedge-n", "centerface"},
 }
 
 // Names lists the sets, for a flag's help.
-func Names() string { return strings.Join([]string{HedgeN, HedgeP, Trio, None}, ", ") }
+func Names() string { return strings.Join([]string{HedgeN, HedgeP, Trio, Best, None}, ", ") }
 
 // Options adjust the networks of a set. The zero value takes every default.
 type Options struct {
@@ -59,9 +65,11 @@ type Options struct {
 
 // Set is an opened set of networks.
 type Set struct {
-	// Detectors are the networks, one thread each. Close closes them.
+	// Detectors are the networks, one thread each; of Best, one that holds them.
+	// Close closes them.
 	Detectors []detect.Detector
-	// Models describes them, in the same order.
+	// Models describes them, in the same order. Best is one, whose sum is made of
+	// those of its networks.
 	Models []models.Model
 }
 
@@ -88,7 +96,31 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	if name == Best {
+		s.fuse()
+	}
 	return s, nil
+}
+
+// fuse makes one detector of all: the networks for all classes look at tiles, too.
+func (s *Set) fuse() {
+	var parts []detect.Part
+	one, sums := models.Model{Name: Best, Input: s.Models[0].Input}, sha256.New()
+	for i, d := range s.Detectors {
+		p, m := detect.Part{Detector: d}, s.Models[i]
+		if len(m.Classes) > 1 {
+			p.Tile = image.Pt(m.Input.Width, m.Input.Height)
+		}
+		for _, k := range m.Classes {
+			if !one.ClassSet().Has(k.Class) {
+				one.Classes = append(one.Classes, k)
+			}
+		}
+		parts = append(parts, p)
+		_, _ = fmt.Fprintln(sums, m.Name, m.SHA256) // a hash takes everything
+	}
+	one.SHA256 = hex.EncodeToString(sums.Sum(nil))
+	s.Detectors, s.Models = []detect.Detector{detect.NewFusion(Best, parts...)}, []models.Model{one}
 }
 
 func (s *Set) open(ctx context.Context, name string, o Options) error {

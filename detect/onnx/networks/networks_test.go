@@ -56,3 +56,39 @@ func TestNamesOpen(t *testing.T) {
 		t.Errorf("%s: %v, %v; want an empty set", None, s, err)
 	}
 }
+
+// TestBest: one detector for all classes, which sees in a picture larger than a
+// tile what it sees in one that is not.
+func TestBest(t *testing.T) {
+	for _, name := range sets[Best] {
+		open(t, name, Options{}) // or skips
+	}
+	s, err := Open(t.Context(), Best, Options{Offline: true, FullRange: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if len(s.Detectors) != 1 || len(s.Models) != 1 || s.Models[0].Name != Best || len(s.Models[0].SHA256) != 64 {
+		t.Fatalf("%d detectors, models %v", len(s.Detectors), s.Models)
+	}
+	d := s.Detectors[0]
+	if d.Classes() != s.Models[0].ClassSet() || !d.Classes().Has(detect.Plate) {
+		t.Errorf("classes %b, its model's %b", d.Classes(), s.Models[0].ClassSet())
+	}
+	l := sample(t, "centerface")
+	dets, err := d.Detect(t.Context(), l.pic, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range l.Boxes {
+		box, best := detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}, float32(0)
+		for _, found := range dets {
+			if found.Class.String() == b.Class {
+				best = max(best, found.Box.IoU(box))
+			}
+		}
+		if best < 0.4 {
+			t.Errorf("%s %v: best IoU %.2f", b.Class, box, best)
+		}
+	}
+}

@@ -76,13 +76,22 @@ func TestVerifyFindsWeights(t *testing.T) {
 	if dir == "" {
 		t.Skip("HEDGE_MODELS, a folder of weights, is not set")
 	}
+	var names []string
+	for _, m := range models.Manifest() {
+		if _, err := os.Stat(filepath.Join(dir, m.File)); err == nil || m.Embedded {
+			names = append(names, m.Name)
+		}
+	}
+	if len(names) < 3 {
+		t.Fatalf("%s holds the weights of %q only", dir, names)
+	}
 	for _, cmd := range []string{"verify", "fetch"} {
 		var out, errOut bytes.Buffer
-		if code := run(t.Context(), []string{cmd}, &out, &errOut); code != 0 {
+		if code := run(t.Context(), append([]string{cmd}, names...), &out, &errOut); code != 0 {
 			t.Errorf("%s: exit code %d: %s", cmd, code, errOut.String())
 		}
-		if n := strings.Count(out.String(), ": ok, "); n != len(models.Manifest()) {
-			t.Errorf("%s: %d models are ok, want %d:\n%s", cmd, n, len(models.Manifest()), out.String())
+		if n := strings.Count(out.String(), ": ok, "); n != len(names) {
+			t.Errorf("%s: %d models are ok, want %d:\n%s", cmd, n, len(names), out.String())
 		}
 	}
 }
