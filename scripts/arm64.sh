@@ -45,7 +45,7 @@ die() {
 
 install_tools() {
     local missing=() package
-    for package in gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user; do
+    for package in gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user python3; do
         [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || missing+=("$package")
     done
     ((${#missing[@]})) || return 0
@@ -145,6 +145,6 @@ count amd64_avx2 qemu-x86_64 -cpu max -plugin "$work/count.so,out=$work/amd64_av
 built="$(go env GOVERSION | cut -d. -f1,2), gcc $(gcc -dumpversion), aarch64 gcc $(aarch64-linux-gnu-gcc -dumpversion)"
 publish=()
 [[ $mode != publish ]] || publish=(-publish)
-go run ./bench/boards "${publish[@]}" -built "$built" arm64="$work/arm64.count" \
+python3 bench/boards/boards.py "${publish[@]}" -built "$built" arm64="$work/arm64.count" \
     amd64="$work/amd64.count" amd64_avx2="$work/amd64_avx2.count"
 step "done"

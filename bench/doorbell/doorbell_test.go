@@ -1,12 +1,10 @@
-package main
+package doorbell
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"image"
-	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -23,10 +21,10 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
 
-func TestFlags(t *testing.T) {
-	for _, args := range []string{"-seconds 1", "-seconds 601", "rest", "-json"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard); err == nil {
-			t.Errorf("%s is accepted", args)
+func TestOptions(t *testing.T) {
+	for _, seconds := range []int{0, 1, 601} {
+		if _, err := run(t.Context(), options{seconds: seconds}, t.Logf); err == nil {
+			t.Errorf("%d s are accepted", seconds)
 		}
 	}
 }
@@ -154,13 +152,12 @@ func TestRun(t *testing.T) {
 	}
 	needs(t, "go", "ffmpeg", "ffprobe")
 	t.Setenv("TMPDIR", t.TempDir())
-	file := filepath.Join(t.TempDir(), "a.json")
-	var out, said bytes.Buffer
-	if err := run(t.Context(), []string{"-seconds", "5", "-networks", "none", "-json", file}, &out, &said); err != nil {
-		t.Fatalf("%v\n%s", err, said.String())
+	got, err := run(t.Context(), options{seconds: 5, networks: networks.None}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Log(out.String())
-	got := readResult(t, file)
+	page := got.Markdown("bench/doorbell", about)
+	t.Log(page)
 	value := func(goal int) float64 {
 		t.Helper()
 		if w := got.Rows[goal]; w.Value != nil {
@@ -197,7 +194,7 @@ func TestRun(t *testing.T) {
 			}
 		}
 	}
-	if got.Machine.CPU == "" || browser == (got.Machine.Chromium == "") || !strings.Contains(out.String(), "only shows that everything works") {
+	if got.Machine.CPU == "" || browser == (got.Machine.Chromium == "") || !strings.Contains(page, "only shows that everything works") {
 		t.Errorf("machine, or what kind of run it was, is missing: %+v", got.Machine)
 	}
 	nothingLeft(t)
@@ -229,24 +226,17 @@ func TestInterrupted(t *testing.T) {
 			t.Setenv("TMPDIR", t.TempDir())
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			when := writerFunc(func(p []byte) {
-				if bytes.Contains(p, []byte(at)) {
+			when := func(format string, _ ...any) {
+				if strings.Contains(format, at) {
 					cancel()
 				}
-			})
-			if err := run(ctx, []string{"-networks", "none", "-seconds", "9"}, io.Discard, when); !errors.Is(err, context.Canceled) {
+			}
+			if _, err := run(ctx, options{seconds: 9, networks: networks.None}, when); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 			nothingLeft(t)
 		})
 	}
-}
-
-type writerFunc func([]byte)
-
-func (f writerFunc) Write(p []byte) (int, error) {
-	f(p)
-	return len(p), nil
 }
 
 // TestLast: the published result has the rows of this program.
