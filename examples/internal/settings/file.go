@@ -37,8 +37,21 @@ const (
 	formNumber
 )
 
-// readFile sets the fields that the file names, and returns what is wrong.
-func readFile(path string, fields []*field) (problems []error) {
+// ReadFile fills in config, a pointer to a struct, with what another program's
+// configuration file says, and with the defaults of config for the rest. Settings
+// that config does not have are the other program's affair: they are skipped. The
+// error is everything that is wrong with those that it has.
+func ReadFile(path string, config any) error {
+	fields := describe(config)
+	for _, f := range fields {
+		f.setDefault()
+	}
+	return errors.Join(readFile(path, fields, true)...)
+}
+
+// readFile sets the fields that the file names, and returns what is wrong. partial
+// says that the file may name others.
+func readFile(path string, fields []*field, partial bool) (problems []error) {
 	data, err := readConfig(path)
 	if err != nil {
 		return []error{fmt.Errorf("configuration: %w", err)}
@@ -54,6 +67,7 @@ func readFile(path string, fields []*field) (problems []error) {
 		}
 		f := find(fields, e.key)
 		switch {
+		case f == nil && partial:
 		case f == nil:
 			bad("there is no such setting (-help lists them)")
 		case seen[e.key] > 0:

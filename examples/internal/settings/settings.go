@@ -203,7 +203,7 @@ func load(config any, o *Options) (m modes, err error) {
 		f.setDefault()
 	}
 	if m.config != "" {
-		problems = append(problems, readFile(m.config, fields)...)
+		problems = append(problems, readFile(m.config, fields, false)...)
 	}
 	for _, f := range fields {
 		if text := o.env(f.name); text != "" {

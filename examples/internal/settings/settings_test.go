@@ -497,3 +497,30 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// TestReadFile: of another program's file the settings that are known are taken, the
+// rest keep their defaults or are skipped; what is wrong with a known one is told.
+func TestReadFile(t *testing.T) {
+	type part struct {
+		Days int    `name:"days" default:"7" min:"1" max:"30" help:"days"`
+		Dir  string `name:"dir" default:"here" help:"a folder"`
+	}
+	path := filepath.Join(t.TempDir(), "other.yaml")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("source: camera:0\ndays: 3\nlist: [1, 2]\n")
+	var p part
+	if err := ReadFile(path, &p); err != nil || p.Days != 3 || p.Dir != "here" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	write("source: camera:0\ndays: 31\n")
+	if err := ReadFile(path, &p); err == nil || !strings.Contains(err.Error(), path+":2: days") {
+		t.Errorf("a setting out of range: %v", err)
+	}
+	if err := ReadFile(path+".none", &p); err == nil {
+		t.Error("no file, no error")
+	}
+}
