@@ -41,6 +41,13 @@
 // itself is worth reading. An event by hand that nothing gave cause for is a
 // recording without cause.
 //
+// The Court of Justice of the European Union held on 18 December 2025 (C-422/24), of
+// body cameras with a ring buffer of one minute, that the duty to inform begins at the
+// moment of filming, and not only when something is kept. A dashcam with a ring buffer
+// films in the same way: those filmed are to be told at once, as far as that can be
+// done, such as by a sign on the car. examples/hedge-notice makes one (-program
+// dashcam).
+//
 // Exit codes: 0 ended by a signal; 1 gave up; 2 wrong settings.
 package main
 
