@@ -15,7 +15,7 @@ type mark struct {
 	box   detect.Box
 	score float32
 	own   uint8 // share of the box, of 255, that no surer detection covers
-	moved bool  // a moving patch is part of it
+	moved bool  // a moving patch is part of that share
 	near  bool  // seen in a look at a part, larger than in the whole picture
 	loose bool  // a face or plate that lies in nothing that carries one
 }
@@ -159,13 +159,46 @@ func (a *chainAssociator) load(l *Linker, class detect.Class, frame int32, o *Ob
 		a.found = append(a.found, mark{
 			frame: frame, score: d.Score, own: 255,
 			box:   d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
-			moved: coveredBy(d.Box, o.Moved) >= movedShare*d.Box.Area(),
 			near:  missedNear(o, class, d.Box),
 			loose: !carried(o, class, d.Box),
 		})
 		a.taken = append(a.taken, false)
 	}
 	a.overlap()
+	for i := range a.found {
+		a.found[i].moved = a.moves(i, o.Moved, float32(l.dx[frame]), float32(l.dy[frame]))
+	}
+}
+
+// moves reports whether moving patches are part of what a detection has of its own: who
+// passes before a bush moves, and not the bush. dx and dy lead to the picture.
+func (a *chainAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool {
+	f := &a.found[i]
+	own := f.box.Area() * float32(f.own) / 255
+	if float32(f.own) < shared*255 {
+		return false
+	}
+	area := float32(0)
+	for _, m := range moved {
+		m = m.Shift(-dx, -dy).Intersect(f.box)
+		if m.Empty() {
+			continue
+		}
+		rest := m.Area()
+		for j := range a.found {
+			if a.surer(j, i) {
+				rest -= m.Intersect(a.found[j].box).Area()
+			}
+		}
+		area += max(rest, 0)
+	}
+	return area >= movedShare*own
+}
+
+// surer reports whether detection j is surer than i.
+func (a *chainAssociator) surer(j, i int) bool {
+	o, f := &a.found[j], &a.found[i]
+	return o.score > f.score || o.score == f.score && j < i
 }
 
 // carried reports whether a face lies in somebody who was found, or a plate in a
@@ -208,8 +241,8 @@ func (a *chainAssociator) overlap() {
 		f := &a.found[i]
 		rest := f.box.Area()
 		for j := range a.found {
-			if o := &a.found[j]; o.score > f.score || o.score == f.score && j < i {
-				rest -= f.box.Intersect(o.box).Area()
+			if a.surer(j, i) {
+				rest -= f.box.Intersect(a.found[j].box).Area()
 			}
 		}
 		f.own = uint8(255 * max(rest, 0) / f.box.Area())

@@ -31,8 +31,8 @@ type Path struct {
 	// Score is the best score that several sightings reach, Evidence what all
 	// together give.
 	Score, Evidence float32
-	// Mean is the mean score of the sightings, and Moved the share of them that moving
-	// patches were part of.
+	// Mean is the mean score of the sightings, and Moved the share, of those that have
+	// something of their own, of which moving patches were part.
 	Mean, Moved float32
 	// Moves is set if moving patches were part of it in a third of its sightings or
 	// more.
@@ -65,12 +65,15 @@ func (l *Linker) path(id uint64, c *chain) *Path {
 func (l *Linker) judge(p *Path) {
 	cfg := &l.cfg.Class[p.Class]
 	var best [3]float32 // the highest scores
-	moved, loose := 0, 0
+	moved, own, loose := 0, 0, 0
 	place, top, total := p.seen[0].box, float32(0), float32(0)
 	for i := range p.seen {
 		m := &p.seen[i]
 		// A box that lies in surer ones is often a second one of the same object.
 		s := m.score * min(max((float32(m.own)/255-shared)/(apart-shared), 0), 1)
+		if float32(m.own) >= shared*255 {
+			own++
+		}
 		if m.moved {
 			moved++
 		}
@@ -95,7 +98,7 @@ func (l *Linker) judge(p *Path) {
 		total += s
 	}
 	p.Evidence += gain(top)
-	p.Mean, p.Moved = total/float32(len(p.seen)), float32(moved)/float32(len(p.seen))
+	p.Mean, p.Moved = total/float32(len(p.seen)), float32(moved)/float32(max(own, 1))
 	p.Moves = p.Moved >= 1./3
 	p.Score = best[len(best)-1]
 	if n := len(p.seen); n < len(best) {

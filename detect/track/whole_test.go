@@ -260,6 +260,31 @@ func TestWholeBehindSign(t *testing.T) {
 	}
 }
 
+// TestWholeOwnMotion: who passes before a bush moves, and not the bush; who
+// wanders there moves, however weakly they are seen.
+func TestWholeOwnMotion(t *testing.T) {
+	weak := func(vx float32, still bool) actor {
+		return actor{class: detect.Person, at: walker(300, 200, vx, 0), score: steady(0.24), still: still}
+	}
+	passing := func(x float32) actor { return walks(walker(x, 195, 2, 0), steady(0.9)) }
+	for name, c := range map[string]struct {
+		a    actor
+		want bool
+	}{
+		"a bush":               {weak(0, true), false},
+		"somebody who wanders": {weak(1, false), true},
+	} {
+		p := linked(WholeConfig{}, 100, 0, c.a, passing(300), passing(250), passing(200), passing(150))
+		got := false
+		for _, q := range p.List {
+			got = got || q.Moves && q.Score < 0.5
+		}
+		if got != c.want {
+			t.Errorf("%s past which people walk: moves %t, want %t", name, got, c.want)
+		}
+	}
+}
+
 // TestWholeMisses: what so many looks do not find, with nobody before it, is not there,
 // before, between and after its sightings; who walks behind somebody stays, and so does
 // who was found now and then.
