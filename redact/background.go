@@ -238,12 +238,10 @@ func (b *background) layersOf(i int) *fieldLayers {
 	return l
 }
 
-// paint covers the blocks of m.
-func (b *background) paint(ps *[3]plane, m *blockMask) { b.mix(ps, m, fullCover) }
-
-// mix mixes the blocks of m with a share of the fill, in quarters.
-func (b *background) mix(ps *[3]plane, m *blockMask, share int) {
-	for i, p := range ps {
-		fillField(p, m, b.layersOf(i), share)
+// paint covers its blocks, and mixes those of the soft edge with a share of the fill.
+func (b *background) paint(v *view) {
+	c := fieldCover{&v.by[Background], &v.soft[0], &v.soft[1], &v.soft[2]}
+	for i, p := range v.ps {
+		fillField(p, c, b.layersOf(i))
 	}
 }

@@ -156,10 +156,11 @@ func hiddenPixels(m *blockMask, r image.Rectangle) int {
 	}
 	n, side := 0, m.side
 	bx0, bx1 := r.Min.X/side, blocks(r.Max.X, side)
-	for by := r.Min.Y / side; by < blocks(r.Max.Y, side); by++ {
-		rows := min((by+1)*side, r.Max.Y) - max(by*side, r.Min.Y)
+	hi := min(blocks(r.Max.Y, side), m.hi)
+	for by := max(r.Min.Y/side, m.lo); by < hi; by = m.end(by) {
+		rows := min(min(m.end(by), hi)*side, r.Max.Y) - max(by*side, r.Min.Y)
 		cols := 0
-		for i, w := range m.row(by) {
+		for i, w := range m.band(m.begin(by)) {
 			cols += side * bits.OnesCount64(w&wordMask(i, bx0, bx1))
 		}
 		if m.has(bx0, by) {

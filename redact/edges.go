@@ -56,11 +56,12 @@ func (e *edges) draw(g []gridPoint, s edgeSide) {
 func (e *edges) refine(m *blockMask) {
 	e.wide.clear()
 	n := m.side / blockSide
-	for y := m.lo; y < m.hi; y++ {
-		row := m.row(y)
+	for y := m.lo; y < m.hi; {
+		row, end := m.band(y), m.end(y)
 		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
-			e.wide.set(blockRect{a * n, y * n, min(b*n, e.wide.w), min((y+1)*n, e.wide.h)})
+			e.wide.set(blockRect{a * n, y * n, min(b*n, e.wide.w), min(end*n, e.wide.h)})
 		}
+		y = end
 	}
 }
 

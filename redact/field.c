@@ -112,8 +112,10 @@ struct run {
 	int base_stride, cell, shift, k;
 };
 
-/* field_columns paints h rows of n vectors of samples, whose values stay in registers. */
-INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, int based, int share)
+/* field_columns paints h rows of n vectors of samples, whose values stay in registers.
+ * With share each sample is mixed with what is there: it is the fill's part in
+ * quarters. */
+INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, int based, const words16 *share)
 {
 	const int16_t round = (int16_t)(1 << (r.shift - 1));
 	words16 acc[4], step[4]; /* of which n are used */
@@ -133,11 +135,11 @@ INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, 
 			words16 v = acc[i] >> r.shift;
 			if (based)
 				v += __builtin_convertvector(*(const bytes16 *)(base + 16 * i), words16);
-			if (share < 4) {
+			if (share) {
 				const words16 is = __builtin_convertvector(*(const bytes16 *)(out + 16 * i), words16);
 				const words16 over = v > 255;
 				v = (v & (v > 0) & ~over) | (over & 255);
-				v = is + (((v - is) * (int16_t)share + 2) >> 2);
+				v = is + (((v - is) * *share + 2) >> 2);
 			}
 			store16(out + 16 * i, v);
 			acc[i] += step[i];
@@ -145,51 +147,28 @@ INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, 
 	}
 }
 
-/* field_wide paints h rows of n samples, which are whole vectors. */
-INLINE void field_wide(uint8_t *out, int stride, int n, int h, struct run r, int based, int share)
-{
-	for (int x = 0; x < n;) {
-		if (n - x >= 64) {
-			field_columns(out + x, stride, 4, h, r, based, share);
-			x += 64, r.upper += 64, r.lower += 64, r.base += based ? 64 : 0;
-		} else {
-			field_columns(out + x, stride, 1, h, r, based, share);
-			x += 16, r.upper += 16, r.lower += 16, r.base += based ? 16 : 0;
-		}
-	}
-}
-
-/* field_run paints h rows of n samples; those at the end of the rows, that are no
- * whole vector, one by one. */
-INLINE void field_run(uint8_t *out, int stride, int n, int h, struct run r, int share)
+/* field_tail paints h rows of n samples, fewer than a vector has. */
+INLINE void field_tail(uint8_t *out, int stride, int n, int h, struct run r, const int16_t *share)
 {
 	const int round = 1 << (r.shift - 1);
-	int x = 0;
-	if (n >= 16) {
-		if (r.base_stride)
-			field_wide(out, stride, n & ~15, h, r, 1, share);
-		else
-			field_wide(out, stride, n & ~15, h, r, 0, share);
-		x = n & ~15;
-	}
-	for (; x < n; x++) {
+	for (int x = 0; x < n; x++) {
 		const int step = r.lower[x] - r.upper[x];
 		int acc = r.upper[x] * r.cell + step * r.k + round;
 		uint8_t *q = out + x;
 		const uint8_t *base = r.base + (r.base_stride ? x : 0);
+		if (!share[x])
+			continue;
 		for (int y = 0; y < h; y++, acc += step, q += stride, base += r.base_stride) {
 			int v = (acc >> r.shift) + (r.base_stride ? *base : 0);
 			v = v < 0 ? 0 : v > 255 ? 255 : v;
-			if (share < 4)
-				v = *q + (((v - *q) * share + 2) >> 2);
-			*q = (uint8_t)v;
+			*q = (uint8_t)(*q + (((v - *q) * share[x] + 2) >> 2));
 		}
 	}
 }
 
-INLINE int has(const uint64_t *row, int x) { return row[x / 64] >> (x % 64) & 1; }
-
 #define PAINT_BITS 3
+#define FULL 4
+#define MAX_WORDS 128 /* of a row of blocks: MaxSize */
 
 /* field_lines are the lines of a field between two rows of cells. */
 struct field_lines {
@@ -211,65 +190,164 @@ INLINE void field_lines_for(struct field_lines *s, int c, int left, int right, i
 	s->made[0] = s->made[1] = 0;
 }
 
-INLINE void fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
-                       const struct redact_layers *f, int share)
+/* What fill_field works on: rows of samples that have the same blocks and the same
+ * rows of cells around them. */
+struct field_work {
+	const struct redact_plane *p;
+	const struct redact_layers *f;
+	const uint64_t *row[FULL]; /* blocks of which the fill has FULL - i quarters */
+	uint64_t any[MAX_WORDS];   /* blocks of which it has some */
+	const uint64_t *known;     /* cells of the second layer */
+	int per;                   /* log2 of the samples of a block */
+	int top, h, c;
+	struct field_lines lines;
+};
+
+/* bits_of returns n bits of a row, which lie in one word. */
+INLINE uint64_t bits_of(const uint64_t *row, int from, int n)
 {
-	const int cell = f->cell, per = cell / p.block;
-	struct field_lines s = {.between = -2};
-	for (int i = 0; i < 2; i++) {
-		s.upper[i] = f->line + 2 * i * f->half + PAD;
-		s.lower[i] = s.upper[i] + f->half;
+	return row[from / 64] >> (from % 64) & (~(uint64_t)0 >> (64 - n));
+}
+
+/* run_of returns what the samples from x on are painted with. */
+INLINE struct run run_of(struct field_work *s, int layer, int x)
+{
+	const struct redact_layers *f = s->f;
+	struct field_lines *l = &s->lines;
+	if (!l->made[layer]) {
+		const int16_t *v = f->values[layer];
+		field_row(l->upper[layer], v + max(s->c, 0) * f->cols, f->cols, f->cell, f->shift, l->from, l->to);
+		field_row(l->lower[layer], v + min(s->c + 1, f->rows - 1) * f->cols, f->cols, f->cell, f->shift, l->from, l->to);
+		l->made[layer] = 1;
 	}
-	for (int by = p.lo, next; by < p.hi; by = next) {
-		const uint64_t *row = blocks + (int64_t)by * p.words;
-		int a, b = 0;
-		next = same_until(blocks, p.words, by, p.hi);
-		if (!next_span(row, p.words, 0, &a, &b))
+	const int k = s->top - (s->c << f->shift) - f->cell / 2;
+	struct run r = {l->upper[layer] + x, l->lower[layer] + x, s->p->pix, 0, f->cell, PAINT_BITS + f->shift, k};
+	if (layer)
+		r.base = f->base + (int64_t)s->top * f->base_stride + x, r.base_stride = f->base_stride;
+	return r;
+}
+
+/* lanes_of sets all bits of the lanes of 16 samples whose bit is set, where one bit is
+ * for 1 << shift samples. */
+INLINE void lanes_of(words16 *lanes, uint64_t bits, int shift)
+{
+	const words16 iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	const words16 one = (words16){1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1} << (iota >> shift);
+	*lanes = (one & (int16_t)bits) != 0;
+}
+
+/* field_chunk paints 16 samples of each row from x on, or those that the row has,
+ * whatever the blocks there are. */
+INLINE void field_chunk(struct field_work *s, int x)
+{
+	const struct redact_plane *p = s->p;
+	const struct redact_layers *f = s->f;
+	words16 share = {0}, lanes;
+	for (int i = 0; i < FULL; i++) {
+		lanes_of(&lanes, bits_of(s->row[i], x >> s->per, 16 >> s->per), s->per);
+		share |= lanes & (int16_t)(FULL - i);
+	}
+	const uint64_t all = ~(uint64_t)0 >> (64 - (16 >> f->shift));
+	const uint64_t known = bits_of(s->known, x >> f->shift, 16 >> f->shift);
+	uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
+	for (int layer = 0; layer < 2; layer++) {
+		if (known == (layer ? 0 : all))
 			continue;
-		const int left = a * p.block, right = min(row_end(row, p.words) * p.block, p.w);
-		const int bottom = min(next * p.block, p.h);
-		for (int top = by * p.block, end; top < bottom; top = end) {
-			const int c = ((top + cell / 2) >> f->shift) - 1, in = top >> f->shift;
-			const int origin = (c << f->shift) + cell / 2;
-			const uint64_t *known = f->known + (int64_t)in * f->known_words;
-			end = min(min(origin + cell, (in + 1) << f->shift), bottom);
-			field_lines_for(&s, c, left, right, p.w);
-			for (b = 0; next_span(row, p.words, b, &a, &b);) {
-				for (int x = a, stop; x < b; x = stop) {
-					const int is = has(known, x / per);
-					for (stop = x; stop < b && has(known, stop / per) == is;)
-						stop = min((stop / per + 1) * per, b);
-					if (!s.made[is]) {
-						const int16_t *v = f->values[is];
-						field_row(s.upper[is], v + max(c, 0) * f->cols, f->cols, cell, f->shift, s.from, s.to);
-						field_row(s.lower[is], v + min(c + 1, f->rows - 1) * f->cols, f->cols, cell, f->shift, s.from, s.to);
-						s.made[is] = 1;
-					}
-					const int l = x * p.block, n = min(stop * p.block, p.w) - l;
-					struct run r = {s.upper[is] + l, s.lower[is] + l, 0, 0, cell, PAINT_BITS + f->shift, top - origin};
-					uint8_t *out = pix + (int64_t)top * p.stride + l;
-					if (is) {
-						r.base = f->base + (int64_t)top * f->base_stride + l, r.base_stride = f->base_stride;
-						field_run(out, p.stride, n, end - top, r, share);
-					} else {
-						r.base = out;
-						field_run(out, p.stride, n, end - top, r, share);
-					}
-				}
-			}
+		const struct run r = run_of(s, layer, x);
+		lanes_of(&lanes, layer ? known : ~known, f->shift);
+		const words16 mine = share & lanes;
+		if (x + 16 > p->w)
+			field_tail(out, p->stride, p->w - x, s->h, r, (const int16_t *)&mine);
+		else if (layer)
+			field_columns(out, p->stride, 1, s->h, r, 1, &mine);
+		else
+			field_columns(out, p->stride, 1, s->h, r, 0, &mine);
+	}
+}
+
+/* field_rows paints the blocks of s->any from sample x on. */
+INLINE void field_rows(struct field_work *s, int x, int right)
+{
+	const struct redact_plane *p = s->p;
+	const struct redact_layers *f = s->f;
+	const int blocks = 64 >> s->per, cells = 64 >> f->shift;
+	while (x < right) {
+		const int wide = x % 64 == 0 && x + 64 <= p->w &&
+		                 bits_of(s->row[0], x >> s->per, blocks) == ~(uint64_t)0 >> (64 - blocks);
+		const uint64_t known = wide ? bits_of(s->known, x >> f->shift, cells) : 1;
+		uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
+		if (known == 0) {
+			field_columns(out, p->stride, 4, s->h, run_of(s, 0, x), 0, 0);
+			x += 64;
+		} else if (wide && known == ~(uint64_t)0 >> (64 - cells)) {
+			field_columns(out, p->stride, 4, s->h, run_of(s, 1, x), 1, 0);
+			x += 64;
+		} else {
+			if (bits_of(s->any, x >> s->per, 16 >> s->per))
+				field_chunk(s, x);
+			x += 16;
 		}
 	}
 }
 
-/* Apart, so that a fill that hides has no branch for the soft edge in its loop. */
-CLONES
-void redact_fill_field(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
-                       struct redact_layers f, int share)
+/* bands_at sets the rows of blocks of row y, and any, and returns the end of the rows
+ * that have the same. */
+INLINE int bands_at(struct field_work *s, const struct redact_cover *c, int y, int hi)
 {
-	if (share < 4)
-		fill_field(p, pix, blocks, &f, share);
-	else
-		fill_field(p, pix, blocks, &f, 4);
+	static const uint64_t none[MAX_WORDS];
+	for (int i = 0; i < FULL; i++) {
+		const struct redact_mask *m = &c->of[i];
+		s->row[i] = none;
+		if (y >= m->hi)
+			continue;
+		if (y < m->lo) {
+			hi = min(hi, m->lo);
+			continue;
+		}
+		s->row[i] = band_of(m, y);
+		hi = min(hi, band_end(m, y));
+	}
+	for (int i = 0; i < c->of[0].words; i++)
+		s->any[i] = s->row[0][i] | s->row[1][i] | s->row[2][i] | s->row[3][i];
+	return hi;
+}
+
+CLONES
+void redact_fill_field(struct redact_plane p, struct redact_cover c, struct redact_layers f)
+{
+	static const uint64_t none[MAX_WORDS];
+	const int cell = f.cell, words = c.of[0].words;
+	struct field_work s = {.p = &p, .f = &f, .per = p.block == 2, .lines.between = -2};
+	for (int i = 0; i < 2; i++) {
+		s.lines.upper[i] = f.line + 2 * i * f.half + PAD;
+		s.lines.lower[i] = s.lines.upper[i] + f.half;
+	}
+	int lo = (p.h + p.block - 1) / p.block, hi = 0;
+	for (int i = 0; i < FULL; i++)
+		if (c.of[i].lo < c.of[i].hi)
+			lo = min(lo, c.of[i].lo), hi = max(hi, c.of[i].hi);
+	for (int by = lo, next; by < hi; by = next) {
+		int a, b = 0;
+		next = bands_at(&s, &c, by, hi);
+		if (!next_span(s.any, words, 0, &a, &b))
+			continue;
+		/* Whole vectors. */
+		const int left = a * p.block & ~15, right = (row_end(s.any, words) * p.block + 15) & ~15;
+		const int bottom = min(next * p.block, p.h);
+		for (int top = by * p.block, end; top < bottom; top = end) {
+			const int in = top >> f.shift;
+			s.c = ((top + cell / 2) >> f.shift) - 1;
+			end = min(min((s.c << f.shift) + cell / 2 + cell, (in + 1) << f.shift), bottom);
+			s.top = top, s.h = end - top;
+			s.known = in >= f.known.lo && in < f.known.hi ? band_of(&f.known, in) : none;
+			field_lines_for(&s.lines, s.c, left, right, (p.w + 15) & ~15);
+			for (int x = left; next_span(s.any, words, x >> s.per, &a, &b);) {
+				x = max(a * p.block & ~15, x);
+				field_rows(&s, x, b * p.block);
+				x = (b * p.block + 15) & ~15;
+			}
+		}
+	}
 }
 
 /* Rows of bits have no branch for their ends: the first and last word apart. */
@@ -287,17 +365,18 @@ INLINE void grow_row(uint64_t *restrict dst, const uint64_t *restrict src, int w
 }
 
 CLONES
-void redact_grow(uint64_t *bits, uint64_t *tmp, int words, int w, int rows, int lo, int hi)
+void redact_grow(struct redact_mask m, struct redact_mask tmp, int w)
 {
+	const int words = m.words;
 	const uint64_t last = w % 64 ? ~(uint64_t)0 >> (64 - w % 64) : ~(uint64_t)0;
-	for (int y = lo; y < hi; y++) {
-		grow_row(tmp + (int64_t)y * words, bits + (int64_t)y * words, words);
-		tmp[(int64_t)y * words + words - 1] &= last;
+	for (int y = tmp.lo; y < tmp.hi; y = band_end(&tmp, y)) {
+		grow_row(tmp.bits + (int64_t)y * words, m.bits + (int64_t)y * words, words);
+		tmp.bits[(int64_t)y * words + words - 1] &= last;
 	}
-	for (int y = max(lo - 1, 0); y < min(hi + 1, rows); y++) {
-		uint64_t *restrict dst = bits + (int64_t)y * words;
-		const uint64_t *is = tmp + (int64_t)min(max(y, lo), hi - 1) * words;
-		const uint64_t *up = tmp + (int64_t)max(y - 1, lo) * words, *down = tmp + (int64_t)min(y + 1, hi - 1) * words;
+	for (int y = m.lo; y < m.hi; y = band_end(&m, y)) {
+		uint64_t *restrict dst = m.bits + (int64_t)y * words;
+		const uint64_t *is = band_of(&tmp, min(max(y, tmp.lo), tmp.hi - 1));
+		const uint64_t *up = band_of(&tmp, max(y - 1, tmp.lo)), *down = band_of(&tmp, min(y + 1, tmp.hi - 1));
 		for (int i = 0; i < words; i++)
 			dst[i] = is[i] | up[i] | down[i];
 	}

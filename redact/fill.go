@@ -9,8 +9,8 @@ import (
 type filler interface {
 	// sample looks at a picture before anything in it is painted over.
 	sample(v *view)
-	// paint covers the blocks of m. What they held has no say in it.
-	paint(ps *[3]plane, m *blockMask)
+	// paint covers its blocks. What they held has no say in it.
+	paint(v *view)
 	// forget drops all that was learnt from pictures.
 	forget()
 }
@@ -28,11 +28,12 @@ func newFills(size image.Point, o Options) [numFills]filler {
 type view struct {
 	ps     *[3]plane
 	at     time.Duration
-	hidden *blockMask           // everything that is hidden
-	by     *[numFills]blockMask // how
-	place  *blockMask           // what is hidden because of where it is and nothing else
-	found  []blockRect          // what was found, hidden or not
-	plate  *BackgroundPlate     // of the picture's size, or nil
+	hidden *blockMask            // everything that is hidden
+	by     *[numFills]blockMask  // how
+	soft   *[softSteps]blockMask // the soft edge around by[Background], from the inside
+	place  *blockMask            // what is hidden because of where it is and nothing else
+	found  []blockRect           // what was found, hidden or not
+	plate  *BackgroundPlate      // of the picture's size, or nil
 }
 
 // plane is one plane of a picture, as the kernels see it.
@@ -57,7 +58,8 @@ func planes(pic *image.YCbCr) [3]plane {
 // apply changes the pixels of pic as st says.
 func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
 	r.planes = planes(pic)
-	r.view = view{ps: &r.planes, at: s.Time, hidden: &st.hidden, by: &st.by, place: &r.rules[0].place, found: r.rules[0].found}
+	r.view = view{ps: &r.planes, at: s.Time, hidden: &st.hidden, by: &st.by, soft: &st.soft,
+		place: &r.rules[0].place, found: r.rules[0].found}
 	if p := s.Plate; p != nil && p.size == r.size {
 		r.view.plate = p
 	}
@@ -74,12 +76,7 @@ func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
 	st.soften((r.opts.Soft+softSteps*blockSide-1)/(softSteps*blockSide), &r.scratch)
 	for i, f := range r.fills {
 		if f != nil && !st.by[i].empty() {
-			f.paint(&r.planes, &st.by[i])
-		}
-	}
-	for i := range st.soft {
-		if !st.soft[i].empty() {
-			b.mix(&r.planes, &st.soft[i], softSteps-i)
+			f.paint(&r.view)
 		}
 	}
 	r.planes, r.view = [3]plane{}, view{} // the picture is not ours

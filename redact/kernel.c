@@ -45,17 +45,17 @@ INLINE uint32_t sum_rect(const uint8_t *p, int stride, int w, int h)
 	return sum;
 }
 
-void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t *blocks,
-                      const uint8_t *need, int cols, int n, uint32_t *sums, uint32_t *counts)
+void redact_sum_cells(struct redact_plane p, struct redact_mask m, const uint8_t *need,
+                      int cols, int n, uint32_t *sums, uint32_t *counts)
 {
-	for (int by = p.lo, next; by < p.hi; by = next) {
-		const uint64_t *row = blocks + (int64_t)by * p.words;
-		next = same_until(blocks, p.words, by, min((by / n + 1) * n, p.hi));
+	for (int by = m.lo, next; by < m.hi; by = next) {
+		const uint64_t *row = band_of(&m, by);
+		next = min((by / n + 1) * n, band_end(&m, by));
 		int y0 = (by * p.block + 3) & ~3, h = (min(next * p.block, p.h) - y0 + 3) / 4;
 		int a, b = 0;
 		if (h <= 0)
 			continue;
-		while (next_span(row, p.words, b, &a, &b)) {
+		while (next_span(row, m.words, b, &a, &b)) {
 			for (int x = a; x < b;) {
 				int end = min((x / n + 1) * n, b);
 				int cell = by / n * cols + x / n;
@@ -63,7 +63,7 @@ void redact_sum_cells(struct redact_plane p, const uint8_t *pix, const uint64_t 
 				x = end;
 				if (!need[cell])
 					continue;
-				sums[cell] += sum_rect(pix + (int64_t)y0 * p.stride + l, 4 * p.stride, w, h);
+				sums[cell] += sum_rect(p.pix + (int64_t)y0 * p.stride + l, 4 * p.stride, w, h);
 				counts[cell] += (uint32_t)w * (uint32_t)h;
 			}
 		}
@@ -184,20 +184,20 @@ INLINE void fill_rows(uint8_t *out, int stride, int n, int h, uint16_t k, struct
 }
 
 CLONES
-void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *blocks,
-                       const uint8_t *values, int cols, int rows, int cell, uint16_t *line)
+void redact_fill_frost(struct redact_plane p, struct redact_mask m, const uint8_t *values,
+                       int cols, int rows, int cell, uint16_t *line)
 {
 	const int half = (p.w + 1) / 2 + SLACK;
 	uint16_t *start_e = line, *start_o = line + half, *step_e = line + 2 * half, *step_o = line + 3 * half;
 	int from = 0, to = 0; /* the samples that start and step were made for, */
 	int between = -2;     /* and the row of cells from whose centres they go down */
-	for (int by = p.lo, next; by < p.hi; by = next) {
-		const uint64_t *row = blocks + (int64_t)by * p.words;
+	for (int by = m.lo, next; by < m.hi; by = next) {
+		const uint64_t *row = m.bits + (int64_t)by * m.words;
 		int a, b = 0;
-		next = same_until(blocks, p.words, by, p.hi);
-		if (!next_span(row, p.words, 0, &a, &b))
+		next = band_end(&m, by);
+		if (!next_span(row, m.words, 0, &a, &b))
 			continue;
-		const int left = a * p.block & ~1, right = min(row_end(row, p.words) * p.block, p.w);
+		const int left = a * p.block & ~1, right = min(row_end(row, m.words) * p.block, p.w);
 		const int bottom = min(next * p.block, p.h);
 		for (int top = by * p.block, end; top < bottom; top = end) {
 			const int r = (top + cell / 2) / cell - 1;
@@ -219,9 +219,9 @@ void redact_fill_frost(struct redact_plane p, uint8_t *pix, const uint64_t *bloc
 				vertical(start_o + i, step_o + i, pairs, cell);
 				between = r;
 			}
-			for (b = 0; next_span(row, p.words, b, &a, &b);) {
+			for (b = 0; next_span(row, m.words, b, &a, &b);) {
 				int l = a * p.block, n = min(b * p.block, p.w) - l;
-				uint8_t *out = pix + (int64_t)top * p.stride + l;
+				uint8_t *out = p.pix + (int64_t)top * p.stride + l;
 				const uint16_t k = (uint16_t)(top - origin);
 				if (l & 1) { /* pairs begin at even samples */
 					for (int y = 0; y < end - top; y++)

@@ -14,7 +14,7 @@ import (
 // blocks; there are cols of them in a row.
 func sumCellsGo(p plane, m *blockMask, need []uint8, cols, n int, sums, counts []uint32) {
 	for by := m.lo; by < m.hi; by++ {
-		row := m.row(by)
+		row := m.band(m.begin(by))
 		y0, y1 := (by*p.block+3)&^3, min((by+1)*p.block, p.h)
 		if y0 >= y1 {
 			continue
@@ -55,9 +55,9 @@ func fillFrostGo(p plane, m *blockMask, values []uint8, cols, rows, cell int, li
 	start, step := line[:p.w], line[p.w:2*p.w]
 	reciprocal := int32(1<<17) / int32(cell)
 	for by := m.lo; by < m.hi; {
-		row := m.row(by)
+		row := m.band(by)
 		top := by * p.block
-		by = m.sameUntil(by, m.hi)
+		by = m.end(by)
 		bottom := min(by*p.block, p.h)
 		for top < bottom {
 			// The row of cells from whose centres these rows of samples go down.
@@ -124,16 +124,26 @@ const linePad = 64
 // fullCover is the share, in quarters, of a fill that hides.
 const fullCover = 4
 
-// fillFieldGo paints the blocks of m with the layers. Values are interpolated between
-// the centres of the cells; beyond the outermost they are constant. share is the
-// fill's part in quarters: with less than 4 it is mixed with the plane's samples.
-func fillFieldGo(p plane, m *blockMask, f *fieldLayers, share int) {
+// fieldCover is what fillField paints: of the blocks of the i-th mask the fill has
+// fullCover-i quarters, and what is there the rest. No block is in two of them.
+type fieldCover [fullCover]*blockMask
+
+// fillFieldGo paints the blocks of a cover with the layers. Values are interpolated
+// between the centres of the cells; beyond the outermost they are constant.
+func fillFieldGo(p plane, c fieldCover, f *fieldLayers) {
+	for i, m := range c {
+		f.fill(p, m, fullCover-i)
+	}
+}
+
+// fill is fillFieldGo for the blocks of m, of which the fill has share quarters.
+func (f *fieldLayers) fill(p plane, m *blockMask, share int) {
 	shift := bits.TrailingZeros(uint(f.cell))
 	perCell := f.cell / p.block
 	for by := m.lo; by < m.hi; {
-		row := m.row(by)
+		row := m.band(by)
 		top := by * p.block
-		by = m.sameUntil(by, m.hi)
+		by = m.end(by)
 		bottom := min(by*p.block, p.h)
 		for top < bottom {
 			// The row of cells from whose centres these rows go down, and the one
@@ -198,11 +208,12 @@ func (f *fieldLayers) interpolate(out []int16, layer, row, x0, shift int) {
 	}
 }
 
-// growGo adds to m the eight neighbours of all its blocks, which lie in rows lo to
-// hi-1, and leaves in the same rows of tmp what lies beside them in their rows.
+// growGo is the part of grow that touches rows. tmp has the bands of m, and gets what
+// lies in these rows of m and beside it; the bands of m are those of the result, each
+// of which is what three rows of tmp have.
 func growGo(m, tmp *blockMask) {
-	for y := m.lo; y < m.hi; y++ {
-		src, dst := m.row(y), tmp.row(y)
+	for y := tmp.lo; y < tmp.hi; y = tmp.end(y) {
+		src, dst := m.band(y), tmp.band(y)
 		before := uint64(0)
 		for i, w := range src {
 			after := uint64(0)
@@ -214,10 +225,11 @@ func growGo(m, tmp *blockMask) {
 		}
 		dst[len(dst)-1] &= wordMask(len(dst)-1, 0, m.w)
 	}
-	for y := max(m.lo-1, 0); y < min(m.hi+1, m.h); y++ {
-		dst := m.row(y)
-		for v := max(y-1, m.lo); v < min(y+2, m.hi); v++ {
-			for i, w := range tmp.row(v) {
+	for y := m.lo; y < m.hi; y = m.end(y) {
+		dst := m.band(y)
+		clear(dst)
+		for v := max(y-1, tmp.lo); v < min(y+2, tmp.hi); v++ {
+			for i, w := range tmp.band(tmp.begin(v)) {
 				dst[i] |= w
 			}
 		}

@@ -143,10 +143,14 @@ func TestPrepared(t *testing.T) {
 		t.Error("the zones were drawn again")
 	}
 	plain := mustNew(t, p, size, Options{})
-	for i, w := range plain.rules[0].policy.bits {
-		if r.rules[0].policy.bits[i] != w {
-			t.Fatalf("word %d of the mask: %x, want %x", i, r.rules[0].policy.bits[i], w)
+	got, want := &r.rules[0].policy, &plain.rules[0].policy
+	got.each(func(i int) {
+		if x, y := i%got.w, i/got.w; !want.has(x, y) {
+			t.Fatalf("block (%d,%d) is in the mask", x, y)
 		}
+	})
+	if got.count() != want.count() {
+		t.Fatalf("%d blocks in the mask, want %d", got.count(), want.count())
 	}
 	for range 3 * maxReady {
 		r.Ready(ready)

@@ -2,11 +2,8 @@ package redact
 
 import (
 	"image"
-	"math"
 	"math/bits"
 	"slices"
-
-	"github.com/hedgecam/hedge/detect"
 )
 
 // blockSide is the side of a block of the cover, in luma samples: that of a chroma
@@ -28,15 +25,17 @@ type blockRect struct{ x0, y0, x1, y1 int }
 
 func (r blockRect) empty() bool { return r.x0 >= r.x1 || r.y0 >= r.y1 }
 
-// blockMask is a set of blocks, one bit each, every row on a word of its own.
-// Bits beyond the width are always 0, and so are all in rows outside of lo..hi-1:
-// what is worked on mostly has few rows.
+// blockMask is a set of blocks, one bit each, every row on words of its own. Rows that
+// are as the one above are not kept: the mask is bands of equal rows, of which the
+// covers of a picture have few, so that all that is done to a mask is done to each
+// band once. Bits beyond the width are always 0.
 type blockMask struct {
-	side   int // of a block in luma samples
-	w, h   int // in blocks
-	words  int // per row
-	lo, hi int
-	bits   []uint64
+	side   int      // of a block in luma samples
+	w, h   int      // in blocks
+	words  int      // per row
+	lo, hi int      // rows outside of lo..hi-1 have no block
+	starts []uint64 // a bit for each row with which a band begins: for lo, for none outside of lo..hi-1
+	bits   []uint64 // valid in the first row of each band
 }
 
 // newBlockMask returns an empty mask for a picture of the given size in pixels.
@@ -49,39 +48,108 @@ func newMaskOf(size image.Point, side int) blockMask {
 
 func newMask(side, w, h int) blockMask {
 	words := (w + 63) / 64
-	return blockMask{side: side, w: w, h: h, words: words, bits: make([]uint64, words*h)}
+	return blockMask{side: side, w: w, h: h, words: words, starts: make([]uint64, (h+63)/64), bits: make([]uint64, words*h)}
 }
 
 // blocks returns the number of blocks of the given side that n luma samples touch.
 func blocks(n, side int) int { return (n + side - 1) / side }
 
-func (m *blockMask) row(y int) []uint64 { return m.bits[y*m.words : (y+1)*m.words] }
+// band returns the row with which a band begins.
+func (m *blockMask) band(y int) []uint64 { return m.bits[y*m.words : (y+1)*m.words] }
 
-func (m *blockMask) has(x, y int) bool { return m.bits[y*m.words+x/64]>>(x%64)&1 != 0 }
+// begin returns the start of the band that has row y, which is one of lo..hi-1.
+func (m *blockMask) begin(y int) int {
+	i := y / 64
+	w := m.starts[i] & (^uint64(0) >> (63 - y%64))
+	for w == 0 {
+		i--
+		w = m.starts[i]
+	}
+	return i*64 + 63 - bits.LeadingZeros64(w)
+}
+
+// end returns the end of the band that has row y, which is one of lo..hi-1.
+func (m *blockMask) end(y int) int {
+	i := y / 64
+	w := m.starts[i] & (^uint64(1) << (y % 64))
+	for w == 0 {
+		if i++; i == len(m.starts) {
+			return m.hi
+		}
+		w = m.starts[i]
+	}
+	return i*64 + bits.TrailingZeros64(w)
+}
+
+// split has a band begin with row y, which is one of lo..hi-1.
+func (m *blockMask) split(y int) {
+	if i, bit := y/64, uint64(1)<<(y%64); m.starts[i]&bit == 0 {
+		copy(m.band(y), m.band(m.begin(y)))
+		m.starts[i] |= bit
+	}
+}
+
+// startEmpty has a band without blocks begin with row y.
+func (m *blockMask) startEmpty(y int) {
+	clear(m.band(y))
+	m.starts[y/64] |= 1 << (y % 64)
+}
+
+func (m *blockMask) has(x, y int) bool {
+	return y >= m.lo && y < m.hi && m.bits[m.begin(y)*m.words+x/64]>>(x%64)&1 != 0
+}
 
 func (m *blockMask) clear() {
-	clear(m.part(m.lo, m.hi))
+	clear(m.starts)
 	m.lo, m.hi = 0, 0
 }
 
-// part returns the words of rows lo to hi-1.
-func (m *blockMask) part(lo, hi int) []uint64 { return m.bits[lo*m.words : hi*m.words] }
-
-// widen notes that rows lo to hi-1 may have blocks.
+// widen makes rows lo to hi-1 part of the mask.
 func (m *blockMask) widen(lo, hi int) {
 	switch {
 	case lo >= hi:
 	case m.lo == m.hi:
 		m.lo, m.hi = lo, hi
+		m.startEmpty(lo)
 	default:
-		m.lo, m.hi = min(m.lo, lo), max(m.hi, hi)
+		if lo < m.lo {
+			m.startEmpty(lo)
+			m.lo = lo
+		}
+		if hi > m.hi {
+			m.startEmpty(m.hi)
+			m.hi = hi
+		}
 	}
 }
 
+// narrow takes all blocks outside of rows lo to hi-1 away, which are rows of the mask.
+func (m *blockMask) narrow(lo, hi int) {
+	m.split(lo)
+	for i := range m.starts {
+		m.starts[i] &= wordMask(i, lo, hi)
+	}
+	m.lo, m.hi = lo, hi
+}
+
 func (m *blockMask) copyFrom(o *blockMask) {
-	m.clear()
-	copy(m.part(o.lo, o.hi), o.part(o.lo, o.hi))
+	copy(m.starts, o.starts)
 	m.lo, m.hi = o.lo, o.hi
+	for y := o.lo; y < o.hi; y = o.end(y) {
+		copy(m.band(y), o.band(y))
+	}
+}
+
+// compact joins bands that are equal.
+func (m *blockMask) compact() {
+	last := m.lo
+	for y := m.lo; y < m.hi; y = m.end(y) {
+		if y > last && slices.Equal(m.band(y), m.band(last)) {
+			m.starts[y/64] &^= 1 << (y % 64)
+		} else {
+			last = y
+		}
+	}
 }
 
 // wordMask returns the bits of word i that lie in the columns x0..x1-1.
@@ -94,7 +162,10 @@ func wordMask(i, x0, x1 int) uint64 {
 }
 
 // fill sets all blocks.
-func (m *blockMask) fill() { m.set(blockRect{0, 0, m.w, m.h}) }
+func (m *blockMask) fill() {
+	m.clear()
+	m.set(blockRect{0, 0, m.w, m.h})
+}
 
 // set adds the blocks of r, which lies within the mask.
 func (m *blockMask) set(r blockRect) {
@@ -102,23 +173,35 @@ func (m *blockMask) set(r blockRect) {
 		return
 	}
 	m.widen(r.y0, r.y1)
-	for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
-		w := wordMask(i, r.x0, r.x1)
-		for y := r.y0; y < r.y1; y++ {
-			m.bits[y*m.words+i] |= w
+	m.cut(r.y0, r.y1)
+	first, last := r.x0/64, (r.x1-1)/64
+	for y := r.y0; y < r.y1; y = m.end(y) {
+		row := m.band(y)
+		for i := first; i <= last; i++ {
+			row[i] |= wordMask(i, r.x0, r.x1)
 		}
+	}
+}
+
+// cut has bands begin with row lo and with row hi, where the mask has these.
+func (m *blockMask) cut(lo, hi int) {
+	m.split(lo)
+	if hi < m.hi {
+		m.split(hi)
 	}
 }
 
 // unset takes the blocks of r away.
 func (m *blockMask) unset(r blockRect) {
-	if r.empty() {
+	lo, hi := max(r.y0, m.lo), min(r.y1, m.hi)
+	if r.empty() || lo >= hi {
 		return
 	}
-	for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
-		w := wordMask(i, r.x0, r.x1)
-		for y := r.y0; y < r.y1; y++ {
-			m.bits[y*m.words+i] &^= w
+	m.cut(lo, hi)
+	for y := lo; y < hi; y = m.end(y) {
+		row := m.band(y)
+		for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
+			row[i] &^= wordMask(i, r.x0, r.x1)
 		}
 	}
 }
@@ -126,13 +209,13 @@ func (m *blockMask) unset(r blockRect) {
 // holds reports whether all blocks of r are in the mask. An empty r is held by
 // none.
 func (m *blockMask) holds(r blockRect) bool {
-	if r.empty() {
+	if r.empty() || r.y0 < m.lo || r.y1 > m.hi {
 		return false
 	}
-	for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
-		w := wordMask(i, r.x0, r.x1)
-		for y := r.y0; y < r.y1; y++ {
-			if w&^m.bits[y*m.words+i] != 0 {
+	for y := m.begin(r.y0); y < r.y1; y = m.end(y) {
+		row := m.band(y)
+		for i := r.x0 / 64; i <= (r.x1-1)/64; i++ {
+			if wordMask(i, r.x0, r.x1)&^row[i] != 0 {
 				return false
 			}
 		}
@@ -140,24 +223,46 @@ func (m *blockMask) holds(r blockRect) bool {
 	return true
 }
 
+// pair calls f with all bands of rows lo to hi-1, which are rows of both masks, and
+// those of o.
+func (m *blockMask) pair(o *blockMask, lo, hi int, f func(to, of []uint64)) {
+	m.cut(lo, hi)
+	for y := lo; y < hi; {
+		row, end := o.band(o.begin(y)), min(o.end(y), hi)
+		if end < hi {
+			m.split(end)
+		}
+		for ; y < end; y = m.end(y) {
+			f(m.band(y), row)
+		}
+	}
+}
+
 // add adds the blocks of o.
 func (m *blockMask) add(o *blockMask) {
-	m.widen(o.lo, o.hi)
-	to := m.part(o.lo, o.hi)
-	for i, w := range o.part(o.lo, o.hi) {
-		to[i] |= w
+	if o.lo == o.hi {
+		return
 	}
+	if m.lo == m.hi {
+		m.copyFrom(o)
+		return
+	}
+	m.widen(o.lo, o.hi)
+	m.pair(o, o.lo, o.hi, func(to, of []uint64) {
+		for i, w := range of {
+			to[i] |= w
+		}
+	})
 }
 
 // remove takes the blocks of o away.
 func (m *blockMask) remove(o *blockMask) {
-	lo, hi := max(m.lo, o.lo), min(m.hi, o.hi)
-	if lo >= hi {
-		return
-	}
-	to := m.part(lo, hi)
-	for i, w := range o.part(lo, hi) {
-		to[i] &^= w
+	if lo, hi := max(m.lo, o.lo), min(m.hi, o.hi); lo < hi {
+		m.pair(o, lo, hi, func(to, of []uint64) {
+			for i, w := range of {
+				to[i] &^= w
+			}
+		})
 	}
 }
 
@@ -168,31 +273,31 @@ func (m *blockMask) keep(o *blockMask) {
 		m.clear()
 		return
 	}
-	clear(m.part(m.lo, lo))
-	clear(m.part(hi, m.hi))
-	m.lo, m.hi = lo, hi
-	to := m.part(lo, hi)
-	for i, w := range o.part(lo, hi) {
-		to[i] &= w
-	}
+	m.narrow(lo, hi)
+	m.pair(o, lo, hi, func(to, of []uint64) {
+		for i, w := range of {
+			to[i] &= w
+		}
+	})
 }
 
 // invert turns the mask into the set of all other blocks.
 func (m *blockMask) invert() {
-	m.lo, m.hi = 0, m.h
-	for i := range m.words {
-		w := wordMask(i, 0, m.w)
-		for y := range m.h {
-			m.bits[y*m.words+i] ^= w
+	m.widen(0, m.h)
+	for y := 0; y < m.h; y = m.end(y) {
+		for i, w := range m.band(y) {
+			m.bits[y*m.words+i] = w ^ wordMask(i, 0, m.w)
 		}
 	}
 }
 
 // empty reports whether there is no block.
 func (m *blockMask) empty() bool {
-	for _, w := range m.part(m.lo, m.hi) {
-		if w != 0 {
-			return false
+	for y := m.lo; y < m.hi; y = m.end(y) {
+		for _, w := range m.band(y) {
+			if w != 0 {
+				return false
+			}
 		}
 	}
 	return true
@@ -200,11 +305,13 @@ func (m *blockMask) empty() bool {
 
 // each calls f with the index (row by row, without gaps) of every block.
 func (m *blockMask) each(f func(i int)) {
-	for y := m.lo; y < m.hi; y++ {
-		row := m.row(y)
-		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
-			for x := a; x < b; x++ {
-				f(y*m.w + x)
+	for y := m.lo; y < m.hi; {
+		row := m.band(y)
+		for end := m.end(y); y < end; y++ {
+			for i, w := range row {
+				for ; w != 0; w &= w - 1 {
+					f(y*m.w + i*64 + bits.TrailingZeros64(w))
+				}
 			}
 		}
 	}
@@ -213,8 +320,13 @@ func (m *blockMask) each(f func(i int)) {
 // count returns the number of blocks.
 func (m *blockMask) count() int {
 	n := 0
-	for _, w := range m.part(m.lo, m.hi) {
-		n += bits.OnesCount64(w)
+	for y := m.lo; y < m.hi; {
+		row, end := 0, m.end(y)
+		for _, w := range m.band(y) {
+			row += bits.OnesCount64(w)
+		}
+		n += row * (end - y)
+		y = end
 	}
 	return n
 }
@@ -223,23 +335,13 @@ func (m *blockMask) count() int {
 func coarsen(dst, m *blockMask) {
 	dst.clear()
 	n := dst.side / m.side
-	for y := m.lo; y < m.hi; y++ {
-		row := m.row(y)
+	for y := m.lo; y < m.hi; {
+		row, end := m.band(y), m.end(y)
 		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
-			dst.set(blockRect{a / n, y / n, (b-1)/n + 1, y/n + 1})
+			dst.set(blockRect{a / n, y / n, (b-1)/n + 1, (end-1)/n + 1})
 		}
-		y = m.sameUntil(y, min((y/n+1)*n, m.hi)) - 1
+		y = end
 	}
-}
-
-// sameUntil returns the end of the rows, up to end, that have the blocks of row y.
-func (m *blockMask) sameUntil(y, end int) int {
-	row := m.row(y)
-	y++
-	for y < end && slices.Equal(m.row(y), row) {
-		y++
-	}
-	return y
 }
 
 // grow adds the eight neighbours of every block, n times over. tmp is scratch
@@ -249,10 +351,26 @@ func (m *blockMask) grow(n int, tmp *blockMask) {
 		return
 	}
 	for range n {
-		tmp.clear()
+		m.widenBands(tmp)
 		grow(m, tmp)
-		tmp.widen(m.lo, m.hi)
-		m.widen(max(m.lo-1, 0), min(m.hi+1, m.h))
+	}
+}
+
+// widenBands gives tmp the bands of m, and m those that it has once it is grown.
+func (m *blockMask) widenBands(tmp *blockMask) {
+	copy(tmp.starts, m.starts)
+	tmp.lo, tmp.hi = m.lo, m.hi
+	m.lo, m.hi = max(m.lo-1, 0), min(m.hi+1, m.h)
+	// A row that grows from three is another than the one above where one of them is.
+	for i, w := range tmp.starts {
+		w |= w<<1 | w>>1
+		if i > 0 {
+			w |= tmp.starts[i-1] >> 63
+		}
+		if i+1 < len(tmp.starts) {
+			w |= tmp.starts[i+1] << 63
+		}
+		m.starts[i] = w & wordMask(i, m.lo, m.hi)
 	}
 }
 
@@ -279,84 +397,4 @@ func nextSpan(row []uint64, x int) (x0, x1 int) {
 		w = ^row[i]
 	}
 	return x0, i*64 + bits.TrailingZeros64(w)
-}
-
-// setShape adds the blocks that hide an object: those that its box or its cover b
-// touches, but of the cover of a face or person not the corners, which are rounded by
-// a quarter of its shorter side.
-func (m *blockMask) setShape(box, b detect.Box, class detect.Class, size image.Point) {
-	r := touched(b, size)
-	if class != detect.Face && class != detect.Person {
-		m.set(r)
-		return
-	}
-	m.set(touched(box, size))
-	radius := b.Short() / 4
-	for y := r.y0; y < r.y1; y++ {
-		// How far the row, at its point nearest to the middle, is into a corner.
-		top, bottom := float32(y*blockSide), float32((y+1)*blockSide)
-		into := max(b.Y0+radius-bottom, top-(b.Y1-radius), 0)
-		cut := radius - float32(math.Sqrt(float64(max(radius*radius-into*into, 0))))
-		row := b
-		row.X0, row.X1, row.Y0, row.Y1 = b.X0+cut, b.X1-cut, top, bottom
-		if row = clip(row, size); !row.Empty() {
-			m.set(touchedOf(row, blockSide))
-		}
-	}
-}
-
-// touched returns the blocks that b touches in a picture of the given size in
-// pixels; b is in pixels from the picture's corner. NaN touches nothing.
-func touched(b detect.Box, size image.Point) blockRect {
-	b = clip(b, size)
-	if b.Empty() {
-		return blockRect{}
-	}
-	return touchedOf(b, blockSide)
-}
-
-// touchedOf is touched for blocks of a side; b lies in the picture.
-func touchedOf(b detect.Box, side int) blockRect {
-	return blockRect{
-		int(b.X0) / side, int(b.Y0) / side,
-		blocks(ceil(b.X1), side), blocks(ceil(b.Y1), side),
-	}
-}
-
-// within returns the blocks whose pixels all lie in b.
-func within(b detect.Box, size image.Point) blockRect {
-	b = clip(b, size)
-	if b.Empty() {
-		return blockRect{}
-	}
-	return withinOf(b, size, blockSide)
-}
-
-// withinOf is within for blocks of a side; b lies in the picture.
-func withinOf(b detect.Box, size image.Point, side int) blockRect {
-	r := blockRect{
-		blocks(ceil(b.X0), side), blocks(ceil(b.Y0), side),
-		int(b.X1) / side, int(b.Y1) / side,
-	}
-	// The last block of a row or column may be cut off by the picture's edge.
-	if int(b.X1) == size.X {
-		r.x1 = blocks(size.X, side)
-	}
-	if int(b.Y1) == size.Y {
-		r.y1 = blocks(size.Y, side)
-	}
-	return r
-}
-
-// clip returns the part of b inside the picture.
-func clip(b detect.Box, size image.Point) detect.Box {
-	return b.Intersect(detect.Box{X1: float32(size.X), Y1: float32(size.Y)})
-}
-
-func ceil(v float32) int {
-	n := int(v)
-	if float32(n) < v {
-		n++
-	}
-	return n
 }

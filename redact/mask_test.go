@@ -43,7 +43,7 @@ func TestMaskGrow(t *testing.T) {
 					}
 				}
 			}
-			if g.invert(); g.count() < 0 || w%64 != 0 && g.row(0)[g.words-1]>>(w%64) != 0 {
+			if g.invert(); g.count() < 0 || w%64 != 0 && g.band(0)[g.words-1]>>(w%64) != 0 {
 				t.Fatal("bits beyond the width are set")
 			}
 		}
@@ -57,7 +57,7 @@ func TestNextSpan(t *testing.T) {
 		m := randomMask(rng, 16, w, 1, rng.Float64())
 		back := newMask(16, w, 1)
 		last := -1
-		for a, b := nextSpan(m.row(0), 0); a < b; a, b = nextSpan(m.row(0), b) {
+		for a, b := nextSpan(m.band(0), 0); a < b; a, b = nextSpan(m.band(0), b) {
 			if a <= last {
 				t.Fatalf("span %d..%d joins the one before it", a, b)
 			}
@@ -117,5 +117,111 @@ func TestHiddenPixels(t *testing.T) {
 		if got := hiddenPixels(&m, r); got != want {
 			t.Fatalf("size %v, part %v: %d pixels, want %d", size, r, got, want)
 		}
+	}
+}
+
+// dense is a set of blocks, of which every row is kept.
+type dense [128][128]bool
+
+func (d *dense) has(p image.Point) bool { return d[p.Y][p.X] }
+
+func (d *dense) each(w, h int, f func(has bool, at image.Point) bool) {
+	for y := range h {
+		for x := range w {
+			d[y][x] = f(d[y][x], image.Pt(x, y))
+		}
+	}
+}
+
+// check fails unless m is the same set, and its bands are as they are said to be.
+func (d *dense) check(t *testing.T, m *blockMask, what string) {
+	t.Helper()
+	n := 0
+	d.each(m.w, m.h, func(has bool, at image.Point) bool {
+		if m.has(at.X, at.Y) != has {
+			t.Fatalf("%s: %v is %v", what, at, !has)
+		}
+		if has {
+			n++
+		}
+		return has
+	})
+	seen := 0
+	m.each(func(i int) {
+		if seen++; !d[i/m.w][i%m.w] {
+			t.Fatalf("%s: block %d is one of each", what, i)
+		}
+	})
+	if m.count() != n || seen != n || m.empty() != (n == 0) {
+		t.Fatalf("%s: %d blocks, each has %d, empty is %v; want %d", what, m.count(), seen, m.empty(), n)
+	}
+	for y := range 64 * len(m.starts) {
+		if start := m.starts[y/64]>>(y%64)&1 != 0; start && (y < m.lo || y >= m.hi) || !start && y == m.lo && m.lo < m.hi {
+			t.Fatalf("%s: rows %d to %d, starts %x", what, m.lo, m.hi, m.starts)
+		}
+	}
+}
+
+// TestMaskOperations: whatever is done to masks, they hold what sets would that keep
+// every row.
+func TestMaskOperations(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	for range 60 {
+		w, h := 1+rng.IntN(128), 1+rng.IntN(128)
+		var m [2]blockMask
+		var d [2]dense
+		tmp := newMask(2, w, h)
+		for i := range m {
+			m[i] = newMask(2, w, h)
+		}
+		for range 40 {
+			i := rng.IntN(2)
+			a, o := &m[i], &m[1-i]
+			x, y := rng.IntN(w), rng.IntN(h)
+			r := blockRect{x, y, x + rng.IntN(w-x+1), y + rng.IntN(h-y+1)}
+			in := func(at image.Point) bool { return at.In(image.Rect(r.x0, r.y0, r.x1, r.y1)) }
+			other := &d[1-i]
+			ops := []struct {
+				name string
+				do   func()
+				want func(has bool, at image.Point) bool
+			}{
+				{"set", func() { a.set(r) }, func(has bool, at image.Point) bool { return has || in(at) }},
+				{"set a row", func() { a.set(blockRect{r.x0, y, r.x1, y + 1}) },
+					func(has bool, at image.Point) bool { return has || at.Y == y && at.X >= r.x0 && at.X < r.x1 }},
+				{"unset", func() { a.unset(r) }, func(has bool, at image.Point) bool { return has && !in(at) }},
+				{"add", func() { a.add(o) }, func(has bool, at image.Point) bool { return has || other.has(at) }},
+				{"remove", func() { a.remove(o) }, func(has bool, at image.Point) bool { return has && !other.has(at) }},
+				{"keep", func() { a.keep(o) }, func(has bool, at image.Point) bool { return has && other.has(at) }},
+				{"copy", func() { a.copyFrom(o) }, func(_ bool, at image.Point) bool { return other.has(at) }},
+				{"invert", func() { a.invert() }, func(has bool, _ image.Point) bool { return !has }},
+				{"compact", func() { a.compact() }, func(has bool, _ image.Point) bool { return has }},
+				{"clear", func() { a.clear() }, func(bool, image.Point) bool { return false }},
+			}
+			op := ops[rng.IntN(len(ops))]
+			op.do()
+			d[i].each(w, h, op.want)
+			d[i].check(t, a, op.name)
+			other.check(t, o, "the other of "+op.name)
+			holds := !r.empty()
+			d[i].each(w, h, func(has bool, at image.Point) bool {
+				holds = holds && (has || !in(at))
+				return has
+			})
+			if a.holds(r) != holds {
+				t.Fatalf("holds %v: %v", r, !holds)
+			}
+		}
+		wide := newMaskOf(image.Pt(2*w, 2*h), 16)
+		coarsen(&wide, &m[0])
+		var want dense
+		d[0].each(w, h, func(has bool, at image.Point) bool {
+			if has {
+				want[at.Y/8][at.X/8] = true
+			}
+			return has
+		})
+		want.check(t, &wide, "coarsen")
+		m[0].grow(1, &tmp)
 	}
 }

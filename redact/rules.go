@@ -72,6 +72,8 @@ func newRules(of *Policy, z *zones, o Options) *rules {
 	}
 	r.failed.invert()
 	r.failed.add(&r.zones.mask)
+	r.policy.compact()
+	r.failed.compact()
 	return r
 }
 

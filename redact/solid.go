@@ -21,24 +21,25 @@ func (s *solid) sample(*view) {}
 
 func (s *solid) forget() {}
 
-func (s *solid) paint(ps *[3]plane, m *blockMask) {
-	fillSolid(ps[0], m, s.luma)
-	fillSolid(ps[1], m, s.chroma)
-	fillSolid(ps[2], m, s.chroma)
+func (s *solid) paint(v *view) {
+	fillSolid(v.ps[0], &v.by[Solid], s.luma)
+	fillSolid(v.ps[1], &v.by[Solid], s.chroma)
+	fillSolid(v.ps[2], &v.by[Solid], s.chroma)
 }
 
 // fillSolid sets the blocks of m to the samples of row, which is as wide as the
 // plane and of one value. Copying a row is the fastest way to set memory to a
 // value in Go.
 func fillSolid(p plane, m *blockMask, row []byte) {
-	for by := m.lo; by < m.hi; by++ {
-		bits := m.row(by)
+	for by := m.lo; by < m.hi; {
+		bits, end := m.band(by), m.end(by)
 		for x0, x1 := nextSpan(bits, 0); x0 < x1; x0, x1 = nextSpan(bits, x1) {
 			l, r := x0*p.block, min(x1*p.block, p.w)
-			for y := by * p.block; y < min((by+1)*p.block, p.h); y++ {
+			for y := by * p.block; y < min(end*p.block, p.h); y++ {
 				copy(p.pix[y*p.stride+l:y*p.stride+r], row)
 			}
 		}
+		by = end
 	}
 }
 

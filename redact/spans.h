@@ -61,21 +61,29 @@ INLINE int row_end(const uint64_t *row, int words)
 	return 0;
 }
 
-INLINE int same_row(const uint64_t *a, const uint64_t *b, int words)
+/* band_end returns the end of the band of equal rows that has row y, which is one of
+ * lo..hi-1. */
+INLINE int band_end(const struct redact_mask *m, int y)
 {
-	for (int i = 0; i < words; i++)
-		if (a[i] != b[i])
-			return 0;
-	return 1;
+	const int last = (m->hi - 1) / 64;
+	int i = y / 64;
+	uint64_t w = m->starts[i] & (~(uint64_t)1 << (y % 64));
+	while (w == 0) {
+		if (i++ == last)
+			return m->hi;
+		w = m->starts[i];
+	}
+	return i * 64 + __builtin_ctzll(w);
 }
 
-/* same_until returns the end of the rows, up to end, that have the blocks of row y. */
-INLINE int same_until(const uint64_t *blocks, int words, int y, int end)
+/* band_of returns the band that has row y, which is one of lo..hi-1. */
+INLINE const uint64_t *band_of(const struct redact_mask *m, int y)
 {
-	const uint64_t *row = blocks + (int64_t)y * words;
-	for (y++; y < end && same_row(row, blocks + (int64_t)y * words, words); y++)
-		;
-	return y;
+	int i = y / 64;
+	uint64_t w = m->starts[i] & (~(uint64_t)0 >> (63 - y % 64));
+	while (w == 0)
+		w = m->starts[--i];
+	return m->bits + (int64_t)(i * 64 + 63 - __builtin_clzll(w)) * m->words;
 }
 
 #endif

@@ -54,6 +54,9 @@ func drawZones(ctx context.Context, p *Policy, size image.Point) (*zones, error)
 		d.draw(poly.onGrid(), outside)
 		z.mask.add(&d.fine.touched)
 	}
+	for _, m := range []*blockMask{&z.inside, &z.strip, &z.mask} {
+		m.compact()
+	}
 	return z, nil
 }
 
@@ -279,10 +282,14 @@ func (d *drawer) centres(g []gridPoint, by int) {
 		}
 		d.toggle[d.column(a, b, cy)] ^= 1
 	}
-	in := 0
-	for bx := range d.within.w {
-		if in ^= d.toggle[bx]; in == 1 {
-			d.within.set(blockRect{bx, by, bx + 1, by + 1})
+	in, from := 0, 0
+	for bx := range d.within.w + 1 {
+		was := in
+		if in ^= d.toggle[bx]; in > was {
+			from = bx
+		}
+		if was == 1 && (in == 0 || bx == d.within.w) {
+			d.within.set(blockRect{from, by, bx, by + 1})
 		}
 	}
 }
