@@ -19,8 +19,6 @@ type traffic struct {
 	van, walker func(n int) image.Rectangle
 }
 
-func (c *traffic) Close() error { return nil }
-
 func paint(pic *image.YCbCr, r image.Rectangle, seed uint32, cell int) {
 	for y := max(r.Min.Y, 0); y < min(r.Max.Y, pic.Rect.Dy()); y++ {
 		for x := max(r.Min.X, 0); x < min(r.Max.X, pic.Rect.Dx()); x++ {

@@ -108,8 +108,6 @@ func (c *camera) Read(ctx context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (c *camera) Close() error { return nil }
-
 // shot is what reached the sink: which blocks of a frame were shown.
 type shot struct {
 	n     int
@@ -202,7 +200,6 @@ func (a *album) block(pic, ref *image.YCbCr, x, y int) bool {
 }
 
 func (a *album) Finish(context.Context) error { a.finished++; return nil }
-func (a *album) Close() error                 { return nil }
 
 // seen is the album's shots so far.
 func (a *album) seen() []shot {

@@ -317,7 +317,6 @@ func TestSteadyStateAllocates(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(context.Context, redact.Frame) error { return nil }
-func (discard) Close() error                              { return nil }
 
 // TestConfig refuses what makes no sense.
 func TestConfig(t *testing.T) {
@@ -400,10 +399,7 @@ func (c *panning) Read(_ context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (c *panning) Close() error { return nil }
-
 // sinkFunc is a sink that looks at each frame.
 type sinkFunc func(redact.Frame)
 
 func (s sinkFunc) Write(_ context.Context, f redact.Frame) error { s(f); return nil }
-func (s sinkFunc) Close() error                                  { return nil }

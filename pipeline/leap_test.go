@@ -20,8 +20,6 @@ type cuts struct {
 	at        []int
 }
 
-func (c *cuts) Close() error { return nil }
-
 func (c *cuts) scene(n int) (scene int) {
 	for _, at := range c.at {
 		if n >= at {
@@ -96,8 +94,6 @@ func TestCut(t *testing.T) {
 type walkers struct {
 	frames, n, speed int
 }
-
-func (c *walkers) Close() error { return nil }
 
 func (c *walkers) at(n int) []detect.Box {
 	var all []detect.Box

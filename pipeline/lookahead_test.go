@@ -19,8 +19,6 @@ type metronome struct {
 	buffers         map[*uint8]bool
 }
 
-func (c *metronome) Close() error { return nil }
-
 func (c *metronome) Read(_ context.Context, b *pipeline.Buffer) error {
 	if c.n == c.frames {
 		return io.EOF

@@ -40,7 +40,6 @@ func (e *emptyYard) Write(_ context.Context, f redact.Frame) error {
 	}
 	return nil
 }
-func (e *emptyYard) Close() error { return nil }
 
 func newEmptyYard(t *testing.T) *emptyYard {
 	t.Helper()
@@ -176,7 +175,6 @@ func (s *stripes) Write(_ context.Context, f redact.Frame) error {
 	s.contrast = append(s.contrast, most)
 	return nil
 }
-func (s *stripes) Close() error { return nil }
 
 // TestPlaceCutOff: a recording that is shorter when the place is looked for again.
 func TestPlaceCutOff(t *testing.T) {

@@ -86,8 +86,6 @@ func (s *steps) Read(ctx context.Context, b *Buffer) error {
 	return nil
 }
 
-func (s *steps) Close() error { return nil }
-
 // whole is a sink that tells of each picture whether all of it is hidden.
 type whole chan bool
 
@@ -99,8 +97,6 @@ func (w whole) Write(ctx context.Context, f redact.Frame) error {
 		return ctx.Err()
 	}
 }
-
-func (w whole) Close() error { return nil }
 
 // TestDrawsBeside: a camera's first picture under a large policy is not kept waiting
 // until the zones are drawn; all of it is hidden, and so are all others until they

@@ -32,8 +32,6 @@ func (s *script) Read(_ context.Context, b *Buffer) error {
 	return nil
 }
 
-func (s *script) Close() error { return nil }
-
 var errScript = errors.New("script")
 
 // TestReader: what the reader hands on, what it counts as lost, and how it ends.

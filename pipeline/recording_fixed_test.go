@@ -54,8 +54,6 @@ func (y *yard) Read(_ context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (y *yard) Close() error { return nil }
-
 // hiddenOf is a sink that notes how much of somebody, and of all, is hidden.
 type hiddenOf struct {
 	walker, whole []float64
@@ -69,7 +67,6 @@ func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
 	h.i++
 	return nil
 }
-func (h *hiddenOf) Close() error { return nil }
 
 // play runs both passes over yards made anew and returns what was hidden.
 func playYard(t *testing.T, c pipeline.RecordingConfig, yards func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {

@@ -385,7 +385,6 @@ func (c *counting) Write(_ context.Context, f redact.Frame) error {
 	return c.fault
 }
 func (c *counting) Finish(context.Context) error { c.finished = true; return nil }
-func (c *counting) Close() error                 { return nil }
 
 // TestRecordingSinkFails: the sink's own error comes back.
 func TestRecordingSinkFails(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Source delivers pictures in presentation order.
+// Source delivers pictures in presentation order. The pipeline calls it on one
+// goroutine at a time, and does not close it: who opened it does.
 type Source interface {
 	// Read fills b with the next picture: it calls b.Resize with the picture's
 	// size, writes the planes, and sets b.Time (strictly rising) and, where the
@@ -18,22 +19,29 @@ type Source interface {
 	// ErrPicture, after which Read may be called again; any other error is
 	// final. A cancelled ctx ends the call with ctx.Err().
 	Read(ctx context.Context, b *Buffer) error
-
-	// Close ends a Read under way and frees what the source holds. It may be
-	// called more than once.
-	Close() error
 }
 
-// Sink takes redacted pictures: an encoder, a preview, a stream.
+// SourceFunc is a func that is a [Source].
+type SourceFunc func(ctx context.Context, b *Buffer) error
+
+// Read calls f.
+func (f SourceFunc) Read(ctx context.Context, b *Buffer) error { return f(ctx, b) }
+
+// Sink takes redacted frames: an encoder, a preview, a stream. The pipeline calls it
+// on one goroutine at a time, and does not close it: who opened it does.
 type Sink interface {
-	// Write takes one picture. It borrows f until it returns: a sink that needs
-	// the pixels for longer copies them.
+	// Write takes one frame. It borrows f until it returns: a sink that needs
+	// the pixels for longer copies them. An error is final in File mode. In Live mode
+	// the frame is dropped, and Config.MaxFailures errors in a row are final. A
+	// cancelled ctx ends the call with ctx.Err().
 	Write(ctx context.Context, f redact.Frame) error
-
-	// Close frees what the sink holds. Without a Finish before it, output that
-	// is not complete is thrown away. It may be called more than once.
-	Close() error
 }
+
+// SinkFunc is a func that is a [Sink].
+type SinkFunc func(ctx context.Context, f redact.Frame) error
+
+// Write calls f.
+func (s SinkFunc) Write(ctx context.Context, f redact.Frame) error { return s(ctx, f) }
 
 // Finisher is the optional ability of a [Sink] whose output has an end, such as
 // a file: Finish is called once after the last Write, and makes the output

@@ -67,8 +67,6 @@ func (c *stage) Read(ctx context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (c *stage) Close() error { return nil }
-
 // white returns the bounds of what is white in a picture. Noise and fills are
 // darker.
 func white(pic *image.YCbCr) (r image.Rectangle) {

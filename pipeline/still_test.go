@@ -51,8 +51,6 @@ func (c *place) Read(ctx context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (c *place) Close() error { return nil }
-
 // TestStill: while everything outside is hidden in what goes out, the owner sees
 // the place with the people hidden, masks included, and detectors that the policy
 // does not need run only for that.

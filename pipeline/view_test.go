@@ -69,8 +69,6 @@ func (c *watcher) Read(ctx context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (c *watcher) Close() error { return nil }
-
 // seen notes which frames were shown at all.
 type seenFrames struct {
 	mu    sync.Mutex
@@ -91,8 +89,6 @@ func (s *seenFrames) Write(_ context.Context, f redact.Frame) error {
 	}
 	return nil
 }
-
-func (s *seenFrames) Close() error { return nil }
 
 // check fails for each frame that is shown where want says that it must not be, and,
 // if all is set, for each that is hidden where it says that it must be shown.

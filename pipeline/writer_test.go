@@ -30,8 +30,6 @@ func (s *writesSink) Write(ctx context.Context, f redact.Frame) error {
 	return nil
 }
 
-func (s *writesSink) Close() error { return nil }
-
 // writerFor returns a writer, and a func that makes its n-th frame.
 func writerFor(t *testing.T, sink Sink, live bool) (w *writer, frameOf func(n int) *frame) {
 	t.Helper()

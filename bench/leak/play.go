@@ -124,9 +124,6 @@ func (c *counter) frameAt(at time.Duration) int {
 	return c.frames[at]
 }
 
-// Close does nothing: the source is closed by who opened it.
-func (c *counter) Close() error { return nil }
-
 // covers is a sink that keeps the cover of each frame and none of its pixels.
 type covers struct {
 	frameAt func(time.Duration) int
@@ -143,6 +140,3 @@ func (c *covers) Write(_ context.Context, f redact.Frame) error {
 	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, cover: copyCover(f)})
 	return c.watcher.out(n, f)
 }
-
-// Close implements pipeline.Sink.
-func (c *covers) Close() error { return nil }

@@ -40,8 +40,6 @@ func (s *still) Read(_ context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (s *still) Close() error { return nil }
-
 func hardPolicy(t *testing.T) *redact.Policy {
 	t.Helper()
 	p, err := redact.ParsePolicy([]byte(hardCase))

@@ -111,8 +111,6 @@ func (s *stills) Read(_ context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-func (s *stills) Close() error { return nil }
-
 func TestCamera(t *testing.T) {
 	var called []int
 	hook := func(n int) func() { return func() { called = append(called, n) } }

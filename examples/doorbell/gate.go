@@ -72,9 +72,6 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 // Flush implements pipeline.Flusher.
 func (g *gate) Flush() { g.hub.Flush() }
 
-// Close does nothing: the hub is closed by who made it.
-func (g *gate) Close() error { return nil }
-
 func (g *gate) last() seen {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -199,9 +199,6 @@ func (o *output) Write(ctx context.Context, f redact.Frame) error {
 // Finish completes the file.
 func (o *output) Finish(ctx context.Context) error { return o.enc.Finish(ctx) }
 
-// Close does nothing: the encoder is closed by who opened it.
-func (o *output) Close() error { return nil }
-
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -245,6 +245,3 @@ func (s *sink) Write(ctx context.Context, f redact.Frame) error {
 		return ErrNotRead
 	}
 }
-
-// Close implements pipeline.Sink.
-func (s *sink) Close() error { return nil }

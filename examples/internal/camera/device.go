@@ -15,7 +15,6 @@ import (
 	"github.com/pion/mediadevices/pkg/frame"
 	"github.com/pion/mediadevices/pkg/prop"
 
-	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/mediadev"
 )
 
@@ -26,7 +25,7 @@ type device struct {
 }
 
 // openDevice opens /dev/videoN.
-func openDevice(_ context.Context, n int, o Options) (pipeline.Source, error) {
+func openDevice(_ context.Context, n int, o Options) (connection, error) {
 	d := findDevice(n)
 	if d == nil {
 		// It may have been plugged in since the last look.
@@ -49,7 +48,7 @@ func findDevice(n int) driver.Driver {
 	return nil
 }
 
-func openDriver(d driver.Driver, o Options) (_ pipeline.Source, err error) {
+func openDriver(d driver.Driver, o Options) (_ connection, err error) {
 	if err := d.Open(); err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}

@@ -111,7 +111,7 @@ func TestDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeIt(t, s)
-	s.open = func(context.Context) (pipeline.Source, error) { return openDriver(d, s.o) }
+	s.open = func(context.Context) (connection, error) { return openDriver(d, s.o) }
 	var b pipeline.Buffer
 	last := time.Duration(-1)
 	for i := range 25 {

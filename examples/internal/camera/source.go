@@ -60,18 +60,25 @@ const (
 	damagedShown = 5
 )
 
+// connection is a camera that was opened.
+type connection interface {
+	pipeline.Source
+	// Close ends a Read under way and frees what the connection holds.
+	Close() error
+}
+
 // Source reads a camera. It is a pipeline.Source without an end.
 type Source struct {
 	name name
 	o    Options
-	open func(context.Context) (pipeline.Source, error)
+	open func(context.Context) (connection, error)
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
 
 	// mu is held by a Read under way. It guards what follows.
 	mu      sync.Mutex
-	conn    pipeline.Source
+	conn    connection
 	link    link
 	wait    time.Duration // before the next attempt to open; 0: none was made
 	stamps  stamps
@@ -116,17 +123,17 @@ func Open(camera string, o Options) (*Source, error) {
 	s := newSource(n, o)
 	switch n.kind {
 	case kindDevice:
-		s.open = func(ctx context.Context) (pipeline.Source, error) { return openDevice(ctx, n.device, o) }
+		s.open = func(ctx context.Context) (connection, error) { return openDevice(ctx, n.device, o) }
 	case kindNetwork:
 		var trust ffmpeg.Trust
 		if o.Pins != "" {
 			trust = (&pins{path: o.Pins, pinned: o.OnPin}).trust
 		}
-		s.open = func(ctx context.Context) (pipeline.Source, error) {
+		s.open = func(ctx context.Context) (connection, error) {
 			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust})
 		}
 	case kindFile:
-		s.open = func(ctx context.Context) (pipeline.Source, error) {
+		s.open = func(ctx context.Context) (connection, error) {
 			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true})
 		}
 	}
@@ -141,7 +148,7 @@ func newSource(n name, o Options) *Source {
 }
 
 // openFFmpeg keeps a nil *ffmpeg.Source out of the interface.
-func openFFmpeg(ctx context.Context, arg string, o ffmpeg.Options) (pipeline.Source, error) {
+func openFFmpeg(ctx context.Context, arg string, o ffmpeg.Options) (connection, error) {
 	src, err := ffmpeg.Open(ctx, arg, o)
 	if err != nil {
 		return nil, err
@@ -263,7 +270,7 @@ func (s *Source) connect(ctx context.Context) error {
 }
 
 // learn takes down what a new connection tells of the camera.
-func (s *Source) learn(conn pipeline.Source) {
+func (s *Source) learn(conn connection) {
 	told, ok := conn.(interface{ Info() ffmpeg.Info })
 	if !ok {
 		return
@@ -275,7 +282,7 @@ func (s *Source) learn(conn pipeline.Source) {
 	s.state.Format = info.Format()
 }
 
-func (s *Source) attempt(ctx context.Context) (pipeline.Source, error) {
+func (s *Source) attempt(ctx context.Context) (connection, error) {
 	s.asked()
 	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("%w for %v", ErrSilent, openTimeout))
 	defer cancel()

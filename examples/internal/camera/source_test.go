@@ -84,7 +84,7 @@ type fake struct {
 	states  []string
 }
 
-func (f *fake) open(context.Context) (pipeline.Source, error) {
+func (f *fake) open(context.Context) (connection, error) {
 	f.at = append(f.at, time.Since(f.begin))
 	a := f.answers[0]
 	if len(f.answers) > 1 {
@@ -260,7 +260,7 @@ func TestEnds(t *testing.T) {
 	t.Run("opening", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := (&fake{}).source(t, "camera:0")
-			s.open = func(ctx context.Context) (pipeline.Source, error) {
+			s.open = func(ctx context.Context) (connection, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -433,7 +433,7 @@ func TestNoAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.open = func(context.Context) (pipeline.Source, error) { return &quick{}, nil }
+	s.open = func(context.Context) (connection, error) { return &quick{}, nil }
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var b pipeline.Buffer
