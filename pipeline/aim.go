@@ -12,8 +12,8 @@ const (
 	// detailWorth is how many times the detail of the whole a part must show to be
 	// worth a look.
 	detailWorth = 1.2
-	// muchDetail is how many times that detail must be for three parts of a picture to
-	// be looked at instead of one.
+	// muchDetail is how many times that detail must be for more than one part of a
+	// picture to be looked at.
 	muchDetail = 3
 	// doubtfulScore is the score up to which a find is looked at again, and
 	// askedAgain for how long one is not that nothing was found in twice.
@@ -50,8 +50,8 @@ type aimer struct {
 	turn       int
 }
 
-// parts returns up to n parts of the picture, 0 for as many as its detail asks for, for
-// a detector whose input for the whole is input: a doubtful find, or the tile that is
+// parts returns up to n parts of the picture, and one at most where its detail asks for
+// no more, for a detector whose input for the whole is input: a doubtful find, or the tile that is
 // most overdue.
 func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.Frame) (list []aimed) {
 	if a.tiles == nil {
@@ -61,11 +61,8 @@ func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.
 	for i := range a.age {
 		a.age[i]++
 	}
-	if n == 0 {
-		n = 1
-		if size.X > muchDetail*input.X {
-			n = 3
-		}
+	if size.X <= muchDetail*input.X {
+		n = min(n, 1)
 	}
 	for range n {
 		a.turn++

@@ -22,7 +22,7 @@ func TestRecordingDamaged(t *testing.T) {
 			return nil
 		}}
 	}
-	c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Parts: -1, Detectors: []detect.Detector{seenIn(n, 0, n-1)}}
+	c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{seenIn(n, 0, n-1)}}
 	r := newRecording(t, c)
 	shots := bothPasses(t, r, source)
 	if want := n - (last - first + 1); len(shots) != want || r.Stats().FramesLost != last-first+1 {

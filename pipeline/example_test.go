@@ -1,48 +1,57 @@
-//go:build cgo
-
 package pipeline_test
 
 import (
 	"context"
 	"fmt"
+	"io"
+	"time"
 
-	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
-	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
-func redactFile(ctx context.Context, in, out, policyFile string) error {
-	policy, err := redact.LoadPolicy(policyFile)
+// A source of three pictures goes through a pipeline whose detector finds a person. A
+// program would take its source and sink from pipeline/ffmpeg or pipeline/mediadev, and
+// its detectors from detect/onnx/networks.
+func Example() {
+	policy, err := redact.ParsePolicy([]byte(`{"version": 1, "outside": {"hide": "detected", "fill": "solid"}, "found": {"fill": "solid"}}`))
 	if err != nil {
-		return err
+		fmt.Println(err)
+		return
 	}
-	nets, err := networks.Open(ctx, networks.HedgeN, networks.Options{})
-	if err != nil {
-		return err
-	}
-	defer nets.Close()
-	src, err := ffmpeg.Open(ctx, in, ffmpeg.Options{})
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	dst, err := ffmpeg.Create(ctx, out, src.Info().OutOptions())
-	if err != nil {
-		return err
-	}
-	defer dst.Close()
+	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 40, Y0: 30, X1: 60, Y1: 90}}
+	finds := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), detecttest.Find(person))
+
 	c := pipeline.DefaultConfig()
-	c.Policy, c.Detectors, c.Compressed = policy, nets.Detectors, true
+	c.Policy, c.Detectors = policy, []detect.Detector{finds}
 	p, err := pipeline.New(c)
 	if err != nil {
-		return err
+		fmt.Println(err)
+		return
 	}
-	return p.Run(ctx, src, dst)
-}
+	defer p.Close()
 
-func Example() {
-	err := redactFile(context.Background(), "street.mp4", "redacted.mp4", "no-such-policy.json")
-	fmt.Println(err != nil)
-	// Output: true
+	n := 0
+	source := pipeline.SourceFunc(func(_ context.Context, b *pipeline.Buffer) error {
+		if n == 3 {
+			return io.EOF
+		}
+		b.Resize(320, 240) // the picture; a source fills its planes
+		b.Time = time.Duration(n) * 40 * time.Millisecond
+		n++
+		return nil
+	})
+	sink := pipeline.SinkFunc(func(_ context.Context, f redact.Frame) error {
+		fmt.Println(f.Time(), f.Size(), "of the person hidden:", f.Cover().HiddenOf(person.Box))
+		return nil
+	})
+	if err := p.Run(context.Background(), source, sink); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 0s (320,240) of the person hidden: 1
+	// 40ms (320,240) of the person hidden: 1
+	// 80ms (320,240) of the person hidden: 1
 }

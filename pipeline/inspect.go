@@ -232,7 +232,7 @@ func (s *inspection) look(ctx context.Context, f *inspected, pic *image.YCbCr) e
 		if err := s.ask(ctx, f, &glimpse{net: i, pic: p}, pic.Rect); err != nil {
 			return err
 		}
-		for _, a := range s.aim.parts(k, input, s.size, s.cfg.Parts, &f.frame) {
+		for _, a := range s.aim.parts(k, input, s.size, s.cfg.Regions, &f.frame) {
 			p, err := s.pool.scalePart(pic, a.part, a.input)
 			if err != nil {
 				return err

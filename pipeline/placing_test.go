@@ -64,7 +64,7 @@ func TestRecordingShowsThePlace(t *testing.T) {
 		}
 	}
 	source := func() pipeline.Source { return &yard{frames: n, path: at} }
-	c := pipeline.RecordingConfig{Policy: policy(t, showPlace), Parts: -1, Length: n * 100 * time.Millisecond,
+	c := pipeline.RecordingConfig{Policy: policy(t, showPlace), Length: n * 100 * time.Millisecond,
 		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}}
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestRecordingNeverEmpty(t *testing.T) {
 	const n = 80
 	at := func(int) (image.Point, bool) { return image.Pt(100, 100), true }
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 100, Y0: 100, X1: 124, Y1: 160}}
-	r, err := pipeline.NewRecording(pipeline.RecordingConfig{Policy: policy(t, showPlace), Parts: -1, Length: 8 * time.Second,
+	r, err := pipeline.NewRecording(pipeline.RecordingConfig{Policy: policy(t, showPlace), Length: 8 * time.Second,
 		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(person))}})
 	if err != nil {
 		t.Fatal(err)

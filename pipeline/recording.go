@@ -50,12 +50,12 @@ type RecordingConfig struct {
 	Networks []evidence.Network
 	// Every is how many pictures one look of the detectors serves. It defaults to 1.
 	Every int
-	// Parts is how many parts of each picture that is looked at are looked at as
-	// well, larger than the whole picture shows them, where the picture has more
-	// detail than the networks see or a find is doubtful. It defaults to 1, and to 3
-	// where the picture has more than three times the detail; a negative value is
-	// none.
-	Parts int
+	// Regions is how many regions of interest of each picture that is looked at are
+	// looked at as well, larger than the whole picture shows them, where the picture has
+	// more detail than the networks see or a find is doubtful: 0 for none. More than one
+	// are looked at only where the picture has more than three times the detail.
+	// DefaultRecordingConfig has 3.
+	Regions int
 	// Camera says whether the camera moves. It defaults to AnyCamera.
 	Camera Camera
 	// Length is how long the recording is, if that is known.
@@ -84,6 +84,10 @@ type RecordingConfig struct {
 	// soon. It defaults to nothing.
 	OnPicture func(pass int)
 }
+
+// DefaultRecordingConfig returns the configuration to begin with. It has no detectors,
+// and a policy that hides everything.
+func DefaultRecordingConfig() RecordingConfig { return RecordingConfig{Regions: 3} }
 
 // RecordingScores are the scores from which a network should report what it finds in a
 // recording, by class: whole tracks decide, so that a weak find costs nothing and may
@@ -116,8 +120,8 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if err := c.Policy.Validate(); err != nil {
 		return c, fmt.Errorf("pipeline: policy: %w", err)
 	}
-	if c.Every < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.Memory < 0 {
-		return c, errors.New("pipeline: Every, Timeout, MaxFailures and Memory must not be negative")
+	if c.Every < 0 || c.Regions < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.Memory < 0 {
+		return c, errors.New("pipeline: Every, Regions, Timeout, MaxFailures and Memory must not be negative")
 	}
 	for i, set := range c.Copies {
 		if len(set) != len(c.Detectors) {

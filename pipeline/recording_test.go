@@ -99,7 +99,7 @@ func TestRecordingWholeTracks(t *testing.T) {
 		}
 	}
 	for _, copies := range []int{0, 2} {
-		c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Parts: -1, Track: timeAlone}
+		c := pipeline.RecordingConfig{Policy: policy(t, hideFound), Track: timeAlone}
 		// Each detector answers by the picture's content, so that copies agree.
 		c.Detectors = []detect.Detector{byPicture(script)}
 		for range copies {
@@ -146,8 +146,7 @@ func TestRecordingFails(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/every %d", name, every), func(t *testing.T) {
 				t.Parallel()
 				d := detecttest.New(everything, detecttest.Steps([]detecttest.Func{good, good, good, fault, good}...))
-				r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Parts: -1,
-					Detectors: []detect.Detector{d}, Timeout: patience(name)})
+				r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Detectors: []detect.Detector{d}, Timeout: patience(name)})
 				from, to := 3, 3
 				if every == 3 {
 					// The looks are at 0, 3, 6, 9 and 12; that at 9 fails.
@@ -283,7 +282,7 @@ func TestRecordingSameEvidence(t *testing.T) {
 		if delay > 0 {
 			f = detecttest.Slow(delay, f)
 		}
-		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: []detect.Detector{detecttest.New(everything, f)}})
+		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Regions: 3, Detectors: []detect.Detector{detecttest.New(everything, f)}})
 		ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
 		if err != nil {
 			t.Fatal(err)
@@ -441,6 +440,7 @@ func TestRecordingCancelled(t *testing.T) {
 func TestRecordingConfig(t *testing.T) {
 	one := detecttest.New(everything, detecttest.Find())
 	for name, c := range map[string]pipeline.RecordingConfig{
+		"regions":      {Regions: -1},
 		"nil detector": {Detectors: []detect.Detector{nil}},
 		"copies":       {Detectors: []detect.Detector{one}, Copies: [][]detect.Detector{{}}},
 		"networks":     {Detectors: []detect.Detector{one}, Networks: make([]evidence.Network, 2)},

@@ -31,8 +31,7 @@ func TestFalseTracks(t *testing.T) {
 	for n := range 60 {
 		rec.labels = append(rec.labels, &label{frame: n + 1, size: image.Pt(128, 96), labelled: true, objects: []truth{{class: detect.Person, box: yes}}})
 	}
-	p, err := playTwice(t.Context(), path, pipeline.RecordingConfig{Policy: hardPolicy(t), Parts: -1,
-		Detectors: []detect.Detector{detecttest.New(everything, found)}}, 0, nil)
+	p, err := playTwice(t.Context(), path, pipeline.RecordingConfig{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, found)}}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

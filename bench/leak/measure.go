@@ -80,7 +80,11 @@ func (pl *plan) play(ctx context.Context, path string, c pipeline.Config, fps fl
 // twoPasses returns the configuration of a recording in two passes. Whether the
 // camera moves is found out, unless the command line says it.
 func (pl *plan) twoPasses(c pipeline.Config) pipeline.RecordingConfig {
-	r := pipeline.RecordingConfig{Policy: c.Policy, Detectors: c.Detectors, Every: c.Every, Parts: pl.parts, Compressed: c.Compressed, Redact: c.Redact}
+	r := pipeline.DefaultRecordingConfig()
+	r.Policy, r.Detectors, r.Every, r.Compressed, r.Redact = c.Policy, c.Detectors, c.Every, c.Compressed, c.Redact
+	if pl.parts != 0 {
+		r.Regions = max(pl.parts, 0)
+	}
 	switch pl.moving {
 	case "yes":
 		r.Camera = pipeline.MovingCamera

@@ -23,10 +23,9 @@ func readsTwice(info ffmpeg.Info) bool {
 
 // recording makes the configuration of both passes.
 func (j *job) recording(info ffmpeg.Info, progress *progress) (*pipeline.Recording, error) {
-	c := pipeline.RecordingConfig{
-		Policy: j.policy, Detectors: j.set.Detectors, Every: j.every, Camera: j.camera(),
-		Length: info.Duration, Compressed: true, OnPicture: func(int) { progress.step() },
-	}
+	c := pipeline.DefaultRecordingConfig()
+	c.Policy, c.Detectors, c.Every, c.Camera = j.policy, j.set.Detectors, j.every, j.camera()
+	c.Length, c.Compressed, c.OnPicture = info.Duration, true, func(int) { progress.step() }
 	for _, m := range j.set.Models {
 		n := evidence.Network{Name: m.Name, SHA256: m.SHA256}
 		for _, k := range m.Classes {
