@@ -13,6 +13,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/gpio"
@@ -100,12 +101,13 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if c.Preset == presetDoorbell {
 		a.bell = newBell(a.hub, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
 	}
-	a.gate = &gate{hub: a.hub, bell: a.bell}
+	a.gate = &gate{hub: a.hub, bell: a.bell, tally: newTally()}
 	a.zones = web.NewZones(web.ZonesOptions{
-		Path: c.Policy, Saved: policy, Apply: a.pipe.SetPolicy, Try: a.try,
+		Path: c.Policy, Saved: policy, Apply: a.apply, Try: a.try,
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Confirm: a.pipe.Confirm,
 	})
+	a.log.Record(eventlog.Started, eventlog.Data{Version: buildinfo.Version(), Networks: c.Networks, Policy: sumOf(policy)})
 	if err := a.openOutputs(); err != nil {
 		return a, err
 	}
@@ -139,7 +141,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 			case pipeline.FailedClosed, pipeline.Recovered:
 				a.setReason(e.Reason)
 			}
-			a.log.Add(e.Kind.String(), view.EventWords(e))
+			a.log.AddData(e.Kind.String(), view.EventWords(e), eventlog.Data{Reason: e.Reason.String()})
 		},
 	})
 	return err
@@ -150,6 +152,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 func (a *app) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer a.gate.tally.record(a.log) // when no picture comes any more
 	var group sync.WaitGroup
 	defer group.Wait()
 	fatal := make(chan error, 2)
@@ -178,6 +181,7 @@ func (a *app) run(ctx context.Context) error {
 		group.Go(func() { gpio.Watch(ctx, a.c.RingGPIO, a.c.RingAt, a.bell.ring, a.log.Add) })
 	}
 	group.Go(func() { a.mqtt.Run(ctx) })
+	group.Go(func() { a.gate.tally.keep(ctx, a.log) })
 
 	var err error
 	select {
@@ -270,15 +274,35 @@ const trialRate = 10
 func (a *app) try(p *redact.Policy) error {
 	err := a.pipe.SetPreview(p, &gate{hub: a.trial, bell: a.bell})
 	if p == nil {
+		a.log.Record(eventlog.PreviewOver, eventlog.Data{})
 		a.live.ShowTrial("")
 		a.trial.Flush()
+	} else if err == nil {
+		a.log.Record(eventlog.Preview, eventlog.Data{Policy: p.SHA256()})
 	}
 	return err
 }
 
+// apply puts a policy in force.
+func (a *app) apply(p *redact.Policy) error {
+	err := a.pipe.SetPolicy(p)
+	if err == nil {
+		a.log.Record(eventlog.PolicyInForce, eventlog.Data{Policy: sumOf(p)})
+	}
+	return err
+}
+
+// sumOf is the checksum of a policy, of the one that hides everything if it is nil.
+func sumOf(p *redact.Policy) string {
+	if p == nil {
+		p = redact.HideEverything()
+	}
+	return p.SHA256()
+}
+
 // confirm says that the zones fit what the camera sees now.
 func (a *app) confirm() error {
-	a.log.Add("confirmed", "the zones were confirmed")
+	a.log.Add(eventlog.Confirmed, "the zones were confirmed")
 	a.pipe.Confirm()
 	return nil
 }

@@ -33,6 +33,8 @@ func (c *clock) Read(ctx context.Context, b *pipeline.Buffer) error {
 type gate struct {
 	hub  *stream.Hub
 	bell *bell // nil: always open
+	// tally counts what is hidden; nil counts nothing.
+	tally *tally
 
 	mu   sync.Mutex
 	seen seen
@@ -54,6 +56,9 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 	s := seen{At: time.Now(), Counts: cover.Counts(), Hidden: cover.Hidden(), Whole: f.Hidden()}
 	if blocks := cover.Size().X * cover.Size().Y; blocks > 0 {
 		s.Outside = float64(s.Counts.Outside) / float64(blocks)
+	}
+	if g.tally != nil {
+		g.tally.add(&s)
 	}
 	pass := g.bell == nil || g.bell.passes(f.Time())
 	g.mu.Lock()

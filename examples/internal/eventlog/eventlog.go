@@ -24,6 +24,53 @@ type Event struct {
 	Time time.Time `json:"time"`
 	Kind string    `json:"kind"`
 	Text string    `json:"text"`
+	// Data is what programs read of it; nil where there is nothing to read but Kind.
+	Data *Data `json:"data,omitempty"`
+
+	quiet bool // for programs only
+}
+
+// The kinds of events that programs read. Those of fail-closed intervals are the names
+// of pipeline.FailedClosed and pipeline.Recovered.
+const (
+	// Started: the program begins, with Data.Version, Networks and Policy.
+	Started = "program"
+	// PolicyInForce: Data.Policy is in force from here on.
+	PolicyInForce = "policy in force"
+	// Preview: somebody who draws sees what Data.Policy would show; PreviewOver: no more.
+	Preview     = "preview"
+	PreviewOver = "preview over"
+	// Confirmed: the owner says that the zones fit what the camera sees.
+	Confirmed = "confirmed"
+	// Counted: Data.Counts of the pictures since the last event of this kind.
+	Counted = "counts"
+)
+
+// Data is what programs read of an event.
+type Data struct {
+	// Reason is the name of the pipeline.Reason.
+	Reason string `json:"reason,omitempty"`
+	// Policy is the SHA-256 of a policy's canonical form.
+	Policy string `json:"policy,omitempty"`
+	// Version is the program's, Networks the name of the set of networks.
+	Version  string  `json:"version,omitempty"`
+	Networks string  `json:"networks,omitempty"`
+	Counts   *Counts `json:"counts,omitempty"`
+}
+
+// Counts are of the pictures that went out from From to the event's time.
+type Counts struct {
+	From time.Time `json:"from"`
+	// Frames is how many there were, Whole how many were hidden as a whole, and
+	// Closed how many hid more than the policy asks.
+	Frames uint64 `json:"frames"`
+	Whole  uint64 `json:"whole"`
+	Closed uint64 `json:"closed"`
+	// Faces, People, Plates and Motion are in how many pictures one or more of them was hidden.
+	Faces  uint64 `json:"faces"`
+	People uint64 `json:"people"`
+	Plates uint64 `json:"plates"`
+	Motion uint64 `json:"motion"`
 }
 
 // Log writes each event as a line of JSON, keeps the newest in memory and calls
@@ -65,15 +112,28 @@ func Open(path string, stdout io.Writer, onEvent func(Event)) (*Log, error) {
 }
 
 // Add enters an event. It never blocks.
-func (l *Log) Add(kind, text string) {
-	e := Event{Time: time.Now(), Kind: kind, Text: text}
+func (l *Log) Add(kind, text string) { l.enter(Event{Kind: kind, Text: text}, true) }
+
+// AddData is Add with what programs read.
+func (l *Log) AddData(kind, text string, d Data) {
+	l.enter(Event{Kind: kind, Text: text, Data: &d}, true)
+}
+
+// Record enters an event that is for programs only: it is in the file, and neither
+// among the newest nor told to OnEvent.
+func (l *Log) Record(kind string, d Data) { l.enter(Event{Kind: kind, Data: &d}, false) }
+
+func (l *Log) enter(e Event, people bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
 		return
 	}
-	l.newest = append([]Event{e}, l.newest[:min(len(l.newest), kept-1)]...)
-	l.count++
+	e.Time, e.quiet = time.Now(), !people // within the lock: times rise in the file
+	if people {
+		l.newest = append([]Event{e}, l.newest[:min(len(l.newest), kept-1)]...)
+		l.count++
+	}
 	select {
 	case l.queue <- e:
 	default:
@@ -93,7 +153,9 @@ func (l *Log) write() {
 			l.Add("events lost", fmt.Sprintf("events cannot be written: %v", err))
 		}
 		failed = err != nil
-		l.onEvent(e)
+		if !e.quiet {
+			l.onEvent(e)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -66,5 +67,34 @@ func TestAddDoesNotBlock(t *testing.T) {
 	close(hang)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRecord: what is for programs only stands in the file, and nowhere else.
+func TestRecord(t *testing.T) {
+	var out bytes.Buffer
+	told := 0
+	l, err := Open("-", &out, func(Event) { told++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Record(Counted, Data{Counts: &Counts{Frames: 7}})
+	l.AddData("failed closed", "words", Data{Reason: "detector late"})
+	if n, _ := l.Counts(); n != 1 || len(l.Newest()) != 1 {
+		t.Errorf("%d events, newest %v", n, l.Newest())
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var all []Event
+	for d := json.NewDecoder(&out); d.More(); {
+		var e Event
+		if err := d.Decode(&e); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	if told != 1 || len(all) != 2 || all[0].Data.Counts.Frames != 7 || all[1].Data.Reason != "detector late" {
+		t.Errorf("told %d, written %+v", told, all)
 	}
 }
