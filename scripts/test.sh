@@ -17,7 +17,7 @@ echo "test: ${long[*]}, the long tests too"
 go test -timeout 9m "${long[@]}"
 
 echo "test: the encoder without libx264"
-go test -tags gocv_specific_modules,nox264 ./examples/internal/stream
+go test -tags gocv_specific_modules,nox264 ./examples/internal/encoder ./examples/internal/stream
 
 pure=()
 for package in detect detect/network detect/track detect/motion redact pipeline models; do

@@ -25,6 +25,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/examples/internal/whep"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -41,9 +42,7 @@ type app struct {
 	clock    *clock
 	pipe     *pipeline.Pipeline
 	hub      *stream.Hub
-	stills   *stream.Hub // makes JPEGs of stills
 	trial    *stream.Hub // has the pictures of a preview
-	still    sync.Mutex  // held while one is made
 	gate     *gate
 	bell     *bell
 	zones    *web.Zones
@@ -87,9 +86,6 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		return a, err
 	}
 	if a.hub, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
-		return a, err
-	}
-	if a.stills, err = stream.New(stream.Options{}); err != nil {
 		return a, err
 	}
 	if a.trial, err = stream.New(stream.Options{Fast: true, Rate: trialRate}); err != nil {
@@ -258,13 +254,7 @@ func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Release()
-	a.still.Lock()
-	defer a.still.Unlock()
-	if err := a.stills.Write(ctx, f); err != nil {
-		return nil, err
-	}
-	data, _, err := a.stills.Snapshot()
-	return data, err
+	return stream.JPEG(f, ffmpeg.Rational{})
 }
 
 // trialRate is how many pictures of a preview come in a second.
@@ -330,7 +320,6 @@ func (a *app) Close() error {
 	closeIf(a.pipe, a.pipe != nil)
 	closeIf(a.source, a.source != nil)
 	closeIf(a.hub, a.hub != nil)
-	closeIf(a.stills, a.stills != nil)
 	closeIf(a.trial, a.trial != nil)
 	closeIf(a.log, a.log != nil)
 	return errors.Join(errs...)

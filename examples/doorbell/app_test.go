@@ -248,8 +248,8 @@ func TestCameraMoved(t *testing.T) {
 	path, moving := filepath.Join(dir, "policy.json"), filepath.Join(dir, "moved.mp4")
 	writeFile(t, path, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"strip":[[[0,0],[1,0],[1,0.2],[0,0.2]]]}`)
 	// A still picture, which is another one after some seconds.
-	ffmpeg(t, "-f", "lavfi", "-i", "cellauto=size=40x23:rate=1:rule=110:random_seed=7,scale=640:368:flags=bicubic", "-t", "1", "-frames:v", "1", filepath.Join(dir, "a.png"))
-	ffmpeg(t, "-loop", "1", "-framerate", "15", "-i", filepath.Join(dir, "a.png"), "-vf", "crop=560:320:if(lt(t\\,6)\\,0\\,64):if(lt(t\\,6)\\,0\\,40),format=yuv420p",
+	runFFmpeg(t, "-f", "lavfi", "-i", "cellauto=size=40x23:rate=1:rule=110:random_seed=7,scale=640:368:flags=bicubic", "-t", "1", "-frames:v", "1", filepath.Join(dir, "a.png"))
+	runFFmpeg(t, "-loop", "1", "-framerate", "15", "-i", filepath.Join(dir, "a.png"), "-vf", "crop=560:320:if(lt(t\\,6)\\,0\\,64):if(lt(t\\,6)\\,0\\,40),format=yuv420p",
 		"-t", "60", "-c:v", "libx264", "-preset", "ultrafast", moving)
 	a, out := start(t, "-source", "file:"+moving, "-policy", path)
 	c := newClient(t, a)

@@ -127,7 +127,7 @@ func TestPage(t *testing.T) {
 func counter(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "counter.mp4")
-	ffmpeg(t, "-f", "lavfi", "-i", "nullsrc=size=16x16:rate=25,geq=lum='if(mod(floor(N/pow(2,floor(X/2))),2),235,16)':cb=128:cr=128,scale=640:360:flags=area", "-t", "8",
+	runFFmpeg(t, "-f", "lavfi", "-i", "nullsrc=size=16x16:rate=25,geq=lum='if(mod(floor(N/pow(2,floor(X/2))),2),235,16)':cb=128:cr=128,scale=640:360:flags=area", "-t", "8",
 		"-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", path)
 	return path
 }

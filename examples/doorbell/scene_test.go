@@ -27,13 +27,13 @@ func num(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func clip(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.mp4")
-	ffmpeg(t, "-f", "lavfi", "-i", "nullsrc=size=640x360:rate=1,geq=lum='128+80*sin(X/2)*cos(Y/3)':cb='128+50*sin(X/40)':cr='128+50*cos(Y/30)'",
+	runFFmpeg(t, "-f", "lavfi", "-i", "nullsrc=size=640x360:rate=1,geq=lum='128+80*sin(X/2)*cos(Y/3)':cb='128+50*sin(X/40)':cr='128+50*cos(Y/30)'",
 		"-t", "4", "-r", "15", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", path)
 	return path
 }
 
-// ffmpeg runs the program, which makes clips.
-func ffmpeg(t *testing.T, args ...string) {
+// runFFmpeg runs the program, which makes clips.
+func runFFmpeg(t *testing.T, args ...string) {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("no ffmpeg: apt-get install ffmpeg")

@@ -73,7 +73,7 @@ func serve(ctx context.Context, camera, policyFile, nets string, port int) error
 // viewers shows the newest redacted picture.
 type viewers struct{ hub *stream.Hub }
 
-// ServeHTTP sends ten pictures a second until the viewer leaves.
+// ServeHTTP sends pictures, at most ten a second, until the viewer leaves.
 func (v viewers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if host, _, err := net.SplitHostPort(r.Host); err != nil || host != "127.0.0.1" {
 		http.Error(w, "ask for http://127.0.0.1", http.StatusMisdirectedRequest) // another site's name may lead here
@@ -83,7 +83,7 @@ func (v viewers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := time.NewTicker(time.Second / 10)
 	defer t.Stop()
 	for r.Context().Err() == nil {
-		if data, _, err := v.hub.Snapshot(); err == nil {
+		if data, _, err := v.hub.Snapshot(r.Context()); err == nil {
 			_, _ = fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n", data) // or the viewer is gone
 			_ = http.NewResponseController(w).Flush()                                        // likewise
 		}

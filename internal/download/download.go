@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
 // SumError says that a file is not the one it should be.
@@ -101,11 +103,10 @@ func (m *meter) Read(p []byte) (int, error) {
 // disk, and its SHA-256 is one of sums; otherwise it is removed and path stays
 // as it was. Of several calls at once for one path the last wins, each whole.
 func Place(path string, src io.Reader, sums ...string) (err error) {
-	dir, base := filepath.Split(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+base+".*.part")
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
@@ -125,13 +126,10 @@ func Place(path string, src io.Reader, sums ...string) (err error) {
 	if err := f.Chmod(0o644); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Publish(f.Name(), path, true)
 }
 
 func ignoreClosed(err error) error {

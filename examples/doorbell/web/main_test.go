@@ -59,7 +59,7 @@ func newSite(t testing.TB) *site {
 		Access: newAccess(t), Zones: s.zones.Zones, Live: newLive(t, s.hub, 2),
 		Still:    func(context.Context) ([]byte, error) { return []byte("still"), nil },
 		Snapshot: s.hub.Snapshot,
-		Trial:    func() ([]byte, time.Time, error) { return []byte("trial"), time.Time{}, nil },
+		Trial:    func(context.Context) ([]byte, time.Time, error) { return []byte("trial"), time.Time{}, nil },
 		Status:   func() any { return map[string]int{"rings": s.rings} },
 		Confirm:  func() error { s.zones.confirmed.Add(1); return nil },
 		Ring:     func() { s.rings++ },

@@ -37,12 +37,12 @@ type Options struct {
 	Zones *Zones
 	// Live hands the live picture out.
 	Live *whep.Server
-	// Trial returns a JPEG of the newest picture of a preview.
-	Trial func() ([]byte, time.Time, error)
+	// Trial returns a JPEG of the next picture of a preview.
+	Trial func(context.Context) ([]byte, time.Time, error)
 	// Still returns a JPEG of the place with nobody in it, for pages that draw.
 	Still func(context.Context) ([]byte, error)
-	// Snapshot returns a JPEG of the newest redacted picture, and its time.
-	Snapshot func() ([]byte, time.Time, error)
+	// Snapshot returns a JPEG of the next redacted picture, and its time.
+	Snapshot func(context.Context) ([]byte, time.Time, error)
 	// Status is told to the page as JSON, about once a second.
 	Status func() any
 	// Confirm says that the zones fit what the camera sees.
@@ -158,11 +158,11 @@ func (s *server) file(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) //nolint:gosec // a file of the page
 }
 
-func (s *server) snapshot(w http.ResponseWriter, _ *http.Request) { jpeg(w, s.o.Snapshot) }
+func (s *server) snapshot(w http.ResponseWriter, r *http.Request) { jpeg(w, r, s.o.Snapshot) }
 
-// jpeg answers with the newest picture.
-func jpeg(w http.ResponseWriter, newest func() ([]byte, time.Time, error)) {
-	data, at, err := newest()
+// jpeg answers with the next picture.
+func jpeg(w http.ResponseWriter, r *http.Request, newest func(context.Context) ([]byte, time.Time, error)) {
+	data, at, err := newest(r.Context())
 	if err != nil {
 		webaccess.Refuse(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -179,7 +179,7 @@ func (s *server) trial(w http.ResponseWriter, r *http.Request) {
 		webaccess.Refuse(w, http.StatusForbidden, "a preview is shown to the page that draws it only")
 		return
 	}
-	jpeg(w, s.o.Trial)
+	jpeg(w, r, s.o.Trial)
 }
 
 func (s *server) still(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
 const (
@@ -19,8 +21,6 @@ const (
 	// fragment. With the time that it takes to write it stays below the two
 	// seconds that may be lost.
 	fragment = time.Second
-	// timeScale is the number of units of time per second in the file.
-	timeScale = 90000
 	// usualPeriod is the duration of a picture of which nothing is known.
 	usualPeriod = 40 * time.Millisecond
 )
@@ -87,11 +87,10 @@ func (c *segment) flush(next time.Duration) error {
 		return fmt.Errorf("recorder: %w", err)
 	}
 	if !c.named {
-		if err := os.Rename(c.part, c.path); err != nil {
-			return fmt.Errorf("recorder: %w", err)
-		}
-		c.named = true
-		if err := syncDir(filepath.Dir(c.path)); err != nil {
+		err := atomicfile.Publish(c.part, c.path, true)
+		// It may have its name, and the folder may not be on the disk yet.
+		_, gone := os.Lstat(c.part)
+		if c.named = err == nil || errors.Is(gone, fs.ErrNotExist); err != nil {
 			return fmt.Errorf("recorder: %w", err)
 		}
 	}
@@ -106,12 +105,12 @@ func (c *segment) flush(next time.Duration) error {
 func (c *segment) marshal(next time.Duration) ([]byte, error) {
 	var b seekablebuffer.Buffer
 	if c.number == 0 {
-		header := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: timeScale, Codec: &codecs.H264{SPS: c.sps, PPS: c.pps}}}}
+		header := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: stream.ClockRate, Codec: &codecs.H264{SPS: c.sps, PPS: c.pps}}}}
 		if err := header.Marshal(&b); err != nil {
 			return nil, fmt.Errorf("header: %w", err)
 		}
 	}
-	track := &fmp4.PartTrack{ID: 1, BaseTime: uint64(ticks(c.pending[0].Time - c.begin))}
+	track := &fmp4.PartTrack{ID: 1, BaseTime: uint64(stream.Ticks(c.pending[0].Time - c.begin))}
 	for i, u := range c.pending {
 		end := next
 		if i+1 < len(c.pending) {
@@ -126,7 +125,7 @@ func (c *segment) marshal(next time.Duration) ([]byte, error) {
 			}
 		}
 		// Differences of rounded times: rounding errors do not add up.
-		s := &fmp4.Sample{Duration: uint32(ticks(end-c.begin) - ticks(u.Time-c.begin))}
+		s := &fmp4.Sample{Duration: uint32(stream.Ticks(end-c.begin) - stream.Ticks(u.Time-c.begin))}
 		if err := s.FillH264(0, nals); err != nil {
 			return nil, fmt.Errorf("picture: %w", err)
 		}
@@ -137,10 +136,6 @@ func (c *segment) marshal(next time.Duration) ([]byte, error) {
 		return nil, fmt.Errorf("fragment: %w", err)
 	}
 	return append(b.Bytes(), part.Bytes()...), nil
-}
-
-func ticks(d time.Duration) int64 {
-	return int64(d/time.Second)*timeScale + int64(d%time.Second)*timeScale/int64(time.Second)
 }
 
 // finish writes what waits and closes the file.
@@ -178,13 +173,4 @@ func (c *segment) close() error {
 		return fmt.Errorf("recorder: %w", err)
 	}
 	return nil
-}
-
-// syncDir makes the names in a folder last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 
 	"github.com/hedgecam/hedge/examples/internal/ratelimit"
@@ -145,8 +144,8 @@ func (h *handler) OnStreamWriteError(ctx *gortsplib.ServerHandlerOnStreamWriteEr
 // flushed while some may wait for the viewer: who comes again begins anew.
 func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
 	defer session.Close()
-	enc := &rtph264.Encoder{PayloadType: 96, PacketizationMode: 1}
-	if enc.Init() != nil {
+	p, err := stream.NewPacketizer(stream.PacketizerOptions{})
+	if err != nil {
 		return
 	}
 	skip := false // up to the next key unit
@@ -173,7 +172,7 @@ func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
 				h.lost.Add(1)
 				continue
 			}
-			if !v.send(enc, u) {
+			if !v.send(p, u) {
 				return
 			}
 			if v.full {
@@ -200,16 +199,13 @@ func (h *handler) remember(u *stream.Unit) {
 }
 
 // send queues the packets of a unit. It reports whether there is a stream.
-func (v *view) send(enc *rtph264.Encoder, u *stream.Unit) bool {
-	packets, err := enc.Encode(u.Data)
+func (v *view) send(packetizer *stream.Packetizer, u *stream.Unit) bool {
+	packets, err := packetizer.Packets(u)
 	if err != nil {
 		return false
 	}
-	// 90 kHz, as RFC 6184 has it. The count may wrap.
-	at := uint32(u.Time.Microseconds() * 9 / 100)
 	now := time.Now()
 	for _, p := range packets {
-		p.Timestamp = at
 		if v.stream.WritePacketRTPWithNTP(v.media, p, now) != nil {
 			return false
 		}

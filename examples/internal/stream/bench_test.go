@@ -10,11 +10,11 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// BenchmarkWrite times a frame of 1080p with and without takers.
+// BenchmarkWrite times a frame of 1080p with and without subscribers.
 func BenchmarkWrite(b *testing.B) {
-	for _, takers := range []int{0, 1, 100} {
-		b.Run(fmt.Sprintf("1080p/takers=%d", takers), func(b *testing.B) {
-			h, frames := bench(b, takers)
+	for _, subscribers := range []int{0, 1, 100} {
+		b.Run(fmt.Sprintf("1080p/subscribers=%d", subscribers), func(b *testing.B) {
+			h, frames := bench(b, subscribers)
 			b.SetBytes(1920 * 1080 * 3 / 2)
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -28,9 +28,9 @@ func BenchmarkWrite(b *testing.B) {
 
 // bench returns a hub with subscriptions that nobody reads, and frames that
 // differ.
-func bench(t testing.TB, takers int) (*Hub, []redact.Frame) {
+func bench(t testing.TB, subscribers int) (*Hub, []redact.Frame) {
 	h := newHub(t, Options{})
-	for range takers {
+	for range subscribers {
 		h.Subscribe(1)
 	}
 	s := newScene(t, 1920, 1080)
@@ -42,7 +42,7 @@ func bench(t testing.TB, takers int) (*Hub, []redact.Frame) {
 	return h, frames
 }
 
-// TestIdle: while nobody takes anything, a frame costs one copy and no memory.
+// TestIdle: while nobody takes anything, a frame costs no copy and no memory.
 func TestIdle(t *testing.T) {
 	h := newHub(t, Options{})
 	s := newScene(t, 320, 192)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
@@ -201,7 +203,7 @@ func pack(text string) []byte {
 // its type, and with a byte 3 wherever its own bytes would look like a start code
 // (ITU-T H.264, 7.4.1), which alone can be taken out and put in again.
 func isParameterSet(b []byte) bool {
-	if len(b) == 0 || b[0]&0x1f != 7 {
+	if len(b) == 0 || nalType(b) != h264.NALUTypeSPS {
 		return false
 	}
 	for i := 2; i < len(b); i++ {

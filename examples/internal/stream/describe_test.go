@@ -10,22 +10,20 @@ import (
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
+// firstUnit returns the unit of a frame of a size.
+func firstUnit(t *testing.T, size image.Point) *Unit {
+	t.Helper()
+	h := newHub(t, Options{Rate: 30, BitRate: 1e6})
+	sub := h.Subscribe(1)
+	newScene(t, size.X, size.Y).write(h)
+	return <-sub.C
+}
+
 // TestUntimedSets: what the encoder says of itself keeps its size and that no picture
 // waits for another, and does not claim a rate.
 func TestUntimedSets(t *testing.T) {
 	for _, size := range []image.Point{{64, 48}, {640, 360}, {1920, 1080}, {1282, 722}} {
-		e, err := newEncoder(size, Options{Rate: 30, BitRate: 1e6})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pic := planar{pic: *image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)}
-		u, err := e.encode(&pic, true, ffmpeg.Format{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.close(); err != nil {
-			t.Error(err)
-		}
+		u := firstUnit(t, size)
 		sps, pps := u.ParameterSets()
 		var p h264.SPS
 		if err := p.Unmarshal(sps); err != nil || pps == nil {
@@ -59,18 +57,7 @@ func TestUntimedOthers(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	bt709 := ffmpeg.Color{Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"}
 	for _, size := range []image.Point{{704, 576}, {640, 360}} {
-		e, err := newEncoder(size, Options{Rate: 30, BitRate: 1e6})
-		if err != nil {
-			t.Fatal(err)
-		}
-		pic := planar{pic: *image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)}
-		u, err := e.encode(&pic, true, ffmpeg.Format{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := e.close(); err != nil {
-			t.Error(err)
-		}
+		u := firstUnit(t, size)
 		plain, _ := u.ParameterSets()
 		for _, tt := range []struct {
 			f                           ffmpeg.Format

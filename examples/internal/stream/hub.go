@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -17,8 +18,8 @@ var (
 	ErrClosed = errors.New("stream: hub is closed")
 	// ErrPaused is returned by Snapshot while the hub is paused.
 	ErrPaused = errors.New("stream: paused, nothing is shown")
-	// ErrNoPicture is returned by Snapshot before the first frame.
-	ErrNoPicture = errors.New("stream: no picture has come yet")
+	// ErrNoPicture is returned by Snapshot when no frame comes.
+	ErrNoPicture = errors.New("stream: no picture comes")
 	// ErrFrame says that a frame cannot be encoded.
 	ErrFrame = errors.New("frame cannot be encoded")
 	// ErrOptions says that an option is out of its range.
@@ -34,11 +35,10 @@ type Options struct {
 	// Rate is how many pictures per second come, from 1 to 240, for the control
 	// of the bit rate only. It defaults to 25.
 	Rate float64
-	// Fast is for weak processors: x264's preset ultrafast instead of superfast.
-	// On a street at 1080p and 4 Mbit/s that took 0.6 times as long, side by
-	// side, for 6 % more bits and 1 dB less. The stream is then of the
-	// constrained baseline profile, else of the high one.
+	// Fast is for weak processors: a faster encoder that needs more bits.
 	Fast bool
+	// Encoder is the kind of encoder. It defaults to encoder.Default.
+	Encoder encoder.Factory
 	// KeyInterval is the longest time from one key frame to the next, at least
 	// 100 ms. It defaults to 2 seconds.
 	KeyInterval time.Duration
@@ -49,7 +49,7 @@ type Options struct {
 const (
 	minBitRate, maxBitRate = 50_000, 100_000_000
 	// keyGap is the shortest time between two key frames that were asked for, so
-	// that takers who keep asking do not ruin the picture for all.
+	// that subscribers who keep asking do not ruin the picture for all.
 	keyGap = 200 * time.Millisecond
 )
 
@@ -62,6 +62,9 @@ func (o *Options) fill() error {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Encoder.Open == nil {
+		o.Encoder = encoder.Default()
 	}
 	switch {
 	case o.BitRate != 0 && (o.BitRate < minBitRate || o.BitRate > maxBitRate):
@@ -87,16 +90,19 @@ func (o Options) bitRate(size image.Point) int {
 type Hub struct {
 	o Options
 
-	// writing is held by a Write or a Close under way. It guards enc, work,
-	// began, base, last and coded.
-	writing sync.Mutex
-	enc     *encoder
-	work    *planar
-	began   bool          // a frame was taken
-	base    time.Duration // is added to the time of frames
-	last    time.Duration // time of the newest frame, as handed out
-	lastKey time.Duration
-	coded   ffmpeg.Format // as takers know it
+	// writing is held by a Write or a Close under way. It guards what follows.
+	writing  sync.Mutex
+	enc      encoder.Encoder // nil: none is open
+	encSize  image.Point     // of its frames
+	encKind  uint64          // counts the calls of UseEncoder
+	sps, pps []byte          // the newest parameter sets
+	began    bool            // a frame was taken
+	base     time.Duration   // is added to the time of frames
+	last     time.Duration   // time of the newest frame, as handed out
+	lastKey  time.Duration   // when a key frame was last asked for
+	coded    ffmpeg.Format   // as subscribers know it
+	broken   uint64          // breaks, when a frame was last encoded
+	since    time.Duration   // time of the first frame after the newest of them
 
 	// mu guards what follows. It is never held while something is encoded.
 	mu      sync.Mutex
@@ -105,10 +111,12 @@ type Hub struct {
 	paused  bool
 	closed  bool
 	stats   Stats
-	flushes uint64 // so many calls of Flush
+	flushes uint64 // how many calls of Flush there were
+	breaks  uint64 // and of Flush and Pause together: no frame from before may come out
 	format  ffmpeg.Format
-
-	shot shot
+	factory encoder.Factory
+	kinds   uint64    // how many calls of UseEncoder there were
+	wanted  *snapshot // nil: nobody asks for one
 }
 
 // New returns a Hub. Its only error is ErrOptions.
@@ -116,7 +124,7 @@ func New(o Options) (*Hub, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true, work: &planar{}}, nil
+	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true, factory: o.Encoder}, nil
 }
 
 // Write implements pipeline.Sink: it encodes the frame, if anybody has
@@ -131,34 +139,42 @@ func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
 	}
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	h.mu.Lock()
-	closed, paused, takers, key, flushes := h.closed, h.paused, len(h.subs), h.wantKey, h.flushes
-	h.mu.Unlock()
-	if closed {
-		return ErrClosed
-	}
-	if paused {
-		return nil
+	m, err := h.now()
+	if err != nil || m.paused {
+		return err
 	}
 	at, err := h.advance(f)
 	if err != nil {
 		return err
 	}
-	if err := h.work.store(f); err != nil {
-		return err
-	}
-	if takers > 0 {
-		err = h.encode(at, key, flushes)
+	if m.subscribers > 0 {
+		err = h.encode(f, at, m)
 	} else {
 		// Whoever comes next begins with a key frame.
 		h.KeyFrame()
 	}
+	h.answer(f, m.flushes)
+	return err
+}
+
+// moment is what a Write has to know of the hub, all of one time.
+type moment struct {
+	paused          bool
+	subscribers     int
+	wantKey         bool
+	flushes, breaks uint64
+	format          ffmpeg.Format
+	factory         encoder.Factory
+	kinds           uint64
+}
+
+func (h *Hub) now() (moment, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.flushes == flushes {
-		h.work = h.shot.swap(h.work, h.o.Clock())
+	if h.closed {
+		return moment{}, ErrClosed
 	}
-	return err
+	return moment{h.paused, len(h.subs), h.wantKey, h.flushes, h.breaks, h.format, h.factory, h.kinds}, nil
 }
 
 // advance returns the time under which the frame is handed out.
@@ -175,35 +191,62 @@ func (h *Hub) advance(f redact.Frame) (time.Duration, error) {
 	return at, nil
 }
 
-// encode encodes the picture in h.work and publishes it.
-func (h *Hub) encode(at time.Duration, asked bool, flushes uint64) error {
+// encode encodes the frame, and publishes the units that are complete.
+func (h *Hub) encode(f redact.Frame, at time.Duration, m moment) error {
 	begin := time.Now()
-	h.mu.Lock()
-	format := h.format
-	h.mu.Unlock()
-	fresh := format != h.coded
-	h.coded = format
-	if size := h.work.pic.Rect.Size(); h.enc == nil || h.enc.size != size {
-		if err := h.dropEncoder(); err != nil {
+	must := m.format != h.coded || m.breaks != h.broken
+	if m.breaks != h.broken {
+		// An encoder that delays may still hold frames from before.
+		h.since = at
+	}
+	h.coded, h.broken = m.format, m.breaks
+	if h.enc == nil || h.encSize != f.Size() || h.encKind != m.kinds {
+		if err := h.openEncoder(m.factory, m.kinds, f.Size()); err != nil {
 			return err
 		}
-		enc, err := newEncoder(size, h.o)
-		if err != nil {
-			return err
-		}
-		h.enc, fresh = enc, true
+		must = true
 	}
 	since := at - h.lastKey
-	key := fresh || asked && since >= keyGap || since >= h.o.KeyInterval
-	u, err := h.enc.encode(h.work, key, format)
-	if err != nil {
-		return errors.Join(err, h.dropEncoder())
-	}
-	u.Time, u.flushes = at, flushes
-	if u.Key {
+	key := must || m.wantKey && since >= keyGap || since >= h.o.KeyInterval
+	if key {
 		h.lastKey = at
+		h.mu.Lock()
+		h.wantKey = false // whoever subscribes from now on gets this one, too
+		h.mu.Unlock()
 	}
-	h.publish(u, time.Since(begin))
+	units, err := h.enc.Encode(f, at, key)
+	if err != nil {
+		return fmt.Errorf("stream: %w", errors.Join(err, h.dropEncoder()))
+	}
+	size := encoder.Options{Size: f.Size()}.CodedSize()
+	for _, a := range units {
+		if a.Time < h.since {
+			continue
+		}
+		u := collect(a.NALUs, h.sps, h.pps, m.format)
+		u.Time, u.Size, u.flushes = a.Time, size, m.flushes
+		if sps, pps := u.ParameterSets(); sps != nil && pps != nil {
+			h.sps, h.pps = sps, pps
+		}
+		h.publish(u)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stats.EncodeTime += time.Since(begin)
+	h.stats.Encoder = m.factory.Name
+	return nil
+}
+
+// openEncoder opens an encoder in place of the one that there is.
+func (h *Hub) openEncoder(factory encoder.Factory, kinds uint64, size image.Point) error {
+	if err := h.dropEncoder(); err != nil {
+		return err
+	}
+	enc, err := factory.Open(encoder.Options{Size: size, BitRate: h.o.bitRate(size), Rate: h.o.Rate, Fast: h.o.Fast})
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	h.enc, h.encSize, h.encKind, h.sps, h.pps = enc, size, kinds, nil, nil
 	return nil
 }
 
@@ -211,32 +254,41 @@ func (h *Hub) dropEncoder() error {
 	if h.enc == nil {
 		return nil
 	}
-	err := h.enc.close()
+	err := h.enc.Close()
 	h.enc = nil
-	return err
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	return nil
+}
+
+// UseEncoder has the next frame encoded by another kind of encoder, as a key frame.
+func (h *Hub) UseEncoder(f encoder.Factory) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.factory = f
+	h.kinds++
 }
 
 // publish hands a unit to all subscriptions, waiting for none.
-func (h *Hub) publish(u *Unit, took time.Duration) {
+func (h *Hub) publish(u *Unit) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || h.paused || u.flushes != h.flushes {
 		return
 	}
 	if u.Key {
-		h.wantKey = false
 		h.stats.Keys++
 	}
 	h.stats.Frames++
 	h.stats.Bytes += uint64(u.Len())
-	h.stats.EncodeTime += took
 	h.stats.Size = u.Size
 	for s := range h.subs {
 		s.offer(u)
 	}
 }
 
-// Subscribe adds a taker whose channel holds up to queue units, at least one.
+// Subscribe adds a subscriber whose channel holds up to queue units, at least one.
 // Its first unit is a key unit, which is encoded for it. Of a closed hub the
 // channel is closed.
 func (h *Hub) Subscribe(queue int) *Subscription {
@@ -261,7 +313,7 @@ func (h *Hub) KeyFrame() {
 	h.wantKey = true
 }
 
-// Describe says how the pictures from the next one on are to be understood: takers
+// Describe says how the pictures from the next one on are to be understood: subscribers
 // are told with it, in a key frame, if that is news.
 func (h *Hub) Describe(f ffmpeg.Format) {
 	h.mu.Lock()
@@ -271,36 +323,34 @@ func (h *Hub) Describe(f ffmpeg.Format) {
 
 // Pause stops and starts the hub. While it is paused frames are thrown away as
 // they come; what a subscription's channel holds may still be taken. Afterwards
-// takers begin with a key unit.
+// subscribers begin with a key unit.
 func (h *Hub) Pause(on bool) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.paused = on
 	h.wantKey = true
+	h.breaks++
 	for s := range h.subs {
 		s.waiting, s.began = true, false
 	}
-	h.mu.Unlock()
 	if on {
-		// A Write under way may have passed the check: its picture goes too.
-		h.writing.Lock()
-		defer h.writing.Unlock()
-		h.shot.clear()
+		h.refuse(ErrPaused)
 	}
 }
 
 // Flush throws away all that has not gone out: what subscriptions' channels hold,
-// the picture of Snapshot, and one that is being encoded. Takers begin anew with a
-// key unit; those that keep units are told by Subscription.Flushed. It is
+// a snapshot that is being made, and frames that are being encoded. Subscribers begin
+// anew with a key unit; those that keep units are told by Subscription.Flushed. It is
 // pipeline.Flusher, for a policy that hides more.
 func (h *Hub) Flush() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.flushes++
+	h.breaks++
 	h.wantKey = true
 	for s := range h.subs {
 		s.flush()
 	}
-	h.shot.clear()
 }
 
 // Close ends all subscriptions and frees the encoder. It may be called more
@@ -312,11 +362,11 @@ func (h *Hub) Close() error {
 		s.end()
 	}
 	clear(h.subs)
+	h.refuse(ErrClosed)
 	h.mu.Unlock()
 
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	h.shot.clear()
 	return h.dropEncoder()
 }
 
@@ -330,6 +380,8 @@ type Stats struct {
 	EncodeTime time.Duration
 	// Subscribers is the number of subscriptions.
 	Subscribers int
+	// Encoder is the name of the kind of encoder in use, "" before the first frame.
+	Encoder string
 	// Size is that of the newest unit.
 	Size image.Point
 	// Format is what Describe said.

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/internal/i420"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -59,11 +60,9 @@ func (s *scene) frame(n int, at time.Duration) (redact.Frame, *image.YCbCr) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var p planar
-	if err := p.store(f); err != nil {
-		s.t.Fatal(err)
-	}
-	return f, &p.pic
+	var p image.YCbCr
+	i420.Even(&p, f.Picture())
+	return f, &p
 }
 
 // write hands the next frame to the hub, 40 ms after the one before it, and
@@ -91,6 +90,49 @@ func newHub(t testing.TB, o Options) *Hub {
 		}
 	})
 	return h
+}
+
+// snapshot has the next frame written while somebody asks for a snapshot, and returns that
+// and the frame's pixels.
+func (s *scene) snapshot(h *Hub) (data []byte, at time.Time, pic *image.YCbCr) {
+	s.t.Helper()
+	type answer struct {
+		data []byte
+		at   time.Time
+		err  error
+	}
+	answers := make(chan answer, 1)
+	want, err := h.ask()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		var a answer
+		a.data, a.at, a.err = h.Snapshot(context.Background())
+		answers <- a
+	}()
+	pic = s.write(h)
+	<-want.done
+	// The goroutine may have come late: then it gets the next frame.
+	for {
+		select {
+		case a := <-answers:
+			if a.err != nil {
+				s.t.Fatal(a.err)
+			}
+			return a.data, a.at, pic
+		default:
+			pic = s.write(h)
+		}
+	}
+}
+
+// noSnapshot returns why there is no snapshot when no frame comes.
+func noSnapshot(h *Hub) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, _, err := h.Snapshot(ctx)
+	return err
 }
 
 // take returns the units that wait in a subscription.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"image"
@@ -10,91 +11,148 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/internal/i420"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
 )
 
-// jpegQuality is on the scale of image/jpeg, 1 to 100.
-const jpegQuality = 85
+const (
+	// jpegQuality is on the scale of image/jpeg, 1 to 100.
+	jpegQuality = 85
+	// snapshotWait is how long Snapshot waits for a frame.
+	snapshotWait = 3 * time.Second
+)
 
-// shot is the newest picture, and its JPEG once somebody asked for it.
-type shot struct {
-	mu   sync.Mutex
-	pic  *planar // nil before the first
-	at   time.Time
-	n    uint64 // counts the changes of pic
-	jpeg []byte // of pic; nil until asked for
+// snapshot is a picture that somebody asked for. All who ask before the next frame share
+// it.
+type snapshot struct {
+	done chan struct{} // closed when the picture is there, or err says why it is not
 
-	encoding sync.Mutex // held by an encoding under way; guards scratch
-	scratch  image.YCbCr
+	// What follows is set before done is closed.
+
+	err     error
+	pic     image.YCbCr
+	size    image.Point
+	at      time.Time
+	aspect  ffmpeg.Rational
+	flushes uint64 // of the hub, when the frame came
+
+	once sync.Once
+	data []byte // the JPEG, made by the first who asks
+	bad  error
 }
 
-// swap takes a picture and gives back memory for another one.
-func (s *shot) swap(p *planar, at time.Time) *planar {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.pic
-	s.pic, s.at, s.jpeg = p, at, nil
-	s.n++
-	if old == nil {
-		old = &planar{}
-	}
-	return old
-}
-
-func (s *shot) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jpeg, s.pic = nil, nil
-	s.n++
-}
-
-// Snapshot returns the newest redacted picture as a JPEG and the time at which
-// it came. The JPEG is shared: it must not be changed. Its colours are those of
-// BT.601, whatever the matrix of the source.
+// Snapshot returns the next redacted picture as a JPEG and the time at which it came. The
+// JPEG is shared: it must not be changed. Its colours are those of BT.601, whatever the
+// matrix of the source.
 //
-// Errors: ErrClosed, ErrPaused, ErrNoPicture.
-func (h *Hub) Snapshot() ([]byte, time.Time, error) {
-	h.mu.Lock()
-	closed, paused, aspect := h.closed, h.paused, h.format.SampleAspect
-	h.mu.Unlock()
-	switch {
-	case closed:
-		return nil, time.Time{}, ErrClosed
-	case paused:
-		return nil, time.Time{}, ErrPaused
+// Errors: ErrClosed, ErrPaused, ErrNoPicture if no frame comes within three seconds or
+// before ctx ends.
+func (h *Hub) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
+	for {
+		s, err := h.ask()
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return nil, time.Time{}, ErrNoPicture
+		}
+		if s.err != nil {
+			return nil, time.Time{}, s.err
+		}
+		data, err := s.jpeg()
+		if err == nil && !h.current(s) {
+			continue // flushed meanwhile: the next frame may hide more
+		}
+		return data, s.at, err
 	}
-	return h.shot.take(aspect)
 }
 
-func (s *shot) take(aspect ffmpeg.Rational) ([]byte, time.Time, error) {
-	s.encoding.Lock()
-	defer s.encoding.Unlock()
-	s.mu.Lock()
-	if s.pic == nil {
-		s.mu.Unlock()
-		return nil, time.Time{}, ErrNoPicture
+// ask returns the snapshot that the next frame becomes.
+func (h *Hub) ask() (*snapshot, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
+		return nil, ErrClosed
+	case h.paused:
+		return nil, ErrPaused
 	}
-	data, at, n, size := s.jpeg, s.at, s.n, s.pic.size
-	if data == nil {
-		copyPicture(&s.scratch, &s.pic.pic)
+	if h.wanted == nil {
+		h.wanted = &snapshot{done: make(chan struct{})}
 	}
-	s.mu.Unlock()
-	if data != nil {
-		return data, at, nil
+	return h.wanted, nil
+}
+
+// answer copies the frame for those who asked for a snapshot. It was taken when there had
+// been so many flushes.
+func (h *Hub) answer(f redact.Frame, flushes uint64) {
+	h.mu.Lock()
+	s := h.wanted
+	if s == nil || h.paused || h.closed || h.flushes != flushes {
+		h.mu.Unlock()
+		return
 	}
-	jpegRange(&s.scratch)
-	var out bytes.Buffer
-	img := s.scratch.SubImage(image.Rectangle{Max: size})
-	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
-		return nil, time.Time{}, fmt.Errorf("stream: encode a JPEG of %dx%d: %w", size.X, size.Y, err)
+	h.wanted = nil
+	s.aspect, s.flushes = h.format.SampleAspect, flushes
+	h.mu.Unlock()
+	s.take(f)
+	s.at = h.o.Clock()
+	close(s.done)
+}
+
+// refuse tells those who ask for a snapshot that there is none. h.mu is held.
+func (h *Hub) refuse(err error) {
+	if s := h.wanted; s != nil {
+		h.wanted = nil
+		s.err = err
+		close(s.done)
 	}
-	data = shaped(out.Bytes(), aspect)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.n == n {
-		s.jpeg = data
+}
+
+// current reports whether the snapshot may be shown.
+func (h *Hub) current(s *snapshot) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return s.flushes == h.flushes && !h.paused && !h.closed
+}
+
+// take copies the frame.
+func (s *snapshot) take(f redact.Frame) {
+	pic := f.Picture()
+	if s.err = i420.Check(pic); s.err != nil {
+		return
 	}
-	return data, at, nil
+	s.size = f.Size()
+	i420.Even(&s.pic, pic)
+}
+
+// jpeg returns the picture as a JPEG.
+func (s *snapshot) jpeg() ([]byte, error) {
+	s.once.Do(func() {
+		jpegRange(&s.pic)
+		var out bytes.Buffer
+		img := s.pic.SubImage(image.Rectangle{Max: s.size})
+		if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
+			s.bad = fmt.Errorf("stream: encode a JPEG of %dx%d: %w", s.size.X, s.size.Y, err)
+			return
+		}
+		s.data = shaped(out.Bytes(), s.aspect)
+	})
+	return s.data, s.bad
+}
+
+// JPEG returns a frame as a JPEG, in the form of Snapshot.
+func JPEG(f redact.Frame, aspect ffmpeg.Rational) ([]byte, error) {
+	s := snapshot{aspect: aspect}
+	if s.take(f); s.err != nil {
+		return nil, fmt.Errorf("stream: %w: %w", ErrFrame, s.err)
+	}
+	return s.jpeg()
 }
 
 // shaped returns a JPEG that says how wide a pixel is for its height (ITU-T T.871,
@@ -110,11 +168,24 @@ func shaped(data []byte, aspect ffmpeg.Rational) []byte {
 	return append(append(head, 0, 0), data[start:]...)
 }
 
-// copyPicture copies a picture with tight strides, reusing dst's memory.
-func copyPicture(dst, src *image.YCbCr) {
-	dst.Y = append(dst.Y[:0], src.Y...)
-	dst.Cb = append(dst.Cb[:0], src.Cb...)
-	dst.Cr = append(dst.Cr[:0], src.Cr...)
-	dst.YStride, dst.CStride = src.YStride, src.CStride
-	dst.SubsampleRatio, dst.Rect = src.SubsampleRatio, src.Rect
+// jpegRange turns limited range (luma 16..235, chroma 16..240) into the full
+// range of a JPEG file, in place.
+func jpegRange(p *image.YCbCr) {
+	for i, v := range p.Y {
+		p.Y[i] = fullLuma[v]
+	}
+	for _, plane := range [...][]byte{p.Cb, p.Cr} {
+		for i, v := range plane {
+			plane[i] = fullChroma[v]
+		}
+	}
 }
+
+// The conversion of ITU-T T.871 (JFIF) from the ranges of ITU-R BT.601.
+var fullLuma, fullChroma = func() (luma, chroma [256]byte) {
+	for v := range 256 {
+		luma[v] = byte(min(max((2*255*(v-16)+219)/(2*219), 0), 255))
+		chroma[v] = byte(min(max((2*255*(v-128)+2*224*128+224)/(2*224), 0), 255))
+	}
+	return luma, chroma
+}()

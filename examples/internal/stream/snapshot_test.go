@@ -2,25 +2,35 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"math"
 	"testing"
 	"time"
+
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
 )
 
-// TestSnapshot: it is the newest picture, in full range and of the frame's size;
-// asked for again it is not encoded again.
+// TestSnapshot: it is the next picture, in full range and of the frame's size; all who ask
+// before it get the same bytes, and nothing is copied while nobody asks.
 func TestSnapshot(t *testing.T) {
 	now := time.Unix(1000, 0)
 	h := newHub(t, Options{Clock: func() time.Time { return now }})
 	s := newScene(t, 161, 97)
 	s.write(h)
 	s.write(h)
+	first, err := h.ask()
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := s.write(h)
-	data, at, err := h.Snapshot()
-	if err != nil || !at.Equal(now) {
-		t.Fatal(at, err)
+	<-first.done
+	s.write(h) // another one, for which nobody asked
+	data, err := first.jpeg()
+	if err != nil || !first.at.Equal(now) {
+		t.Fatal(first.at, err)
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -41,14 +51,53 @@ func TestSnapshot(t *testing.T) {
 	if rms := math.Sqrt(sum / (97 * 161)); rms > 4 {
 		t.Errorf("luma differs by %.1f", rms)
 	}
-	again, _, err := h.Snapshot()
+	again, err := first.jpeg()
 	if err != nil || &again[0] != &data[0] {
 		t.Error("encoded again", err)
 	}
+	if h.wanted != nil {
+		t.Error("a picture is copied that nobody asks for")
+	}
+	next, _, _ := s.snapshot(h)
+	if bytes.Equal(next, data) {
+		t.Error("an old picture")
+	}
+	f, _ := s.frame(2, 0)
+	defer f.Release()
+	if direct, err := JPEG(f, ffmpeg.Rational{}); err != nil || !bytes.Equal(direct, data) {
+		t.Errorf("a JPEG of the same frame is another one: %v", err)
+	}
+	if _, err := JPEG(redact.Frame{}, ffmpeg.Rational{}); !errors.Is(err, ErrFrame) {
+		t.Errorf("a JPEG of no frame: %v", err)
+	}
+}
+
+// TestSnapshotFlushed: a picture from before a flush is not shown to who asked before it.
+func TestSnapshotFlushed(t *testing.T) {
+	h := newHub(t, Options{})
+	s := newScene(t, 64, 48)
+	want, err := h.ask()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.write(h)
-	next, _, err := h.Snapshot()
-	if err != nil || bytes.Equal(next, data) {
-		t.Error("an old picture", err)
+	<-want.done
+	h.Flush()
+	if h.current(want) {
+		t.Error("a picture from before the flush may be shown")
+	}
+	// A pause, and the end, are told to who waits.
+	for _, c := range []struct {
+		end  func()
+		want error
+	}{{func() { h.Pause(true) }, ErrPaused}, {func() { h.Pause(false); want, err = h.ask(); _ = h.Close() }, ErrClosed}} {
+		if want, err = h.ask(); err != nil && !errors.Is(err, ErrPaused) {
+			t.Fatal(err)
+		}
+		c.end()
+		if <-want.done; !errors.Is(want.err, c.want) {
+			t.Errorf("told %v, want %v", want.err, c.want)
+		}
 	}
 }
 

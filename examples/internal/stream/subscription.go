@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// Subscription is one taker's view of a Hub.
+// Subscription is one subscriber's view of a Hub.
 type Subscription struct {
 	// C delivers the units, beginning with a key unit. It is closed by Close and
-	// by the hub's Close. A taker who leaves it full loses units, up to the next
+	// by the hub's Close. A subscriber who leaves it full loses units, up to the next
 	// key unit.
 	C <-chan *Unit
-	// Flushed gets a value after Hub.Flush, for a taker who keeps units: those that
+	// Flushed gets a value after Hub.Flush, for a subscriber who keeps units: those that
 	// are Stale must go no further.
 	Flushed <-chan struct{}
 

@@ -5,6 +5,7 @@ import (
 	"image"
 	"io"
 
+	"github.com/hedgecam/hedge/internal/i420"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -21,31 +22,19 @@ func writeHeader(w io.Writer, size image.Point, aspect ffmpeg.Rational, rate int
 
 // writeFrame adds one picture to the stream.
 func writeFrame(w io.Writer, f redact.Frame) error {
-	pic, size := f.Picture(), f.Size()
+	pic := f.Picture()
+	if err := i420.Check(pic); err != nil {
+		return err
+	}
 	if _, err := io.WriteString(w, "FRAME\n"); err != nil {
 		return err
 	}
-	chroma := image.Pt((size.X+1)/2, (size.Y+1)/2)
-	y, c := pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y), pic.COffset(pic.Rect.Min.X, pic.Rect.Min.Y)
-	for _, p := range [...]struct {
-		samples []byte
-		stride  int
-		size    image.Point
-	}{{pic.Y[y:], pic.YStride, size}, {pic.Cb[c:], pic.CStride, chroma}, {pic.Cr[c:], pic.CStride, chroma}} {
-		if err := writeRows(w, p.samples, p.stride, p.size); err != nil {
+	for _, p := range i420.Planes(pic) {
+		err := p.Rows(func(row []byte) error {
+			_, err := w.Write(row)
 			return err
-		}
-	}
-	return nil
-}
-
-func writeRows(w io.Writer, p []byte, stride int, size image.Point) error {
-	if stride == size.X {
-		_, err := w.Write(p[:size.X*size.Y])
-		return err
-	}
-	for y := range size.Y {
-		if _, err := w.Write(p[y*stride:][:size.X]); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 	}

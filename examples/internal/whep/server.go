@@ -107,7 +107,7 @@ func New(o Options) (*Server, error) {
 var h264 = webrtc.RTPCodecParameters{
 	RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType:    webrtc.MimeTypeH264,
-		ClockRate:   rtpClock,
+		ClockRate:   stream.ClockRate,
 		SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 		RTCPFeedback: []webrtc.RTCPFeedback{
 			{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"},

@@ -10,7 +10,6 @@ import (
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
-	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/streamtest"
 )
 
@@ -190,21 +189,5 @@ func TestOfferAfterClose(t *testing.T) {
 	}
 	if _, _, err := l.Offer(t.Context(), ""); !errors.Is(err, ErrViewers) {
 		t.Errorf("offer to a closed one: %v", err)
-	}
-}
-
-// TestPackets: numbers and time stamps wrap round.
-func TestPackets(t *testing.T) {
-	track, err := webrtc.NewTrackLocalStaticRTP(h264.RTPCodecCapability, "video", "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := packets{payloader: &codecs.H264Payloader{}, sequence: 65530}
-	u := &stream.Unit{Time: 27 * time.Hour, Data: [][]byte{append([]byte{0x65}, make([]byte, 10*maxPayload)...)}}
-	if err := p.send(u, track); err != nil {
-		t.Fatal(err)
-	}
-	if p.sequence > 10 {
-		t.Errorf("sequence number %d after wrapping round", p.sequence)
 	}
 }

@@ -4,23 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
-	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
 const (
-	// rtpClock is the clock of video, in ticks per second (RFC 6184).
-	rtpClock = 90_000
 	// maxPayload is the most bytes of a packet's payload, so that with all its
 	// headers it stays below 1280 bytes, which every network carries whole.
 	maxPayload = 1160
@@ -148,7 +143,10 @@ func (v *viewer) feed(all, trial *stream.Hub) {
 	hub := all
 	sub := hub.Subscribe(queued)
 	defer func() { sub.Close() }()
-	p := packets{payloader: &codecs.H264Payloader{}, sequence: uint16(rand.Uint32())} //nolint:gosec // a first number, no secret
+	p, err := stream.NewPacketizer(stream.PacketizerOptions{MaxPayload: maxPayload})
+	if err != nil {
+		return
+	}
 	lastKey := time.Now()
 	for {
 		select {
@@ -160,7 +158,7 @@ func (v *viewer) feed(all, trial *stream.Hub) {
 			if sub.Stale(u) {
 				continue
 			}
-			if err := p.send(u, v.track); err != nil {
+			if err := send(p, u, v.track); err != nil {
 				return
 			}
 		case <-v.turned:
@@ -180,35 +178,16 @@ func (v *viewer) feed(all, trial *stream.Hub) {
 	}
 }
 
-// packets makes RTP packets of units, by RFC 6184.
-type packets struct {
-	payloader *codecs.H264Payloader
-	sequence  uint16
-	stream    []byte // scratch
-}
-
-// send sends one unit. The time stamp is the unit's own time in ticks of the
-// clock, without an offset: the page computes the latency from it.
-func (p *packets) send(u *stream.Unit, track *webrtc.TrackLocalStaticRTP) error {
-	p.stream = p.stream[:0]
-	for _, nal := range u.Data {
-		p.stream = append(append(p.stream, 0, 0, 0, 1), nal...)
+// send sends one unit. Number and time stamp of the packets are the packetizer's.
+func send(packetizer *stream.Packetizer, u *stream.Unit, track *webrtc.TrackLocalStaticRTP) error {
+	packets, err := packetizer.Packets(u)
+	if err != nil {
+		return err
 	}
-	payloads := p.payloader.Payload(maxPayload, p.stream)
-	for i, payload := range payloads {
-		err := track.WriteRTP(&rtp.Packet{
-			Header: rtp.Header{
-				Version:        2,
-				Marker:         i == len(payloads)-1,
-				SequenceNumber: p.sequence,
-				Timestamp:      uint32(int64(u.Time) * (rtpClock / 1000) / int64(time.Millisecond)),
-			},
-			Payload: payload,
-		})
-		if err != nil {
+	for _, p := range packets {
+		if err := track.WriteRTP(p); err != nil {
 			return fmt.Errorf("send a packet: %w", err)
 		}
-		p.sequence++
 	}
 	return nil
 }
