@@ -45,9 +45,10 @@ die() {
 
 install_tools() {
     local missing=() package
-    for package in gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user python3; do
+    for package in gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user; do
         [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) == ii* ]] || missing+=("$package")
     done
+    command -v python3 >/dev/null || missing+=(python3)
     ((${#missing[@]})) || return 0
     # The dynamic qemu-user, because the static one takes no plugins.
     local line="apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends ${missing[*]}"

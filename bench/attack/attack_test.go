@@ -283,7 +283,7 @@ func TestWithoutData(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	r := &report{
+	r := &results{
 		Recognition: []recognition{{What: "plate", Fill: "frost", Default: true, Chance: 0.05, Accuracy: 0.11}, {What: "plate", Fill: "mosaic", Accuracy: 1, Chance: 0.05}},
 		Motion:      []rebuilt{{What: "plate", Fill: "frost", Default: true, Best: 0.3, Average: 0.31, Back: 0.4, BackFrom1: 0.2, Values: 3}},
 	}

@@ -108,7 +108,7 @@ func (q *question) bar() bool { return q.visit.bar || q.notice.every == 1 }
 
 func (q *question) fill() string { return "background, " + q.notice.name }
 
-func attackBackground(ctx context.Context, o *options, r *report, out io.Writer) error {
+func attackBackground(ctx context.Context, o *options, r *results, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 3)) //nolint:gosec // the same samples in every run
 	faces, note, err := loadFaces(o)
 	if err != nil {

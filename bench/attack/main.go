@@ -37,9 +37,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
 func main() { command.Main("attack", run) }
@@ -100,11 +100,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &report{Command: strings.TrimSpace("go run ./bench/attack " + strings.Join(args, " ")), Seed: o.seed,
-		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	r := &results{Command: strings.TrimSpace("go run ./bench/attack " + strings.Join(args, " ")), Seed: o.seed,
+		Date: report.Now(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	for _, a := range []struct {
 		name string
-		run  func(context.Context, *options, *report, io.Writer) error
+		run  func(context.Context, *options, *results, io.Writer) error
 	}{{"motion", attackMotion}, {"recognise", attackRecognise}, {"detect", attackDetect}, {"background", attackBackground}, {"residue", attackResidue}} {
 		if !o.attacks[a.name] {
 			continue

@@ -53,7 +53,7 @@ type under struct {
 	isDefault      bool
 }
 
-func attackMotion(ctx context.Context, o *options, r *report, out io.Writer) error {
+func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // the same in every run
 	subjects := []*subject{drawPlate(plateTexts(1, rng)[0], plateNear)}
 	subjects[0].name = "plate, 256 px wide"

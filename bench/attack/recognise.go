@@ -45,7 +45,7 @@ const (
 	checks = 15
 )
 
-func attackRecognise(ctx context.Context, o *options, r *report, out io.Writer) error {
+func attackRecognise(ctx context.Context, o *options, r *results, out io.Writer) error {
 	rng := rand.New(rand.NewPCG(o.seed, 1)) //nolint:gosec // the same samples in every run
 	faces, note, err := loadFaces(o)
 	if err != nil {

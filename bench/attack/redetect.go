@@ -44,7 +44,7 @@ var detectSets = []string{"faces_wider_small", "people_coco", "plates_openalpr_b
 // the networks find there without a fill.
 var detectFills = []string{"nothing", "solid", "background (default)", "mosaic 16", "Gaussian, sigma 8"}
 
-func attackDetect(ctx context.Context, o *options, r *report, out io.Writer) error {
+func attackDetect(ctx context.Context, o *options, r *results, out io.Writer) error {
 	if o.data == "" {
 		r.Notes = append(r.Notes, "Re-detection was left out: HEDGE_DATA is not set.")
 		return nil
@@ -143,7 +143,7 @@ func fit(raw image.Image, side int) (*image.YCbCr, float32) {
 
 // redetect hides the objects of each picture with each fill and lets the
 // networks look at the result.
-func redetect(ctx context.Context, set *networks.Set, name string, side int, list []hiddenPicture, r *report, out io.Writer) error {
+func redetect(ctx context.Context, set *networks.Set, name string, side int, list []hiddenPicture, r *results, out io.Writer) error {
 	rows := make([]redetection, len(detectFills))
 	for i, f := range detectFills {
 		rows[i] = redetection{Set: name, Fill: f, Input: side, Pictures: len(list), ByClass: map[string]int{},

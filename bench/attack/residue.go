@@ -51,7 +51,7 @@ var (
 
 // attackResidue measures how far beside somebody a compressed recording tells who it
 // is: that is how far regions have to grow (redact.Residue).
-func attackResidue(ctx context.Context, o *options, r *report, out io.Writer) error {
+func attackResidue(ctx context.Context, o *options, r *results, out io.Writer) error {
 	if o.data == "" {
 		r.Notes = append(r.Notes, "The residue of compression was left out: HEDGE_DATA is not set.")
 		return nil
