@@ -13,7 +13,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/examples/doorbell/web"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/gpio"
@@ -103,7 +102,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Confirm: a.pipe.Confirm,
 	})
-	a.log.Record(eventlog.Started, eventlog.Data{Version: buildinfo.Version(), Networks: c.Networks, Policy: sumOf(policy)})
+	a.recordStart(policy)
 	if err := a.openOutputs(); err != nil {
 		return a, err
 	}

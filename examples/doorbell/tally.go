@@ -5,8 +5,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/models"
+	"github.com/hedgecam/hedge/redact"
 )
+
+// recordStart writes into the log which program and networks begin with which policy.
+func (a *app) recordStart(p *redact.Policy) {
+	d := eventlog.Data{Version: buildinfo.Version(), Sum: buildinfo.SHA256(), Policy: sumOf(p), Models: map[string]string{}}
+	for _, name := range networks.Members(a.c.Networks) {
+		if m, err := models.Find(name); err == nil {
+			d.Models[name] = m.SHA256 // Load refuses any other file
+		}
+	}
+	a.log.Record(eventlog.Started, d)
+}
 
 // countEvery is how often the counts of what was hidden go to the event log, at full
 // ten minutes by the clock: a power cut costs no more.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 
 	"github.com/hedgecam/hedge/detect"
@@ -43,6 +44,10 @@ var sets = map[string][]string{
 	Trio:   {"yunet_s", "yolox_nano", "lpd_yunet"},
 	Best:   {"hedge-n", "centerface"},
 }
+
+// Members returns the names of the models that a set is made of, as they stand in the
+// manifest; none for a set that there is not.
+func Members(name string) []string { return slices.Clone(sets[name]) }
 
 // Names lists the sets, for a flag's help.
 func Names() string { return strings.Join([]string{HedgeN, HedgeP, Trio, Best, None}, ", ") }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync"
 )
 
 // Version returns the version of the main module, with the commit where it is known.
@@ -32,20 +33,21 @@ func Version() string {
 	return version
 }
 
-// SHA256 returns the checksum of the running program's file, in hexadecimal.
-func SHA256() (string, error) {
+// SHA256 returns the checksum of the running program's file, in hexadecimal, or "" where
+// that cannot be read.
+var SHA256 = sync.OnceValue(func() string {
 	path, err := os.Executable()
 	if err != nil {
-		return "", err
+		return ""
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return ""
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", err
+		return ""
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
+	return hex.EncodeToString(h.Sum(nil))
+})

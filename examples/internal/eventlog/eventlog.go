@@ -33,7 +33,7 @@ type Event struct {
 // The kinds of events that programs read. Those of fail-closed intervals are the names
 // of pipeline.FailedClosed and pipeline.Recovered.
 const (
-	// Started: the program begins, with Data.Version, Networks and Policy.
+	// Started: the program begins, with Data.Version, Sum, Models and Policy.
 	Started = "program"
 	// PolicyInForce: Data.Policy is in force from here on.
 	PolicyInForce = "policy in force"
@@ -52,10 +52,12 @@ type Data struct {
 	Reason string `json:"reason,omitempty"`
 	// Policy is the SHA-256 of a policy's canonical form.
 	Policy string `json:"policy,omitempty"`
-	// Version is the program's, Networks the name of the set of networks.
-	Version  string  `json:"version,omitempty"`
-	Networks string  `json:"networks,omitempty"`
-	Counts   *Counts `json:"counts,omitempty"`
+	// Version is the program's and Sum the SHA-256 of its file, Models those of the
+	// networks' files by name.
+	Version string            `json:"version,omitempty"`
+	Sum     string            `json:"sum,omitempty"`
+	Models  map[string]string `json:"models,omitempty"`
+	Counts  *Counts           `json:"counts,omitempty"`
 }
 
 // Counts are of the pictures that went out from From to the event's time.
