@@ -42,18 +42,18 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		// Once the server has begun it closes the listener itself.
 		defer func() { _ = d.listener.Close() }()
 	}
-	hub, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
+	broadcaster, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, hub.Close()) }()
+	defer func() { err = errors.Join(err, broadcaster.Close()) }()
 	d.camera, err = live.Open(ctx, policy, d.c.Settings, live.Options{Policy: d.c.Policy, LookAhead: d.c.LookAhead, Moving: true, Log: d.log,
-		OnChange: func(s camera.State) { hub.Describe(s.Format) }})
+		OnChange: func(s camera.State) { broadcaster.Describe(s.Format) }})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.camera.Close()) }()
-	d.ring, err = recorder.NewRing(hub, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.onEvent})
+	d.ring, err = recorder.NewRing(broadcaster, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.onEvent})
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	d.startTriggers(ctx, &beside)
-	err = d.camera.Run(ctx, hub)
+	err = d.camera.Run(ctx, broadcaster)
 	cancel()
 	beside.Wait()
 	return err

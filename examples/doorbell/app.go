@@ -37,21 +37,21 @@ type app struct {
 	c       *config
 	started time.Time
 
-	source   *camera.Source
-	clock    *clock
-	pipe     *pipeline.Pipeline
-	hub      *stream.Hub
-	trial    *stream.Hub // has the pictures of a preview
-	gate     *gate
-	bell     *bell
-	zones    *web.Zones
-	live     *whep.Server
-	log      *eventlog.Log
-	mqtt     *homeassistant.Client
-	server   *http.Server
-	listen   net.Listener
-	rtsp     *rtsp.Server
-	recorder *recorder.Recorder
+	source      *camera.Source
+	clock       *clock
+	pipe        *pipeline.Pipeline
+	broadcaster *stream.Broadcaster
+	preview     *stream.Broadcaster // has the pictures of a preview
+	gate        *gate
+	bell        *bell
+	zones       *web.Zones
+	live        *whep.Server
+	log         *eventlog.Log
+	mqtt        *homeassistant.Client
+	server      *http.Server
+	listen      net.Listener
+	rtsp        *rtsp.Server
+	recorder    *recorder.Recorder
 
 	token      string
 	watchToken string
@@ -84,19 +84,19 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
 		return a, err
 	}
-	if a.hub, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
+	if a.broadcaster, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
 		return a, err
 	}
-	if a.trial, err = stream.New(stream.Options{Fast: true, Rate: trialRate}); err != nil {
+	if a.preview, err = stream.New(stream.Options{Fast: true, Rate: previewRate}); err != nil {
 		return a, err
 	}
 	if err := a.openPipeline(policy, detectors); err != nil {
 		return a, err
 	}
 	if c.Preset == presetDoorbell {
-		a.bell = newBell(a.hub, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
+		a.bell = newBell(a.broadcaster, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
 	}
-	a.gate = &gate{hub: a.hub, bell: a.bell, tally: newTally()}
+	a.gate = &gate{broadcaster: a.broadcaster, bell: a.bell, tally: newTally()}
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.apply, Try: a.try,
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
@@ -116,7 +116,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
 		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
-			a.hub.Describe(s.Format)
+			a.broadcaster.Describe(s.Format)
 			a.log.Add("camera", s.String())
 		},
 	})
@@ -256,16 +256,16 @@ func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
 	return stream.JPEG(f, ffmpeg.Rational{})
 }
 
-// trialRate is how many pictures of a preview come in a second.
-const trialRate = 10
+// previewRate is how many pictures of a preview come in a second.
+const previewRate = 10
 
 // try shows a policy to who draws it, nil to nobody.
 func (a *app) try(p *redact.Policy) error {
-	err := a.pipe.SetPreview(p, &gate{hub: a.trial, bell: a.bell})
+	err := a.pipe.SetPreview(p, &gate{broadcaster: a.preview, bell: a.bell})
 	if p == nil {
 		a.log.Record(eventlog.PreviewOver, eventlog.Data{})
-		a.live.ShowTrial("")
-		a.trial.Flush()
+		a.live.ShowPreview("")
+		a.preview.Flush()
 	} else if err == nil {
 		a.log.Record(eventlog.Preview, eventlog.Data{Policy: p.SHA256()})
 	}
@@ -318,8 +318,8 @@ func (a *app) Close() error {
 	}
 	closeIf(a.pipe, a.pipe != nil)
 	closeIf(a.source, a.source != nil)
-	closeIf(a.hub, a.hub != nil)
-	closeIf(a.trial, a.trial != nil)
+	closeIf(a.broadcaster, a.broadcaster != nil)
+	closeIf(a.preview, a.preview != nil)
 	closeIf(a.log, a.log != nil)
 	return errors.Join(errs...)
 }

@@ -13,10 +13,10 @@ import (
 // bell opens the way of the picture for a while whenever it is rung. Its methods
 // may be called by any goroutine.
 type bell struct {
-	hub    *stream.Hub
-	stay   time.Duration
-	newest func() time.Duration // source time of the newest picture
-	told   func(kind, text string)
+	broadcaster *stream.Broadcaster
+	stay        time.Duration
+	newest      func() time.Duration // source time of the newest picture
+	told        func(kind, text string)
 
 	mu     sync.Mutex
 	open   bool
@@ -27,9 +27,9 @@ type bell struct {
 }
 
 // newBell returns a bell at rest: nothing passes.
-func newBell(hub *stream.Hub, stay time.Duration, newest func() time.Duration, told func(kind, text string)) *bell {
-	hub.Pause(true)
-	return &bell{hub: hub, stay: stay, newest: newest, told: told}
+func newBell(broadcaster *stream.Broadcaster, stay time.Duration, newest func() time.Duration, told func(kind, text string)) *bell {
+	broadcaster.Pause(true)
+	return &bell{broadcaster: broadcaster, stay: stay, newest: newest, told: told}
 }
 
 // ring opens the way, or keeps it open for longer. Pictures taken before the
@@ -47,7 +47,7 @@ func (b *bell) ring() {
 	}
 	b.open, b.after = true, b.newest()
 	b.timer = time.AfterFunc(b.stay, b.expire)
-	b.hub.Pause(false)
+	b.broadcaster.Pause(false)
 	b.told("ring", fmt.Sprintf("somebody rang: there is a picture for %v", b.stay))
 }
 
@@ -59,7 +59,7 @@ func (b *bell) expire() {
 		return
 	}
 	b.open = false
-	b.hub.Pause(true)
+	b.broadcaster.Pause(true)
 	b.told("ring over", "nothing is shown or recorded until somebody rings")
 }
 
@@ -85,7 +85,7 @@ func (b *bell) close() {
 	if b.timer != nil {
 		b.timer.Stop()
 	}
-	b.hub.Pause(true)
+	b.broadcaster.Pause(true)
 }
 
 // keys rings at each line of r: at each press of the Enter key of a terminal.

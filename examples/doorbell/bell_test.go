@@ -12,27 +12,27 @@ import (
 
 // newTestBell returns a bell whose source is at the time that at holds, and a
 // count of what it told.
-func newTestBell(t *testing.T, stay time.Duration) (b *bell, hub *stream.Hub, at *atomic.Int64, told func(kind string) int) {
+func newTestBell(t *testing.T, stay time.Duration) (b *bell, broadcaster *stream.Broadcaster, at *atomic.Int64, told func(kind string) int) {
 	t.Helper()
-	hub, err := stream.New(stream.Options{})
+	broadcaster, err := stream.New(stream.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at = &atomic.Int64{}
 	var mu sync.Mutex
 	kinds := map[string]int{}
-	b = newBell(hub, stay, func() time.Duration { return time.Duration(at.Load()) }, func(kind, _ string) {
+	b = newBell(broadcaster, stay, func() time.Duration { return time.Duration(at.Load()) }, func(kind, _ string) {
 		mu.Lock()
 		defer mu.Unlock()
 		kinds[kind]++
 	})
 	t.Cleanup(func() {
 		b.close()
-		if err := hub.Close(); err != nil {
+		if err := broadcaster.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return b, hub, at, func(kind string) int {
+	return b, broadcaster, at, func(kind string) int {
 		mu.Lock()
 		defer mu.Unlock()
 		return kinds[kind]
@@ -40,13 +40,13 @@ func newTestBell(t *testing.T, stay time.Duration) (b *bell, hub *stream.Hub, at
 }
 
 func TestBell(t *testing.T) {
-	b, hub, at, told := newTestBell(t, 100*time.Millisecond)
-	if b.passes(time.Hour) || !hub.Stats().Paused {
+	b, broadcaster, at, told := newTestBell(t, 100*time.Millisecond)
+	if b.passes(time.Hour) || !broadcaster.Stats().Paused {
 		t.Fatal("open before anybody rang")
 	}
 	at.Store(int64(10 * time.Second))
 	b.ring()
-	if hub.Stats().Paused {
+	if broadcaster.Stats().Paused {
 		t.Error("paused after the ring")
 	}
 	// No picture from before the ring, look-ahead or not.
@@ -56,7 +56,7 @@ func TestBell(t *testing.T) {
 		}
 	}
 	b.ring() // again, while it is open: only longer
-	eventually(t, "the bell closes", func() bool { _, open := b.left(); return !open && hub.Stats().Paused })
+	eventually(t, "the bell closes", func() bool { _, open := b.left(); return !open && broadcaster.Stats().Paused })
 	if b.passes(time.Hour) {
 		t.Error("a picture passes after the time is over")
 	}
@@ -66,7 +66,7 @@ func TestBell(t *testing.T) {
 	b.ring()
 	b.close()
 	b.ring()
-	if b.passes(time.Hour) || !hub.Stats().Paused {
+	if b.passes(time.Hour) || !broadcaster.Stats().Paused {
 		t.Error("open after close")
 	}
 }

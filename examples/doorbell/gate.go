@@ -29,10 +29,10 @@ func (c *clock) Read(ctx context.Context, b *pipeline.Buffer) error {
 }
 
 // gate is the pipeline's sink: it keeps the count of what is hidden, and lets
-// frames pass to the hub while the bell allows it.
+// frames pass to the broadcaster while the bell allows it.
 type gate struct {
-	hub  *stream.Hub
-	bell *bell // nil: always open
+	broadcaster *stream.Broadcaster
+	bell        *bell // nil: always open
 	// tally counts what is hidden; nil counts nothing.
 	tally *tally
 
@@ -71,11 +71,11 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 	if !pass {
 		return nil
 	}
-	return g.hub.Write(ctx, f)
+	return g.broadcaster.Write(ctx, f)
 }
 
 // Flush implements pipeline.Flusher.
-func (g *gate) Flush() { g.hub.Flush() }
+func (g *gate) Flush() { g.broadcaster.Flush() }
 
 func (g *gate) last() seen {
 	g.mu.Lock()

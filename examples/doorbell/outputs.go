@@ -14,7 +14,7 @@ func (a *app) openOutputs() (err error) {
 		if a.password, err = a.secret(a.c.RTSPPassword, "rtsp-password"); err != nil {
 			return err
 		}
-		a.rtsp, err = rtsp.New(a.hub, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
+		a.rtsp, err = rtsp.New(a.broadcaster, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
 			OnRefused: func(client string) { a.log.Add("access", "a wrong password for RTSP, from "+client) }})
 		if err != nil {
 			return fmt.Errorf("%w; -rtsp names another address, or off", err)
@@ -23,7 +23,7 @@ func (a *app) openOutputs() (err error) {
 	if a.c.Record == "" {
 		return nil
 	}
-	a.recorder, err = recorder.New(a.hub, recorder.Options{
+	a.recorder, err = recorder.New(a.broadcaster, recorder.Options{
 		Dir:     a.c.Record,
 		Limits:  recorder.Limits{Age: time.Duration(a.c.RecordDays) * 24 * time.Hour, Bytes: int64(a.c.RecordLimit)},
 		OnEvent: a.recorded,

@@ -61,18 +61,18 @@ func TestPreviewStaysWithItsPage(t *testing.T) {
 	}
 	eventually(t, "the policy is in force", func() bool { return a.gate.last().Frames > 5 })
 	// A recorder is a subscription as any other.
-	others := a.hub.Subscribe(100000)
+	others := a.broadcaster.Subscribe(100000)
 	defer others.Close()
 	if code, text := as(t, a, "me", "PUT", "/zones/preview", mine); code != 204 {
 		t.Fatalf("preview: %d %s", code, text)
 	}
 	var code int
-	var trial []byte
+	var preview []byte
 	eventually(t, "the preview comes", func() bool {
-		code, trial = as(t, a, "me", "GET", "/zones/preview.jpg", "")
+		code, preview = as(t, a, "me", "GET", "/zones/preview.jpg", "")
 		return code == 200
 	})
-	if d := detail(t, trial); d < 100 {
+	if d := detail(t, preview); d < 100 {
 		t.Errorf("the preview shows nothing: detail %.1f", d)
 	}
 	for range 20 {

@@ -49,13 +49,13 @@ func (a *app) openServer() (err error) {
 	}
 	// The same port number over UDP, so that a firewall needs one rule of each.
 	port := a.listen.Addr().(*net.TCPAddr).AddrPort().Port()
-	a.live, err = whep.New(whep.Options{Hub: a.hub, Trial: a.trial, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
+	a.live, err = whep.New(whep.Options{Broadcaster: a.broadcaster, Preview: a.preview, Addr: netip.AddrPortFrom(addr.Addr(), port), Viewers: a.c.Viewers})
 	if err != nil {
 		return err
 	}
 	o := web.Options{
 		Access: access, Zones: a.zones, Live: a.live,
-		Still: a.stillJPEG, Snapshot: a.hub.Snapshot, Trial: a.trial.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm,
+		Still: a.stillJPEG, Snapshot: a.broadcaster.Snapshot, PreviewPicture: a.preview.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm,
 		Metrics: a.metrics(), Healthy: a.healthy,
 	}
 	if a.bell != nil {

@@ -89,8 +89,8 @@ func (a *app) status() status {
 	s := status{
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
-		Camera: a.source.State().String(), Networks: beats(stats), LookAhead: a.c.LookAhead.Milliseconds(),
-		Ratio: a.hub.Stats().Ratio(),
+		Camera: a.source.State().String(), Networks: intervals(stats), LookAhead: a.c.LookAhead.Milliseconds(),
+		Ratio: a.broadcaster.Stats().Ratio(),
 		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.log.Newest(),
 	}
 	if base := a.clock.base.Load(); base != 0 {
@@ -164,8 +164,8 @@ func words(s *status, why pipeline.Reason, last seen) string {
 	return "Your zones alone decide. What is hidden here is gone before the picture is encoded."
 }
 
-// beats says what the networks do.
-func beats(stats pipeline.Stats) string {
+// intervals says what the networks do.
+func intervals(stats pipeline.Stats) string {
 	var fastest, slowest time.Duration
 	failures := uint64(0)
 	for _, d := range stats.Detectors {

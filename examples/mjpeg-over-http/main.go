@@ -53,12 +53,12 @@ func serve(ctx context.Context, camera, policyFile, nets string, port int) error
 	if err != nil {
 		return err
 	}
-	hub, err := stream.New(stream.Options{}) // nobody subscribes, so it encodes no video
+	broadcaster, err := stream.New(stream.Options{}) // nobody subscribes, so it encodes no video
 	if err != nil {
 		return err
 	}
-	defer hub.Close()
-	go func() { log.Print(http.Serve(l, viewers{hub})) }() //nolint:gosec // for this machine alone
+	defer broadcaster.Close()
+	go func() { log.Print(http.Serve(l, viewers{broadcaster})) }() //nolint:gosec // for this machine alone
 	log.Printf("serving http://%s/", l.Addr())
 	c := pipeline.DefaultConfig()
 	c.Policy, c.Detectors, c.Mode, c.Compressed = policy, set.Detectors, pipeline.Live, true
@@ -67,11 +67,11 @@ func serve(ctx context.Context, camera, policyFile, nets string, port int) error
 		return err
 	}
 	defer p.Close()
-	return p.Run(ctx, src, hub)
+	return p.Run(ctx, src, broadcaster)
 }
 
 // viewers shows the newest redacted picture.
-type viewers struct{ hub *stream.Hub }
+type viewers struct{ broadcaster *stream.Broadcaster }
 
 // ServeHTTP sends pictures, at most ten a second, until the viewer leaves.
 func (v viewers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func (v viewers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := time.NewTicker(time.Second / 10)
 	defer t.Stop()
 	for r.Context().Err() == nil {
-		if data, _, err := v.hub.Snapshot(r.Context()); err == nil {
+		if data, _, err := v.broadcaster.Snapshot(r.Context()); err == nil {
 			_, _ = fmt.Fprintf(w, "--frame\r\nContent-Type: image/jpeg\r\n\r\n%s\r\n", data) // or the viewer is gone
 			_ = http.NewResponseController(w).Flush()                                        // likewise
 		}

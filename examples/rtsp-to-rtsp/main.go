@@ -56,16 +56,16 @@ func serve(ctx context.Context, camera, policyFile, nets string, o rtsp.Options)
 		return err
 	}
 	defer src.Close()
-	hub, err := stream.New(stream.Options{})
+	broadcaster, err := stream.New(stream.Options{})
 	if err != nil {
 		return err
 	}
-	hub.Describe(src.Info().Format())
-	server, err := rtsp.New(hub, o)
+	broadcaster.Describe(src.Info().Format())
+	server, err := rtsp.New(broadcaster, o)
 	if err != nil {
-		return errors.Join(err, hub.Close())
+		return errors.Join(err, broadcaster.Close())
 	}
-	defer hub.Close()
+	defer broadcaster.Close()
 	defer server.Close()
 	log.Printf("serving rtsp://%s@%s/hedge", o.User, server.Addr())
 
@@ -76,5 +76,5 @@ func serve(ctx context.Context, camera, policyFile, nets string, o rtsp.Options)
 		return err
 	}
 	defer p.Close()
-	return p.Run(ctx, src, hub)
+	return p.Run(ctx, src, broadcaster)
 }

@@ -20,34 +20,34 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// journal is a log that can be waited for.
-type journal struct {
+// logBuffer is a log that can be waited for.
+type logBuffer struct {
 	mu   sync.Mutex
 	cond *sync.Cond
 	text bytes.Buffer
 }
 
-func newJournal() *journal {
-	j := &journal{}
+func newLogBuffer() *logBuffer {
+	j := &logBuffer{}
 	j.cond = sync.NewCond(&j.mu)
 	return j
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	defer j.cond.Broadcast()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
 // await waits until the log has a part n times.
-func (j *journal) await(t *testing.T, part string, n int) {
+func (j *logBuffer) await(t *testing.T, part string, n int) {
 	t.Helper()
 	late := time.AfterFunc(20*time.Second, func() {
 		t.Errorf("the log never says %q %d times:\n%s", part, n, j)
@@ -91,7 +91,7 @@ func TestProgram(t *testing.T) {
 		t.Fatalf("decode the clip: %d bytes, %v", len(original), err)
 	}
 
-	log := newJournal()
+	log := newLogBuffer()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ended := make(chan int, 1)
@@ -165,7 +165,7 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 	for round, size := range []string{"192x128", "160x128"} {
 		clip, pipe := filepath.Join(dir, size+".mp4"), filepath.Join(dir, "pipe")
 		makeClip(t, clip, size)
-		log := newJournal()
+		log := newLogBuffer()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan int, 1)
 		go func() {
@@ -219,7 +219,7 @@ func TestSettings(t *testing.T) {
 		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", "file:/no/clip.mp4", "-networks", "none"}, 1, []string{"/no/clip.mp4"}},
 	} {
 		var out bytes.Buffer
-		log := newJournal()
+		log := newLogBuffer()
 		code := run(t.Context(), settings.Options{LookupEnv: noEnv, Stdout: &out, Stderr: log, Args: c.args}, log)
 		if code != c.code {
 			t.Errorf("%q: exit code %d: %s", c.args, code, log)

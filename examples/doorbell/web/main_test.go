@@ -19,9 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newLive(t testing.TB, hub *stream.Hub, viewers int) *whep.Server {
+func newLive(t testing.TB, broadcaster *stream.Broadcaster, viewers int) *whep.Server {
 	t.Helper()
-	l, err := whep.New(whep.Options{Hub: hub, Trial: hub, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
+	l, err := whep.New(whep.Options{Broadcaster: broadcaster, Preview: broadcaster, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,24 +46,24 @@ func newAccess(t testing.TB) *webaccess.Access {
 
 // site is a server under test, over real connections.
 type site struct {
-	zones *zonesScene
-	hub   *stream.Hub
-	rings int
-	addr  string
+	zones       *zonesScene
+	broadcaster *stream.Broadcaster
+	rings       int
+	addr        string
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
-	s := &site{zones: newZones(t, time.Hour), hub: streamtest.Hub(t)}
+	s := &site{zones: newZones(t, time.Hour), broadcaster: streamtest.Broadcaster(t)}
 	server := NewServer(Options{
-		Access: newAccess(t), Zones: s.zones.Zones, Live: newLive(t, s.hub, 2),
-		Still:    func(context.Context) ([]byte, error) { return []byte("still"), nil },
-		Snapshot: s.hub.Snapshot,
-		Trial:    func(context.Context) ([]byte, time.Time, error) { return []byte("trial"), time.Time{}, nil },
-		Status:   func() any { return map[string]int{"rings": s.rings} },
-		Confirm:  func() error { s.zones.confirmed.Add(1); return nil },
-		Ring:     func() { s.rings++ },
-		Healthy:  func() error { return nil },
+		Access: newAccess(t), Zones: s.zones.Zones, Live: newLive(t, s.broadcaster, 2),
+		Still:          func(context.Context) ([]byte, error) { return []byte("still"), nil },
+		Snapshot:       s.broadcaster.Snapshot,
+		PreviewPicture: func(context.Context) ([]byte, time.Time, error) { return []byte("preview"), time.Time{}, nil },
+		Status:         func() any { return map[string]int{"rings": s.rings} },
+		Confirm:        func() error { s.zones.confirmed.Add(1); return nil },
+		Ring:           func() { s.rings++ },
+		Healthy:        func() error { return nil },
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

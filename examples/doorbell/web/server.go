@@ -37,8 +37,8 @@ type Options struct {
 	Zones *Zones
 	// Live hands the live picture out.
 	Live *whep.Server
-	// Trial returns a JPEG of the next picture of a preview.
-	Trial func(context.Context) ([]byte, time.Time, error)
+	// PreviewPicture returns a JPEG of the next picture of a preview.
+	PreviewPicture func(context.Context) ([]byte, time.Time, error)
 	// Still returns a JPEG of the place with nobody in it, for pages that draw.
 	Still func(context.Context) ([]byte, error)
 	// Snapshot returns a JPEG of the next redacted picture, and its time.
@@ -100,7 +100,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("PUT /zones/drawing", s.draw)
 	mux.HandleFunc("DELETE /zones/drawing", s.rest)
 	mux.HandleFunc("PUT /zones/preview", s.preview)
-	mux.HandleFunc("GET /zones/preview.jpg", s.trial)
+	mux.HandleFunc("GET /zones/preview.jpg", s.previewPicture)
 	mux.HandleFunc("DELETE /zones/preview", s.discard)
 	mux.HandleFunc("POST /confirm", s.confirm)
 	mux.HandleFunc("POST /live", s.live)
@@ -173,13 +173,13 @@ func jpeg(w http.ResponseWriter, r *http.Request, newest func(context.Context) (
 	_, _ = w.Write(data) // the client is gone
 }
 
-// trial serves the picture of a preview to who draws it.
-func (s *server) trial(w http.ResponseWriter, r *http.Request) {
+// previewPicture serves the picture of a preview to who draws it.
+func (s *server) previewPicture(w http.ResponseWriter, r *http.Request) {
 	if !s.o.Zones.IsPreviewOf(editorOf(r)) {
 		webaccess.Refuse(w, http.StatusForbidden, "a preview is shown to the page that draws it only")
 		return
 	}
-	jpeg(w, r, s.o.Trial)
+	jpeg(w, r, s.o.PreviewPicture)
 }
 
 func (s *server) still(w http.ResponseWriter, r *http.Request) {
@@ -241,7 +241,7 @@ func (s *server) preview(w http.ResponseWriter, r *http.Request) {
 		s.refusePolicy(w, err, "")
 		return
 	}
-	s.o.Live.ShowTrial(strings.TrimPrefix(r.Header.Get("X-Live"), "/live/"))
+	s.o.Live.ShowPreview(strings.TrimPrefix(r.Header.Get("X-Live"), "/live/"))
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -132,7 +132,7 @@ func TestZonesOverHTTP(t *testing.T) {
 		{"preview", "PUT", "/zones/preview", rightHalf, []string{"X-Editor", "a"}, 204, ""},
 		{"preview of another", "PUT", "/zones/preview", rightHalf, []string{"X-Editor", "b"}, 423, "another window"},
 		{"10 MB preview", "PUT", "/zones/preview", strings.Repeat(" ", 10<<20), []string{"X-Editor", "a"}, 413, "longer"},
-		{"picture of the preview", "GET", "/zones/preview.jpg", "", []string{"X-Editor", "a"}, 200, "trial"},
+		{"picture of the preview", "GET", "/zones/preview.jpg", "", []string{"X-Editor", "a"}, 200, "preview"},
 		{"picture of another's", "GET", "/zones/preview.jpg", "", []string{"X-Editor", "b"}, 403, "only"},
 		{"picture of a preview for nobody", "GET", "/zones/preview.jpg", "", nil, 403, "only"},
 		{"take back", "DELETE", "/zones/preview", "", []string{"X-Editor", "a"}, 204, ""},
@@ -172,7 +172,7 @@ func TestSnapshot(t *testing.T) {
 		code, h, text := s.ask(t, "GET", "/snapshot.jpg", nil)
 		return code == 200 && h.Get("Content-Type") == "image/jpeg" && strings.HasPrefix(text, "\xff\xd8")
 	})
-	s.hub.Pause(true)
+	s.broadcaster.Pause(true)
 	if code, _, text := s.ask(t, "GET", "/snapshot.jpg", nil); code != 503 || strings.HasPrefix(text, "\xff\xd8") {
 		t.Errorf("while paused: %d", code)
 	}

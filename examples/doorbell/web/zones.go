@@ -39,7 +39,7 @@ type Zones struct {
 	saved   *redact.Policy       // nil: there is none, everything is hidden
 	problem string               // what is wrong with the file
 	editor  string               // whose preview is shown; "" if none is
-	trial   *redact.Policy       // the preview
+	draft   *redact.Policy       // the preview
 	drawing map[string]time.Time // until when an editor's page counts as drawing
 	expiry  *time.Timer
 	number  uint64 // of the preview
@@ -159,13 +159,13 @@ func (z *Zones) Preview(data []byte, editor string) error {
 		return err
 	case z.o.Unconfirmed():
 		return ErrUnconfirmed
-	case z.editor != "" && z.trial.SHA256() == p.SHA256():
+	case z.editor != "" && z.draft.SHA256() == p.SHA256():
 		return nil // the editor only says that it is still there
 	}
 	if err := z.o.Try(p); err != nil {
 		return err
 	}
-	z.trial = p
+	z.draft = p
 	if z.editor == "" {
 		z.editor = editor
 		z.number++
@@ -203,7 +203,7 @@ func (z *Zones) endPreview() error {
 		return nil
 	}
 	z.expiry.Stop()
-	z.editor, z.trial, z.expiry = "", nil, nil
+	z.editor, z.draft, z.expiry = "", nil, nil
 	return z.o.Try(nil)
 }
 
@@ -289,7 +289,7 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 	}
 	if z.editor != "" {
 		// A policy that is put in force ends the preview.
-		if err := z.o.Try(z.trial); err != nil {
+		if err := z.o.Try(z.draft); err != nil {
 			return err
 		}
 	}

@@ -39,22 +39,22 @@ func needFFmpeg(t *testing.T) {
 // networkCamera is an RTSP camera on a port of its own: 25 pictures per second,
 // the upper half grey, the lower half bright.
 type networkCamera struct {
-	t      *testing.T
-	hub    *stream.Hub
-	server *rtsp.Server
-	addr   string
-	large  atomic.Bool // 320x192 instead of 160x96
-	mute   atomic.Bool
+	t           *testing.T
+	broadcaster *stream.Broadcaster
+	server      *rtsp.Server
+	addr        string
+	large       atomic.Bool // 320x192 instead of 160x96
+	mute        atomic.Bool
 }
 
 func newNetworkCamera(t *testing.T) *networkCamera {
 	t.Helper()
 	needFFmpeg(t)
-	hub, err := stream.New(stream.Options{KeyInterval: time.Second})
+	broadcaster, err := stream.New(stream.Options{KeyInterval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &networkCamera{t: t, hub: hub, addr: "127.0.0.1:0"}
+	c := &networkCamera{t: t, broadcaster: broadcaster, addr: "127.0.0.1:0"}
 	c.on()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -63,7 +63,7 @@ func newNetworkCamera(t *testing.T) *networkCamera {
 		cancel()
 		wg.Wait()
 		c.off()
-		if err := hub.Close(); err != nil {
+		if err := broadcaster.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -101,7 +101,7 @@ func (c *networkCamera) film(ctx context.Context) {
 			return
 		}
 		if !c.mute.Load() {
-			if err := c.hub.Write(ctx, f); err != nil && ctx.Err() == nil {
+			if err := c.broadcaster.Write(ctx, f); err != nil && ctx.Err() == nil {
 				c.t.Error(err)
 			}
 		}
@@ -116,7 +116,7 @@ func (c *networkCamera) film(ctx context.Context) {
 
 func (c *networkCamera) on() {
 	c.t.Helper()
-	s, err := rtsp.New(c.hub, rtsp.Options{Address: c.addr, UDPPort: -1, User: "admin", Password: "s3cret", Auth: rtsp.MD5})
+	s, err := rtsp.New(c.broadcaster, rtsp.Options{Address: c.addr, UDPPort: -1, User: "admin", Password: "s3cret", Auth: rtsp.MD5})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -412,7 +412,7 @@ func TestCameraFormat(t *testing.T) {
 		{SampleAspect: ffmpeg.Rational{Num: 12, Den: 11}, Color: ffmpeg.Color{Range: "tv", Matrix: "bt470bg", Primaries: "bt470bg", Transfer: "smpte170m"}},
 		{SampleAspect: ffmpeg.Rational{Num: 3, Den: 4}, Color: ffmpeg.Color{Range: "tv", Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"}},
 	} {
-		c.hub.Describe(want)
+		c.broadcaster.Describe(want)
 		r := &reader{t: t, s: c.open("s3cret")}
 		// The first key frame may be one from before.
 		for i := 0; r.s.State().Format != want; i++ {

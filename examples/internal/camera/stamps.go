@@ -39,7 +39,7 @@ type stamps struct {
 	begin   time.Time
 	base    time.Duration // is added to the connection's times
 	last    time.Duration
-	fresh   bool // the next picture is the first of a connection
+	first   bool // the next picture is the first of a connection
 	started bool
 
 	fault     string        // what is wrong with the stamps; empty while they are believed
@@ -55,7 +55,7 @@ type stamps struct {
 }
 
 // interrupted says that the next picture comes from another connection.
-func (s *stamps) interrupted() { s.fresh = true }
+func (s *stamps) interrupted() { s.first = true }
 
 // put sets the time of a picture that has just come.
 func (s *stamps) put(b *pipeline.Buffer) {
@@ -67,7 +67,7 @@ func (s *stamps) put(b *pipeline.Buffer) {
 		return
 	}
 	elapsed := now.Sub(s.begin)
-	if s.fresh {
+	if s.first {
 		s.connect(b.Time, elapsed, max(elapsed, s.last+gap))
 	}
 	at := b.Time + s.base

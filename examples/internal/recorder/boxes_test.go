@@ -65,7 +65,7 @@ func FuzzWholeFragments(f *testing.F) {
 func TestTorn(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
-	r := start(t, s.hub, Options{Dir: dir}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir}, nil)
 	s.feed(80, r.sub.C)
 	stop(t, r)
 	data, err := os.ReadFile(files(t, dir)[0])

@@ -1,4 +1,4 @@
-// Package recorder writes a stream.Hub to files: all the time, in segments of a
+// Package recorder writes a stream.Broadcaster to files: all the time, in segments of a
 // minute (Recorder), or only when something has happened, with what was before
 // it (Ring).
 //

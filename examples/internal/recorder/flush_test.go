@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// TestRingFlushed: what the hub threw away is in no file that is written later, and
+// TestRingFlushed: what the broadcaster threw away is in no file that is written later, and
 // an event under way goes on with what comes afterwards, in another file.
 func TestRingFlushed(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
 	var ev events
-	r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
 	s.feed(100, r.sub.C)
 	settle(t, s, r)
-	s.hub.Flush()
+	s.broadcaster.Flush()
 	wait(t, "the ring to be empty", func() bool { return r.Stats().Memory == 0 })
 	s.feed(50, r.sub.C)
 	settle(t, s, r)
@@ -22,7 +22,7 @@ func TestRingFlushed(t *testing.T) {
 	wait(t, "the file", func() bool { return r.Stats().Saving && len(files(t, dir)) == 1 })
 	s.feed(50, r.sub.C)
 	settle(t, s, r)
-	s.hub.Flush()
+	s.broadcaster.Flush()
 	wait(t, "the end of the file", func() bool { return len(ev.of(Saved)) == 1 })
 	s.feed(75, r.sub.C)
 	settle(t, s, r)
@@ -47,10 +47,10 @@ func TestRecorderFlushed(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
 	var ev events
-	r := start(t, s.hub, Options{Dir: dir, OnEvent: ev.add}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir, OnEvent: ev.add}, nil)
 	s.feed(30, r.sub.C) // a fragment of a second, and a fifth of another one
 	wait(t, "the first fragment", func() bool { return len(files(t, dir)) == 1 })
-	s.hub.Flush()
+	s.broadcaster.Flush()
 	wait(t, "the end of the file", func() bool { return len(ev.of(Saved)) == 1 })
 	s.feed(40, r.sub.C)
 	stop(t, r)

@@ -12,7 +12,7 @@ import (
 func TestStalled(t *testing.T) {
 	held, begun := make(chan struct{}), make(chan struct{})
 	s := newScene(t, 64, 48)
-	r := start(t, s.hub, Options{Dir: t.TempDir()}, func(r *Recorder) {
+	r := start(t, s.broadcaster, Options{Dir: t.TempDir()}, func(r *Recorder) {
 		r.write = func(f *os.File, b []byte) (int, error) {
 			select {
 			case <-begun:

@@ -51,11 +51,11 @@ func child(dir string) {
 			os.Exit(1)
 		}
 	}
-	hub, err := stream.New(stream.Options{BitRate: 300e3})
+	broadcaster, err := stream.New(stream.Options{BitRate: 300e3})
 	fatal(err)
 	segment, err := time.ParseDuration(os.Getenv(childSegment))
 	fatal(err)
-	_, err = New(hub, Options{Dir: dir, Segment: segment})
+	_, err = New(broadcaster, Options{Dir: dir, Segment: segment})
 	fatal(err)
 	p := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}}
 	r, err := redact.New(p, image.Pt(64, 48), redact.Options{})
@@ -68,7 +68,7 @@ func child(dir string) {
 		}
 		f, err := r.Redact(pic, redact.Scene{Time: time.Duration(n) * 40 * time.Millisecond})
 		fatal(err)
-		fatal(hub.Write(ctx, f))
+		fatal(broadcaster.Write(ctx, f))
 		f.Release()
 		fmt.Println(n + 1)
 		<-tick.C

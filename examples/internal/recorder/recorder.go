@@ -57,15 +57,15 @@ func (o *Options) fill() error {
 	return o.Limits.check()
 }
 
-// Recorder writes all that comes from a hub.
+// Recorder writes all that comes from a broadcaster.
 type Recorder struct {
-	o     Options
-	hub   *stream.Hub
-	sub   *stream.Subscription
-	write func(*os.File, []byte) (int, error)
-	ended chan struct{} // closed when the goroutine has ended
-	once  sync.Once
-	err   error // of the end; to be read when ended is closed
+	o           Options
+	broadcaster *stream.Broadcaster
+	sub         *stream.Subscription
+	write       func(*os.File, []byte) (int, error)
+	ended       chan struct{} // closed when the goroutine has ended
+	once        sync.Once
+	err         error // of the end; to be read when ended is closed
 
 	// The goroutine's own.
 
@@ -98,8 +98,8 @@ type Stats struct {
 // New begins to record. It repairs what an earlier run left half written.
 //
 // Errors: ErrOptions, or that of the file system.
-func New(hub *stream.Hub, o Options) (*Recorder, error) {
-	r, err := newRecorder(hub, o)
+func New(broadcaster *stream.Broadcaster, o Options) (*Recorder, error) {
+	r, err := newRecorder(broadcaster, o)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func New(hub *stream.Hub, o Options) (*Recorder, error) {
 	return r, nil
 }
 
-func newRecorder(hub *stream.Hub, o Options) (*Recorder, error) {
+func newRecorder(broadcaster *stream.Broadcaster, o Options) (*Recorder, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
@@ -115,12 +115,12 @@ func newRecorder(hub *stream.Hub, o Options) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Recorder{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, ended: make(chan struct{}),
+	return &Recorder{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, ended: make(chan struct{}),
 		store: s, health: health{onEvent: o.OnEvent}}, nil
 }
 
 // Close writes what waits, completes the file and ends the recording. It returns
-// what went wrong with that. It may be called more than once. The hub's Close
+// what went wrong with that. It may be called more than once. The broadcaster's Close
 // does the same.
 func (r *Recorder) Close() error {
 	r.once.Do(r.sub.Close)
@@ -174,7 +174,7 @@ func (r *Recorder) run() {
 	}
 }
 
-// drop gives up what waits to be written and was thrown away by the hub. What is in
+// drop gives up what waits to be written and was thrown away by the broadcaster. What is in
 // the file stays there.
 func (r *Recorder) drop() {
 	c := r.segment
@@ -201,7 +201,7 @@ func (r *Recorder) take(u *stream.Unit) {
 			r.fail(u.Time, r.finish(next))
 		} else if long && !r.asked {
 			r.asked = true
-			r.hub.KeyFrame()
+			r.broadcaster.KeyFrame()
 		}
 	}
 	if r.segment == nil {
@@ -213,7 +213,7 @@ func (r *Recorder) take(u *stream.Unit) {
 			r.lose(1)
 			if !r.asked {
 				r.asked = true
-				r.hub.KeyFrame()
+				r.broadcaster.KeyFrame()
 			}
 			return
 		}

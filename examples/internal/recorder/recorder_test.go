@@ -21,7 +21,7 @@ func TestSegments(t *testing.T) {
 	s := newScene(t, 64, 48)
 	var ev events
 	now := time.Date(2026, 3, 29, 1, 59, 58, 0, time.FixedZone("CET", 3600))
-	r := start(t, s.hub, Options{Dir: dir, Segment: 3 * time.Second, OnEvent: ev.add, Clock: func() time.Time { return now }}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir, Segment: 3 * time.Second, OnEvent: ev.add, Clock: func() time.Time { return now }}, nil)
 	for range 200 { // one at a time, so that a key frame that is asked for comes soon
 		s.feed(1, r.sub.C)
 		wait(t, "the recorder", func() bool { return len(r.sub.C) == 0 })
@@ -82,15 +82,15 @@ func TestSegments(t *testing.T) {
 func TestQuiet(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
-	r := start(t, s.hub, Options{Dir: dir}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir}, nil)
 	s.feed(10, r.sub.C)
 	wait(t, "the file", func() bool { return len(files(t, dir)) == 1 })
 	if _, n := look(t, files(t, dir)[0]); n != 10 {
 		t.Errorf("%d pictures", n)
 	}
 	s.at += time.Minute
-	s.hub.Pause(true)
-	s.hub.Pause(false)
+	s.broadcaster.Pause(true)
+	s.broadcaster.Pause(false)
 	s.feed(10, r.sub.C)
 	stop(t, r)
 	paths := files(t, dir)
@@ -108,7 +108,7 @@ func TestQuiet(t *testing.T) {
 func TestFormat(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
-	r := start(t, s.hub, Options{Dir: dir}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir}, nil)
 	s.feed(30, r.sub.C)
 	s.size(128, 80)
 	s.feed(30, r.sub.C)
@@ -129,12 +129,12 @@ func TestFormat(t *testing.T) {
 func TestDescribed(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 704, 576)
-	r := start(t, s.hub, Options{Dir: dir}, nil)
+	r := start(t, s.broadcaster, Options{Dir: dir}, nil)
 	for _, f := range []ffmpeg.Format{
 		{SampleAspect: ffmpeg.Rational{Num: 12, Den: 11}, Color: ffmpeg.Color{Matrix: "bt470bg", Primaries: "bt470bg", Transfer: "smpte170m"}},
 		{SampleAspect: ffmpeg.Rational{Num: 16, Den: 11}, Color: ffmpeg.Color{Matrix: "bt709", Primaries: "bt709", Transfer: "bt709"}},
 	} {
-		s.hub.Describe(f)
+		s.broadcaster.Describe(f)
 		s.feed(10, r.sub.C)
 	}
 	stop(t, r)
@@ -254,7 +254,7 @@ func TestBytes(t *testing.T) {
 	var ev events
 	// The limit is lowered after its check, for a quick test.
 	const limit = 60_000
-	r := start(t, s.hub, Options{Dir: dir, OnEvent: ev.add}, func(r *Recorder) {
+	r := start(t, s.broadcaster, Options{Dir: dir, OnEvent: ev.add}, func(r *Recorder) {
 		r.o.Limits.Bytes = limit
 		r.store.limits.Bytes = limit
 	})
@@ -289,7 +289,7 @@ func TestClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := start(t, s.hub, Options{Dir: dir, Clock: func() time.Time { return now }, Limits: Limits{Age: 24 * time.Hour}}, nil)
+		r := start(t, s.broadcaster, Options{Dir: dir, Clock: func() time.Time { return now }, Limits: Limits{Age: 24 * time.Hour}}, nil)
 		s.feed(20, r.sub.C)
 		stop(t, r)
 		total += 20
@@ -333,7 +333,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	s := newScene(t, 64, 48)
 	var ev events
-	r := start(t, s.hub, Options{Dir: dir, OnEvent: ev.add}, inject)
+	r := start(t, s.broadcaster, Options{Dir: dir, OnEvent: ev.add}, inject)
 	for i := range 3 {
 		s.feed(60, r.sub.C)
 		full(true)
@@ -368,12 +368,12 @@ func TestBadOptions(t *testing.T) {
 	s := newScene(t, 64, 48)
 	dir := t.TempDir()
 	for _, o := range []Options{{}, {Dir: dir, Segment: time.Millisecond}, {Dir: dir, Limits: Limits{Age: -1}}, {Dir: dir, Limits: Limits{Bytes: 1000}}, {Dir: dir, Limits: Limits{Files: -1}}} {
-		if _, err := New(s.hub, o); !errors.Is(err, ErrOptions) {
+		if _, err := New(s.broadcaster, o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
 	for _, o := range []RingOptions{{}, {Dir: dir, Keep: 1}, {Dir: dir, Memory: 1}, {Dir: dir, Limits: Limits{Bytes: 1}}} {
-		if _, err := NewRing(s.hub, o); !errors.Is(err, ErrOptions) {
+		if _, err := NewRing(s.broadcaster, o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
@@ -381,10 +381,10 @@ func TestBadOptions(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(s.hub, Options{Dir: filepath.Join(file, "x")}); !errors.Is(err, syscall.ENOTDIR) {
+	if _, err := New(s.broadcaster, Options{Dir: filepath.Join(file, "x")}); !errors.Is(err, syscall.ENOTDIR) {
 		t.Error(err)
 	}
-	if n := s.hub.Stats().Subscribers; n != 0 {
+	if n := s.broadcaster.Stats().Subscribers; n != 0 {
 		t.Errorf("%d subscriptions are left", n)
 	}
 }

@@ -27,17 +27,17 @@ type RingOptions struct {
 	Clock   func() time.Time
 }
 
-// Ring keeps the newest pictures of a hub in memory. Nothing is written before
+// Ring keeps the newest pictures of a broadcaster in memory. Nothing is written before
 // Trigger.
 type Ring struct {
-	o     RingOptions
-	hub   *stream.Hub
-	sub   *stream.Subscription
-	write func(*os.File, []byte) (int, error)
-	wake  chan struct{}
-	ended chan struct{} // closed when the goroutine has ended
-	once  sync.Once
-	err   error // of the end; to be read when ended is closed
+	o           RingOptions
+	broadcaster *stream.Broadcaster
+	sub         *stream.Subscription
+	write       func(*os.File, []byte) (int, error)
+	wake        chan struct{}
+	ended       chan struct{} // closed when the goroutine has ended
+	once        sync.Once
+	err         error // of the end; to be read when ended is closed
 
 	// The goroutine's own.
 
@@ -81,7 +81,7 @@ type RingStats struct {
 // NewRing begins to keep pictures in memory.
 //
 // Errors: ErrOptions, or that of the file system.
-func NewRing(hub *stream.Hub, o RingOptions) (*Ring, error) {
+func NewRing(broadcaster *stream.Broadcaster, o RingOptions) (*Ring, error) {
 	if o.Keep == 0 {
 		o.Keep = time.Minute
 	}
@@ -100,13 +100,13 @@ func NewRing(hub *stream.Hub, o RingOptions) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRing(hub, o, s)
+	r := newRing(broadcaster, o, s)
 	go r.run()
 	return r, nil
 }
 
-func newRing(hub *stream.Hub, o RingOptions, s *store) *Ring {
-	return &Ring{o: o, hub: hub, sub: hub.Subscribe(queueUnits), write: (*os.File).Write, wake: make(chan struct{}, 1),
+func newRing(broadcaster *stream.Broadcaster, o RingOptions, s *store) *Ring {
+	return &Ring{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, wake: make(chan struct{}, 1),
 		ended: make(chan struct{}), store: s, health: health{onEvent: o.OnEvent}}
 }
 
@@ -128,7 +128,7 @@ func (r *Ring) Trigger(before, after time.Duration) {
 }
 
 // Close completes a file that is being written and ends the ring. It returns what
-// went wrong with that. It may be called more than once. The hub's Close does the
+// went wrong with that. It may be called more than once. The broadcaster's Close does the
 // same.
 func (r *Ring) Close() error {
 	r.once.Do(r.sub.Close)
@@ -183,7 +183,7 @@ func (r *Ring) run() {
 	}
 }
 
-// drop forgets what was thrown away by the hub, and is not in a file yet. What was
+// drop forgets what was thrown away by the broadcaster, and is not in a file yet. What was
 // being written ends there, and goes on in another file.
 func (r *Ring) drop() {
 	if len(r.units) == 0 || !r.sub.Stale(r.units[len(r.units)-1]) {
@@ -211,7 +211,7 @@ func (r *Ring) drop() {
 // file has one header; what is being written goes on in another file.
 func (r *Ring) keep(u *stream.Unit) {
 	if len(r.units) == 0 && !u.Key {
-		r.hub.KeyFrame()
+		r.broadcaster.KeyFrame()
 		return
 	}
 	if u.Key && len(r.units) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/stream"
 )
 
-func startRing(t *testing.T, hub *stream.Hub, o RingOptions, change func(*Ring)) *Ring {
+func startRing(t *testing.T, broadcaster *stream.Broadcaster, o RingOptions, change func(*Ring)) *Ring {
 	t.Helper()
 	if o.Keep == 0 {
 		o.Keep = time.Minute
@@ -26,7 +26,7 @@ func startRing(t *testing.T, hub *stream.Hub, o RingOptions, change func(*Ring))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRing(hub, o, s)
+	r := newRing(broadcaster, o, s)
 	if change != nil {
 		change(r)
 	}
@@ -52,7 +52,7 @@ func TestTrigger(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
 	var ev events
-	r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add, Keep: 20 * time.Second}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add, Keep: 20 * time.Second}, nil)
 	r.Trigger(time.Second, time.Second) // of nothing
 	s.feed(1000, r.sub.C)
 	settle(t, s, r)
@@ -103,7 +103,7 @@ func TestTrigger(t *testing.T) {
 // TestRingMemory: memory is bounded whatever is asked for.
 func TestRingMemory(t *testing.T) {
 	s := newScene(t, 64, 48)
-	r := startRing(t, s.hub, RingOptions{Dir: t.TempDir(), Memory: 15_000}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: t.TempDir(), Memory: 15_000}, nil)
 	for range 20 {
 		s.feed(20, r.sub.C)
 		settle(t, s, r)
@@ -123,7 +123,7 @@ func TestRingSilent(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
 	var ev events
-	r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
 	s.feed(60, r.sub.C)
 	settle(t, s, r)
 	r.Trigger(time.Minute, time.Minute)
@@ -138,7 +138,7 @@ func TestRingSilent(t *testing.T) {
 func TestRingFormat(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
-	r := startRing(t, s.hub, RingOptions{Dir: dir}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir}, nil)
 	s.feed(60, r.sub.C)
 	settle(t, s, r)
 	r.Trigger(time.Minute, time.Minute)
@@ -166,7 +166,7 @@ func TestRingDiskFull(t *testing.T) {
 		w := &limitedWriter{}
 		w.full.Store(!later)
 		var writes atomic.Int32
-		r := startRing(t, s.hub, RingOptions{Dir: dir, OnEvent: ev.add}, func(r *Ring) {
+		r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, func(r *Ring) {
 			r.write = func(f *os.File, data []byte) (int, error) {
 				// later: full in the middle of the file.
 				if later && writes.Add(1) == 3 {
@@ -210,7 +210,7 @@ func TestRingCloseFails(t *testing.T) {
 	s := newScene(t, 64, 48)
 	w := &limitedWriter{}
 	w.full.Store(true)
-	r := startRing(t, s.hub, RingOptions{Dir: dir}, func(r *Ring) { r.write = w.write })
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir}, func(r *Ring) { r.write = w.write })
 	s.feed(10, r.sub.C)
 	settle(t, s, r)
 	r.Trigger(time.Second, time.Minute)

@@ -29,28 +29,28 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// scene writes frames to a hub.
+// scene writes frames to a broadcaster.
 type scene struct {
-	t   testing.TB
-	hub *stream.Hub
-	r   *redact.Redactor
-	pic *image.YCbCr
-	n   int
-	at  time.Duration // of the next frame
+	t           testing.TB
+	broadcaster *stream.Broadcaster
+	r           *redact.Redactor
+	pic         *image.YCbCr
+	n           int
+	at          time.Duration // of the next frame
 }
 
 func newScene(t testing.TB, w, h int) *scene {
 	t.Helper()
-	hub, err := stream.New(stream.Options{BitRate: 300e3})
+	broadcaster, err := stream.New(stream.Options{BitRate: 300e3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := hub.Close(); err != nil {
+		if err := broadcaster.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	s := &scene{t: t, hub: hub}
+	s := &scene{t: t, broadcaster: broadcaster}
 	s.size(w, h)
 	return s
 }
@@ -76,7 +76,7 @@ func (s *scene) write() {
 		s.t.Fatal(err)
 	}
 	defer f.Release()
-	if err := s.hub.Write(context.Background(), f); err != nil {
+	if err := s.broadcaster.Write(context.Background(), f); err != nil {
 		s.t.Fatal(err)
 	}
 	s.n++
@@ -231,9 +231,9 @@ func nothingElse(t testing.TB, dir string) {
 }
 
 // start starts a recorder that the test closes.
-func start(t testing.TB, hub *stream.Hub, o Options, change func(*Recorder)) *Recorder {
+func start(t testing.TB, broadcaster *stream.Broadcaster, o Options, change func(*Recorder)) *Recorder {
 	t.Helper()
-	r, err := newRecorder(hub, o)
+	r, err := newRecorder(broadcaster, o)
 	if err != nil {
 		t.Fatal(err)
 	}

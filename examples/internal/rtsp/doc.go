@@ -1,4 +1,4 @@
-// Package rtsp serves a stream.Hub to recorders and players: Frigate, Home
+// Package rtsp serves a stream.Broadcaster to recorders and players: Frigate, Home
 // Assistant, go2rtc, VLC, ffmpeg. They take it in place of the camera's own:
 //
 //	rtsp://user:password@127.0.0.1:8554/hedge

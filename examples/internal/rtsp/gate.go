@@ -16,24 +16,24 @@ type gate struct {
 	closed chan struct{}
 	once   sync.Once
 
-	mu        sync.Mutex
-	strangers *list.List // of *guest, the oldest first: those without password
-	guests    int        // all
+	mu              sync.Mutex
+	unauthenticated *list.List // of *connection, the oldest first: those without password
+	connections     int        // all
 }
 
-// guest is one connection.
-type guest struct {
+// connection is one client's.
+type connection struct {
 	net.Conn
 	gate *gate
 
 	// Guarded by the gate's mutex.
 
-	stranger *list.Element // nil for one who gave the password
-	gone     bool
+	place *list.Element // in unauthenticated; nil for one who gave the password
+	gone  bool
 }
 
 func newGate(l net.Listener, most int) *gate {
-	return &gate{Listener: l, max: most, closed: make(chan struct{}), strangers: list.New()}
+	return &gate{Listener: l, max: most, closed: make(chan struct{}), unauthenticated: list.New()}
 }
 
 // Accept waits for the next connection. It returns an error only when the
@@ -42,8 +42,8 @@ func (g *gate) Accept() (net.Conn, error) {
 	for {
 		c, err := g.Listener.Accept()
 		if err == nil {
-			if guest := g.admit(c); guest != nil {
-				return guest, nil
+			if n := g.admit(c); n != nil {
+				return n, nil
 			}
 			continue
 		}
@@ -61,20 +61,20 @@ func (g *gate) Accept() (net.Conn, error) {
 	}
 }
 
-// admit takes a connection in, in place of the oldest stranger if there are too
-// many.
-func (g *gate) admit(c net.Conn) *guest {
+// admit takes a connection in, in place of the oldest unauthenticated one if
+// there are too many.
+func (g *gate) admit(c net.Conn) *connection {
 	g.mu.Lock()
-	var oldest *guest
-	if g.guests >= g.max {
-		if e := g.strangers.Front(); e != nil {
-			oldest = e.Value.(*guest)
+	var oldest *connection
+	if g.connections >= g.max {
+		if e := g.unauthenticated.Front(); e != nil {
+			oldest = e.Value.(*connection)
 		}
 	}
-	full := g.guests >= g.max && oldest == nil
-	n := &guest{Conn: c, gate: g}
-	g.guests++
-	n.stranger = g.strangers.PushBack(n)
+	full := g.connections >= g.max && oldest == nil
+	n := &connection{Conn: c, gate: g}
+	g.connections++
+	n.place = g.unauthenticated.PushBack(n)
 	g.mu.Unlock()
 	if oldest != nil {
 		// Its owner finds out when it reads.
@@ -101,27 +101,27 @@ func prepare(c net.Conn) error {
 	return c.SetReadDeadline(time.Now().Add(loginTime))
 }
 
-// known says that the guest gave the password.
-func (n *guest) known() {
+// authenticated says that the client gave the password.
+func (n *connection) authenticated() {
 	n.gate.mu.Lock()
 	defer n.gate.mu.Unlock()
-	n.leaveStrangers()
+	n.leaveUnauthenticated()
 }
 
-func (n *guest) leaveStrangers() {
-	if n.stranger != nil {
-		n.gate.strangers.Remove(n.stranger)
-		n.stranger = nil
+func (n *connection) leaveUnauthenticated() {
+	if n.place != nil {
+		n.gate.unauthenticated.Remove(n.place)
+		n.place = nil
 	}
 }
 
 // Close ends the connection.
-func (n *guest) Close() error {
+func (n *connection) Close() error {
 	n.gate.mu.Lock()
 	if !n.gone {
 		n.gone = true
-		n.gate.guests--
-		n.leaveStrangers()
+		n.gate.connections--
+		n.leaveUnauthenticated()
 	}
 	n.gate.mu.Unlock()
 	return n.Conn.Close()

@@ -40,8 +40,8 @@ func (h *handler) admit(c *gortsplib.ServerConn, req *base.Request, path string)
 		}
 		return &base.Response{StatusCode: base.StatusUnauthorized}, liberrors.ErrServerAuth{}
 	}
-	if g, ok := c.NetConn().(*guest); ok {
-		g.known()
+	if g, ok := c.NetConn().(*connection); ok {
+		g.authenticated()
 	}
 	if strings.Trim(path, "/") != h.o.Path {
 		return &base.Response{StatusCode: base.StatusNotFound}, fmt.Errorf("no stream %q", path)
@@ -111,7 +111,7 @@ func (h *handler) OnResponse(c *gortsplib.ServerConn, _ *base.Response) {
 	if v.sub != nil || v.closed {
 		return
 	}
-	v.sub = h.hub.Subscribe(queueUnits)
+	v.sub = h.broadcaster.Subscribe(queueUnits)
 	h.viewers++
 	h.pumps.Go(func() { h.pump(session, v) })
 }
@@ -140,7 +140,7 @@ func (h *handler) OnStreamWriteError(ctx *gortsplib.ServerHandlerOnStreamWriteEr
 	}
 }
 
-// pump sends units to a viewer until the session or the hub ends, or the hub is
+// pump sends units to a viewer until the session or the broadcaster ends, or the broadcaster is
 // flushed while some may wait for the viewer: who comes again begins anew.
 func (h *handler) pump(session *gortsplib.ServerSession, v *view) {
 	defer session.Close()

@@ -26,12 +26,12 @@ const (
 	login          = "viewer:p%2Ca%20ss%40w%2Ford"
 )
 
-// camera writes frames to a hub, 25 a second, until the test ends: the lower half
+// camera writes frames to a broadcaster, 25 a second, until the test ends: the lower half
 // is a bright pattern that moves, the upper half is hidden with one grey.
-func camera(t testing.TB) *stream.Hub { return noisyCamera(t, 1e6, 0) }
+func camera(t testing.TB) *stream.Broadcaster { return noisyCamera(t, 1e6, 0) }
 
 // noisyCamera is camera with noise of up to n-1 on the pattern.
-func noisyCamera(t testing.TB, bitRate, noise int) *stream.Hub {
+func noisyCamera(t testing.TB, bitRate, noise int) *stream.Broadcaster {
 	t.Helper()
 	h, err := stream.New(stream.Options{BitRate: bitRate})
 	if err != nil {
@@ -88,7 +88,7 @@ func noisyCamera(t testing.TB, bitRate, noise int) *stream.Hub {
 	return h
 }
 
-func serve(t testing.TB, h *stream.Hub, o Options) *Server {
+func serve(t testing.TB, h *stream.Broadcaster, o Options) *Server {
 	t.Helper()
 	o.User, o.Password = user, password
 	if o.Address == "" {

@@ -28,7 +28,7 @@ var (
 	ErrOptions = errors.New("rtsp: bad option")
 )
 
-// Options say how a hub is served. User and Password are required.
+// Options say how a broadcaster is served. User and Password are required.
 type Options struct {
 	// Address is where to listen, host and port. It defaults to
 	// "127.0.0.1:8554".
@@ -140,14 +140,14 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// Server serves a hub.
+// Server serves a broadcaster.
 type Server struct {
-	o     Options
-	hub   *stream.Hub
-	rtsp  *gortsplib.Server
-	gate  *gate
-	ended chan struct{}    // closed by Close
-	wrong *ratelimit.Keyed // passwords, by address
+	o           Options
+	broadcaster *stream.Broadcaster
+	rtsp        *gortsplib.Server
+	gate        *gate
+	ended       chan struct{}    // closed by Close
+	wrong       *ratelimit.Keyed // passwords, by address
 
 	once  sync.Once
 	pumps sync.WaitGroup
@@ -158,16 +158,16 @@ type Server struct {
 	sps, pps []byte // the newest, for descriptions
 }
 
-// New starts to serve the hub.
+// New starts to serve the broadcaster.
 //
 // Errors: ErrCredentials, ErrOptions, or that of the operating system, such as
 // syscall.EADDRINUSE.
-func New(hub *stream.Hub, o Options) (*Server, error) {
+func New(broadcaster *stream.Broadcaster, o Options) (*Server, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
 	for attempt := 0; ; attempt++ {
-		s := &Server{o: o, hub: hub, ended: make(chan struct{}), wrong: ratelimit.New(guessesPerSecond, guesses)}
+		s := &Server{o: o, broadcaster: broadcaster, ended: make(chan struct{}), wrong: ratelimit.New(guessesPerSecond, guesses)}
 		err := s.start()
 		if err == nil {
 			return s, nil
@@ -249,7 +249,7 @@ func (s *Server) Viewers() int {
 func (s *Server) Lost() uint64 { return s.lost.Load() }
 
 // Close ends all connections and waits for its goroutines. It may be called more
-// than once. The hub stays open.
+// than once. The broadcaster stays open.
 func (s *Server) Close() error {
 	s.once.Do(func() { close(s.ended) })
 	s.rtsp.Close()

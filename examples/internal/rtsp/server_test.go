@@ -37,7 +37,7 @@ func TestFFmpeg(t *testing.T) {
 	if s.sps == nil || s.pps == nil {
 		t.Error("no parameter sets for descriptions")
 	}
-	wait(t, "viewers to leave", func() bool { return s.Viewers() == 0 && s.hub.Stats().Subscribers == 0 })
+	wait(t, "viewers to leave", func() bool { return s.Viewers() == 0 && s.broadcaster.Stats().Subscribers == 0 })
 }
 
 // TestGStreamer: the same with GStreamer.
@@ -215,10 +215,10 @@ func TestIdle(t *testing.T) {
 	}
 	check(t, out, 15)
 	s.gate.mu.Lock()
-	guests, strangers := s.gate.guests, s.gate.strangers.Len()
+	connections, unauthenticated := s.gate.connections, s.gate.unauthenticated.Len()
 	s.gate.mu.Unlock()
-	if guests > 32 || strangers > guests-1 {
-		t.Errorf("%d connections, %d strangers", guests, strangers)
+	if connections > 32 || unauthenticated > connections-1 {
+		t.Errorf("%d connections, %d unauthenticated", connections, unauthenticated)
 	}
 	// Who gave the password stays.
 	buf := make([]byte, 4)
@@ -244,7 +244,7 @@ func TestGateFull(t *testing.T) {
 	}
 }
 
-// TestClosed: Close ends viewers, and the end of the hub does too.
+// TestClosed: Close ends viewers, and the end of the broadcaster does too.
 func TestClosed(t *testing.T) {
 	h := camera(t)
 	for _, end := range []func(*Server){
@@ -315,7 +315,7 @@ func TestBadOptions(t *testing.T) {
 }
 
 // TestFlushed: pictures that wait for a viewer over TCP go with its connection when
-// the hub throws them away; who comes again is served.
+// the broadcaster throws them away; who comes again is served.
 func TestFlushed(t *testing.T) {
 	h := camera(t)
 	s := serve(t, h, Options{})

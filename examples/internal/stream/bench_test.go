@@ -26,10 +26,10 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// bench returns a hub with subscriptions that nobody reads, and frames that
+// bench returns a broadcaster with subscriptions that nobody reads, and frames that
 // differ.
-func bench(t testing.TB, subscribers int) (*Hub, []redact.Frame) {
-	h := newHub(t, Options{})
+func bench(t testing.TB, subscribers int) (*Broadcaster, []redact.Frame) {
+	h := newBroadcaster(t, Options{})
 	for range subscribers {
 		h.Subscribe(1)
 	}
@@ -44,7 +44,7 @@ func bench(t testing.TB, subscribers int) (*Hub, []redact.Frame) {
 
 // TestIdle: while nobody takes anything, a frame costs no copy and no memory.
 func TestIdle(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 320, 192)
 	var frames []redact.Frame
 	for i := range 4 {

@@ -13,7 +13,7 @@ import (
 // firstUnit returns the unit of a frame of a size.
 func firstUnit(t *testing.T, size image.Point) *Unit {
 	t.Helper()
-	h := newHub(t, Options{Rate: 30, BitRate: 1e6})
+	h := newBroadcaster(t, Options{Rate: 30, BitRate: 1e6})
 	sub := h.Subscribe(1)
 	newScene(t, size.X, size.Y).write(h)
 	return <-sub.C

@@ -1,7 +1,7 @@
 // Package stream encodes redacted frames once and hands the result to any
 // number of subscribers: viewers, recorders, an RTSP server.
 //
-//	frames -> Hub (one encoder.Encoder) -> Subscription (viewer)
+//	frames -> Broadcaster (one encoder.Encoder) -> Subscription (viewer)
 //	                                    -> Subscription (recorder)
 //	                                    -> Snapshot     (JPEG, on demand)
 //

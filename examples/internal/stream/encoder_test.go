@@ -54,13 +54,13 @@ func (f *fake) Encode(_ redact.Frame, at time.Duration, key bool) ([]encoder.Acc
 func (f *fake) Close() error { *f.closed++; return nil }
 
 // TestDelayedEncoder: units have the time of their frame; what an encoder still holds when
-// the hub is flushed or paused never comes out, and what comes after begins with a key unit.
+// the broadcaster is flushed or paused never comes out, and what comes after begins with a key unit.
 func TestDelayedEncoder(t *testing.T) {
-	for name, end := range map[string]func(*Hub){
-		"flush": (*Hub).Flush,
-		"pause": func(h *Hub) { h.Pause(true); h.Pause(false) },
+	for name, end := range map[string]func(*Broadcaster){
+		"flush": (*Broadcaster).Flush,
+		"pause": func(h *Broadcaster) { h.Pause(true); h.Pause(false) },
 	} {
-		h := newHub(t, Options{Encoder: newFake(1, 3, 0).factory("late")})
+		h := newBroadcaster(t, Options{Encoder: newFake(1, 3, 0).factory("late")})
 		s := newScene(t, 64, 48)
 		sub := h.Subscribe(100)
 		for range 10 {
@@ -88,7 +88,7 @@ func TestDelayedEncoder(t *testing.T) {
 // parameter sets, and the one before it is closed.
 func TestUseEncoder(t *testing.T) {
 	first, second := newFake(1, 0, 0), newFake(2, 0, 0)
-	h := newHub(t, Options{Encoder: first.factory("first")})
+	h := newBroadcaster(t, Options{Encoder: first.factory("first")})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(100)
 	s.write(h)
@@ -115,7 +115,7 @@ func TestUseEncoder(t *testing.T) {
 // of another one.
 func TestEncoderFails(t *testing.T) {
 	f := newFake(1, 0, 3)
-	h := newHub(t, Options{Encoder: f.factory("breaks")})
+	h := newBroadcaster(t, Options{Encoder: f.factory("breaks")})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(100)
 	s.write(h)

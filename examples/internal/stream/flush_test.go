@@ -8,7 +8,7 @@ import (
 // TestFlush: what waits, and the snapshot, are gone; subscribers are told, and begin
 // anew with a key unit; what they hold is stale.
 func TestFlush(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(100)
 	for range 5 {

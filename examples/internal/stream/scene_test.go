@@ -65,9 +65,9 @@ func (s *scene) frame(n int, at time.Duration) (redact.Frame, *image.YCbCr) {
 	return f, &p
 }
 
-// write hands the next frame to the hub, 40 ms after the one before it, and
+// write hands the next frame to the broadcaster, 40 ms after the one before it, and
 // returns its pixels.
-func (s *scene) write(h *Hub) *image.YCbCr {
+func (s *scene) write(h *Broadcaster) *image.YCbCr {
 	s.t.Helper()
 	f, pic := s.frame(s.n, time.Duration(s.n)*40*time.Millisecond)
 	s.n++
@@ -78,7 +78,7 @@ func (s *scene) write(h *Hub) *image.YCbCr {
 	return pic
 }
 
-func newHub(t testing.TB, o Options) *Hub {
+func newBroadcaster(t testing.TB, o Options) *Broadcaster {
 	t.Helper()
 	h, err := New(o)
 	if err != nil {
@@ -94,7 +94,7 @@ func newHub(t testing.TB, o Options) *Hub {
 
 // snapshot has the next frame written while somebody asks for a snapshot, and returns that
 // and the frame's pixels.
-func (s *scene) snapshot(h *Hub) (data []byte, at time.Time, pic *image.YCbCr) {
+func (s *scene) snapshot(h *Broadcaster) (data []byte, at time.Time, pic *image.YCbCr) {
 	s.t.Helper()
 	type answer struct {
 		data []byte
@@ -128,7 +128,7 @@ func (s *scene) snapshot(h *Hub) (data []byte, at time.Time, pic *image.YCbCr) {
 }
 
 // noSnapshot returns why there is no snapshot when no frame comes.
-func noSnapshot(h *Hub) error {
+func noSnapshot(h *Broadcaster) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, _, err := h.Snapshot(ctx)

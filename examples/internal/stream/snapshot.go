@@ -35,7 +35,7 @@ type snapshot struct {
 	size    image.Point
 	at      time.Time
 	aspect  ffmpeg.Rational
-	flushes uint64 // of the hub, when the frame came
+	flushes uint64 // of the broadcaster, when the frame came
 
 	once sync.Once
 	data []byte // the JPEG, made by the first who asks
@@ -48,11 +48,11 @@ type snapshot struct {
 //
 // Errors: ErrClosed, ErrPaused, ErrNoPicture if no frame comes within three seconds or
 // before ctx ends.
-func (h *Hub) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
+func (b *Broadcaster) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
 	defer cancel()
 	for {
-		s, err := h.ask()
+		s, err := b.ask()
 		if err != nil {
 			return nil, time.Time{}, err
 		}
@@ -65,7 +65,7 @@ func (h *Hub) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
 			return nil, time.Time{}, s.err
 		}
 		data, err := s.jpeg()
-		if err == nil && !h.current(s) {
+		if err == nil && !b.current(s) {
 			continue // flushed meanwhile: the next frame may hide more
 		}
 		return data, s.at, err
@@ -73,52 +73,52 @@ func (h *Hub) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
 }
 
 // ask returns the snapshot that the next frame becomes.
-func (h *Hub) ask() (*snapshot, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (b *Broadcaster) ask() (*snapshot, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case h.closed:
+	case b.closed:
 		return nil, ErrClosed
-	case h.paused:
+	case b.paused:
 		return nil, ErrPaused
 	}
-	if h.wanted == nil {
-		h.wanted = &snapshot{done: make(chan struct{})}
+	if b.wanted == nil {
+		b.wanted = &snapshot{done: make(chan struct{})}
 	}
-	return h.wanted, nil
+	return b.wanted, nil
 }
 
 // answer copies the frame for those who asked for a snapshot. It was taken when there had
 // been so many flushes.
-func (h *Hub) answer(f redact.Frame, flushes uint64) {
-	h.mu.Lock()
-	s := h.wanted
-	if s == nil || h.paused || h.closed || h.flushes != flushes {
-		h.mu.Unlock()
+func (b *Broadcaster) answer(f redact.Frame, flushes uint64) {
+	b.mu.Lock()
+	s := b.wanted
+	if s == nil || b.paused || b.closed || b.flushes != flushes {
+		b.mu.Unlock()
 		return
 	}
-	h.wanted = nil
-	s.aspect, s.flushes = h.format.SampleAspect, flushes
-	h.mu.Unlock()
+	b.wanted = nil
+	s.aspect, s.flushes = b.format.SampleAspect, flushes
+	b.mu.Unlock()
 	s.take(f)
-	s.at = h.o.Clock()
+	s.at = b.o.Clock()
 	close(s.done)
 }
 
-// refuse tells those who ask for a snapshot that there is none. h.mu is held.
-func (h *Hub) refuse(err error) {
-	if s := h.wanted; s != nil {
-		h.wanted = nil
+// refuse tells those who ask for a snapshot that there is none. b.mu is held.
+func (b *Broadcaster) refuse(err error) {
+	if s := b.wanted; s != nil {
+		b.wanted = nil
 		s.err = err
 		close(s.done)
 	}
 }
 
 // current reports whether the snapshot may be shown.
-func (h *Hub) current(s *snapshot) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return s.flushes == h.flushes && !h.paused && !h.closed
+func (b *Broadcaster) current(s *snapshot) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return s.flushes == b.flushes && !b.paused && !b.closed
 }
 
 // take copies the frame.

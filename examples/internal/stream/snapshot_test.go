@@ -17,7 +17,7 @@ import (
 // before it get the same bytes, and nothing is copied while nobody asks.
 func TestSnapshot(t *testing.T) {
 	now := time.Unix(1000, 0)
-	h := newHub(t, Options{Clock: func() time.Time { return now }})
+	h := newBroadcaster(t, Options{Clock: func() time.Time { return now }})
 	s := newScene(t, 161, 97)
 	s.write(h)
 	s.write(h)
@@ -74,7 +74,7 @@ func TestSnapshot(t *testing.T) {
 
 // TestSnapshotFlushed: a picture from before a flush is not shown to who asked before it.
 func TestSnapshotFlushed(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	want, err := h.ask()
 	if err != nil {

@@ -5,23 +5,23 @@ import (
 	"sync/atomic"
 )
 
-// Subscription is one subscriber's view of a Hub.
+// Subscription is one subscriber's view of a Broadcaster.
 type Subscription struct {
 	// C delivers the units, beginning with a key unit. It is closed by Close and
-	// by the hub's Close. A subscriber who leaves it full loses units, up to the next
+	// by the broadcaster's Close. A subscriber who leaves it full loses units, up to the next
 	// key unit.
 	C <-chan *Unit
-	// Flushed gets a value after Hub.Flush, for a subscriber who keeps units: those that
+	// Flushed gets a value after Broadcaster.Flush, for a subscriber who keeps units: those that
 	// are Stale must go no further.
 	Flushed <-chan struct{}
 
-	hub     *Hub
-	c       chan *Unit
-	flushed chan struct{}
-	lost    atomic.Uint64
-	once    sync.Once
+	broadcaster *Broadcaster
+	c           chan *Unit
+	flushed     chan struct{}
+	lost        atomic.Uint64
+	once        sync.Once
 
-	// What follows is guarded by the hub's mutex.
+	// What follows is guarded by the broadcaster's mutex.
 
 	waiting bool // for a key unit
 	began   bool // a unit was delivered, so that those left out are lost
@@ -30,12 +30,12 @@ type Subscription struct {
 // Lost returns the number of units that were lost because C was full.
 func (s *Subscription) Lost() uint64 { return s.lost.Load() }
 
-// Stale reports whether the hub was flushed since the unit was made: it must go no
+// Stale reports whether the broadcaster was flushed since the unit was made: it must go no
 // further.
 func (s *Subscription) Stale(u *Unit) bool {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	return u.flushes != s.hub.flushes
+	s.broadcaster.mu.Lock()
+	defer s.broadcaster.mu.Unlock()
+	return u.flushes != s.broadcaster.flushes
 }
 
 // flush empties the channel.
@@ -59,9 +59,9 @@ func (s *Subscription) flush() {
 
 // Close ends the subscription and closes C. It may be called more than once.
 func (s *Subscription) Close() {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	delete(s.hub.subs, s)
+	s.broadcaster.mu.Lock()
+	defer s.broadcaster.mu.Unlock()
+	delete(s.broadcaster.subs, s)
 	s.end()
 }
 

@@ -24,7 +24,7 @@ type Unit struct {
 	// even.
 	Size image.Point
 
-	flushes uint64 // of the hub, when the frame came
+	flushes uint64 // of the broadcaster, when the frame came
 }
 
 // Len returns the number of bytes of the unit's NAL units.

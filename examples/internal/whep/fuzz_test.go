@@ -10,7 +10,7 @@ import (
 // FuzzOffer: whatever a browser offers, an answer or an error; who was answered
 // and never comes is not kept for ever.
 func FuzzOffer(f *testing.F) {
-	live := newServer(f, streamtest.Hub(f), 2)
+	live := newServer(f, streamtest.Broadcaster(f), 2)
 	w := newWatcher(f)
 	good := w.offer(f)
 	f.Add(good)

@@ -12,9 +12,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newServer(t testing.TB, hub *stream.Hub, viewers int) *Server {
+func newServer(t testing.TB, broadcaster *stream.Broadcaster, viewers int) *Server {
 	t.Helper()
-	s, err := New(Options{Hub: hub, Trial: hub, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
+	s, err := New(Options{Broadcaster: broadcaster, Preview: broadcaster, Addr: netip.MustParseAddrPort("127.0.0.1:0"), Viewers: viewers})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,8 @@ var (
 
 // Options say what is shown, where and to how many.
 type Options struct {
-	// Hub has the units, Trial those of a preview.
-	Hub, Trial *stream.Hub
+	// Broadcaster has the units, Preview those of a preview.
+	Broadcaster, Preview *stream.Broadcaster
 	// Addr is the UDP address over which all viewers are served. The address of
 	// an unspecified host stands for all of this machine's.
 	Addr netip.AddrPort
@@ -102,7 +102,7 @@ func New(o Options) (*Server, error) {
 	return l, nil
 }
 
-// h264 is what the hub's encoder makes: no B frames, so that every browser's
+// h264 is what the broadcaster's encoder makes: no B frames, so that every browser's
 // decoder, hardware included, shows a picture when it comes.
 var h264 = webrtc.RTPCodecParameters{
 	RTPCodecCapability: webrtc.RTPCodecCapability{
@@ -150,7 +150,7 @@ func (l *Server) Offer(ctx context.Context, offer string) (id, answer string, er
 
 // serve feeds a viewer until it is gone.
 func (l *Server) serve(id string, v *viewer) {
-	v.feed(l.o.Hub, l.o.Trial)
+	v.feed(l.o.Broadcaster, l.o.Preview)
 	l.mu.Lock()
 	delete(l.viewers, id)
 	l.mu.Unlock()
@@ -166,9 +166,9 @@ func (l *Server) HangUp(id string) {
 	}
 }
 
-// ShowTrial shows the preview to the viewer of the page that draws, and to no other;
+// ShowPreview shows the preview to the viewer of the page that draws, and to no other;
 // with the id of none, to nobody.
-func (l *Server) ShowTrial(id string) {
+func (l *Server) ShowPreview(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for name, v := range l.viewers {

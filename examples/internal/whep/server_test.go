@@ -88,7 +88,7 @@ func (w *watcher) next(t *testing.T) *rtp.Packet {
 }
 
 func TestOffer(t *testing.T) {
-	l := newServer(t, streamtest.Hub(t), 0)
+	l := newServer(t, streamtest.Broadcaster(t), 0)
 	w := newWatcher(t)
 	id, sdp := w.watch(t, l)
 	candidates := 0
@@ -129,7 +129,7 @@ func TestOffer(t *testing.T) {
 }
 
 func TestTooManyViewers(t *testing.T) {
-	l := newServer(t, streamtest.Hub(t), 1)
+	l := newServer(t, streamtest.Broadcaster(t), 1)
 	first, second := newWatcher(t), newWatcher(t)
 	id, _ := first.watch(t, l)
 	first.next(t)
@@ -147,8 +147,8 @@ func TestTooManyViewers(t *testing.T) {
 // TestViewerGone: a viewer that vanishes without a word disturbs nobody, and is
 // forgotten.
 func TestViewerGone(t *testing.T) {
-	hub := streamtest.Hub(t)
-	l := newServer(t, hub, 0)
+	broadcaster := streamtest.Broadcaster(t)
+	l := newServer(t, broadcaster, 0)
 	gone, stays := newWatcher(t), newWatcher(t)
 	gone.watch(t, l)
 	stays.watch(t, l)
@@ -157,15 +157,15 @@ func TestViewerGone(t *testing.T) {
 	if err := gone.pc.Close(); err != nil {
 		t.Fatal(err)
 	}
-	begin := hub.Stats().Frames
-	for hub.Stats().Frames < begin+30 {
+	begin := broadcaster.Stats().Frames
+	for broadcaster.Stats().Frames < begin+30 {
 		stays.next(t)
 	}
 	wait(t, func() bool { return l.Stats().Viewers == 1 })
 }
 
 func TestBadOffers(t *testing.T) {
-	l := newServer(t, streamtest.Hub(t), 0)
+	l := newServer(t, streamtest.Broadcaster(t), 0)
 	good := newWatcher(t).offer(t)
 	for name, offer := range map[string]string{
 		"empty": "", "nonsense": "nonsense", "half": good[:len(good)/2],
@@ -183,7 +183,7 @@ func TestBadOffers(t *testing.T) {
 }
 
 func TestOfferAfterClose(t *testing.T) {
-	l := newServer(t, streamtest.Hub(t), 0)
+	l := newServer(t, streamtest.Broadcaster(t), 0)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -127,9 +127,9 @@ func (v *viewer) draw(on bool) {
 	}
 }
 
-// feed sends pictures of the hub, or of trial while the viewer draws, until it has
-// gone or the hub is closed.
-func (v *viewer) feed(all, trial *stream.Hub) {
+// feed sends pictures of the broadcaster, or of preview while the viewer draws, until it has
+// gone or the broadcaster is closed.
+func (v *viewer) feed(all, preview *stream.Broadcaster) {
 	defer func() { _ = v.close() }() // nothing is lost by an error
 	up := time.NewTimer(offerTimeout)
 	defer up.Stop()
@@ -140,8 +140,8 @@ func (v *viewer) feed(all, trial *stream.Hub) {
 	case <-v.done:
 		return
 	}
-	hub := all
-	sub := hub.Subscribe(queued)
+	broadcaster := all
+	sub := broadcaster.Subscribe(queued)
 	defer func() { sub.Close() }()
 	p, err := stream.NewPacketizer(stream.PacketizerOptions{MaxPayload: maxPayload})
 	if err != nil {
@@ -162,15 +162,15 @@ func (v *viewer) feed(all, trial *stream.Hub) {
 				return
 			}
 		case <-v.turned:
-			if hub = all; v.drawing.Load() {
-				hub = trial
+			if broadcaster = all; v.drawing.Load() {
+				broadcaster = preview
 			}
 			sub.Close()
-			sub = hub.Subscribe(queued)
+			sub = broadcaster.Subscribe(queued)
 		case <-v.wantKey:
 			if time.Since(lastKey) >= keyGap {
 				lastKey = time.Now()
-				hub.KeyFrame()
+				broadcaster.KeyFrame()
 			}
 		case <-v.done:
 			return

@@ -17,14 +17,14 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-var _ pipeline.Sink = (*Hub)(nil)
+var _ pipeline.Sink = (*Broadcaster)(nil)
 
 // TestDecodes: what comes out is the redacted picture, whatever the strides and
 // also where a side is odd; the first unit is a key unit with its parameter
 // sets, and nothing but them and slices is in the stream.
 func TestDecodes(t *testing.T) {
 	for _, size := range []image.Point{{320, 192}, {190, 122}, {161, 97}} {
-		h := newHub(t, Options{BitRate: 4e6, Fast: size.X == 161})
+		h := newBroadcaster(t, Options{BitRate: 4e6, Fast: size.X == 161})
 		s := newScene(t, size.X, size.Y)
 		sub := h.Subscribe(100)
 		var want []*image.YCbCr
@@ -79,7 +79,7 @@ func TestDecodes(t *testing.T) {
 // TestOneEncoder: however many have subscribed, each frame is encoded once, and
 // all get the same unit.
 func TestOneEncoder(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	s.write(h)
 	if n := h.Stats().Frames; n != 0 {
@@ -122,7 +122,7 @@ func TestOneEncoder(t *testing.T) {
 // TestSlow: who does not take loses units up to the next key unit; another gets
 // everything.
 func TestSlow(t *testing.T) {
-	h := newHub(t, Options{KeyInterval: time.Second})
+	h := newBroadcaster(t, Options{KeyInterval: time.Second})
 	s := newScene(t, 64, 48)
 	quick, slow := h.Subscribe(200), h.Subscribe(5)
 	for range 60 {
@@ -154,7 +154,7 @@ func TestSlow(t *testing.T) {
 
 // TestSize: a change of size gives a key unit with new parameter sets, once.
 func TestSize(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	sub := h.Subscribe(100)
 	small, large := newScene(t, 64, 48), newScene(t, 128, 80)
 	for range 5 {
@@ -188,7 +188,7 @@ func TestSize(t *testing.T) {
 
 // TestKeyFrame: one can be asked for, but not more than one in 200 ms.
 func TestKeyFrame(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(200)
 	for range 10 {
@@ -213,7 +213,7 @@ func TestKeyFrame(t *testing.T) {
 
 // TestTimes: times that begin anew go on from where they were.
 func TestTimes(t *testing.T) {
-	h := newHub(t, Options{Rate: 20})
+	h := newBroadcaster(t, Options{Rate: 20})
 	sub := h.Subscribe(100)
 	for range 2 {
 		s := newScene(t, 64, 48)
@@ -233,7 +233,7 @@ func TestTimes(t *testing.T) {
 // TestPause: nothing is encoded, shown or kept while paused, and what comes
 // after begins with a key unit.
 func TestPause(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	h.Pause(true)
 	sub := h.Subscribe(100)
@@ -281,7 +281,7 @@ func TestBadOptions(t *testing.T) {
 
 // TestBadFrames: a released frame is refused, and does no harm.
 func TestBadFrames(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(10)
 	f, _ := s.frame(0, 0)
@@ -304,7 +304,7 @@ func TestBadFrames(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(10)
 	s.write(h)
@@ -320,7 +320,7 @@ func TestClose(t *testing.T) {
 		t.Error("the channel is open")
 	}
 	if _, ok := <-h.Subscribe(1).C; ok {
-		t.Error("a closed hub has subscriptions")
+		t.Error("a closed broadcaster has subscriptions")
 	}
 	f, _ := s.frame(1, time.Second)
 	if err := h.Write(context.Background(), f); !errors.Is(err, ErrClosed) {
@@ -335,7 +335,7 @@ func TestClose(t *testing.T) {
 
 // TestTogether: everything at once, for the race detector.
 func TestTogether(t *testing.T) {
-	h := newHub(t, Options{})
+	h := newBroadcaster(t, Options{})
 	s := newScene(t, 64, 48)
 	done := make(chan struct{})
 	var wg sync.WaitGroup

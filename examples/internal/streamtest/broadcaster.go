@@ -12,11 +12,11 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Hub returns a hub into which hidden frames of 64x48 go, one every 10 ms,
+// Broadcaster returns a broadcaster into which hidden frames of 64x48 go, one every 10 ms,
 // until the test ends.
-func Hub(t testing.TB) *stream.Hub {
+func Broadcaster(t testing.TB) *stream.Broadcaster {
 	t.Helper()
-	hub, err := stream.New(stream.Options{})
+	broadcaster, err := stream.New(stream.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ func Hub(t testing.TB) *stream.Hub {
 				t.Errorf("redact: %v", err)
 				return
 			}
-			if err := hub.Write(ctx, f); err != nil && ctx.Err() == nil {
-				t.Errorf("hub: %v", err)
+			if err := broadcaster.Write(ctx, f); err != nil && ctx.Err() == nil {
+				t.Errorf("broadcaster: %v", err)
 			}
 			f.Release()
 		}
@@ -50,9 +50,9 @@ func Hub(t testing.TB) *stream.Hub {
 	t.Cleanup(func() {
 		cancel()
 		group.Wait()
-		if err := hub.Close(); err != nil {
-			t.Errorf("close the hub: %v", err)
+		if err := broadcaster.Close(); err != nil {
+			t.Errorf("close the broadcaster: %v", err)
 		}
 	})
-	return hub
+	return broadcaster
 }

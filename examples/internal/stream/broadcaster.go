@@ -14,9 +14,9 @@ import (
 )
 
 var (
-	// ErrClosed is returned by a Hub that was closed.
-	ErrClosed = errors.New("stream: hub is closed")
-	// ErrPaused is returned by Snapshot while the hub is paused.
+	// ErrClosed is returned by a Broadcaster that was closed.
+	ErrClosed = errors.New("stream: broadcaster is closed")
+	// ErrPaused is returned by Snapshot while the broadcaster is paused.
 	ErrPaused = errors.New("stream: paused, nothing is shown")
 	// ErrNoPicture is returned by Snapshot when no frame comes.
 	ErrNoPicture = errors.New("stream: no picture comes")
@@ -26,7 +26,7 @@ var (
 	ErrOptions = errors.New("stream: bad option")
 )
 
-// Options say how a Hub encodes. The zero value is fine.
+// Options say how a Broadcaster encodes. The zero value is fine.
 type Options struct {
 	// BitRate is in bits per second, from 50e3 to 100e6. It defaults to 0.08 bit
 	// for each pixel (4 Mbit/s at 1080p and 25 pictures per second), at least
@@ -85,9 +85,9 @@ func (o Options) bitRate(size image.Point) int {
 	return min(max(int(0.08*float64(size.X*size.Y)*o.Rate), 300_000), maxBitRate)
 }
 
-// Hub encodes redacted frames and hands them out. It is a pipeline.Sink. Its
+// Broadcaster encodes redacted frames and hands them out. It is a pipeline.Sink. Its
 // methods may be called by any goroutine; Write by one at a time.
-type Hub struct {
+type Broadcaster struct {
 	o Options
 
 	// writing is held by a Write or a Close under way. It guards what follows.
@@ -119,12 +119,12 @@ type Hub struct {
 	wanted  *snapshot // nil: nobody asks for one
 }
 
-// New returns a Hub. Its only error is ErrOptions.
-func New(o Options) (*Hub, error) {
+// New returns a Broadcaster. Its only error is ErrOptions.
+func New(o Options) (*Broadcaster, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	return &Hub{o: o, subs: map[*Subscription]struct{}{}, wantKey: true, factory: o.Encoder}, nil
+	return &Broadcaster{o: o, subs: map[*Subscription]struct{}{}, wantKey: true, factory: o.Encoder}, nil
 }
 
 // Write implements pipeline.Sink: it encodes the frame, if anybody has
@@ -133,31 +133,31 @@ func New(o Options) (*Hub, error) {
 //
 // Errors: ErrClosed, ErrFrame, ctx's, or that of the encoder; the next frame
 // then gets a new encoder.
-func (h *Hub) Write(ctx context.Context, f redact.Frame) error {
+func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	h.writing.Lock()
-	defer h.writing.Unlock()
-	m, err := h.now()
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	m, err := b.now()
 	if err != nil || m.paused {
 		return err
 	}
-	at, err := h.advance(f)
+	at, err := b.advance(f)
 	if err != nil {
 		return err
 	}
 	if m.subscribers > 0 {
-		err = h.encode(f, at, m)
+		err = b.encode(f, at, m)
 	} else {
 		// Whoever comes next begins with a key frame.
-		h.KeyFrame()
+		b.KeyFrame()
 	}
-	h.answer(f, m.flushes)
+	b.answer(f, m.flushes)
 	return err
 }
 
-// moment is what a Write has to know of the hub, all of one time.
+// moment is what a Write has to know of the broadcaster, all of one time.
 type moment struct {
 	paused          bool
 	subscribers     int
@@ -168,94 +168,94 @@ type moment struct {
 	kinds           uint64
 }
 
-func (h *Hub) now() (moment, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+func (b *Broadcaster) now() (moment, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
 		return moment{}, ErrClosed
 	}
-	return moment{h.paused, len(h.subs), h.wantKey, h.flushes, h.breaks, h.format, h.factory, h.kinds}, nil
+	return moment{b.paused, len(b.subs), b.wantKey, b.flushes, b.breaks, b.format, b.factory, b.kinds}, nil
 }
 
 // advance returns the time under which the frame is handed out.
-func (h *Hub) advance(f redact.Frame) (time.Duration, error) {
+func (b *Broadcaster) advance(f redact.Frame) (time.Duration, error) {
 	if !f.Valid() {
 		return 0, fmt.Errorf("stream: %w: it is empty or was released", ErrFrame)
 	}
-	at := f.Time() + h.base
-	if h.began && at <= h.last {
-		h.base += h.last - at + time.Duration(float64(time.Second)/h.o.Rate)
-		at = f.Time() + h.base
+	at := f.Time() + b.base
+	if b.began && at <= b.last {
+		b.base += b.last - at + time.Duration(float64(time.Second)/b.o.Rate)
+		at = f.Time() + b.base
 	}
-	h.began, h.last = true, at
+	b.began, b.last = true, at
 	return at, nil
 }
 
 // encode encodes the frame, and publishes the units that are complete.
-func (h *Hub) encode(f redact.Frame, at time.Duration, m moment) error {
+func (b *Broadcaster) encode(f redact.Frame, at time.Duration, m moment) error {
 	begin := time.Now()
-	must := m.format != h.coded || m.breaks != h.broken
-	if m.breaks != h.broken {
+	must := m.format != b.coded || m.breaks != b.broken
+	if m.breaks != b.broken {
 		// An encoder that delays may still hold frames from before.
-		h.since = at
+		b.since = at
 	}
-	h.coded, h.broken = m.format, m.breaks
-	if h.enc == nil || h.encSize != f.Size() || h.encKind != m.kinds {
-		if err := h.openEncoder(m.factory, m.kinds, f.Size()); err != nil {
+	b.coded, b.broken = m.format, m.breaks
+	if b.enc == nil || b.encSize != f.Size() || b.encKind != m.kinds {
+		if err := b.openEncoder(m.factory, m.kinds, f.Size()); err != nil {
 			return err
 		}
 		must = true
 	}
-	since := at - h.lastKey
-	key := must || m.wantKey && since >= keyGap || since >= h.o.KeyInterval
+	since := at - b.lastKey
+	key := must || m.wantKey && since >= keyGap || since >= b.o.KeyInterval
 	if key {
-		h.lastKey = at
-		h.mu.Lock()
-		h.wantKey = false // whoever subscribes from now on gets this one, too
-		h.mu.Unlock()
+		b.lastKey = at
+		b.mu.Lock()
+		b.wantKey = false // whoever subscribes from now on gets this one, too
+		b.mu.Unlock()
 	}
-	units, err := h.enc.Encode(f, at, key)
+	units, err := b.enc.Encode(f, at, key)
 	if err != nil {
-		return fmt.Errorf("stream: %w", errors.Join(err, h.dropEncoder()))
+		return fmt.Errorf("stream: %w", errors.Join(err, b.dropEncoder()))
 	}
 	size := encoder.Options{Size: f.Size()}.CodedSize()
 	for _, a := range units {
-		if a.Time < h.since {
+		if a.Time < b.since {
 			continue
 		}
-		u := collect(a.NALUs, h.sps, h.pps, m.format)
+		u := collect(a.NALUs, b.sps, b.pps, m.format)
 		u.Time, u.Size, u.flushes = a.Time, size, m.flushes
 		if sps, pps := u.ParameterSets(); sps != nil && pps != nil {
-			h.sps, h.pps = sps, pps
+			b.sps, b.pps = sps, pps
 		}
-		h.publish(u)
+		b.publish(u)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.stats.EncodeTime += time.Since(begin)
-	h.stats.Encoder = m.factory.Name
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.EncodeTime += time.Since(begin)
+	b.stats.Encoder = m.factory.Name
 	return nil
 }
 
 // openEncoder opens an encoder in place of the one that there is.
-func (h *Hub) openEncoder(factory encoder.Factory, kinds uint64, size image.Point) error {
-	if err := h.dropEncoder(); err != nil {
+func (b *Broadcaster) openEncoder(factory encoder.Factory, kinds uint64, size image.Point) error {
+	if err := b.dropEncoder(); err != nil {
 		return err
 	}
-	enc, err := factory.Open(encoder.Options{Size: size, BitRate: h.o.bitRate(size), Rate: h.o.Rate, Fast: h.o.Fast})
+	enc, err := factory.Open(encoder.Options{Size: size, BitRate: b.o.bitRate(size), Rate: b.o.Rate, Fast: b.o.Fast})
 	if err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}
-	h.enc, h.encSize, h.encKind, h.sps, h.pps = enc, size, kinds, nil, nil
+	b.enc, b.encSize, b.encKind, b.sps, b.pps = enc, size, kinds, nil, nil
 	return nil
 }
 
-func (h *Hub) dropEncoder() error {
-	if h.enc == nil {
+func (b *Broadcaster) dropEncoder() error {
+	if b.enc == nil {
 		return nil
 	}
-	err := h.enc.Close()
-	h.enc = nil
+	err := b.enc.Close()
+	b.enc = nil
 	if err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}
@@ -263,78 +263,78 @@ func (h *Hub) dropEncoder() error {
 }
 
 // UseEncoder has the next frame encoded by another kind of encoder, as a key frame.
-func (h *Hub) UseEncoder(f encoder.Factory) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.factory = f
-	h.kinds++
+func (b *Broadcaster) UseEncoder(f encoder.Factory) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.factory = f
+	b.kinds++
 }
 
 // publish hands a unit to all subscriptions, waiting for none.
-func (h *Hub) publish(u *Unit) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed || h.paused || u.flushes != h.flushes {
+func (b *Broadcaster) publish(u *Unit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.paused || u.flushes != b.flushes {
 		return
 	}
 	if u.Key {
-		h.stats.Keys++
+		b.stats.Keys++
 	}
-	h.stats.Frames++
-	h.stats.Bytes += uint64(u.Len())
-	h.stats.Size = u.Size
-	for s := range h.subs {
+	b.stats.Frames++
+	b.stats.Bytes += uint64(u.Len())
+	b.stats.Size = u.Size
+	for s := range b.subs {
 		s.offer(u)
 	}
 }
 
 // Subscribe adds a subscriber whose channel holds up to queue units, at least one.
-// Its first unit is a key unit, which is encoded for it. Of a closed hub the
+// Its first unit is a key unit, which is encoded for it. Of a closed broadcaster the
 // channel is closed.
-func (h *Hub) Subscribe(queue int) *Subscription {
+func (b *Broadcaster) Subscribe(queue int) *Subscription {
 	c, flushed := make(chan *Unit, max(queue, 1)), make(chan struct{}, 1)
-	s := &Subscription{C: c, c: c, Flushed: flushed, flushed: flushed, hub: h, waiting: true}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	s := &Subscription{C: c, c: c, Flushed: flushed, flushed: flushed, broadcaster: b, waiting: true}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
 		s.end()
 		return s
 	}
-	h.subs[s] = struct{}{}
-	h.wantKey = true
+	b.subs[s] = struct{}{}
+	b.wantKey = true
 	return s
 }
 
 // KeyFrame asks for a key frame: the next frame becomes one, unless the last
 // was less than 200 ms ago; then a frame soon after.
-func (h *Hub) KeyFrame() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.wantKey = true
+func (b *Broadcaster) KeyFrame() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wantKey = true
 }
 
 // Describe says how the pictures from the next one on are to be understood: subscribers
 // are told with it, in a key frame, if that is news.
-func (h *Hub) Describe(f ffmpeg.Format) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.format = f
+func (b *Broadcaster) Describe(f ffmpeg.Format) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.format = f
 }
 
-// Pause stops and starts the hub. While it is paused frames are thrown away as
+// Pause stops and starts the broadcaster. While it is paused frames are thrown away as
 // they come; what a subscription's channel holds may still be taken. Afterwards
 // subscribers begin with a key unit.
-func (h *Hub) Pause(on bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.paused = on
-	h.wantKey = true
-	h.breaks++
-	for s := range h.subs {
+func (b *Broadcaster) Pause(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.paused = on
+	b.wantKey = true
+	b.breaks++
+	for s := range b.subs {
 		s.waiting, s.began = true, false
 	}
 	if on {
-		h.refuse(ErrPaused)
+		b.refuse(ErrPaused)
 	}
 }
 
@@ -342,35 +342,35 @@ func (h *Hub) Pause(on bool) {
 // a snapshot that is being made, and frames that are being encoded. Subscribers begin
 // anew with a key unit; those that keep units are told by Subscription.Flushed. It is
 // pipeline.Flusher, for a policy that hides more.
-func (h *Hub) Flush() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.flushes++
-	h.breaks++
-	h.wantKey = true
-	for s := range h.subs {
+func (b *Broadcaster) Flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flushes++
+	b.breaks++
+	b.wantKey = true
+	for s := range b.subs {
 		s.flush()
 	}
 }
 
 // Close ends all subscriptions and frees the encoder. It may be called more
 // than once.
-func (h *Hub) Close() error {
-	h.mu.Lock()
-	h.closed = true
-	for s := range h.subs {
+func (b *Broadcaster) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	for s := range b.subs {
 		s.end()
 	}
-	clear(h.subs)
-	h.refuse(ErrClosed)
-	h.mu.Unlock()
+	clear(b.subs)
+	b.refuse(ErrClosed)
+	b.mu.Unlock()
 
-	h.writing.Lock()
-	defer h.writing.Unlock()
-	return h.dropEncoder()
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	return b.dropEncoder()
 }
 
-// Stats is a snapshot of what a hub has done since it was made.
+// Stats is a snapshot of what a broadcaster has done since it was made.
 type Stats struct {
 	// Frames counts the encoded frames, Keys the key frames among them.
 	Frames, Keys uint64
@@ -386,7 +386,7 @@ type Stats struct {
 	Size image.Point
 	// Format is what Describe said.
 	Format ffmpeg.Format
-	// Paused says whether the hub is paused.
+	// Paused says whether the broadcaster is paused.
 	Paused bool
 }
 
@@ -404,10 +404,10 @@ func (s Stats) Ratio() float64 {
 }
 
 // Stats returns the counters.
-func (h *Hub) Stats() Stats {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.stats
-	s.Subscribers, s.Paused, s.Format = len(h.subs), h.paused, h.format
+func (b *Broadcaster) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.stats
+	s.Subscribers, s.Paused, s.Format = len(b.subs), b.paused, b.format
 	return s
 }
