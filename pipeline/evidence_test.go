@@ -83,7 +83,7 @@ func TestLateNetworks(t *testing.T) {
 					for ctx.Err() == nil {
 						s, k := p.Stats(), under.Load()
 						d := s.Detectors[0]
-						pending := s.Stages[0].Count - d.Skipped - d.Dropped - d.Looks
+						pending := s.Stages[0].Count - d.Skipped - d.Replaced - d.Inferences
 						if int(s.Stages[0].Count) == n && (pending == 0 || k >= 0 && int(newest.Load()) < int(k)+lasts) {
 							break
 						}

@@ -207,7 +207,7 @@ func TestUnneededDetectorDoesNotRun(t *testing.T) {
 		if err := p.Run(t.Context(), &camera{frames: 20}, &album{t: t}); err != nil {
 			t.Fatal(err)
 		}
-		if s := p.Stats().Detectors[0]; s.Running || s.Looks != 0 {
+		if s := p.Stats().Detectors[0]; s.Running || s.Inferences != 0 {
 			t.Errorf("%v: %+v", mode, s)
 		}
 	}

@@ -50,8 +50,8 @@ func TestLiveDoesNotWait(t *testing.T) {
 		t.Errorf("took %v: frames waited for the detector", took)
 	}
 	st := p.Stats()
-	if k := st.Detectors[0]; k.Looks < 3 || k.Looks > 100 || k.Dropped == 0 {
-		t.Errorf("%d looks, %d offers dropped", k.Looks, k.Dropped)
+	if k := st.Detectors[0]; k.Inferences < 3 || k.Inferences > 100 || k.Replaced == 0 {
+		t.Errorf("%d looks, %d offers dropped", k.Inferences, k.Replaced)
 	}
 	first := -1
 	for i, s := range sink.seen() {
@@ -83,7 +83,7 @@ func TestBudget(t *testing.T) {
 	var used time.Duration
 	for _, k := range p.Stats().Detectors {
 		used += k.Time
-		if k.Looks == 0 {
+		if k.Inferences == 0 {
 			t.Errorf("%s never looked", k.Name)
 		}
 	}

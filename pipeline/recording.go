@@ -52,7 +52,7 @@ type RecordingConfig struct {
 	Every int
 	// Regions is how many regions of interest of each picture that is looked at are
 	// looked at as well, larger than the whole picture shows them, where the picture has
-	// more detail than the networks see or a find is doubtful: 0 for none. More than one
+	// more detail than the networks see or a find is uncertain: 0 for none. More than one
 	// are looked at only where the picture has more than three times the detail.
 	// DefaultRecordingConfig has 3.
 	Regions int

@@ -60,10 +60,10 @@ func TestStatsOfNextRun(t *testing.T) {
 					case n > 0:
 						return nil
 					}
-					if d := s.Detectors[0]; s.FailedClosed != pipeline.NoReason || s.Missing != 0 || d.Running || d.Beat != 0 {
+					if d := s.Detectors[0]; s.FailedClosed != pipeline.NoReason || s.Missing != 0 || d.Running || d.Interval != 0 {
 						t.Errorf("before the first frame: %v, missing %v, %+v", s.FailedClosed, s.Missing, d)
 					}
-					if s.FramesOut != was.FramesOut || s.Detectors[0].Looks != was.Detectors[0].Looks {
+					if s.FramesOut != was.FramesOut || s.Detectors[0].Inferences != was.Detectors[0].Inferences {
 						t.Errorf("counts did not go on: %d frames after %d", s.FramesOut, was.FramesOut)
 					}
 					return nil

@@ -59,7 +59,7 @@ func TestIntervalFollowsBudget(t *testing.T) {
 		t.Run(fmt.Sprintf("%v on %g cores", tt.cost, tt.cores), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := watched(t, pipeline.Config{Cores: tt.cores, Detectors: []detect.Detector{costs(everything, always(tt.cost))}}, seconds*25, interval)
-				got := float64(s.Detectors[0].Looks) / seconds
+				got := float64(s.Detectors[0].Inferences) / seconds
 				// A look begins with a frame, which may come an interval late.
 				if late := tt.want * (1 - interval.Seconds()*tt.want); got > 1.1*tt.want+0.1 || got < min(0.85*tt.want, late)-0.1 {
 					t.Errorf("%.2f inferences a second, want %.2f", got, tt.want)
@@ -111,8 +111,8 @@ func TestNoDetectorStarves(t *testing.T) {
 				}}, 60*25, interval)
 				round := 350 * time.Millisecond
 				for i, d := range s.Detectors {
-					if want := 60 * cores / round.Seconds(); float64(d.Looks) < min(0.7*want, 60/0.3) {
-						t.Errorf("detector %d: %d inferences in a minute, want about %.0f", i, d.Looks, want)
+					if want := 60 * cores / round.Seconds(); float64(d.Inferences) < min(0.7*want, 60/0.3) {
+						t.Errorf("detector %d: %d inferences in a minute, want about %.0f", i, d.Inferences, want)
 					}
 				}
 			})
@@ -134,7 +134,7 @@ func TestNearestFrame(t *testing.T) {
 				const frames = 120
 				// 50 ms on half a core: 100 ms.
 				s := watched(t, pipeline.Config{Cores: 0.5, Detectors: []detect.Detector{costs(everything, always(50*time.Millisecond))}}, frames, tt.step)
-				if got, want := int(s.Detectors[0].Looks), frames/tt.every; got < want*9/10 || got > want*11/10+3 {
+				if got, want := int(s.Detectors[0].Inferences), frames/tt.every; got < want*9/10 || got > want*11/10+3 {
 					t.Errorf("%d inferences of %d frames, want one of every %d", got, frames, tt.every)
 				}
 			})

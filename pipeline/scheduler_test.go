@@ -88,8 +88,8 @@ func TestSchedulerLive(t *testing.T) {
 		}
 	}
 	k := s.slots[0]
-	if !k.busy || k.waiting == nil || k.waiting.at != pictureAt(4).at || s.stats.s.Detectors[0].Dropped != 3 {
-		t.Errorf("busy %t, waiting %v, %d replaced", k.busy, k.waiting, s.stats.s.Detectors[0].Dropped)
+	if !k.busy || k.waiting == nil || k.waiting.at != pictureAt(4).at || s.stats.s.Detectors[0].Replaced != 3 {
+		t.Errorf("busy %t, waiting %v, %d replaced", k.busy, k.waiting, s.stats.s.Detectors[0].Replaced)
 	}
 	leave <- struct{}{}
 	job := <-s.results

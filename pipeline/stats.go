@@ -10,7 +10,7 @@ import (
 
 // Stats is a snapshot of what a pipeline has done since it was made: counts and
 // times go on over its Runs. What it says of just now (FailedClosed, Missing, and
-// a detector's Running and Beat) is of the Run under way, which begins with none
+// a detector's Running and Interval) is of the Run under way, which begins with none
 // of it, or else of the last one as it ended.
 type Stats struct {
 	// FramesIn counts the pictures that the source delivered, FramesOut those
@@ -57,17 +57,19 @@ type StageStats struct {
 
 // DetectorStats is what one detector did.
 type DetectorStats struct {
-	// Name names the detector; Running says whether it looks, for the policy or
-	// for stills.
+	// Name names the detector; Running says whether it runs, for the policy
+	// or for the background plate.
 	Name    string
 	Running bool
-	// Beat is how often it looks just now; 0 in File mode.
-	Beat time.Duration
-	// Looks counts the looks that came back, Failures those that came to
-	// nothing, Dropped the offers replaced by a newer frame before they could
-	// start, and Skipped the frames on which no look was needed.
-	Looks, Failures, Dropped, Skipped uint64
-	// Time is the wall time of all looks together; with one thread a detector,
+	// Interval is the inference interval in force, by the pipeline's clock; 0 in File mode
+	// and where the detector does not run.
+	Interval time.Duration
+	// Inferences counts the inferences that came back, Failures those that came to
+	// nothing (they came back with an error, or late or never), Replaced those that a
+	// newer frame replaced before they could start, and Skipped the frames on which none
+	// was due.
+	Inferences, Failures, Replaced, Skipped uint64
+	// Time is the wall time of all inferences together; with one thread a detector,
 	// that is core time.
 	Time time.Duration
 }
@@ -161,7 +163,7 @@ func (s *stats) begin() {
 	defer s.mu.Unlock()
 	s.s.FailedClosed, s.s.Missing, s.s.PlateKnown = NoReason, 0, 0
 	for i := range s.s.Detectors {
-		s.s.Detectors[i].Running, s.s.Detectors[i].Beat = false, 0
+		s.s.Detectors[i].Running, s.s.Detectors[i].Interval = false, 0
 	}
 }
 
@@ -213,17 +215,17 @@ func (s *stats) detector(i int, change func(*DetectorStats)) {
 }
 
 func (s *stats) inferred(i int, spent time.Duration) {
-	s.detector(i, func(d *DetectorStats) { d.Looks++; d.Time += spent })
+	s.detector(i, func(d *DetectorStats) { d.Inferences++; d.Time += spent })
 }
 
 func (s *stats) inferenceFailed(i int) { s.detector(i, func(d *DetectorStats) { d.Failures++ }) }
 
-func (s *stats) replaced(i int) { s.detector(i, func(d *DetectorStats) { d.Dropped++ }) }
+func (s *stats) replaced(i int) { s.detector(i, func(d *DetectorStats) { d.Replaced++ }) }
 
 func (s *stats) skipped(i int) { s.detector(i, func(d *DetectorStats) { d.Skipped++ }) }
 
 func (s *stats) interval(i int, interval time.Duration) {
-	s.detector(i, func(d *DetectorStats) { d.Beat = interval })
+	s.detector(i, func(d *DetectorStats) { d.Interval = interval })
 }
 
 func (s *stats) running(i int, on bool) {

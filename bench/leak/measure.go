@@ -168,9 +168,9 @@ func countFrames(r *leakreport.Run, p *played) {
 	for i, d := range s.Detectors {
 		k := &r.Detectors[i]
 		k.Name = d.Name
-		k.Looks += d.Looks
+		k.Looks += d.Inferences
 		k.Failures += d.Failures
-		k.Replaced += d.Dropped
+		k.Replaced += d.Replaced
 		k.SkippedBy += d.Skipped
 		k.Time += d.Time
 	}

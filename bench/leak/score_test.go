@@ -284,7 +284,7 @@ func TestMeansOfARun(t *testing.T) {
 	var r leakreport.Run
 	for range 2 {
 		countFrames(&r, &played{stats: pipeline.Stats{FramesIn: 10, FramesOut: 8, FramesDropped: 2, FramesFailedClosed: 4, HiddenShare: 0.25,
-			Detectors: []pipeline.DetectorStats{{Name: "a", Looks: 3, Skipped: 5, Time: 100 * time.Millisecond}}}})
+			Detectors: []pipeline.DetectorStats{{Name: "a", Inferences: 3, Skipped: 5, Time: 100 * time.Millisecond}}}})
 	}
 	average(&r)
 	if r.In != 20 || r.Out != 16 || r.Dropped != 4 || r.FailedClosedShare != 0.5 || r.HiddenShare != 0.25 ||

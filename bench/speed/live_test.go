@@ -281,7 +281,7 @@ func BenchmarkLive(b *testing.B) {
 	for i, m := range l.meters {
 		k, core, st := float64(l.end.inferences[i]-l.begin.inferences[i]), l.end.core[i]-l.begin.core[i], l.stats.Detectors[i]
 		says(b, "detector="+m.Name(), map[string]float64{"inferences": k, "inferences/s": k / n * rate, "ms/inference": ms(core) / max(1, k), "ms/frame": ms(core) / n,
-			"replaced": float64(st.Dropped), "skipped": float64(st.Skipped), "failures": float64(st.Failures)})
+			"replaced": float64(st.Replaced), "skipped": float64(st.Skipped), "failures": float64(st.Failures)})
 	}
 }
 

@@ -82,9 +82,9 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 			map[float64]float64{0.5: s.P50.Seconds(), 0.95: s.P95.Seconds(), 0.99: s.P99.Seconds()}, s.Name)
 	}
 	for _, d := range p.Detectors {
-		count(mLooks, float64(d.Looks-d.Failures), d.Name, "done")
+		count(mLooks, float64(d.Inferences-d.Failures), d.Name, "done")
 		count(mLooks, float64(d.Failures), d.Name, "failed")
-		count(mLooks, float64(d.Dropped), d.Name, "dropped")
+		count(mLooks, float64(d.Replaced), d.Name, "dropped")
 		count(mLooks, float64(d.Skipped), d.Name, "skipped")
 		count(mLookTime, d.Time.Seconds(), d.Name)
 	}

@@ -170,13 +170,13 @@ func intervals(stats pipeline.Stats) string {
 	failures := uint64(0)
 	for _, d := range stats.Detectors {
 		failures += d.Failures
-		if !d.Running || d.Beat <= 0 {
+		if !d.Running || d.Interval <= 0 {
 			continue
 		}
 		if fastest == 0 {
-			fastest = d.Beat
+			fastest = d.Interval
 		}
-		fastest, slowest = min(fastest, d.Beat), max(slowest, d.Beat)
+		fastest, slowest = min(fastest, d.Interval), max(slowest, d.Interval)
 	}
 	var text string
 	switch {

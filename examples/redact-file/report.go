@@ -123,9 +123,9 @@ func (r *report) fill(s pipeline.Stats, took time.Duration) {
 			P95: milliseconds(st.P95), P99: milliseconds(st.P99), Max: milliseconds(st.Max)})
 	}
 	for _, d := range s.Detectors {
-		dr := detectorReport{Name: d.Name, Running: d.Running, Looks: d.Looks, Failures: d.Failures}
-		if d.Looks > 0 {
-			dr.Mean = milliseconds(d.Time) / float64(d.Looks)
+		dr := detectorReport{Name: d.Name, Running: d.Running, Looks: d.Inferences, Failures: d.Failures}
+		if d.Inferences > 0 {
+			dr.Mean = milliseconds(d.Time) / float64(d.Inferences)
 		}
 		r.Detectors = append(r.Detectors, dr)
 	}

@@ -67,8 +67,8 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	}
 	defer func() { err = firstError(err, ev.Close()) }()
 	switch {
-	case r.NeedsPlace(ev):
-		err = r.Place(ctx, src, ev)
+	case r.NeedsBackground(ev):
+		err = r.LearnBackground(ctx, src, ev)
 	case known:
 		out.progress.skip(info.Frames)
 	}
@@ -142,7 +142,7 @@ func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
 
 // tell says what the whole of the recording says.
 func (j *job) tell(rep *report, d *pipeline.Decision) {
-	rep.Camera, rep.PlaceKnown = d.Camera.String(), d.PlaceKnown()
+	rep.Camera, rep.PlaceKnown = d.Camera.String(), d.BackgroundKnown()
 	for _, e := range d.Elsewhere {
 		rep.elsewhere(j, e)
 	}

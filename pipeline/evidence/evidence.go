@@ -69,8 +69,8 @@ type Network struct {
 type Frame struct {
 	// Time is the presentation time.
 	Time time.Duration
-	// Looks are the networks' looks at it.
-	Looks []Look
+	// Inferences are those of the networks.
+	Inferences []Inference
 	// DX and DY are the shift of the content since the picture before; Clear says
 	// that it is known.
 	DX, DY float64
@@ -80,17 +80,18 @@ type Frame struct {
 	// View is 0 while the picture shows the place that it showed at the beginning, and
 	// otherwise counts how often it has begun to show another.
 	View int
-	// Failed are the networks, by their place in Header.Networks, whose look failed.
+	// Failed are the networks, by their place in Header.Networks, whose inference failed.
 	Failed []int
 }
 
-// Look is one look of a network.
-type Look struct {
-	// Net is the network's place in Header.Networks.
-	Net int
-	// Part is the part of the picture looked at; an empty one is the whole.
-	Part detect.Box
-	// Scale is how many pixels of the network's input one of the picture's became.
+// Inference is one inference of a network.
+type Inference struct {
+	// Network is the network's index in Header.Networks.
+	Network int
+	// Region is the part of the picture that the network saw, in pixels; an empty one is
+	// the whole.
+	Region detect.Box
+	// Scale is the number of pixels of the network's input for one pixel of the picture.
 	Scale float32
 	// Found is what it found, in pixels of the whole picture.
 	Found []detect.Detection

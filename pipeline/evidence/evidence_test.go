@@ -24,10 +24,10 @@ func header() Header {
 
 func frames() []Frame {
 	return []Frame{
-		{Time: 0, Clear: true, Looks: []Look{{Scale: 0.667, Found: []detect.Detection{
+		{Time: 0, Clear: true, Inferences: []Inference{{Scale: 0.667, Found: []detect.Detection{
 			{Class: detect.Person, Score: 0.9125, Box: detect.Box{X0: 10.5, Y0: 20, X1: 40, Y1: 100}}}}}},
 		{Time: 33366667 * time.Nanosecond, DX: 1.25, DY: -0.5, Clear: true, View: 1, Moved: []detect.Box{{X0: 1, Y0: 2, X1: 3, Y1: 4}},
-			Looks: []Look{{Found: nil}, {Part: detect.Box{X1: 320, Y1: 240}, Found: []detect.Detection{{Class: detect.Face, Score: 1, Box: detect.Box{X1: 640, Y1: 480}}}}}},
+			Inferences: []Inference{{Found: nil}, {Region: detect.Box{X1: 320, Y1: 240}, Found: []detect.Detection{{Class: detect.Face, Score: 1, Box: detect.Box{X1: 640, Y1: 480}}}}}},
 		{Time: time.Second, View: 1, Failed: []int{0}},
 	}
 }
@@ -188,10 +188,10 @@ func TestNonsense(t *testing.T) {
 
 // TestThinBox: rounding never makes a box vanish.
 func TestThinBox(t *testing.T) {
-	fs := []Frame{{Looks: []Look{{Found: []detect.Detection{
+	fs := []Frame{{Inferences: []Inference{{Found: []detect.Detection{
 		{Class: detect.Person, Score: 0.5, Box: detect.Box{X0: 639.96, Y0: 479.99, X1: 640, Y1: 480}}}}}}}
 	got, _, _, err := readAll(written(t, fs))
-	if err != nil || got[0].Looks[0].Found[0].Box != (detect.Box{X0: 639.9, Y0: 479.9, X1: 640, Y1: 480}) {
+	if err != nil || got[0].Inferences[0].Found[0].Box != (detect.Box{X0: 639.9, Y0: 479.9, X1: 640, Y1: 480}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

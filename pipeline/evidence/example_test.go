@@ -24,7 +24,7 @@ func Example() {
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 10, Y0: 20, X1: 50, Y1: 120}}
 	for i := range 2 {
 		err := w.Frame(&evidence.Frame{Time: time.Duration(i) * 40 * time.Millisecond,
-			Looks: []evidence.Look{{Scale: 1, Found: []detect.Detection{person}}}})
+			Inferences: []evidence.Inference{{Scale: 1, Found: []detect.Detection{person}}}})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -41,8 +41,8 @@ func Example() {
 	}
 	var f evidence.Frame
 	for r.Next(&f) == nil {
-		for _, l := range f.Looks {
-			fmt.Println(f.Time, r.Header().Networks[l.Net].Name, l.Found[0].Class, l.Found[0].Box)
+		for _, l := range f.Inferences {
+			fmt.Println(f.Time, r.Header().Networks[l.Network].Name, l.Found[0].Class, l.Found[0].Box)
 		}
 	}
 	// Output:

@@ -214,7 +214,7 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 	}
 	e.frames++
 	e.last = t
-	*f = Frame{Time: t, Looks: f.Looks[:0], Moved: f.Moved[:0], Failed: f.Failed[:0], View: raw.View}
+	*f = Frame{Time: t, Inferences: f.Inferences[:0], Moved: f.Moved[:0], Failed: f.Failed[:0], View: raw.View}
 	// The first place may be shown again, and another one is a new one.
 	if raw.View != 0 && raw.View != e.view && raw.View != e.views+1 {
 		return e.wrong("view %d comes after view %d", raw.View, e.view)
@@ -240,32 +240,32 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 		f.Moved = append(f.Moved, b)
 	}
 	for i := range raw.Looks {
-		k, err := e.look(&raw.Looks[i])
+		k, err := e.inference(&raw.Looks[i])
 		if err != nil {
 			return err
 		}
-		f.Looks = append(f.Looks, k)
+		f.Inferences = append(f.Inferences, k)
 	}
 	return nil
 }
 
-func (e *Reader) look(raw *rawLook) (k Look, err error) {
+func (e *Reader) inference(raw *rawLook) (k Inference, err error) {
 	if raw.Net < 0 || raw.Net >= len(e.header.Networks) {
 		return k, e.wrong("there is no network %d", raw.Net)
 	}
 	if !(raw.Scale >= 0 && raw.Scale <= mostSide) {
 		return k, e.wrong("scale %v", raw.Scale)
 	}
-	k.Net, k.Scale = raw.Net, float32(raw.Scale)
+	k.Network, k.Scale = raw.Net, float32(raw.Scale)
 	if raw.Part != nil {
-		if k.Part, err = e.box(*raw.Part); err != nil {
+		if k.Region, err = e.box(*raw.Part); err != nil {
 			return k, err
 		}
 	}
 	for _, r := range raw.Found {
 		d := detect.Detection{Class: r.class, Score: float32(r.score)}
-		if !e.header.Networks[k.Net].set.Has(d.Class) {
-			return k, e.wrong("network %d does not find a %v", k.Net, d.Class)
+		if !e.header.Networks[k.Network].set.Has(d.Class) {
+			return k, e.wrong("network %d does not find a %v", k.Network, d.Class)
 		}
 		if !(r.score >= 0 && r.score <= 1) {
 			return k, e.wrong("score %v", r.score)

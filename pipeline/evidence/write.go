@@ -37,10 +37,10 @@ func (w *Writer) Frame(f *Frame) error {
 	b = strconv.AppendInt(b, int64(w.frames), 10)
 	b = append(b, `,"t":`...)
 	b = appendSeconds(b, f.Time)
-	if len(f.Looks) > 0 {
+	if len(f.Inferences) > 0 {
 		b = append(b, `,"looks":[`...)
-		for i := range f.Looks {
-			b = appendLook(appendComma(b, i), &f.Looks[i])
+		for i := range f.Inferences {
+			b = appendInference(appendComma(b, i), &f.Inferences[i])
 		}
 		b = append(b, ']')
 	}
@@ -87,11 +87,11 @@ func appendComma(b []byte, i int) []byte {
 	return b
 }
 
-func appendLook(b []byte, k *Look) []byte {
+func appendInference(b []byte, k *Inference) []byte {
 	b = append(b, `{"net":`...)
-	b = strconv.AppendInt(b, int64(k.Net), 10)
-	if !k.Part.Empty() {
-		b = append(appendBox(append(b, `,"part":[`...), k.Part), ']')
+	b = strconv.AppendInt(b, int64(k.Network), 10)
+	if !k.Region.Empty() {
+		b = append(appendBox(append(b, `,"part":[`...), k.Region), ']')
 	}
 	b = appendNumber(append(b, `,"scale":`...), float64(k.Scale), 3)
 	b = append(b, `,"found":[`...)

@@ -13,29 +13,29 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// placing makes the background plate of a recording from its pictures and their
+// recordingBackground makes the background plate of a recording from its pictures and their
 // evidence.
-type placing struct {
+type recordingBackground struct {
 	plate    *redact.BackgroundPlate // nil: none is wanted, or nobody can make it
 	networks []int                   // number for the plate, by network; -1: not asked
 	found    []detect.Detection      // scratch
 }
 
 const (
-	// placeShare is the part of a recording over which a place must have been seen
-	// the same to be part of the plate, placeLeast and placeMost its bounds.
-	placeShare            = 4
-	placeLeast, placeMost = time.Second / 2, 30 * time.Second
+	// plateShare is the part of a recording over which a place must have been seen
+	// the same to be part of the plate, plateLeast and plateMost its bounds.
+	plateShare            = 4
+	plateLeast, plateMost = time.Second / 2, 30 * time.Second
 )
 
 // plateScores are the scores from which a find keeps a place out of the plate: the
 // networks' own thresholds. Evidence has weaker ones, for tracks.
 var plateScores = [detect.NumClasses]float32{detect.Face: 0.3, detect.Person: 0.09, detect.Plate: 0.3, detect.Vehicle: 0.2}
 
-// newPlacing begins a plate, if the policy shows one and networks look for everybody
+// newBackground begins a plate, if the policy shows one and networks look for everybody
 // whom it must not show.
-func (r *Recording) newPlacing(size image.Point, networks []evidence.Network) *placing {
-	p := &placing{}
+func (r *Recording) newBackground(size image.Point, networks []evidence.Network) *recordingBackground {
+	p := &recordingBackground{}
 	missing := r.plateNeeds
 	for i, n := range networks {
 		p.networks = append(p.networks, -1)
@@ -54,16 +54,16 @@ func (r *Recording) newPlacing(size image.Point, networks []evidence.Network) *p
 			n++
 		}
 	}
-	span := placeMost
+	span := plateMost
 	if r.cfg.Length > 0 {
-		span = min(max(r.cfg.Length/placeShare, placeLeast), placeMost)
+		span = min(max(r.cfg.Length/plateShare, plateLeast), plateMost)
 	}
 	p.plate = redact.NewBackgroundPlate(size, redact.PlateConfig{Networks: n, Span: span, Thorough: true})
 	return p
 }
 
 // frame takes in a picture, whose looks are all in.
-func (p *placing) frame(f *evidence.Frame, pic *image.YCbCr) {
+func (p *recordingBackground) frame(f *evidence.Frame, pic *image.YCbCr) {
 	if p.plate == nil {
 		return
 	}
@@ -77,32 +77,32 @@ func (p *placing) frame(f *evidence.Frame, pic *image.YCbCr) {
 			p.plate.Doubt(f.Time)
 		}
 	}
-	for i := range f.Looks {
-		k := &f.Looks[i]
-		if n := p.networks[k.Net]; n >= 0 {
+	for i := range f.Inferences {
+		k := &f.Inferences[i]
+		if n := p.networks[k.Network]; n >= 0 {
 			p.found = detect.KeepScores(append(p.found[:0], k.Found...), &plateScores)
-			p.plate.Looked(redact.Inference{Network: n, Time: f.Time, Region: k.Part, Scale: k.Scale, Found: p.found})
+			p.plate.Looked(redact.Inference{Network: n, Time: f.Time, Region: k.Region, Scale: k.Scale, Found: p.found})
 		}
 	}
 	p.plate.Frame(pic, f.Time, f.Moved)
 }
 
-// NeedsPlace reports whether a decision on evidence that an earlier run wrote needs
-// Place.
-func (r *Recording) NeedsPlace(ev *Evidence) bool {
-	return ev.plate == nil && r.newPlacing(image.Pt(1, 1), ev.header.Networks).plate != nil
+// NeedsBackground reports whether a decision on evidence that an earlier run wrote needs
+// LearnBackground.
+func (r *Recording) NeedsBackground(ev *Evidence) bool {
+	return ev.plate == nil && r.newBackground(image.Pt(1, 1), ev.header.Networks).plate != nil
 }
 
-// Place makes the background plate for evidence that an earlier run wrote, which has
+// LearnBackground makes the background plate for evidence that an earlier run wrote, which has
 // no picture in it: it reads src, the same recording, to its end. Inspect makes it as
 // it goes.
-func (r *Recording) Place(ctx context.Context, src Source, ev *Evidence) (err error) {
+func (r *Recording) LearnBackground(ctx context.Context, src Source, ev *Evidence) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
 		}
 	}()
-	p := r.newPlacing(ev.header.Size, ev.header.Networks)
+	p := r.newBackground(ev.header.Size, ev.header.Networks)
 	work, stop := context.WithCancel(ctx)
 	pictures := readRecording(work, nil, src, prefetched, 2)
 	err = ev.each(func(_ int, f *evidence.Frame) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// second is one second pass.
-type second struct {
+// secondPass is one second pass.
+type secondPass struct {
 	*Recording
 	d       *Decision
 	sink    Sink
@@ -25,7 +25,7 @@ type second struct {
 	objects []detect.Object
 	motion  []detect.Box
 	why     Reason
-	strange int // pictures in a row that the first pass did not see
+	unknown int // pictures in a row that the first pass did not see
 	fails   int // failures of redact in a row
 }
 
@@ -33,7 +33,7 @@ type second struct {
 // hides in each picture what was decided, and hands it to sink. At the end the sink
 // is finished. When ctx ends, or on an error, it is not. src and sink are not closed.
 func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Sink) (err error) {
-	s := &second{Recording: r, d: d, sink: sink, at: -1}
+	s := &secondPass{Recording: r, d: d, sink: sink, at: -1}
 	if s.rd, err = evidence.NewReader(d.ev.log.Reader()); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	return err
 }
 
-func (s *second) run(ctx context.Context, pictures *recordingReader, w *recordingWriter) (err error) {
+func (s *secondPass) run(ctx context.Context, pictures *recordingReader, w *recordingWriter) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
@@ -96,7 +96,7 @@ func (s *second) run(ctx context.Context, pictures *recordingReader, w *recordin
 }
 
 // advance reads the evidence of the next picture.
-func (s *second) advance() error {
+func (s *secondPass) advance() error {
 	if s.at++; s.at == s.d.ev.frames {
 		s.done = true
 		return nil
@@ -105,7 +105,7 @@ func (s *second) advance() error {
 }
 
 // one redacts one picture and hands it to the writer.
-func (s *second) one(ctx context.Context, b *Buffer, w *recordingWriter, pictures *recordingReader) error {
+func (s *secondPass) one(ctx context.Context, b *Buffer, w *recordingWriter, pictures *recordingReader) error {
 	start := time.Now()
 	// Pictures that the first pass could decode and this one cannot are left out.
 	for !s.done && s.frame.Time < b.Time {
@@ -118,14 +118,14 @@ func (s *second) one(ctx context.Context, b *Buffer, w *recordingWriter, picture
 	seen := !s.done && s.frame.Time == b.Time && b.pic.Rect.Size() == s.d.ev.header.Size
 	switch {
 	case !seen:
-		s.strange++
-		if s.strange >= s.cfg.MaxFailures {
-			return &StageError{Stage: "source", Count: s.strange, Err: evidence.ErrChanged}
+		s.unknown++
+		if s.unknown >= s.cfg.MaxFailures {
+			return &StageError{Stage: "source", Count: s.unknown, Err: evidence.ErrChanged}
 		}
 	case b.Native.X > 0 && !sameAspect(b.Native, s.d.ev.header.Size):
 		why = ReasonAspectChanged
 	default:
-		s.strange = 0
+		s.unknown = 0
 		why = s.d.moments[s.at].reason
 		scene = s.d.scene(s.at, &s.frame, s.objects, s.motion)
 		s.objects, s.motion = scene.Objects, scene.Motion
@@ -136,7 +136,7 @@ func (s *second) one(ctx context.Context, b *Buffer, w *recordingWriter, picture
 			return err
 		}
 	}
-	s.told(b.Time, why)
+	s.report(b.Time, why)
 	s.stats.stage(stageDecide, time.Since(start))
 
 	start = time.Now()
@@ -155,8 +155,8 @@ func (s *second) one(ctx context.Context, b *Buffer, w *recordingWriter, picture
 	return w.put(ctx, written{b, out, scene.Level != redact.HidePolicy})
 }
 
-// told sends an event when more is hidden than the policy asks, and when it ends.
-func (s *second) told(at time.Duration, why Reason) {
+// report sends an event when more is hidden than the policy asks, and when it ends.
+func (s *secondPass) report(at time.Duration, why Reason) {
 	if why == s.why {
 		return
 	}

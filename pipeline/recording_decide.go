@@ -111,7 +111,7 @@ type Decision struct {
 
 	ev      *Evidence
 	moments []moment
-	still   restless
+	dynamic dynamicBackground
 }
 
 // moment is what is kept of each picture between the passes.
@@ -123,7 +123,7 @@ type moment struct {
 // Decide judges the evidence: whole tracks, forwards and backwards.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
-	sv, err := survey(ev)
+	sv, err := summarize(ev)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d.strike(ev.edits.Strike)
 	r.trust(d, sv)
 	if d.Camera == FixedCamera {
-		err = d.weigh()
+		err = d.sumMotion()
 	}
 	return d, err
 }
@@ -161,12 +161,12 @@ func (d *Decision) link(cfg track.WholeConfig) error {
 		} else {
 			o.Moved = f.Moved
 		}
-		for _, k := range f.Looks {
+		for _, k := range f.Inferences {
 			var classes detect.ClassSet
-			for _, c := range d.ev.header.Networks[k.Net].Classes {
+			for _, c := range d.ev.header.Networks[k.Network].Classes {
 				classes |= detect.Classes(c)
 			}
-			o.Looks = append(o.Looks, track.Look{Classes: classes, Region: k.Part, Detections: k.Found})
+			o.Looks = append(o.Looks, track.Look{Classes: classes, Region: k.Region, Detections: k.Found})
 		}
 		l.Add(&o)
 		return nil
@@ -191,7 +191,7 @@ func (d *Decision) strike(ids []uint64) {
 }
 
 // trust notes for each picture why more must be hidden in it than the policy asks.
-func (r *Recording) trust(d *Decision, s *surveyed) {
+func (r *Recording) trust(d *Decision, s *summary) {
 	d.moments = make([]moment, len(s.at))
 	missing := r.needs &^ detect.Classes(detect.Vehicle)
 	for _, n := range d.ev.header.Networks {
@@ -207,13 +207,13 @@ func (r *Recording) trust(d *Decision, s *surveyed) {
 	}
 	for k, n := range d.ev.header.Networks {
 		if detect.Classes(n.Classes...)&r.needs != 0 {
-			d.vouch(s.good[k], s.bad[k])
+			d.markStale(s.good[k], s.bad[k])
 		}
 	}
 	if d.Camera != FixedCamera {
 		return
 	}
-	d.Elsewhere = s.elsewhere()
+	d.Elsewhere = s.otherViews()
 	for _, e := range d.Elsewhere {
 		if d.MovedAt < 0 {
 			d.MovedAt = e.From
@@ -226,16 +226,16 @@ func (r *Recording) trust(d *Decision, s *surveyed) {
 	}
 }
 
-// mayBeOld is how far, in time, a picture may lie from the nearest look at the
-// whole, and mayBeFar how many pictures.
+// maxAge is how far, in time, a picture may lie from the nearest look at the
+// whole, and maxPictures how many pictures.
 const (
-	mayBeOld = 600 * time.Millisecond
-	mayBeFar = 30
+	maxAge      = 600 * time.Millisecond
+	maxPictures = 30
 )
 
-// vouch notes the pictures of which a network cannot tell what is in them: it failed
+// markStale notes the pictures of which a network cannot tell what is in them: it failed
 // in the nearest look before or after, or that is too far away.
-func (d *Decision) vouch(good, bad []bool) {
+func (d *Decision) markStale(good, bad []bool) {
 	n := len(good)
 	doubt := func(i int, why Reason) {
 		if d.moments[i].reason == NoReason {
@@ -256,7 +256,7 @@ func (d *Decision) vouch(good, bad []bool) {
 			case last >= 0 && failed:
 				doubt(i, ReasonDetectorFailed)
 			case last < 0:
-			case absTime(d.moments[i].at-d.moments[last].at) > mayBeOld && abs(i-last) > mayBeFar:
+			case absTime(d.moments[i].at-d.moments[last].at) > maxAge && abs(i-last) > maxPictures:
 				doubt(i, ReasonDetectorLate)
 			}
 		}
@@ -288,7 +288,7 @@ func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, moti
 	s := redact.Scene{Time: f.Time, Level: levelOf(d.moments[i].reason), Objects: d.objects(i, f.Time, objects[:0])}
 	if d.Camera == FixedCamera {
 		s.Plate = d.ev.plate
-		s.Motion = d.still.unexplained(f.Moved, d.explaining(i, s.Objects), motion[:0])
+		s.Motion = d.dynamic.unexplained(f.Moved, d.explaining(i, s.Objects), motion[:0])
 	}
 	return s
 }
@@ -345,9 +345,9 @@ func (d *Decision) Picture(at time.Duration) (i int, ok bool) {
 	return slices.BinarySearchFunc(d.moments, at, func(m moment, at time.Duration) int { return cmp.Compare(m.at, at) })
 }
 
-// PlaceKnown returns the share of the place that is known empty, 0..1: 0 for a moving
+// BackgroundKnown returns the share of the place that is known empty, 0..1: 0 for a moving
 // camera and where the policy shows no place.
-func (d *Decision) PlaceKnown() float64 {
+func (d *Decision) BackgroundKnown() float64 {
 	if d.Camera != FixedCamera || d.ev.plate == nil {
 		return 0
 	}

@@ -8,37 +8,37 @@ import (
 )
 
 const (
-	// restlessCells is the number of cells along the longer side of the grid on which
+	// dynamicCells is the number of cells along the longer side of the grid on which
 	// the motion of a whole recording is summed up.
-	restlessCells = 64
-	// restlessShare is the share of the pictures in which something must move
-	// unexplained in a cell for it to be restless, and restlessHalf how many of the
+	dynamicCells = 64
+	// dynamicShare is the share of the pictures in which something must move
+	// unexplained in a cell for it to be dynamicBackground, and dynamicTenths how many of the
 	// recording's tenths that must be spread over.
-	restlessShare, restlessTenths = 0.2, 7
-	// restlessLeast is how many pictures a recording must have for that.
-	restlessLeast = 50
+	dynamicShare, dynamicTenths = 0.2, 7
+	// dynamicLeast is how many pictures a recording must have for that.
+	dynamicLeast = 50
 )
 
-// restless are the places where something moves for most of a recording though the
+// dynamicBackground are the places where something moves for most of a recording though the
 // networks, which looked there all the time, found nothing: trees, flags, water.
-type restless struct {
+type dynamicBackground struct {
 	cell   float32 // side in pixels; 0: nothing is known
 	w, h   int
 	count  []int
 	tenths []uint16 // in which tenths of the recording
-	calm   []bool   // it is restless, and so harmless
+	quiet  []bool   // it is dynamicBackground, and so harmless
 	stamp  []int    // picture in which it was counted last, plus 1
 }
 
-// weigh sums up the motion that no track explains.
-func (d *Decision) weigh() error {
+// sumMotion sums up the motion that no track explains.
+func (d *Decision) sumMotion() error {
 	size := d.ev.header.Size
-	g := &d.still
-	g.cell = float32(max(size.X, size.Y)) / restlessCells
+	g := &d.dynamic
+	g.cell = float32(max(size.X, size.Y)) / dynamicCells
 	g.w, g.h = int(float32(size.X)/g.cell)+1, int(float32(size.Y)/g.cell)+1
 	n := g.w * g.h
-	g.count, g.tenths, g.calm, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
-	if d.ev.frames < restlessLeast {
+	g.count, g.tenths, g.quiet, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
+	if d.ev.frames < dynamicLeast {
 		return nil
 	}
 	var objects []detect.Object
@@ -63,13 +63,13 @@ func (d *Decision) weigh() error {
 		for t := g.tenths[k]; t != 0; t &= t - 1 {
 			tenths++
 		}
-		if float64(c) < restlessShare*float64(d.ev.frames) || tenths < restlessTenths {
+		if float64(c) < dynamicShare*float64(d.ev.frames) || tenths < dynamicTenths {
 			continue
 		}
 		// What stirs reaches a little further now and then.
 		for y := max(k/g.w-1, 0); y <= min(k/g.w+1, g.h-1); y++ {
 			for x := max(k%g.w-1, 0); x <= min(k%g.w+1, g.w-1); x++ {
-				g.calm[y*g.w+x] = true
+				g.quiet[y*g.w+x] = true
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (d *Decision) weigh() error {
 
 // cells calls do with the cells that b touches until it returns false, and reports
 // whether it never did.
-func (g *restless) cells(b detect.Box, do func(k int) bool) bool {
+func (g *dynamicBackground) cells(b detect.Box, do func(k int) bool) bool {
 	x0, y0 := max(int(b.X0/g.cell), 0), max(int(b.Y0/g.cell), 0)
 	x1, y1 := min(int(b.X1/g.cell), g.w-1), min(int(b.Y1/g.cell), g.h-1)
 	for y := y0; y <= y1; y++ {
@@ -92,10 +92,10 @@ func (g *restless) cells(b detect.Box, do func(k int) bool) bool {
 }
 
 // unexplained appends the patches that no object explains and that do not lie
-// wholly in restless places.
-func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
+// wholly in dynamicBackground places.
+func (g *dynamicBackground) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
 	for _, b := range moved {
-		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.calm[k] }) {
+		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.quiet[k] }) {
 			continue
 		}
 		dst = append(dst, b)
@@ -103,9 +103,9 @@ func (g *restless) unexplained(moved []detect.Box, objects []detect.Object, dst 
 	return dst
 }
 
-// standsFor is the share of its shorter side that a vehicle must move within carriedOver
+// movesFrom is the share of its shorter side that a vehicle must move within carriedOver
 // pictures to explain what moves before it: one that stands does not move as that.
-const standsFor = 0.05
+const movesFrom = 0.05
 
 // explaining takes out of objects, those of picture i, the vehicles that stand.
 func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
@@ -122,7 +122,7 @@ func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
 		for k := range before {
 			if was := &before[k]; was.ID == o.ID && was.Class == o.Class {
 				wx, wy := was.Box.Center()
-				return max(x-wx, wx-x)+max(y-wy, wy-y) < standsFor*o.Box.Short()
+				return max(x-wx, wx-x)+max(y-wy, wy-y) < movesFrom*o.Box.Short()
 			}
 		}
 		return true

@@ -8,8 +8,8 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-// surveyed is what the whole of the evidence says at a glance.
-type surveyed struct {
+// summary is what the whole of the evidence says at a glance.
+type summary struct {
 	at      []time.Duration
 	good    [][]bool // by network: a look at the whole was good,
 	bad     [][]bool // or failed
@@ -21,9 +21,9 @@ type surveyed struct {
 	drift   float64 // furthest that the others have drifted, in pixels
 }
 
-func survey(ev *Evidence) (*surveyed, error) {
+func summarize(ev *Evidence) (*summary, error) {
 	n := len(ev.header.Networks)
-	s := &surveyed{good: make([][]bool, n), bad: make([][]bool, n)}
+	s := &summary{good: make([][]bool, n), bad: make([][]bool, n)}
 	for i := range n {
 		s.good[i], s.bad[i] = make([]bool, ev.frames), make([]bool, ev.frames)
 	}
@@ -32,13 +32,13 @@ func survey(ev *Evidence) (*surveyed, error) {
 	filled := false
 	err := ev.each(func(i int, f *evidence.Frame) error {
 		s.at, s.view = append(s.at, f.Time), append(s.view, f.View)
-		if len(f.Looks) > 0 {
+		if len(f.Inferences) > 0 {
 			filled = fills(f, ev.header.Size)
 		}
 		s.covered = append(s.covered, filled)
-		for _, k := range f.Looks {
-			if k.Part.Empty() {
-				s.good[k.Net][i] = true
+		for _, k := range f.Inferences {
+			if k.Region.Empty() {
+				s.good[k.Network][i] = true
 			}
 		}
 		for _, k := range f.Failed {
@@ -65,7 +65,7 @@ const filling, filled = 0.6, 0.4
 
 // fills reports whether somebody or a vehicle fills the picture.
 func fills(f *evidence.Frame, size image.Point) bool {
-	for _, k := range f.Looks {
+	for _, k := range f.Inferences {
 		for _, o := range k.Found {
 			if explains.Has(o.Class) && o.Score >= filled && o.Box.Area() >= filling*float32(size.X*size.Y) {
 				return true
@@ -85,7 +85,7 @@ const (
 
 // camera tells a fixed from a moving camera. A recording too short to say counts as
 // fixed: that hides more.
-func (s *surveyed) camera(h evidence.Header) Camera {
+func (s *summary) camera(h evidence.Header) Camera {
 	side := float64(max(h.Size.X, h.Size.Y))
 	switch {
 	case s.known < 2:
@@ -106,7 +106,7 @@ type Span struct{ From, To time.Duration }
 // elsewhere returns the parts in which the picture does not show the place of the
 // recording's beginning, and nobody who fills the picture explains that. Each begins
 // with the first jolt before.
-func (s *surveyed) elsewhere() (spans []Span) {
+func (s *summary) otherViews() (spans []Span) {
 	away := func(i int) bool { return s.view[i] != 0 && !s.covered[i] }
 	for i := 0; i < len(s.at); i++ {
 		if !away(i) {

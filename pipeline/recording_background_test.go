@@ -81,8 +81,8 @@ func TestRecordingShowsThePlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.PlaceKnown() < 0.99 {
-			t.Errorf("%s: %.3f of the place is known", name, d.PlaceKnown())
+		if d.BackgroundKnown() < 0.99 {
+			t.Errorf("%s: %.3f of the place is known", name, d.BackgroundKnown())
 		}
 		sink := newEmptyYard(t)
 		if err := r.Redact(t.Context(), source(), d, sink); err != nil {
@@ -115,10 +115,10 @@ func TestRecordingShowsThePlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !later.NeedsPlace(again) || r.NeedsPlace(ev) {
+	if !later.NeedsBackground(again) || r.NeedsBackground(ev) {
 		t.Error("only evidence of an earlier run needs the pictures again")
 	}
-	if err := later.Place(t.Context(), source(), again); err != nil {
+	if err := later.LearnBackground(t.Context(), source(), again); err != nil {
 		t.Fatal(err)
 	}
 	check("later run", later, again)
@@ -144,7 +144,7 @@ func TestRecordingNeverEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k := d.PlaceKnown(); k < 0.8 || k > 0.99 {
+	if k := d.BackgroundKnown(); k < 0.8 || k > 0.99 {
 		t.Errorf("%.3f of the place is known", k)
 	}
 	sink := &stripes{}
@@ -188,7 +188,7 @@ func TestPlaceCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ev.Close()
-	if err := r.Place(t.Context(), &yard{frames: 10}, ev); !errors.Is(err, pipeline.ErrCutOff) {
+	if err := r.LearnBackground(t.Context(), &yard{frames: 10}, ev); !errors.Is(err, pipeline.ErrCutOff) {
 		t.Errorf("%v", err)
 	}
 }

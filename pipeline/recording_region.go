@@ -15,22 +15,22 @@ const (
 	// muchDetail is how many times that detail must be for more than one part of a
 	// picture to be looked at.
 	muchDetail = 3
-	// doubtfulScore is the score up to which a find is looked at again, and
-	// askedAgain for how long one is not that nothing was found in twice.
-	doubtfulScore = 0.5
-	askedAgain    = 20 * time.Second
-	// surroundings is the side of the part looked at again, in sides of the find.
-	surroundings = 3
+	// uncertainScore is the score up to which a find is looked at again, and
+	// recheckAfter for how long one is not that nothing was found in twice.
+	uncertainScore = 0.5
+	recheckAfter   = 20 * time.Second
+	// contextSides is the side of the part looked at again, in sides of the find.
+	contextSides = 3
 )
 
-// aimed is a part of a picture that is worth a look.
-type aimed struct {
-	part  image.Rectangle
-	input image.Point // at this size
-	ask   *candidate
+// region is a part of a picture that is worth a look.
+type region struct {
+	part      image.Rectangle
+	input     image.Point // at this size
+	candidate *candidate
 }
 
-// candidate is a doubtful find.
+// candidate is a uncertain find.
 type candidate struct {
 	box     detect.Box
 	class   detect.Class
@@ -41,9 +41,9 @@ type candidate struct {
 	until   time.Duration // it is not looked at again before
 }
 
-// aimer chooses the parts of pictures that are looked at larger than the whole
+// regionSelector chooses the parts of pictures that are looked at larger than the whole
 // picture shows them.
-type aimer struct {
+type regionSelector struct {
 	tiles      []image.Rectangle
 	age        []int // looks at the whole since that tile was looked at
 	candidates []*candidate
@@ -51,9 +51,9 @@ type aimer struct {
 }
 
 // parts returns up to n parts of the picture, and one at most where its detail asks for
-// no more, for a detector whose input for the whole is input: a doubtful find, or the tile that is
+// no more, for a detector whose input for the whole is input: a uncertain find, or the tile that is
 // most overdue.
-func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.Frame) (list []aimed) {
+func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, f *evidence.Frame) (list []region) {
 	if a.tiles == nil {
 		a.tiles = tilesOf(size, input)
 		a.age = make([]int, len(a.tiles))
@@ -66,11 +66,11 @@ func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.
 	}
 	for range n {
 		a.turn++
-		c := a.doubtful(k, f.Time)
+		c := a.uncertain(k, f.Time)
 		if c == nil || a.turn%2 == 0 && len(a.tiles) > 1 {
 			if t := a.overdue(f); t >= 0 {
 				a.age[t] = 0
-				list = append(list, aimed{part: a.tiles[t], input: k.inputSize(a.tiles[t].Size())})
+				list = append(list, region{part: a.tiles[t], input: k.inputSize(a.tiles[t].Size())})
 				continue
 			}
 		}
@@ -79,7 +79,7 @@ func (a *aimer) parts(k *inspector, input, size image.Point, n int, f *evidence.
 		}
 		c.asked, c.askedAt = true, f.Time
 		part := around(c.box, input, size)
-		list = append(list, aimed{part: part, input: k.inputSize(part.Size()), ask: c})
+		list = append(list, region{part: part, input: k.inputSize(part.Size()), candidate: c})
 	}
 	return list
 }
@@ -117,7 +117,7 @@ func tilesOf(size, input image.Point) []image.Rectangle {
 
 // overdue returns the tile to look at next, -1 if there are none: what moves there
 // counts as waiting four times as long.
-func (a *aimer) overdue(f *evidence.Frame) int {
+func (a *regionSelector) overdue(f *evidence.Frame) int {
 	best, score := -1, float32(0)
 	for i, t := range a.tiles {
 		s := float32(a.age[i])
@@ -135,8 +135,8 @@ func (a *aimer) overdue(f *evidence.Frame) int {
 	return best
 }
 
-// doubtful returns the candidate that has waited longest for a look.
-func (a *aimer) doubtful(k *inspector, now time.Duration) *candidate {
+// uncertain returns the candidate that has waited longest for a look.
+func (a *regionSelector) uncertain(k *passDetector, now time.Duration) *candidate {
 	var best *candidate
 	for _, c := range a.candidates {
 		if !k.classes.Has(c.class) || now < c.until || c.asked && now-c.askedAt < time.Second {
@@ -152,7 +152,7 @@ func (a *aimer) doubtful(k *inspector, now time.Duration) *candidate {
 // around returns the part to look at for a find: three times its sides, in the
 // input's proportions, and no larger than the input.
 func around(b detect.Box, input, size image.Point) image.Rectangle {
-	k := max(surroundings*b.W()/float32(input.X), surroundings*b.H()/float32(input.Y), 0.2)
+	k := max(contextSides*b.W()/float32(input.X), contextSides*b.H()/float32(input.Y), 0.2)
 	part := image.Pt(max(int(k*float32(input.X))&^1, 32), max(int(k*float32(input.Y))&^1, 32))
 	return regionAround(b, part, image.Rectangle{Max: size})
 }
@@ -161,18 +161,18 @@ func around(b detect.Box, input, size image.Point) image.Rectangle {
 const sameFind = 0.4
 
 // learn takes in the looks at a picture.
-func (a *aimer) learn(f *inspected) {
+func (a *regionSelector) learn(f *passFrame) {
 	now := f.frame.Time
-	for _, g := range f.looks {
+	for _, g := range f.inferences {
 		if g.err != nil {
 			continue
 		}
-		if g.ask != nil {
+		if g.candidate != nil {
 			a.answer(g, now)
 			continue
 		}
 		for _, d := range g.found {
-			if d.Class != detect.Vehicle && d.Score < doubtfulScore {
+			if d.Class != detect.Vehicle && d.Score < uncertainScore {
 				a.note(d, now)
 			}
 		}
@@ -186,8 +186,8 @@ func (a *aimer) learn(f *inspected) {
 	a.candidates = kept
 }
 
-// note enters a doubtful find.
-func (a *aimer) note(d detect.Detection, now time.Duration) {
+// note enters a uncertain find.
+func (a *regionSelector) note(d detect.Detection, now time.Duration) {
 	const most = 64
 	for _, c := range a.candidates {
 		if c.class == d.Class && c.box.IoU(d.Box) >= sameFind {
@@ -205,15 +205,15 @@ func (a *aimer) note(d detect.Detection, now time.Duration) {
 
 // answer takes in a look at a candidate. What was found in it twice to be nothing is
 // left alone for a while.
-func (a *aimer) answer(g *glimpse, now time.Duration) {
-	c := g.ask
+func (a *regionSelector) answer(g *passInference, now time.Duration) {
+	c := g.candidate
 	for _, d := range g.found {
-		if d.Class == c.class && d.Box.IoU(c.box) >= sameFind && d.Score >= doubtfulScore/2 {
+		if d.Class == c.class && d.Box.IoU(c.box) >= sameFind && d.Score >= uncertainScore/2 {
 			c.empty = 0
 			return
 		}
 	}
 	if c.empty++; c.empty >= 2 {
-		c.until = now + askedAgain
+		c.until = now + recheckAfter
 	}
 }

@@ -22,38 +22,38 @@ const (
 	mostPatches = 1024
 )
 
-// inspection is one first pass.
-type inspection struct {
+// firstPass is one first pass.
+type firstPass struct {
 	*Recording
-	w    *evidence.Writer
-	log  *evidence.Log
-	nets []*inspector // those that the policy needs; nil for the others
-	out  chan *glimpse
-	done chan struct{} // receives once for each worker that has ended
-	jobs int           // workers
+	w         *evidence.Writer
+	log       *evidence.Log
+	detectors []*passDetector // those that the policy needs; nil for the others
+	out       chan *passInference
+	done      chan struct{} // receives once for each worker that has ended
+	jobs      int           // workers
 
-	pictures *recordingReader
-	plates   *placing
-	size     image.Point
-	pool     copyPool
-	small    []*smallCopy // copies of the newest picture
-	waiting  []*inspected
-	unlearnt []*inspected // looked at, and not yet learnt from
-	motion   *motion.Model
-	pan      motion.Pan
-	seen     *motion.View
-	away     int // how often the picture has begun to show another place
-	aim      aimer
-	judged   []detect.Object
-	n        int // pictures taken
-	lastAt   time.Duration
+	pictures   *recordingReader
+	background *recordingBackground
+	size       image.Point
+	pool       copyPool
+	small      []*smallCopy // copies of the newest picture
+	waiting    []*passFrame
+	toLearn    []*passFrame // looked at, and not yet learnt from
+	motion     *motion.Model
+	pan        motion.Pan
+	seen       *motion.View
+	away       int // how often the picture has begun to show another place
+	regions    regionSelector
+	observed   []detect.Object
+	n          int // pictures taken
+	lastAt     time.Duration
 }
 
 // Inspect is the first pass: it reads src to its end and returns what was seen. in
 // says which file it is. When ctx ends, or on an error, nothing is left of it. It
 // closes neither src nor the detectors. The caller closes the evidence.
 func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) (ev *Evidence, err error) {
-	s := &inspection{Recording: r, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
+	s := &firstPass{Recording: r, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.log.Close())
@@ -70,16 +70,16 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 		return nil, err
 	}
 	if ev, err = ReadEvidence(s.log); err == nil {
-		ev.plate = s.plates.plate
+		ev.plate = s.background.plate
 	}
 	return ev, err
 }
 
 // mayWait is how many pictures may wait for their looks.
-func (s *inspection) mayWait() int { return ahead * (1 + len(s.cfg.Copies)) }
+func (s *firstPass) mayWait() int { return ahead * (1 + len(s.cfg.Copies)) }
 
 // run takes one picture after the other.
-func (s *inspection) run(ctx context.Context, in evidence.Input) (err error) {
+func (s *firstPass) run(ctx context.Context, in evidence.Input) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &StageError{Stage: "inspect", Count: 1, Err: &panicError{v}}
@@ -109,7 +109,7 @@ func (s *inspection) run(ctx context.Context, in evidence.Input) (err error) {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: there is not one", ErrPicture)}
 	}
 	for len(s.waiting) > 0 {
-		if err := s.settle(ctx, 0); err != nil {
+		if err := s.complete(ctx, 0); err != nil {
 			return err
 		}
 	}
@@ -117,26 +117,26 @@ func (s *inspection) run(ctx context.Context, in evidence.Input) (err error) {
 }
 
 // begin writes the evidence's first line.
-func (s *inspection) begin(size image.Point, in evidence.Input) (err error) {
+func (s *firstPass) begin(size image.Point, in evidence.Input) (err error) {
 	s.size = size
-	s.plates = s.newPlacing(size, s.cfg.Networks)
+	s.background = s.newBackground(size, s.cfg.Networks)
 	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks})
 	return err
 }
 
 // take inspects one picture.
-func (s *inspection) take(ctx context.Context, b *Buffer) error {
+func (s *firstPass) take(ctx context.Context, b *Buffer) error {
 	if b.pic.Rect.Size() != s.size {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: picture %d is %v, and the first was %v", ErrPicture, s.n+1, b.pic.Rect.Size(), s.size)}
 	}
-	f := &inspected{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n}
+	f := &passFrame{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n}
 	s.learn()
 	if s.needs|s.plateNeeds != 0 {
 		if err := s.watch(f, b); err != nil {
 			return err
 		}
 		if s.n%s.cfg.Every == 0 {
-			if err := s.look(ctx, f, b.pic); err != nil {
+			if err := s.schedule(ctx, f, b.pic); err != nil {
 				return err
 			}
 		}
@@ -148,11 +148,11 @@ func (s *inspection) take(ctx context.Context, b *Buffer) error {
 	s.n++
 	s.lastAt = b.Time
 	s.waiting = append(s.waiting, f)
-	return s.settle(ctx, s.mayWait())
+	return s.complete(ctx, s.mayWait())
 }
 
 // scaled returns the newest picture at the given size, made once for all.
-func (s *inspection) scaled(pic *image.YCbCr, size image.Point) (*smallCopy, error) {
+func (s *firstPass) scaled(pic *image.YCbCr, size image.Point) (*smallCopy, error) {
 	for _, p := range s.small {
 		if p.pic.Rect.Size() == size {
 			return p, nil
@@ -166,9 +166,9 @@ func (s *inspection) scaled(pic *image.YCbCr, size image.Point) (*smallCopy, err
 }
 
 // watch notes how the picture has shifted and what moves in it.
-func (s *inspection) watch(f *inspected, b *Buffer) error {
+func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 	size := image.Pt(max(s.size.X/4, 1), max(s.size.Y/4, 1))
-	for _, k := range s.nets {
+	for _, k := range s.detectors {
 		if k != nil {
 			size = k.inputSize(s.size)
 			break
@@ -202,7 +202,7 @@ func (s *inspection) watch(f *inspected, b *Buffer) error {
 
 // place returns 0 while the picture shows the place of the recording's beginning, and
 // otherwise how often it has begun to show another.
-func (s *inspection) place(b *Buffer) int {
+func (s *firstPass) place(b *Buffer) int {
 	if s.seen == nil {
 		s.seen = motion.NewView(motion.ViewConfig{})
 	}
@@ -216,10 +216,10 @@ func (s *inspection) place(b *Buffer) int {
 	return s.away
 }
 
-// look asks the detectors for looks at the picture.
-func (s *inspection) look(ctx context.Context, f *inspected, pic *image.YCbCr) error {
+// schedule asks the detectors for inferences of the picture.
+func (s *firstPass) schedule(ctx context.Context, f *passFrame, pic *image.YCbCr) error {
 	f.looked = true
-	for i, k := range s.nets {
+	for i, k := range s.detectors {
 		if k == nil {
 			continue
 		}
@@ -229,15 +229,15 @@ func (s *inspection) look(ctx context.Context, f *inspected, pic *image.YCbCr) e
 			return err
 		}
 		p.refs++
-		if err := s.ask(ctx, f, &glimpse{net: i, pic: p}, pic.Rect); err != nil {
+		if err := s.submit(ctx, f, &passInference{network: i, small: p}, pic.Rect); err != nil {
 			return err
 		}
-		for _, a := range s.aim.parts(k, input, s.size, s.cfg.Regions, &f.frame) {
+		for _, a := range s.regions.parts(k, input, s.size, s.cfg.Regions, &f.frame) {
 			p, err := s.pool.scalePart(pic, a.part, a.input)
 			if err != nil {
 				return err
 			}
-			if err := s.ask(ctx, f, &glimpse{net: i, pic: p, part: a.part, ask: a.ask}, a.part); err != nil {
+			if err := s.submit(ctx, f, &passInference{network: i, small: p, part: a.part, candidate: a.candidate}, a.part); err != nil {
 				return err
 			}
 		}
@@ -245,15 +245,15 @@ func (s *inspection) look(ctx context.Context, f *inspected, pic *image.YCbCr) e
 	return nil
 }
 
-// ask hands a look to the detector's workers, and takes in results while they are
+// submit hands an inference to the detector's workers, and takes in results while they are
 // all busy.
-func (s *inspection) ask(ctx context.Context, f *inspected, g *glimpse, part image.Rectangle) error {
-	k := s.nets[g.net]
-	small := g.pic.pic.Rect.Size()
-	g.owner = f
+func (s *firstPass) submit(ctx context.Context, f *passFrame, g *passInference, part image.Rectangle) error {
+	k := s.detectors[g.network]
+	small := g.small.pic.Rect.Size()
+	g.frame = f
 	g.toFrame = mappingOf(small, part)
 	g.scale = 1 / max(g.toFrame.sx, g.toFrame.sy)
-	f.looks = append(f.looks, g)
+	f.inferences = append(f.inferences, g)
 	f.left++
 	k.busy++
 	for {
@@ -270,11 +270,11 @@ func (s *inspection) ask(ctx context.Context, f *inspected, g *glimpse, part ima
 
 // settle writes what is complete, and waits until no more than the given number of
 // pictures are not.
-func (s *inspection) settle(ctx context.Context, most int) error {
+func (s *firstPass) complete(ctx context.Context, most int) error {
 	for len(s.waiting) > 0 {
 		if f := s.waiting[0]; f.left == 0 {
 			s.waiting = s.waiting[1:]
-			if err := s.enter(f); err != nil {
+			if err := s.record(f); err != nil {
 				return err
 			}
 			continue
@@ -291,7 +291,7 @@ func (s *inspection) settle(ctx context.Context, most int) error {
 
 // await takes in one result. A detector that does not return when its time is over
 // ends the pass: nothing can be said of any further picture.
-func (s *inspection) await(ctx context.Context) error {
+func (s *firstPass) await(ctx context.Context) error {
 	late := time.NewTimer(s.cfg.Timeout + grace)
 	defer late.Stop()
 	select {
@@ -300,7 +300,7 @@ func (s *inspection) await(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-late.C:
-		for _, k := range s.nets {
+		for _, k := range s.detectors {
 			if k != nil && k.busy > 0 {
 				return &StageError{Stage: k.name, Count: 1, Err: fmt.Errorf("does not return: %w", ErrTimeout)}
 			}
@@ -309,43 +309,43 @@ func (s *inspection) await(ctx context.Context) error {
 	}
 }
 
-func (s *inspection) result(g *glimpse) error {
-	k := s.nets[g.net]
+func (s *firstPass) result(g *passInference) error {
+	k := s.detectors[g.network]
 	k.busy--
-	g.owner.left--
-	s.pool.release(g.pic)
-	g.pic = nil
-	s.stats.inferred(g.net, g.spent)
+	g.frame.left--
+	s.pool.release(g.small)
+	g.small = nil
+	s.stats.inferred(g.network, g.spent)
 	if g.err == nil {
 		k.failures = 0
 		return nil
 	}
-	s.stats.inferenceFailed(g.net)
-	s.cfg.OnEvent(Event{Time: g.owner.frame.Time, Kind: DetectorFailed, Detector: k.name, Err: g.err})
+	s.stats.inferenceFailed(g.network)
+	s.cfg.OnEvent(Event{Time: g.frame.frame.Time, Kind: DetectorFailed, Detector: k.name, Err: g.err})
 	if k.failures++; k.failures >= s.cfg.MaxFailures {
 		return &StageError{Stage: k.name, Count: k.failures, Err: g.err}
 	}
 	return nil
 }
 
-// enter writes the evidence of a picture whose looks are all in.
-func (s *inspection) enter(f *inspected) error {
+// record writes the evidence of a picture whose looks are all in.
+func (s *firstPass) record(f *passFrame) error {
 	failed := map[int]bool{}
-	for _, g := range f.looks {
+	for _, g := range f.inferences {
 		if g.err != nil {
-			if !failed[g.net] {
-				f.frame.Failed = append(f.frame.Failed, g.net)
+			if !failed[g.network] {
+				f.frame.Failed = append(f.frame.Failed, g.network)
 			}
-			failed[g.net] = true
+			failed[g.network] = true
 			continue
 		}
-		f.frame.Looks = append(f.frame.Looks, evidence.Look{Net: g.net, Part: rectBox(g.part), Scale: g.scale, Found: g.found})
+		f.frame.Inferences = append(f.frame.Inferences, evidence.Inference{Network: g.network, Region: rectBox(g.part), Scale: g.scale, Found: g.found})
 		s.stats.found(g.found)
 	}
 	if f.looked {
-		s.unlearnt = append(s.unlearnt, f)
+		s.toLearn = append(s.toLearn, f)
 	}
-	s.plates.frame(&f.frame, f.buf.pic)
+	s.background.frame(&f.frame, f.buf.pic)
 	s.pictures.recycle(f.buf)
 	f.buf = nil
 	return s.w.Frame(&f.frame)
@@ -354,51 +354,51 @@ func (s *inspection) enter(f *inspected) error {
 // learn lets the looks at pictures that lie a fixed number back have their say in
 // what is looked at next, and in what counts as background. A fixed number, and not
 // whatever is in by now, gives the same evidence on every machine.
-func (s *inspection) learn() {
-	for len(s.unlearnt) > 0 && s.unlearnt[0].index < s.n-s.mayWait() {
-		f := s.unlearnt[0]
-		s.unlearnt = s.unlearnt[1:]
-		s.aim.learn(f)
+func (s *firstPass) learn() {
+	for len(s.toLearn) > 0 && s.toLearn[0].index < s.n-s.mayWait() {
+		f := s.toLearn[0]
+		s.toLearn = s.toLearn[1:]
+		s.regions.learn(f)
 		if s.motion != nil && len(f.frame.Failed) == 0 {
-			s.judge(f)
+			s.observe(f)
 		}
 	}
 }
 
-// judge tells the background model what the looks at the whole picture found.
-func (s *inspection) judge(f *inspected) {
-	s.judged = s.judged[:0]
+// observe tells the background model what the looks at the whole picture found.
+func (s *firstPass) observe(f *passFrame) {
+	s.observed = s.observed[:0]
 	people := false
-	for i := range f.frame.Looks {
-		k := &f.frame.Looks[i]
-		people = people || k.Part.Empty() && s.nets[k.Net].classes.Has(detect.Person)
+	for i := range f.frame.Inferences {
+		k := &f.frame.Inferences[i]
+		people = people || k.Region.Empty() && s.detectors[k.Network].classes.Has(detect.Person)
 		for _, d := range k.Found {
 			// A vehicle is not hidden for itself: where one is, nobody was found.
 			if d.Class != detect.Vehicle {
-				s.judged = append(s.judged, detect.Object{Class: d.Class, Box: d.Box, Cover: d.Box.Grow(0.1, 0.05), Score: d.Score})
+				s.observed = append(s.observed, detect.Object{Class: d.Class, Box: d.Box, Cover: d.Box.Grow(0.1, 0.05), Score: d.Score})
 			}
 		}
 	}
 	if people {
-		s.motion.Judge(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.judged)
+		s.motion.Judge(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.observed)
 	}
 }
 
 // startWorkers starts a goroutine for each detector that the policy needs and each
 // of its copies.
-func (s *inspection) startWorkers(ctx context.Context) {
+func (s *firstPass) startWorkers(ctx context.Context) {
 	sets := append([][]detect.Detector{s.cfg.Detectors}, s.cfg.Copies...)
-	s.out = make(chan *glimpse, 64*(1+len(s.cfg.Detectors)*len(sets)))
+	s.out = make(chan *passInference, 64*(1+len(s.cfg.Detectors)*len(sets)))
 	s.done = make(chan struct{}, len(s.cfg.Detectors)*len(sets))
-	s.nets = make([]*inspector, len(s.cfg.Detectors))
+	s.detectors = make([]*passDetector, len(s.cfg.Detectors))
 	s.missing = s.needs &^ detect.Classes(detect.Vehicle)
 	for i, d := range s.cfg.Detectors {
 		s.missing &^= d.Classes()
 		if d.Classes()&(s.needs|s.plateNeeds) == 0 {
 			continue
 		}
-		k := &inspector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *glimpse, 2*len(sets))}
-		s.nets[i] = k
+		k := &passDetector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *passInference, 2*len(sets))}
+		s.detectors[i] = k
 		s.stats.running(i, true)
 		for _, set := range sets {
 			s.jobs++
@@ -413,8 +413,8 @@ func (s *inspection) startWorkers(ctx context.Context) {
 
 // stopWorkers waits for the detectors' goroutines. One that does not return is left
 // behind and reported.
-func (s *inspection) stopWorkers() error {
-	for _, k := range s.nets {
+func (s *firstPass) stopWorkers() error {
+	for _, k := range s.detectors {
 		if k != nil {
 			close(k.in)
 		}

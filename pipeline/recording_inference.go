@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"image"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+// passInference is one look of a detector in the first pass over a recording.
+type passInference struct {
+	frame     *passFrame
+	network   int
+	small     *smallCopy
+	toFrame   mapping
+	part      image.Rectangle // empty for the whole
+	scale     float32         // pixels of the network's input for one of the picture's
+	candidate *candidate      // what it is to decide about; nil for the picture at large
+
+	found []detect.Detection // in the picture's coordinates
+	err   error
+	spent time.Duration
+}
+
+// passDetector is one detector of the first pass, and its copies.
+type passDetector struct {
+	name     string
+	classes  detect.ClassSet
+	first    detect.Detector // for its input size
+	in       chan *passInference
+	failures int // in a row
+	busy     int // looks that have not come back
+}
+
+func (k *passDetector) inputSize(full image.Point) image.Point {
+	return inputSize(k.first, full)
+}
+
+// work is the body of the goroutine of one copy. It ends when in is closed.
+func (k *passDetector) work(ctx context.Context, det detect.Detector, timeout time.Duration, out chan<- *passInference) {
+	// A Run may have left the detector looking for less.
+	chosen := selectClasses(det, k.classes)
+	for g := range k.in {
+		start := time.Now()
+		if g.err = chosen; g.err == nil {
+			g.found, g.err = k.detect(ctx, det, g, timeout)
+		}
+		g.spent = time.Since(start)
+		out <- g // has room for all
+	}
+}
+
+// detect runs a detector as worker.detect does.
+func (k *passDetector) detect(ctx context.Context, det detect.Detector, g *passInference, timeout time.Duration) (found []detect.Detection, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			found, err = nil, &panicError{v}
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, ErrTimeout)
+	defer cancel()
+	found, err = det.Detect(ctx, g.small.pic, nil)
+	if err != nil {
+		if errors.Is(context.Cause(ctx), ErrTimeout) {
+			err = ErrTimeout
+		}
+		return nil, err
+	}
+	if err := checkDetections(k.name, found, k.classes, rectBox(g.small.pic.Rect)); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Box = g.toFrame.box(found[i].Box)
+	}
+	return found, nil
+}
+
+// passFrame is a picture of the first pass whose looks are not all in.
+type passFrame struct {
+	frame      evidence.Frame
+	inferences []*passInference // in the order in which they were asked for
+	left       int              // that are not in
+	looked     bool             // looks were asked for
+	index      int              // its number, from 0
+	buf        *Buffer          // the picture itself
+}
