@@ -123,7 +123,7 @@ type moment struct {
 // Decide judges the evidence: whole tracks, forwards and backwards.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
-	sv, err := summarize(ev)
+	sv, err := summarise(ev)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type summary struct {
 	drift   float64 // furthest that the others have drifted, in pixels
 }
 
-func summarize(ev *Evidence) (*summary, error) {
+func summarise(ev *Evidence) (*summary, error) {
 	n := len(ev.header.Networks)
 	s := &summary{good: make([][]bool, n), bad: make([][]bool, n)}
 	for i := range n {
