@@ -25,6 +25,7 @@ type config struct {
 	Bytes settings.Bytes `name:"max-bytes" default:"2GiB" help:"most bytes of all events, at least 1MB; the oldest is deleted first; 0 is no limit"`
 	Files int            `name:"max-files" default:"0" min:"0" max:"1000000" help:"most events that are kept; the oldest is deleted first; 0 is no limit"`
 	Days  int            `name:"max-days" default:"30" min:"0" max:"36500" help:"most days that an event is kept; 0 is no limit"`
+	Hours int            `name:"max-hours" default:"0" min:"0" max:"876000" help:"most hours that an event is kept, in place of max-days; 0: max-days counts"`
 
 	Listen    string          `name:"listen" default:"127.0.0.1:8081" help:"loopback address for POST /event and GET /healthz; empty in the file for none"`
 	Token     settings.Secret `name:"token" help:"who may POST /event, at least 16 characters; none: a random one is shown at the start, on a terminal only"`
@@ -53,5 +54,9 @@ func (c *config) Check() error {
 
 // limits returns those of the recorded events.
 func (c *config) limits() recorder.Limits {
-	return recorder.Limits{Bytes: int64(c.Bytes), Age: time.Duration(c.Days) * 24 * time.Hour, Files: c.Files}
+	age := time.Duration(c.Days) * 24 * time.Hour
+	if c.Hours > 0 {
+		age = time.Duration(c.Hours) * time.Hour
+	}
+	return recorder.Limits{Bytes: int64(c.Bytes), Age: age, Files: c.Files}
 }

@@ -53,6 +53,7 @@ type config struct {
 
 	Record      string         `name:"record" help:"folder for recordings, files of one minute; without one nothing is recorded"`
 	RecordDays  int            `name:"record-days" default:"7" min:"1" max:"3650" help:"how many days recordings are kept"`
+	RecordHours int            `name:"record-hours" default:"0" min:"0" max:"87600" help:"how many hours recordings are kept, in place of record-days; 0: record-days counts"`
 	RecordLimit settings.Bytes `name:"record-limit" default:"10GB" help:"most bytes of all recordings; the oldest are removed first"`
 
 	MQTT         string          `name:"mqtt" help:"MQTT broker for Home Assistant, such as tcp://homeassistant.local:1883 or ssl://host:8883"`
@@ -112,6 +113,14 @@ func (c *config) policy() (*redact.Policy, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return p, nil
+}
+
+// keep returns how long recordings are kept.
+func (c *config) keep() time.Duration {
+	if c.RecordHours > 0 {
+		return time.Duration(c.RecordHours) * time.Hour
+	}
+	return time.Duration(c.RecordDays) * 24 * time.Hour
 }
 
 // addr returns the address to listen on.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
@@ -25,7 +24,7 @@ func (a *app) openOutputs() (err error) {
 	}
 	a.recorder, err = recorder.New(a.broadcaster, recorder.Options{
 		Dir:     a.c.Record,
-		Limits:  recorder.Limits{Age: time.Duration(a.c.RecordDays) * 24 * time.Hour, Bytes: int64(a.c.RecordLimit)},
+		Limits:  recorder.Limits{Age: a.c.keep(), Bytes: int64(a.c.RecordLimit)},
 		OnEvent: a.recorded,
 	})
 	return err

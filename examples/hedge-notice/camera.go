@@ -18,15 +18,16 @@ import (
 // doorbellSettings are those of the doorbell on which the texts depend, with its
 // defaults: a test holds them against the doorbell's own.
 type doorbellSettings struct {
-	Policy     string         `name:"policy" default:"policy.json" help:"-"`
-	Preset     string         `name:"preset" default:"house" enum:"house,doorbell" help:"-"`
-	RingFor    time.Duration  `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"-"`
-	RTSP       string         `name:"rtsp" default:"127.0.0.1:8554" help:"-"`
-	Listen     string         `name:"listen" default:"127.0.0.1:8080" help:"-"`
-	Record     string         `name:"record" help:"-"`
-	RecordDays int            `name:"record-days" default:"7" min:"1" max:"3650" help:"-"`
-	Limit      settings.Bytes `name:"record-limit" default:"10GB" help:"-"`
-	MQTT       string         `name:"mqtt" help:"-"`
+	Policy      string         `name:"policy" default:"policy.json" help:"-"`
+	Preset      string         `name:"preset" default:"house" enum:"house,doorbell" help:"-"`
+	RingFor     time.Duration  `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"-"`
+	RTSP        string         `name:"rtsp" default:"127.0.0.1:8554" help:"-"`
+	Listen      string         `name:"listen" default:"127.0.0.1:8080" help:"-"`
+	Record      string         `name:"record" help:"-"`
+	RecordDays  int            `name:"record-days" default:"7" min:"1" max:"3650" help:"-"`
+	RecordHours int            `name:"record-hours" default:"0" min:"0" max:"87600" help:"-"`
+	Limit       settings.Bytes `name:"record-limit" default:"10GB" help:"-"`
+	MQTT        string         `name:"mqtt" help:"-"`
 }
 
 // dashcamSettings are those of the dashcam.
@@ -37,6 +38,7 @@ type dashcamSettings struct {
 	After  time.Duration  `name:"after" default:"30s" min:"1s" max:"5m" help:"-"`
 	Bytes  settings.Bytes `name:"max-bytes" default:"2GiB" help:"-"`
 	Days   int            `name:"max-days" default:"30" min:"0" max:"36500" help:"-"`
+	Hours  int            `name:"max-hours" default:"0" min:"0" max:"876000" help:"-"`
 }
 
 // camera is what is known of the camera.
@@ -92,12 +94,20 @@ func beside(config, name string) string {
 	return filepath.Join(filepath.Dir(config), name)
 }
 
+// kept is how long recordings are kept: hours go before days.
+func kept(days, hours int) time.Duration {
+	if hours > 0 {
+		return time.Duration(hours) * time.Hour
+	}
+	return time.Duration(days) * 24 * time.Hour
+}
+
 func readDashcam(c *config) (*camera, string, error) {
 	var d dashcamSettings
 	if err := settings.ReadFile(c.Camera, &d); err != nil {
 		return nil, "", err
 	}
-	return &camera{car: true, record: true, age: time.Duration(d.Days) * 24 * time.Hour, limit: d.Bytes,
+	return &camera{car: true, record: true, age: kept(d.Days, d.Hours), limit: d.Bytes,
 		keep: d.Keep, before: d.Before, after: d.After}, beside(c.Camera, d.Policy), nil
 }
 
@@ -106,7 +116,7 @@ func readDoorbell(c *config) (*camera, string, error) {
 	if err := settings.ReadFile(c.Camera, &d); err != nil {
 		return nil, "", err
 	}
-	cam := &camera{record: d.Record != "", age: time.Duration(d.RecordDays) * 24 * time.Hour, limit: d.Limit, network: others(d.Listen)}
+	cam := &camera{record: d.Record != "", age: kept(d.RecordDays, d.RecordHours), limit: d.Limit, network: others(d.Listen)}
 	if d.Preset == "doorbell" {
 		cam.bell = d.RingFor
 	}

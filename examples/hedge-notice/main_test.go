@@ -251,6 +251,8 @@ func TestCameras(t *testing.T) {
 	}{
 		{"source: camera:0\n", testPolicy, nil, "The camera records nothing.", "At most"},
 		{"record: r\nrecord-days: 1\n", testPolicy, nil, "At most 1 day;", ""},
+		{"record: r\nrecord-hours: 36\n", testPolicy, nil, "At most 36 hours;", "day"},
+		{"max-hours: 72\n", testPolicy, []string{"-program", "dashcam"}, "At most 3 days;", ""},
 		{"record: r\nrecord-days: 1\nrtsp: 0.0.0.0:8554\n", testPolicy, []string{"-recorder-hours", "48"}, "A recorder in the house network keeps the redacted picture for 2 days.", ""},
 		{"preset: doorbell\nring-for: 45s\n", testPolicy, nil, "only after the bell was rung, for 45 seconds.", ""},
 		{"record: r\n", `{"version":1}`, nil, "The whole picture is hidden", "our property"},

@@ -18,7 +18,7 @@
 // # Limits
 //
 // The oldest files are removed first, when they are more, or all together larger,
-// or one of them older, than allowed. Age counts only while the clock has been steady for ten
+// or one of them older, than allowed; of age that holds also while nothing is recorded. Age counts only while the clock has been steady for ten
 // minutes: a clock that is set wrong for a moment costs no recording.
 //
 // # Faults

@@ -233,8 +233,10 @@ func (r *Recorder) take(u *stream.Unit) {
 func (r *Recorder) rest() {
 	c := r.segment
 	if c == nil {
+		r.store.keepRetention(0) // also when nobody comes for days
 		return
 	}
+	r.store.keepRetention(c.size)
 	at := c.last
 	if time.Duration(r.idle)*fragment >= maxGap {
 		r.fail(at, r.finish(0))

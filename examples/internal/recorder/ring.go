@@ -177,6 +177,7 @@ func (r *Ring) run() {
 		r.health.busy(true)
 		// It is told of already.
 		_ = r.work(silent)
+		r.store.keepRetention(0) // also when nothing happens for days
 		r.health.busy(false)
 		r.evict()
 		r.report()

@@ -23,6 +23,8 @@ const (
 	// repaired is how many of the newest files are looked at for damage: there
 	// is one writer, and at most one before it that did not end well.
 	repaired = 2
+	// retainEvery is how often the limits are looked at while nothing is written.
+	retainEvery = time.Second
 )
 
 var nameForm = regexp.MustCompile(`^hedge-(\d{6,12})-(\d{8}T\d{6}Z)\.mp4$`)
@@ -65,6 +67,7 @@ type store struct {
 	passed  func() time.Duration // the time that passed, whatever the clock does
 	at      time.Duration        // passed when checked
 	since   time.Duration        // passed when the clock was last wrong
+	kept    time.Duration        // passed when keepRetention last looked
 }
 
 // openStore makes the folder if need be and takes stock of it.
@@ -191,6 +194,15 @@ func (s *store) enforceRetention(growing int64) {
 			continue
 		}
 		s.onEvent(Event{Kind: Removed, Path: path})
+	}
+}
+
+// keepRetention is enforceRetention, at most once in retainEvery: for when nothing is
+// written.
+func (s *store) keepRetention(growing int64) {
+	if passed := s.passed(); passed-s.kept >= retainEvery {
+		s.kept = passed
+		s.enforceRetention(growing)
 	}
 }
 
