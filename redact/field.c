@@ -112,10 +112,8 @@ struct run {
 	int base_stride, cell, shift, k;
 };
 
-/* field_columns paints h rows of n vectors of samples, whose values stay in registers.
- * With share each sample is mixed with what is there: it is the fill's part in
- * quarters. */
-INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, int based, const words16 *share)
+/* field_columns paints h rows of n vectors of samples, whose values stay in registers. */
+INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, int based)
 {
 	const int16_t round = (int16_t)(1 << (r.shift - 1));
 	words16 acc[4], step[4]; /* of which n are used */
@@ -135,12 +133,6 @@ INLINE void field_columns(uint8_t *out, int stride, int n, int h, struct run r, 
 			words16 v = acc[i] >> r.shift;
 			if (based)
 				v += __builtin_convertvector(*(const bytes16 *)(base + 16 * i), words16);
-			if (share) {
-				const words16 is = __builtin_convertvector(*(const bytes16 *)(out + 16 * i), words16);
-				const words16 over = v > 255;
-				v = (v & (v > 0) & ~over) | (over & 255);
-				v = is + (((v - is) * *share + 2) >> 2);
-			}
 			store16(out + 16 * i, v);
 			acc[i] += step[i];
 		}
@@ -169,6 +161,7 @@ INLINE void field_tail(uint8_t *out, int stride, int n, int h, struct run r, con
 #define PAINT_BITS 3
 #define FULL 4
 #define MAX_WORDS 128 /* of a row of blocks: MaxSize */
+#define MAX_BANDS 8   /* in half a cell */
 
 /* field_lines are the lines of a field between two rows of cells. */
 struct field_lines {
@@ -190,15 +183,22 @@ INLINE void field_lines_for(struct field_lines *s, int c, int left, int right, i
 	s->made[0] = s->made[1] = 0;
 }
 
-/* What fill_field works on: rows of samples that have the same blocks and the same
- * rows of cells around them. */
+/* Rows of samples that have the same blocks. */
+struct field_band {
+	const uint64_t *row[FULL]; /* blocks of which the fill has FULL - i quarters */
+	int h;
+};
+
+/* What fill_field works on: rows of samples between the same rows of cells. */
 struct field_work {
 	const struct redact_plane *p;
 	const struct redact_layers *f;
-	const uint64_t *row[FULL]; /* blocks of which the fill has FULL - i quarters */
-	uint64_t any[MAX_WORDS];   /* blocks of which it has some */
-	const uint64_t *known;     /* cells of the second layer */
-	int per;                   /* log2 of the samples of a block */
+	struct field_band bands[MAX_BANDS];
+	int n;                    /* of bands */
+	uint64_t any[MAX_WORDS];  /* blocks of which the fill has some in any band, */
+	uint64_t core[MAX_WORDS]; /* and of which it has all in every band */
+	const uint64_t *known;    /* cells of the second layer */
+	int per;                  /* log2 of the samples of a block */
 	int top, h, c;
 	struct field_lines lines;
 };
@@ -236,116 +236,173 @@ INLINE void lanes_of(words16 *lanes, uint64_t bits, int shift)
 	*lanes = (one & (int16_t)bits) != 0;
 }
 
+/* field_mixed paints 16 samples of each row, mixed with what is there: shares are the
+ * fill's part, in quarters, for each band. */
+INLINE void field_mixed(const struct field_work *s, uint8_t *out, struct run r, int based, const words16 *shares)
+{
+	const int stride = s->p->stride;
+	const words16 u = *(const words16 *)r.upper, step = *(const words16 *)r.lower - u;
+	words16 acc = u * (int16_t)r.cell + step * (int16_t)r.k + (int16_t)(1 << (r.shift - 1));
+	const uint8_t *base = r.base;
+	for (int i = 0; i < s->n; i++) {
+		const words16 share = shares[i];
+		for (int y = 0; y < s->bands[i].h; y++, out += stride, base += r.base_stride, acc += step) {
+			words16 v = acc >> r.shift;
+			if (based)
+				v += __builtin_convertvector(*(const bytes16 *)base, words16);
+			const words16 is = __builtin_convertvector(*(const bytes16 *)out, words16);
+			const words16 over = v > 255;
+			v = (v & (v > 0) & ~over) | (over & 255);
+			store16(out, is + (((v - is) * share + 2) >> 2));
+		}
+	}
+}
+
 /* field_chunk paints 16 samples of each row from x on, or those that the row has,
  * whatever the blocks there are. */
 INLINE void field_chunk(struct field_work *s, int x)
 {
 	const struct redact_plane *p = s->p;
 	const struct redact_layers *f = s->f;
-	words16 share = {0}, lanes;
-	for (int i = 0; i < FULL; i++) {
-		lanes_of(&lanes, bits_of(s->row[i], x >> s->per, 16 >> s->per), s->per);
-		share |= lanes & (int16_t)(FULL - i);
+	words16 shares[MAX_BANDS], mine[MAX_BANDS], lanes;
+	for (int n = 0; n < s->n; n++) {
+		words16 share = {0};
+		for (int i = 0; i < FULL; i++) {
+			lanes_of(&lanes, bits_of(s->bands[n].row[i], x >> s->per, 16 >> s->per), s->per);
+			share |= lanes & (int16_t)(FULL - i);
+		}
+		shares[n] = share;
 	}
 	const uint64_t all = ~(uint64_t)0 >> (64 - (16 >> f->shift));
 	const uint64_t known = bits_of(s->known, x >> f->shift, 16 >> f->shift);
-	uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
 	for (int layer = 0; layer < 2; layer++) {
 		if (known == (layer ? 0 : all))
 			continue;
-		const struct run r = run_of(s, layer, x);
+		struct run r = run_of(s, layer, x);
 		lanes_of(&lanes, layer ? known : ~known, f->shift);
-		const words16 mine = share & lanes;
-		if (x + 16 > p->w)
-			field_tail(out, p->stride, p->w - x, s->h, r, (const int16_t *)&mine);
-		else if (layer)
-			field_columns(out, p->stride, 1, s->h, r, 1, &mine);
-		else
-			field_columns(out, p->stride, 1, s->h, r, 0, &mine);
-	}
-}
-
-/* field_rows paints the blocks of s->any from sample x on. */
-INLINE void field_rows(struct field_work *s, int x, int right)
-{
-	const struct redact_plane *p = s->p;
-	const struct redact_layers *f = s->f;
-	const int blocks = 64 >> s->per, cells = 64 >> f->shift;
-	while (x < right) {
-		const int wide = x % 64 == 0 && x + 64 <= p->w &&
-		                 bits_of(s->row[0], x >> s->per, blocks) == ~(uint64_t)0 >> (64 - blocks);
-		const uint64_t known = wide ? bits_of(s->known, x >> f->shift, cells) : 1;
+		for (int n = 0; n < s->n; n++)
+			mine[n] = shares[n] & lanes;
 		uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
-		if (known == 0) {
-			field_columns(out, p->stride, 4, s->h, run_of(s, 0, x), 0, 0);
-			x += 64;
-		} else if (wide && known == ~(uint64_t)0 >> (64 - cells)) {
-			field_columns(out, p->stride, 4, s->h, run_of(s, 1, x), 1, 0);
-			x += 64;
-		} else {
-			if (bits_of(s->any, x >> s->per, 16 >> s->per))
-				field_chunk(s, x);
-			x += 16;
+		if (x + 16 <= p->w) {
+			if (layer)
+				field_mixed(s, out, r, 1, mine);
+			else
+				field_mixed(s, out, r, 0, mine);
+			continue;
+		}
+		for (int n = 0; n < s->n; n++) {
+			const int h = s->bands[n].h;
+			field_tail(out, p->stride, p->w - x, h, r, (const int16_t *)&mine[n]);
+			out += h * p->stride, r.base += (int64_t)h * r.base_stride, r.k += h;
 		}
 	}
 }
 
-/* bands_at sets the rows of blocks of row y, and any, and returns the end of the rows
+/* field_core paints n vectors of which all rows are hidden, if one layer has them all. */
+INLINE int field_core(struct field_work *s, int x, int n)
+{
+	const struct redact_plane *p = s->p;
+	const struct redact_layers *f = s->f;
+	const int blocks = n * 16 >> s->per, cells = n * 16 >> f->shift;
+	if (x % (n * 16) || x + n * 16 > p->w ||
+	    bits_of(s->core, x >> s->per, blocks) != ~(uint64_t)0 >> (64 - blocks))
+		return 0;
+	const uint64_t known = bits_of(s->known, x >> f->shift, cells);
+	uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
+	if (known == 0)
+		field_columns(out, p->stride, n, s->h, run_of(s, 0, x), 0);
+	else if (known == ~(uint64_t)0 >> (64 - cells))
+		field_columns(out, p->stride, n, s->h, run_of(s, 1, x), 1);
+	else
+		return 0;
+	return 1;
+}
+
+/* field_rows paints the blocks of s->any in the samples from x to before right. */
+INLINE void field_rows(struct field_work *s, int x, int right)
+{
+	while (x < right) {
+		if (field_core(s, x, 4)) {
+			x += 64;
+			continue;
+		}
+		if (!field_core(s, x, 1))
+			field_chunk(s, x);
+		x += 16;
+	}
+}
+
+/* band_at sets the rows of blocks of row y, and returns the end of the rows, up to hi,
  * that have the same. */
-INLINE int bands_at(struct field_work *s, const struct redact_cover *c, int y, int hi)
+INLINE int band_at(struct field_band *b, const struct redact_cover *c, int y, int hi)
 {
 	static const uint64_t none[MAX_WORDS];
 	for (int i = 0; i < FULL; i++) {
 		const struct redact_mask *m = &c->of[i];
-		s->row[i] = none;
+		b->row[i] = none;
 		if (y >= m->hi)
 			continue;
 		if (y < m->lo) {
 			hi = min(hi, m->lo);
 			continue;
 		}
-		s->row[i] = band_of(m, y);
+		b->row[i] = band_of(m, y);
 		hi = min(hi, band_end(m, y));
 	}
-	for (int i = 0; i < c->of[0].words; i++)
-		s->any[i] = s->row[0][i] | s->row[1][i] | s->row[2][i] | s->row[3][i];
 	return hi;
+}
+
+/* bands_of sets the bands of rows y to before hi. */
+INLINE void bands_of(struct field_work *s, const struct redact_cover *c, int y, int hi)
+{
+	const int words = c->of[0].words, block = s->p->block;
+	s->n = 0;
+	for (int next; y < hi; y = next) {
+		struct field_band *b = &s->bands[s->n];
+		next = band_at(b, c, y, hi);
+		b->h = min(next * block, s->p->h) - y * block;
+		for (int i = 0; i < words; i++) {
+			const uint64_t some = b->row[0][i] | b->row[1][i] | b->row[2][i] | b->row[3][i];
+			s->any[i] = s->n ? s->any[i] | some : some;
+			s->core[i] = s->n ? s->core[i] & b->row[0][i] : b->row[0][i];
+		}
+		s->n++;
+	}
 }
 
 CLONES
 void redact_fill_field(struct redact_plane p, struct redact_cover c, struct redact_layers f)
 {
 	static const uint64_t none[MAX_WORDS];
-	const int cell = f.cell, words = c.of[0].words;
-	struct field_work s = {.p = &p, .f = &f, .per = p.block == 2, .lines.between = -2};
+	const int words = c.of[0].words, half = f.cell / 2;
+	struct field_work s;
+	s.p = &p, s.f = &f, s.per = p.block == 2, s.lines.between = -2;
 	for (int i = 0; i < 2; i++) {
 		s.lines.upper[i] = f.line + 2 * i * f.half + PAD;
 		s.lines.lower[i] = s.lines.upper[i] + f.half;
 	}
-	int lo = (p.h + p.block - 1) / p.block, hi = 0;
+	int lo = p.h, hi = 0;
 	for (int i = 0; i < FULL; i++)
 		if (c.of[i].lo < c.of[i].hi)
 			lo = min(lo, c.of[i].lo), hi = max(hi, c.of[i].hi);
-	for (int by = lo, next; by < hi; by = next) {
+	const int bottom = min(hi * p.block, p.h);
+	for (int end; (s.top = lo * p.block) < bottom; lo = end / p.block) {
+		/* Up to the next centre or border of the cells. */
+		end = min((s.top / half + 1) * half, hi * p.block);
+		bands_of(&s, &c, lo, end / p.block);
 		int a, b = 0;
-		next = bands_at(&s, &c, by, hi);
 		if (!next_span(s.any, words, 0, &a, &b))
 			continue;
+		const int in = s.top >> f.shift;
+		s.c = ((s.top + half) >> f.shift) - 1;
+		s.h = min(end, p.h) - s.top;
+		s.known = in >= f.known.lo && in < f.known.hi ? band_of(&f.known, in) : none;
 		/* Whole vectors. */
 		const int left = a * p.block & ~15, right = (row_end(s.any, words) * p.block + 15) & ~15;
-		const int bottom = min(next * p.block, p.h);
-		for (int top = by * p.block, end; top < bottom; top = end) {
-			const int in = top >> f.shift;
-			s.c = ((top + cell / 2) >> f.shift) - 1;
-			end = min(min((s.c << f.shift) + cell / 2 + cell, (in + 1) << f.shift), bottom);
-			s.top = top, s.h = end - top;
-			s.known = in >= f.known.lo && in < f.known.hi ? band_of(&f.known, in) : none;
-			field_lines_for(&s.lines, s.c, left, right, (p.w + 15) & ~15);
-			for (int x = left; next_span(s.any, words, x >> s.per, &a, &b);) {
-				x = max(a * p.block & ~15, x);
-				field_rows(&s, x, b * p.block);
-				x = (b * p.block + 15) & ~15;
-			}
+		field_lines_for(&s.lines, s.c, left, right, (p.w + 15) & ~15);
+		for (int x = left; next_span(s.any, words, x >> s.per, &a, &b);) {
+			field_rows(&s, max(a * p.block & ~15, x), b * p.block);
+			x = (b * p.block + 15) & ~15;
 		}
 	}
 }
