@@ -185,7 +185,7 @@ INLINE void field_lines_for(struct field_lines *s, int c, int left, int right, i
 
 /* Rows of samples that have the same blocks. */
 struct field_band {
-	const uint64_t *row[FULL]; /* blocks of which the fill has FULL - i quarters */
+	const uint64_t *row[FULL]; /* See fieldCover. */
 	int h;
 };
 
@@ -199,6 +199,7 @@ struct field_work {
 	uint64_t core[MAX_WORDS]; /* and of which it has all in every band */
 	const uint64_t *known;    /* cells of the second layer */
 	int per;                  /* log2 of the samples of a block */
+	int16_t block_bit[16], cell_bit[16]; /* of 16 samples, which bit of theirs each has */
 	int top, h, c;
 	struct field_lines lines;
 };
@@ -227,13 +228,10 @@ INLINE struct run run_of(struct field_work *s, int layer, int x)
 	return r;
 }
 
-/* lanes_of sets all bits of the lanes of 16 samples whose bit is set, where one bit is
- * for 1 << shift samples. */
-INLINE void lanes_of(words16 *lanes, uint64_t bits, int shift)
+/* lanes_of sets all bits of the lanes of 16 samples whose bit is set. */
+INLINE void lanes_of(words16 *lanes, uint64_t bits, const int16_t *bit)
 {
-	const words16 iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-	const words16 one = (words16){1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1} << (iota >> shift);
-	*lanes = (one & (int16_t)bits) != 0;
+	*lanes = (*(const words16 *)bit & (int16_t)bits) != 0;
 }
 
 /* field_mixed paints 16 samples of each row, mixed with what is there: shares are the
@@ -268,8 +266,8 @@ INLINE void field_chunk(struct field_work *s, int x)
 	for (int n = 0; n < s->n; n++) {
 		words16 share = {0};
 		for (int i = 0; i < FULL; i++) {
-			lanes_of(&lanes, bits_of(s->bands[n].row[i], x >> s->per, 16 >> s->per), s->per);
-			share |= lanes & (int16_t)(FULL - i);
+			lanes_of(&lanes, bits_of(s->bands[n].row[i], x >> s->per, 16 >> s->per), s->block_bit);
+			share -= lanes;
 		}
 		shares[n] = share;
 	}
@@ -279,7 +277,7 @@ INLINE void field_chunk(struct field_work *s, int x)
 		if (known == (layer ? 0 : all))
 			continue;
 		struct run r = run_of(s, layer, x);
-		lanes_of(&lanes, layer ? known : ~known, f->shift);
+		lanes_of(&lanes, layer ? known : ~known, s->cell_bit);
 		for (int n = 0; n < s->n; n++)
 			mine[n] = shares[n] & lanes;
 		uint8_t *out = p->pix + (int64_t)s->top * p->stride + x;
@@ -332,6 +330,22 @@ INLINE void field_rows(struct field_work *s, int x, int right)
 	}
 }
 
+/* field_ahead has the processor fetch where the rows of the next bands begin, which are
+ * another line of cache each: no prefetcher of its own foresees them. */
+INLINE void field_ahead(const struct field_work *s, int x)
+{
+	const struct redact_layers *f = s->f;
+	const int64_t top = s->top + s->h;
+	const uint8_t *out = s->p->pix + top * s->p->stride + x;
+	const uint8_t *base = f->base ? f->base + top * f->base_stride + x : out;
+	const int base_stride = f->base ? f->base_stride : s->p->stride;
+	for (int y = 0; y < s->h; y++, out += s->p->stride, base += base_stride)
+		for (int i = 0; i < 3; i++) {
+			__builtin_prefetch(out + 64 * i, 1);
+			__builtin_prefetch(base + 64 * i);
+		}
+}
+
 /* band_at sets the rows of blocks of row y, and returns the end of the rows, up to hi,
  * that have the same. */
 INLINE int band_at(struct field_band *b, const struct redact_cover *c, int y, int hi)
@@ -362,8 +376,7 @@ INLINE void bands_of(struct field_work *s, const struct redact_cover *c, int y, 
 		next = band_at(b, c, y, hi);
 		b->h = min(next * block, s->p->h) - y * block;
 		for (int i = 0; i < words; i++) {
-			const uint64_t some = b->row[0][i] | b->row[1][i] | b->row[2][i] | b->row[3][i];
-			s->any[i] = s->n ? s->any[i] | some : some;
+			s->any[i] = s->n ? s->any[i] | b->row[FULL - 1][i] : b->row[FULL - 1][i];
 			s->core[i] = s->n ? s->core[i] & b->row[0][i] : b->row[0][i];
 		}
 		s->n++;
@@ -381,10 +394,10 @@ void redact_fill_field(struct redact_plane p, struct redact_cover c, struct reda
 		s.lines.upper[i] = f.line + 2 * i * f.half + PAD;
 		s.lines.lower[i] = s.lines.upper[i] + f.half;
 	}
-	int lo = p.h, hi = 0;
-	for (int i = 0; i < FULL; i++)
-		if (c.of[i].lo < c.of[i].hi)
-			lo = min(lo, c.of[i].lo), hi = max(hi, c.of[i].hi);
+	for (int i = 0; i < 16; i++)
+		s.block_bit[i] = (int16_t)(1 << (i >> s.per)), s.cell_bit[i] = (int16_t)(1 << (i >> f.shift));
+	const int hi = c.of[FULL - 1].hi;
+	int lo = c.of[FULL - 1].lo;
 	const int bottom = min(hi * p.block, p.h);
 	for (int end; (s.top = lo * p.block) < bottom; lo = end / p.block) {
 		/* Up to the next centre or border of the cells. */
@@ -401,7 +414,9 @@ void redact_fill_field(struct redact_plane p, struct redact_cover c, struct reda
 		const int left = a * p.block & ~15, right = (row_end(s.any, words) * p.block + 15) & ~15;
 		field_lines_for(&s.lines, s.c, left, right, (p.w + 15) & ~15);
 		for (int x = left; next_span(s.any, words, x >> s.per, &a, &b);) {
-			field_rows(&s, max(a * p.block & ~15, x), b * p.block);
+			x = max(a * p.block & ~15, x);
+			field_ahead(&s, x);
+			field_rows(&s, x, b * p.block);
 			x = (b * p.block + 15) & ~15;
 		}
 	}

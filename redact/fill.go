@@ -30,7 +30,7 @@ type view struct {
 	at     time.Duration
 	hidden *blockMask            // everything that is hidden
 	by     *[numFills]blockMask  // how
-	soft   *[softSteps]blockMask // the soft edge around by[Background], from the inside
+	soft   *[softSteps]blockMask // by[Background] and its soft edge, from the inside
 	place  *blockMask            // what is hidden because of where it is and nothing else
 	found  []blockRect           // what was found, hidden or not
 	plate  *BackgroundPlate      // of the picture's size, or nil

@@ -30,7 +30,7 @@ type frameState struct {
 	at     time.Duration
 	hidden blockMask
 	by     [numFills]blockMask  // the parts of hidden, by fill; none of Shown
-	soft   [softSteps]blockMask // the soft edge of the background, from the inside
+	soft   [softSteps]blockMask // by[Background] and its soft edge, from the inside
 	whole  bool
 	counts Counts
 }

@@ -124,50 +124,47 @@ const linePad = 64
 // fullCover is the share, in quarters, of a fill that hides.
 const fullCover = 4
 
-// fieldCover is what fillField paints: of the blocks of the i-th mask the fill has
-// fullCover-i quarters, and what is there the rest. No block is in two of them.
+// fieldCover is what fillField paints: each mask holds the one before it, and the
+// fill has as many quarters of a block, and what is there the rest, as there are masks
+// that have it.
 type fieldCover [fullCover]*blockMask
+
+// share returns how many quarters of a block are the fill's.
+func (c *fieldCover) share(x, y int) (n int) {
+	for _, m := range c {
+		if m.has(x, y) {
+			n++
+		}
+	}
+	return n
+}
 
 // fillFieldGo paints the blocks of a cover with the layers. Values are interpolated
 // between the centres of the cells; beyond the outermost they are constant.
 func fillFieldGo(p plane, c fieldCover, f *fieldLayers) {
-	for i, m := range c {
-		f.fill(p, m, fullCover-i)
-	}
-}
-
-// fill is fillFieldGo for the blocks of m, of which the fill has share quarters.
-func (f *fieldLayers) fill(p plane, m *blockMask, share int) {
 	shift := bits.TrailingZeros(uint(f.cell))
 	perCell := f.cell / p.block
-	for by := m.lo; by < m.hi; {
-		row := m.band(by)
-		top := by * p.block
-		by = m.end(by)
-		bottom := min(by*p.block, p.h)
-		for top < bottom {
-			// The row of cells from whose centres these rows go down, and the one
-			// in which they lie.
-			c, in := (top+f.cell/2)>>shift-1, top>>shift
-			origin := c<<shift + f.cell/2
-			end := min(origin+f.cell, (in+1)<<shift, bottom)
-			for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
-				for x := a; x < b; {
-					// A run of cells of one layer.
-					is := f.known.has(x/perCell, in)
-					stop := x
-					for stop < b && f.known.has(stop/perCell, in) == is {
-						stop = min((stop/perCell+1)*perCell, b)
-					}
-					layer := 0
-					if is {
-						layer = 1
-					}
-					f.paint(p, layer, image.Rect(x*p.block, top, min(stop*p.block, p.w), end), c, shift, share)
-					x = stop
+	m := c[fullCover-1]
+	for by := m.lo; by < m.hi; by++ {
+		row := m.band(m.begin(by))
+		top, bottom := by*p.block, min((by+1)*p.block, p.h)
+		// The row of cells from whose centres these rows go down.
+		from := (top+f.cell/2)>>shift - 1
+		for a, b := nextSpan(row, 0); a < b; a, b = nextSpan(row, b) {
+			for x := a; x < b; {
+				// A run of blocks of one share and of cells of one layer.
+				share, is := c.share(x, by), f.known.has(x/perCell, by/perCell)
+				stop := x + 1
+				for stop < b && c.share(stop, by) == share && f.known.has(stop/perCell, by/perCell) == is {
+					stop++
 				}
+				layer := 0
+				if is {
+					layer = 1
+				}
+				f.paint(p, layer, image.Rect(x*p.block, top, min(stop*p.block, p.w), bottom), from, shift, share)
+				x = stop
 			}
-			top = end
 		}
 	}
 }

@@ -146,7 +146,9 @@ func checkField(t *testing.T, rng *rand.Rand, name string, p plane, m *blockMask
 		if !few || rng.IntN(8) == 0 {
 			k = rng.IntN(fullCover)
 		}
-		shares[k].set(blockRect{x, y, x + 1, y + 1})
+		for ; k < fullCover; k++ {
+			shares[k].set(blockRect{x, y, x + 1, y + 1})
+		}
 	})
 	c := fieldCover{&shares[0], &shares[1], &shares[2], &shares[3]}
 	before, want := slices.Clone(buf), slices.Clone(buf)

@@ -152,27 +152,21 @@ func (r *rules) choose(st *frameState, level Level) {
 	st.by[r.foundFill].add(&r.who)
 }
 
-// soften draws a soft edge around what the background hides: each of its steps is a
-// ring of blocks further outwards, of which less is fill.
+// soften draws a soft edge around what the background hides: each of its steps is that,
+// and a ring of blocks further outwards, of which less is fill.
 func (st *frameState) soften(width int, tmp *blockMask) {
-	for i := range st.soft {
-		st.soft[i].clear()
-	}
 	inner := &st.by[Background]
-	if width == 0 || inner.empty() {
-		return
-	}
 	for i := range st.soft {
-		ring := &st.soft[i]
-		ring.copyFrom(inner)
-		ring.grow(width, tmp)
-		inner = ring
+		st.soft[i].copyFrom(inner)
+		if width > 0 {
+			st.soft[i].grow(width, tmp)
+		}
+		inner = &st.soft[i]
 	}
-	for i := len(st.soft) - 1; i > 0; i-- {
-		st.soft[i].remove(&st.soft[i-1])
-	}
-	for i := range st.soft {
-		st.soft[i].remove(&st.hidden)
+	for f := int(Background) + 1; f < numFills; f++ {
+		for i := range st.soft {
+			st.soft[i].remove(&st.by[f])
+		}
 	}
 }
 

@@ -18,16 +18,20 @@ func (m *blockMask) setShape(box, b detect.Box, class detect.Class, size image.P
 	}
 	m.set(touched(box, size))
 	radius := b.Short() / 4
-	for y := r.y0; y < r.y1; y++ {
+	for y := r.y0; y < r.y1; {
 		// How far the row, at its point nearest to the middle, is into a corner.
-		top, bottom := float32(y*blockSide), float32((y+1)*blockSide)
+		top, bottom, end := float32(y*blockSide), float32((y+1)*blockSide), y+1
 		into := max(b.Y0+radius-bottom, top-(b.Y1-radius), 0)
+		if last := min(int(b.Y1-radius)/blockSide+1, r.y1); into == 0 && last > end {
+			end, bottom = last, float32(last*blockSide) // all rows before are between the corners
+		}
 		cut := radius - float32(math.Sqrt(float64(max(radius*radius-into*into, 0))))
 		row := b
 		row.X0, row.X1, row.Y0, row.Y1 = b.X0+cut, b.X1-cut, top, bottom
 		if row = clip(row, size); !row.Empty() {
 			m.set(touchedOf(row, blockSide))
 		}
+		y = end
 	}
 }
 
