@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/hedgecam/hedge/detect"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // TestInterval compares with published values (R's binom.test).
@@ -41,6 +40,10 @@ func TestSimilarity(t *testing.T) {
 	}
 	if c := correlation(a, []float64{7, 7, 7, 7}); c != 0 {
 		t.Errorf("correlation with a flat picture: %v", c)
+	}
+	almost := []float64{7, 7, 7 + 1e-12, 7}
+	if c := correlation(almost, almost); c != 0 {
+		t.Errorf("correlation of what rounding left: %v", c)
 	}
 	if p := psnr(a, a); p != 99 {
 		t.Errorf("PSNR of the same: %v", p)
@@ -106,9 +109,9 @@ func TestRecogniser(t *testing.T) {
 		trial     trial
 		low, high float64
 	}{
-		{trial{what: "plate", fill: "mosaic", class: detect.Plate, subjects: plates, lines: 256, mosaic: 8}, 0.8, 1},
-		{trial{what: "plate", fill: "solid", class: detect.Plate, subjects: plates, lines: 256, known: true}, 0.1, 0.42},
-		{trial{what: "plate", fill: "direct", class: detect.Plate, subjects: plates, lines: 256, direct: 8}, 0.8, 1},
+		{trial{what: "plate", fill: "mosaic", class: detect.Plate, subjects: plates, lines: 256, way: way{mosaic: 8}}, 0.8, 1},
+		{trial{what: "plate", fill: "solid", class: detect.Plate, subjects: plates, lines: 256, way: way{known: true}}, 0.1, 0.42},
+		{trial{what: "plate", fill: "direct", class: detect.Plate, subjects: plates, lines: 256, way: way{direct: 8}}, 0.8, 1},
 		{trial{what: "plate", fill: "frost", class: detect.Plate, subjects: plates, lines: 256, seen: passes}, 0.1, 0.42},
 	} {
 		res, err := c.trial.run(o, rng)
@@ -126,14 +129,14 @@ func TestMotionIsUndone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	plate := drawPlate("AB 123 CD", 192)
 	dir := t.TempDir()
-	m, err := (&under{fill: "mosaic", mosaic: 16}).run(plate, rng, dir)
+	m, err := (&under{fill: "mosaic", way: way{mosaic: 16}}).run(plate, rng, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if m.Back < m.One+0.1 || m.Back < 0.7 {
 		t.Errorf("back-projection under a mosaic: %+v", m)
 	}
-	s, err := (&under{fill: "solid", solid: true}).run(plate, rng, "")
+	s, err := (&under{fill: "solid", way: way{solid: true}}).run(plate, rng, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +154,7 @@ func TestPaintHidesAll(t *testing.T) {
 	s := newStage(image.Pt(320, 256), rng)
 	plate := drawPlate("X", 96)
 	box := s.show(plate, look{x: 100.5, y: 90.25, scale: 1, gain: 1, back: [3]float64{90, 128, 128}})
-	p, err := newRedacting(redact.Frost, detect.Plate, true, s.pic.Rect.Size())
+	p, err := way{known: true}.painter(detect.Plate, s.pic.Rect.Size())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +213,7 @@ func TestFilm(t *testing.T) {
 		low  byte
 		high byte
 	}{{5, 155, 165}, {400, 0, 60}} {
-		p, err := newRedacting(redact.Frost, detect.Plate, false, s.pic.Rect.Size())
+		p, err := way{}.painter(detect.Plate, s.pic.Rect.Size())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,13 +13,10 @@ import (
 // block is the unit of the areas that are looked at, in luma samples.
 const block = 16
 
-// painter hides one object in pictures of one size, in place. box is where the
-// object is. It keeps what a Redactor keeps between pictures.
-type painter struct {
-	redactor *redact.Redactor
-	class    detect.Class
-	known    bool // the detectors found the object
-
+// way is how an object is hidden.
+type way struct {
+	solid bool // not frost
+	known bool // the detectors found the object
 	// What frost was, for comparison: averages of the picture at hand in cells of
 	// this side. And the warning examples: a mosaic of cells of this side, or a
 	// Gaussian of this standard deviation. All in luma samples.
@@ -27,13 +24,31 @@ type painter struct {
 	sigma          float64
 }
 
-// newRedacting returns a painter that hides the whole picture, as the default
-// policy does, and in it an object that was found or was not.
-func newRedacting(fill redact.Fill, class detect.Class, known bool, size image.Point) (*painter, error) {
-	p := redact.HideEverything()
-	p.Outside.Fill = fill
-	r, err := redact.New(p, size, redact.Options{})
-	return &painter{redactor: r, class: class, known: known}, err
+// ours reports whether it is Hedge that hides.
+func (w *way) ours() bool { return w.direct == 0 && w.mosaic == 0 && w.sigma == 0 }
+
+// painter hides one object of a class in pictures of one size, in place, and all
+// around it, as the default policy does. It keeps what a Redactor keeps between
+// pictures.
+type painter struct {
+	way
+	class    detect.Class
+	redactor *redact.Redactor // nil if it is not Hedge that hides
+}
+
+func (w way) painter(class detect.Class, size image.Point) (*painter, error) {
+	p := &painter{way: w, class: class}
+	if !w.ours() {
+		return p, nil
+	}
+	policy := redact.HideEverything()
+	policy.Outside.Fill = redact.Frost
+	if w.solid {
+		policy.Outside.Fill = redact.Solid
+	}
+	var err error
+	p.redactor, err = redact.New(policy, size, redact.Options{})
+	return p, err
 }
 
 // paint hides the object and returns the area of whole blocks around it. An empty

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // seen is when a subject is in the place, and when the attacker looks. Times are
@@ -40,7 +39,7 @@ var (
 func (t *trial) size() image.Point {
 	first := t.subjects[0]
 	size := image.Pt((first.w*11/10+t.period()+t.lines/8)&^1, t.lines)
-	if t.seen.before == 0 && t.direct == 0 && t.mosaic == 0 && t.sigma == 0 {
+	if t.seen.before == 0 && t.ours() {
 		size.X = max(size.X, t.lines*16/9)
 	}
 	return size
@@ -52,24 +51,13 @@ func (t *trial) period() int { return 2 * max(t.cell(), t.direct) }
 // cell is the side of frost's cells.
 func (t *trial) cell() int { return max((t.lines+128)/256, 1) * block }
 
-// painter returns a new painter: held values would tell of the film before.
-func (t *trial) painter(size image.Point) (*painter, error) {
-	if t.direct > 0 || t.mosaic > 0 || t.sigma > 0 {
-		return &painter{direct: t.direct, mosaic: t.mosaic, sigma: t.sigma}, nil
-	}
-	fill := redact.Frost
-	if t.solid {
-		fill = redact.Solid
-	}
-	return newRedacting(fill, t.class, t.known, size)
-}
-
 // sample shows a subject once and returns what can be seen of it under the fill:
 // of one who passes the picture at the end, and what is another in the end than
 // before; else the last picture with the subject. Without held values no picture
 // before tells anything.
 func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
-	p, err := t.painter(s.pic.Rect.Size())
+	// A new one: held values would tell of the clip before.
+	p, err := t.painter(t.class, s.pic.Rect.Size())
 	if err != nil {
 		return nil, err
 	}

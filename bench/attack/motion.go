@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
-	"github.com/hedgecam/hedge/redact"
 )
 
 // rebuilt is the result of rebuilding a still picture from its movement.
@@ -46,11 +45,9 @@ const motionFrames = 60
 
 // under is a fill for the motion attack.
 type under struct {
-	fill           string
-	solid, known   bool
-	direct, mosaic int
-	sigma          float64
-	isDefault      bool
+	fill string
+	way
+	isDefault bool
 }
 
 func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) error {
@@ -68,12 +65,12 @@ func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) er
 	}
 	for _, sub := range subjects {
 		for _, u := range []under{
-			{fill: "solid", solid: true, known: true},
-			{fill: "frost (default, found)", known: true, isDefault: true},
-			{fill: "frost (default, not found)", isDefault: true},
-			{fill: "direct average, cells of 64", direct: 64},
-			{fill: "mosaic 24", mosaic: 24},
-			{fill: "Gaussian, sigma 16", sigma: 16},
+			{"solid", way{solid: true, known: true}, false},
+			{"frost (default, found)", way{known: true}, true},
+			{"frost (default, not found)", way{}, true},
+			{"direct average, cells of 64", way{direct: 64}, false},
+			{"mosaic 24", way{mosaic: 24}, false},
+			{"Gaussian, sigma 16", way{sigma: 16}, false},
 		} {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -96,17 +93,13 @@ func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) er
 // whole number of pixels, from the first picture on.
 func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, err error) {
 	size := image.Pt(sub.w+512, 1080)
-	p := &painter{direct: u.direct, mosaic: u.mosaic, sigma: u.sigma}
+	p, err := u.painter(detect.Person, size)
+	if err != nil {
+		return res, err
+	}
 	hold := time.Duration(-1)
-	if u.direct == 0 && u.mosaic == 0 && u.sigma == 0 {
+	if u.ours() {
 		hold = time.Second
-		fill := redact.Frost
-		if u.solid {
-			fill = redact.Solid
-		}
-		if p, err = newRedacting(fill, detect.Person, u.known, size); err != nil {
-			return res, err
-		}
 	}
 	cell := u.mosaic
 	if cell == 0 {

@@ -78,7 +78,7 @@ type split struct{ train, checks, tests int }
 // run makes the samples of a trial and measures.
 func (t *trial) run(o *options, rng *rand.Rand) (recognition, error) {
 	first := t.subjects[0]
-	res := recognition{What: t.what, Fill: t.fill, Default: t.isDefault, Warning: t.direct > 0 || t.mosaic > 0 || t.sigma > 0,
+	res := recognition{What: t.what, Fill: t.fill, Default: t.isDefault, Warning: !t.ours(),
 		Seen: t.seen.name, Identities: len(t.subjects), Width: first.w, Height: first.h, Lines: t.lines}
 	n := split{o.train, checks, tests}
 	if t.seen.stay >= 30 {

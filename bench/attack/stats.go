@@ -26,10 +26,11 @@ func interval(k, n int) (low, high float64) {
 // correlation returns the normalised correlation of two pictures of one size,
 // -1..1; it is 0 if one of them is flat.
 func correlation(a, b []float64) float64 {
-	if c := stat.Correlation(a, b, nil); !math.IsNaN(c) {
-		return c
+	const flat = 1e-9 // what rounding leaves of a variance
+	if stat.Variance(a, nil) < flat || stat.Variance(b, nil) < flat {
+		return 0
 	}
-	return 0
+	return stat.Correlation(a, b, nil)
 }
 
 // psnr returns the peak signal-to-noise ratio in dB for samples of 0..255,

@@ -20,12 +20,8 @@ type trial struct {
 	subjects   []*subject
 	lines      int // the picture's height, which decides on the cells of frost
 	seen       seen
-	known      bool
-	solid      bool
-	direct     int
-	mosaic     int
-	sigma      float64
-	isDefault  bool // the bar holds for it
+	way
+	isDefault bool // the bar holds for it
 }
 
 // cast makes the subjects of all trials.
@@ -102,14 +98,14 @@ func (c *cast) trials() (list []trial) {
 	}
 	for _, k := range kinds {
 		if k.class == detect.Plate {
-			add(k, trial{fill: "solid (default of a found plate)", lines: 1080, known: true, isDefault: true})
+			add(k, trial{fill: "solid (default of a found plate)", lines: 1080, way: way{known: true}, isDefault: true})
 		} else if !k.ownLight {
-			add(k, trial{fill: "solid", lines: 1080, solid: true})
+			add(k, trial{fill: "solid", lines: 1080, way: way{solid: true}})
 		}
 		add(k, trial{fill: "frost (default)", lines: 1080, isDefault: true})
 		add(k, trial{fill: "frost (default)", lines: shortFilmLines, seen: passes, isDefault: true})
 		if k.side == faceNear {
-			add(k, trial{fill: "frost (default), found", lines: longFilmLines, seen: stands[len(stands)-1], known: true, isDefault: true})
+			add(k, trial{fill: "frost (default), found", lines: longFilmLines, seen: stands[len(stands)-1], way: way{known: true}, isDefault: true})
 		}
 		if k == kinds[0] || k == kinds[4] {
 			continue // they give away less than the near ones
@@ -120,10 +116,10 @@ func (c *cast) trials() (list []trial) {
 	}
 	for _, k := range []kind{kinds[1], kinds[2]} {
 		for _, cell := range []int{128, 64, 32, 16} {
-			add(k, trial{fill: fmt.Sprintf("direct average, cells of %d", cell), lines: 1080, direct: cell})
+			add(k, trial{fill: fmt.Sprintf("direct average, cells of %d", cell), lines: 1080, way: way{direct: cell}})
 		}
-		add(k, trial{fill: "mosaic 16", lines: 1080, mosaic: 16})
-		add(k, trial{fill: "Gaussian, sigma 16", lines: 1080, sigma: 16})
+		add(k, trial{fill: "mosaic 16", lines: 1080, way: way{mosaic: 16}})
+		add(k, trial{fill: "Gaussian, sigma 16", lines: 1080, way: way{sigma: 16}})
 	}
 	return list
 }

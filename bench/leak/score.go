@@ -64,19 +64,10 @@ type leak struct {
 	run   int     // length of the run of leaked frames that it belongs to
 }
 
-// excess is a frame and the share of it that was hidden though no label asked.
-type excess struct {
-	file  string
-	label *label
-	shot  *shot
-	share float64
-}
-
 // score is the result of a set.
 type score struct {
 	classes [detect.NumClasses]tally
 	leaks   []*leak
-	excess  []*excess
 	// Pictures with labels that went out; those of them that failed closed; and
 	// labelled ones that never went out, or were left out by -skip.
 	shown, failed, dropped, skipped int
@@ -127,7 +118,7 @@ func (s *score) add(r *recording, p *played, skip int) error {
 			return fmt.Errorf("%w: line %d says %dx%d, and frame %d of %s is %dx%d",
 				errFrames, l.line, l.size.X, l.size.Y, l.frame, r.file, got.X, got.Y)
 		}
-		s.scoreRest(r.file, l, &p.shots[i])
+		s.scoreRest(l, &p.shots[i])
 		t.add(l, i, n)
 		n++
 	}
@@ -137,7 +128,7 @@ func (s *score) add(r *recording, p *played, skip int) error {
 
 // scoreRest counts what no label asked for. What is to be ignored is not part
 // of it.
-func (s *score) scoreRest(file string, l *label, f *shot) {
+func (s *score) scoreRest(l *label, f *shot) {
 	s.shown++
 	s.pixels += l.size.X * l.size.Y
 	var boxes []image.Rectangle
@@ -151,7 +142,6 @@ func (s *score) scoreRest(file string, l *label, f *shot) {
 		s.failed++
 		return
 	}
-	s.excess = append(s.excess, &excess{file: file, label: l, shot: f, share: float64(hidden) / float64(area(image.Rectangle{Max: l.size}))})
 	s.restOpen += rest
 	s.hiddenOpen += hidden
 }
