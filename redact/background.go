@@ -116,11 +116,28 @@ func (b *background) sample(v *view) {
 	}
 	b.border.copyFrom(&b.hidden)
 	b.border.grow(b.reach, &b.look)
+	b.value()
+}
+
+// value hands the layers the values of the cells of border: of the colour only if the
+// plate does not know them all.
+func (b *background) value() {
+	b.look.copyFrom(&b.border)
+	if b.plate != nil {
+		b.look.remove(&b.plate.known)
+	}
+	gaps := !b.look.empty()
 	b.border.each(func(c int) {
-		light, colour := b.light.at(c), b.colour.at(c)
+		light := b.light.at(c)
+		for i := range b.layers {
+			b.layers[i].values[1][c] = painted(light[i])
+		}
+		if !gaps {
+			return
+		}
+		colour := b.colour.at(c)
 		for i := range b.layers {
 			b.layers[i].values[0][c] = painted(colour[i])
-			b.layers[i].values[1][c] = painted(light[i])
 		}
 	})
 }

@@ -9,40 +9,48 @@ typedef int32_t cell4 __attribute__((vector_size(16), aligned(4), may_alias));
 
 INLINE cell4 at(const int32_t *cells, int i) { return *(const cell4 *)(cells + 4 * (int64_t)i); }
 
+/* known_of returns a cell, or 0 if it is not known. */
+INLINE cell4 known_of(const int32_t *cells, int i)
+{
+	const cell4 c = at(cells, i);
+	return c & -(cell4){c[3], c[3], c[3], c[3]};
+}
+
 void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse)
 {
 	const int cw = (w + 1) / 2, ch = (h + 1) / 2;
 	for (int y = 0; y < ch; y++) {
+		const int up = 2 * y * w, down = 2 * y + 1 < h ? up + w : -1;
 		for (int x = 0; x < cw; x++) {
-			cell4 sum = {0, 0, 0, 0};
-			for (int j = 2 * y; j < min(2 * y + 2, h); j++)
-				for (int i = 2 * x; i < min(2 * x + 2, w); i++) {
-					const cell4 c = at(fine, j * w + i);
-					sum += c & -(cell4){c[3], c[3], c[3], c[3]};
-				}
+			const int right = 2 * x + 1 < w;
+			cell4 sum = known_of(fine, up + 2 * x);
+			if (right)
+				sum += known_of(fine, up + 2 * x + 1);
+			if (down >= 0)
+				sum += known_of(fine, down + 2 * x);
+			if (right && down >= 0)
+				sum += known_of(fine, down + 2 * x + 1);
 			const int n = sum[3];
-			if (n == 2)
-				sum >>= 1;
+			if (n == 4)
+				sum >>= 2;
 			else if (n == 3)
 				sum = (sum * 21846) >> 16;
-			else if (n == 4)
-				sum >>= 2;
+			else if (n == 2)
+				sum >>= 1;
 			sum[3] = n > 0;
 			*(cell4 *)(coarse + 4 * (y * cw + x)) = sum;
 		}
 	}
 }
 
-/* relax sets a cell that is not known to the average of its neighbours. */
-INLINE void relax(int32_t *fine, int w, int h, int i)
+/* relax sets a cell that is not known, the x-th of row y, to the average of its
+ * neighbours. */
+INLINE void relax(int32_t *fine, int w, int h, int i, int x, int y)
 {
-	const int y = i / w, x = i - y * w;
-	const cell4 is = at(fine, i);
-	const cell4 up = y > 0 ? at(fine, i - w) : is, down = y + 1 < h ? at(fine, i + w) : is;
-	const cell4 left = x > 0 ? at(fine, i - 1) : is, right = x + 1 < w ? at(fine, i + 1) : is;
-	cell4 v = (up + down + left + right + 2) >> 2;
-	v[3] = 0;
-	*(cell4 *)(fine + 4 * (int64_t)i) = v;
+	const int up = y > 0 ? i - w : i, down = y + 1 < h ? i + w : i;
+	const int left = x > 0 ? i - 1 : i, right = x + 1 < w ? i + 1 : i;
+	const cell4 v = (at(fine, up) + at(fine, down) + at(fine, right) + at(fine, left) + 2) >> 2;
+	*(cell4 *)(fine + 4 * (int64_t)i) = v & (cell4){-1, -1, -1, 0};
 }
 
 void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *todo, int sweeps)
@@ -64,8 +72,11 @@ void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *to
 		}
 	}
 	for (int n = 0; n < sweeps; n++)
-		for (int k = 0; k < unknown; k++)
-			relax(fine, w, h, todo[k]);
+		for (int k = 0, y = 0, row = 0; k < unknown; k++) {
+			for (; todo[k] >= row + w; row += w) /* in the order of the rows */
+				y++;
+			relax(fine, w, h, todo[k], todo[k] - row, y);
+		}
 }
 
 typedef int16_t words16 __attribute__((vector_size(32), aligned(2), may_alias));
@@ -195,8 +206,9 @@ struct field_work {
 	const struct redact_layers *f;
 	struct field_band bands[MAX_BANDS];
 	int n;                    /* of bands */
-	uint64_t any[MAX_WORDS];  /* blocks of which the fill has some in any band, */
-	uint64_t core[MAX_WORDS]; /* and of which it has all in every band */
+	const uint64_t *any;      /* blocks of which the fill has some in any band, */
+	const uint64_t *core;     /* and of which it has all in every band */
+	uint64_t buf[2][MAX_WORDS];
 	const uint64_t *known;    /* cells of the second layer */
 	int per;                  /* log2 of the samples of a block */
 	int16_t block_bit[16], cell_bit[16]; /* of 16 samples, which bit of theirs each has */
@@ -372,14 +384,18 @@ INLINE void bands_of(struct field_work *s, const struct redact_cover *c, int y, 
 	const int words = c->of[0].words, block = s->p->block;
 	s->n = 0;
 	for (int next; y < hi; y = next) {
-		struct field_band *b = &s->bands[s->n];
+		struct field_band *b = &s->bands[s->n++];
 		next = band_at(b, c, y, hi);
 		b->h = min(next * block, s->p->h) - y * block;
+	}
+	s->core = s->bands[0].row[0], s->any = s->bands[0].row[FULL - 1];
+	for (int n = 1; n < s->n; n++) {
+		const uint64_t *core = s->bands[n].row[0], *any = s->bands[n].row[FULL - 1];
 		for (int i = 0; i < words; i++) {
-			s->any[i] = s->n ? s->any[i] | b->row[FULL - 1][i] : b->row[FULL - 1][i];
-			s->core[i] = s->n ? s->core[i] & b->row[0][i] : b->row[0][i];
+			s->buf[0][i] = s->core[i] & core[i];
+			s->buf[1][i] = s->any[i] | any[i];
 		}
-		s->n++;
+		s->core = s->buf[0], s->any = s->buf[1];
 	}
 }
 
@@ -404,8 +420,11 @@ void redact_fill_field(struct redact_plane p, struct redact_cover c, struct reda
 		end = min((s.top / half + 1) * half, hi * p.block);
 		bands_of(&s, &c, lo, end / p.block);
 		int a, b = 0;
-		if (!next_span(s.any, words, 0, &a, &b))
+		if (!next_span(s.any, words, 0, &a, &b)) {
+			if (s.n == 1) /* between covers */
+				end = band_end(&c.of[FULL - 1], lo) * p.block;
 			continue;
+		}
 		const int in = s.top >> f.shift;
 		s.c = ((s.top + half) >> f.shift) - 1;
 		s.h = min(end, p.h) - s.top;
