@@ -2,10 +2,10 @@ package pipeline
 
 import "time"
 
-// clock is the time that intervals and times to live count in. Stamps lie: they
-// stand nearly still, come in bursts or jump. So a picture never counts for less
-// than a good part of the usual interval, and never for more than longestStep,
-// after which nothing holds anyhow. Where stamps are sound the clock is theirs.
+// clock is the time that intervals and times to live count in. Time stamps may be
+// wrong: they hardly rise, come in bursts or jump. A picture that comes too soon counts
+// as the usual interval, and none counts for more than longestStep, which is longer than
+// every time to live. If the stamps are sound the clock follows them.
 type clock struct {
 	stamp, now time.Duration
 	usual      time.Duration // interval of pictures; rises fast and falls slowly
@@ -16,8 +16,8 @@ const (
 	firstUsual = 40 * time.Millisecond
 	// longestStep is more than any time to live.
 	longestStep = 2500 * time.Millisecond
-	// nowhere is the share of the usual interval below which a step is a lie.
-	nowhere = 4
+	// tooSoon divides the usual interval: a shorter step is taken for a wrong stamp.
+	tooSoon = 4
 )
 
 // next returns the time of the picture with the next stamp, which rises.
@@ -29,7 +29,7 @@ func (c *clock) next(stamp time.Duration) time.Duration {
 	d := min(stamp-c.stamp, longestStep)
 	c.stamp = stamp
 	step := d
-	if d < c.usual/nowhere {
+	if d < c.usual/tooSoon {
 		step = c.usual
 	}
 	c.now += step

@@ -39,8 +39,8 @@ type Config struct {
 	// classes the policy needs, each on a goroutine of its own, and does not
 	// close them. One that is a [detect.Selector] is asked for the classes that the
 	// policy needs; when a policy comes to need more, everything outside stays
-	// hidden until a look for all of it succeeded. It defaults to none: then all
-	// that would have needed one is hidden with everything outside of the property.
+	// hidden until an inference for all of it has succeeded. It defaults to none: then
+	// everything outside of the property is hidden if the policy needs a detector.
 	Detectors []detect.Detector
 	// Mode says what may wait for what. It defaults to File.
 	Mode Mode
@@ -49,40 +49,40 @@ type Config struct {
 	// At most 60 frames a second are held, and 120 in all: of a faster source the
 	// newest of them, for a shorter time. DefaultConfig has 300 ms.
 	LookAhead time.Duration
-	// Every is, in File mode, how many frames one look of the detectors serves.
+	// Every is how many frames one inference of each detector serves, in File mode.
 	// It defaults to as many as fit into 100 ms of the source, at least 1.
 	Every int
 	// Cores is, in Live mode, the core time that all detectors together may
 	// use, in cores. It defaults to 1.
 	Cores float64
-	// TimeToLive is how old, in the source's time, a detector's newest good look may
-	// be while it still counts. It defaults to what the looks can stand for: 2 s for
-	// a fixed camera in Live mode where, wherever the detector's classes are to be
-	// hidden, moving patches are hidden until looked at, or while nothing moves at
-	// all; otherwise 600 ms between two good looks, and 250 ms after the newest, or
-	// none where LookAhead is 200 ms or more: then a frame waits for the next one.
-	// Slow detectors want a longer LookAhead.
+	// TimeToLive is how long a detector's good inference counts, in the source's time.
+	// It defaults to what inferences can stand for. That is 2 s for a fixed camera in
+	// Live mode while nothing moves, or where moving patches are hidden until they
+	// were looked at. Otherwise it is 600 ms between two good inferences, and 250 ms
+	// after the newest one. With a LookAhead of 200 ms or more nothing counts after the
+	// newest one: a frame waits for the next. Slow detectors want a longer LookAhead.
 	TimeToLive time.Duration
-	// Timeout is how long a detector may work on one look. It defaults to 5 s in
+	// Timeout is how long one inference may take. It defaults to 5 s in
 	// File mode and to 2 s in Live mode.
 	Timeout time.Duration
 	// MaxFailures is how many failures of one stage in a row stop the pipeline, or
-	// only Still, if nothing else needs the stage. Pictures that cannot be decoded
+	// only BackgroundPlate, if nothing else needs the stage. Pictures that cannot be decoded
 	// stop it in Live mode only: a recording is read to its end. It defaults to 30.
 	MaxFailures int
 	// Moving says that the camera moves (a dashcam): moving patches say nothing
 	// then. It defaults to false, a fixed camera.
 	Moving bool
 	// Compressed says that the source's pictures were decoded from lossy video:
-	// hidden regions grow by one block, because residue of a moving object sits
+	// hidden regions grow, because lossy video leaves residue of a moving object
 	// beside it.
 	Compressed bool
-	// PlateSpan is how long the same content must have been seen in a place, in the
-	// source's time, before it counts as the background that is shown where somebody
-	// is hidden: who stays for less leaves nothing. It defaults to 30 s.
+	// PlateSpan is how long a place must have looked the same, in the source's time,
+	// before it enters the background plate, which is shown where somebody is hidden.
+	// Somebody who stays for less never enters it. It defaults to 30 s.
 	PlateSpan time.Duration
 	// Redact adjusts the redactor. Its Grow is set by Compressed when zero, and
-	// its Margin is none when zero: the tracker's covers are grown already.
+	// its Margin is none when zero: the tracker's padded boxes (detect.Object.Cover) have
+	// a margin already.
 	Redact redact.Options
 	// Track adjusts the tracker. Its zero value is the tuned default.
 	Track track.Config
@@ -90,13 +90,13 @@ type Config struct {
 	// with the same camera and zones. It defaults to no known view: then that of the
 	// first picture counts as confirmed.
 	View View
-	// SaveView keeps a view for the next start of the program. It is called on the
-	// pipeline's own goroutine, rarely and before the first frame goes out that the
-	// change is about: after CameraMoved, Confirm, and when the view has been learnt.
-	// The frames wait for it. It defaults to nothing.
+	// SaveView keeps a view for the next start of the program. The event loop calls it
+	// rarely: after CameraMoved, after Confirm, and when the view has been learnt. No
+	// frame goes out in the meantime. An error becomes an event, ViewNotSaved. It
+	// defaults to nothing.
 	SaveView func(View) error
-	// OnEvent is called for each event, on the pipeline's own goroutine: it must
-	// return soon and must not call the pipeline. It defaults to nothing.
+	// OnEvent is called for each event, by the event loop: it must return soon and must
+	// not call the pipeline. It defaults to nothing.
 	OnEvent func(Event)
 
 	ownTimeToLive bool // TimeToLive was given
@@ -191,7 +191,7 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// DetectorFailed: a look of Detector erred, panicked, timed out or returned
+	// DetectorFailed: an inference of Detector erred, panicked, timed out or returned
 	// nonsense.
 	DetectorFailed EventKind = iota
 	// FailedClosed: frames go out with more hidden than the policy asks, for

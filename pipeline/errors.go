@@ -31,12 +31,12 @@ var (
 )
 
 // StageError is what Run returns when a stage failed so often in a row that
-// the pipeline stopped. Nothing went out after the last good picture but
-// pictures with everything outside of the property hidden. Still returns it when
-// what failed is needed for stills only, and the pipeline goes on.
+// the pipeline stopped. The frames that went out after the last good inference have
+// everything outside of the property hidden. BackgroundPlate returns it when only the
+// background plate needs what failed; then the pipeline goes on.
 type StageError struct {
-	// Stage names what failed: "source", "inspect", "redact", "sink", "still" or
-	// a detector.
+	// Stage names what failed: "source", "inspect", "redact", "sink", "preview",
+	// "background plate" or a detector.
 	Stage string
 	// Count is how often it failed in a row.
 	Count int

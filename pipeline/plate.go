@@ -15,25 +15,26 @@ import (
 // last call of BackgroundPlate.
 const plateIdle = 15 * time.Second
 
-// BackgroundPlate returns a picture of the place with nobody in it, for drawing the
-// zones of a policy: whatever the policy in force hides outside, the place is shown as
-// the background plate has it (see [redact.BackgroundPlate]): blocks in which for
-// Config.PlateSpan no face, person or plate was found, nothing moved unexplained
-// and the same was seen. What is not known is filled with a smooth continuation of
-// what is; the policy's masks are frost. Somebody who stands there for longer and
-// whom no detector finds is shown; with Config.Moving, which says nothing of motion,
-// so is whoever no detector finds. Where nothing of a frame may be shown (the camera
-// was moved, another aspect ratio) the plate is hidden as a whole too, until Confirm
-// or SetPolicy; of a camera that was moved, nothing from before that is shown
-// afterwards.
+// BackgroundPlate returns a frame of the place with nobody in it, for drawing the zones
+// of a policy. It shows the background plate (see [redact.BackgroundPlate]), whatever the
+// policy in force hides outside. A block is known when, for Config.PlateSpan, no face,
+// person or plate was found in it, nothing moved unexplained and it looked the same.
+// Unknown blocks are filled with a smooth continuation of known ones. The policy's masks
+// are frost, a fill of coarse cells. Somebody who stands still for longer than PlateSpan
+// and whom no detector finds is shown. With Config.Moving motion says nothing, so anybody
+// whom no detector finds is shown. The plate is hidden as a whole while nothing of a frame
+// may be shown (the camera was moved, another aspect ratio), until Confirm. After a move
+// nothing from before it is shown.
 //
-// Detectors that the policy does not need run for it, until 15 seconds after the
-// last call. It returns when all of them have watched for three seconds of the
-// source, with what is known by then, and with an error when ctx or the Run ends
-// before that, with ErrNotRunning if there is no Run. While a detector fails, no
-// pixels are taken and nobody is answered. When one that only the plate needs has failed
-// Config.MaxFailures times in a row, those who wait get a *StageError that names it,
-// and the Run goes on; the next call begins anew. The caller releases the frame.
+// Detectors that the policy does not need run for it, until 15 seconds after the last
+// call. It waits until all of them have watched for three seconds of the source, and
+// returns what is known by then. While a detector fails, no pixels are taken and no call
+// returns. The caller releases the frame.
+//
+// Errors: that of ctx; ErrNotRunning if there is no Run or it ends; ErrNoDetector if no
+// detector finds faces, people or plates; a *StageError when a detector that only the
+// plate needs has failed Config.MaxFailures times in a row. Then the Run goes on, and the
+// next call begins anew.
 func (p *Pipeline) BackgroundPlate(ctx context.Context) (redact.Frame, error) {
 	p.mu.Lock()
 	done := p.done

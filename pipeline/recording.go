@@ -11,14 +11,14 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Camera says whether a recording's camera stands still.
+// Camera says whether the camera of a recording moves.
 type Camera uint8
 
 // What is known of a camera.
 const (
-	// AnyCamera: it is found out from the recording.
+	// AnyCamera: the recording shows whether it moves.
 	AnyCamera Camera = iota
-	// FixedCamera stands still: what moves unexplained is hidden.
+	// FixedCamera does not move: moving patches that no object explains are hidden.
 	FixedCamera
 	// MovingCamera moves: moving patches say nothing.
 	MovingCamera
@@ -42,25 +42,25 @@ type RecordingConfig struct {
 	// Detectors find what the policy must hide. They are not closed. It defaults to
 	// none: then all that would have needed one is hidden.
 	Detectors []detect.Detector
-	// Copies are further sets of the same detectors in the same order, with which
-	// pictures are looked at side by side. It defaults to none.
+	// Copies are further sets of the same detectors in the same order. Each set runs
+	// beside the others, on other pictures. It defaults to none.
 	Copies [][]detect.Detector
 	// Networks describes Detectors in the evidence, in the same order. It defaults
 	// to their names and classes.
 	Networks []evidence.Network
-	// Every is how many pictures one look of the detectors serves. It defaults to 1.
+	// Every is how many pictures one inference of each detector serves. It defaults to 1.
 	Every int
-	// Regions is how many regions of interest of each picture that is looked at are
-	// looked at as well, larger than the whole picture shows them, where the picture has
-	// more detail than the networks see or a find is uncertain: 0 for none. More than one
-	// are looked at only where the picture has more than three times the detail.
-	// DefaultRecordingConfig has 3.
+	// Regions is the largest number of regions of interest for each whole picture that a
+	// detector sees: 0 for none. The detector sees a region with more detail than in the
+	// whole picture. Regions are chosen where the picture has more detail than the network's
+	// input, and around uncertain finds. More than one is chosen only if the picture is more
+	// than three times as wide as the input. DefaultRecordingConfig has 3.
 	Regions int
 	// Camera says whether the camera moves. It defaults to AnyCamera.
 	Camera Camera
-	// Length is how long the recording is, if that is known.
+	// Length is the duration of the recording; 0 if it is not known.
 	Length time.Duration
-	// Timeout is how long a detector may work on one look. It defaults to 5 s.
+	// Timeout is how long one inference may take. It defaults to 5 s.
 	Timeout time.Duration
 	// MaxFailures is how many failures of one stage in a row end the work. It
 	// defaults to 30.
@@ -89,9 +89,9 @@ type RecordingConfig struct {
 // and a policy that hides everything.
 func DefaultRecordingConfig() RecordingConfig { return RecordingConfig{Regions: 3} }
 
-// RecordingScores are the scores from which a network should report what it finds in a
-// recording, by class: whole tracks decide, so that a weak find costs nothing and may
-// be what joins two strong ones.
+// RecordingScores are the least scores, by class, that a network should report in a
+// recording. Whole tracks decide: a weak find alone hides nothing, and may join two
+// strong ones.
 var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
 
 // wholeMargin is redact's Margin for covers of whole tracks, which hold every sighting
@@ -152,11 +152,11 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 // and backwards. [Recording.Redact] is the second pass. One goroutine at a time uses
 // it.
 //
-// It fails closed as a [Pipeline] does: where a detector failed in the first pass,
-// everything outside of the property is hidden in the second; motion that no track
-// explains stays hidden in the recording of a fixed camera; and once such a camera
-// was moved, the whole picture is. A picture of the second pass that the first did
-// not see is hidden as a whole.
+// It fails closed as a [Pipeline] does. Where a detector failed in the first pass,
+// everything outside of the property is hidden in the second. In the recording of a fixed
+// camera, motion that no track explains is hidden, and the whole picture while it does
+// not show the place of the beginning. A picture that the first pass did not see is
+// hidden as a whole.
 type Recording struct {
 	cfg   RecordingConfig
 	names []string
@@ -206,6 +206,5 @@ func classList(s detect.ClassSet) (list []detect.Class) {
 // Stats returns what was done so far.
 func (r *Recording) Stats() Stats { return r.stats.snapshot() }
 
-// ErrCutOff is returned when the second pass could read less of a recording than
-// the first.
+// ErrCutOff is returned when the second pass reads fewer pictures than the first.
 var ErrCutOff = errors.New("the recording ends earlier than when it was read first")

@@ -22,18 +22,18 @@ type recordingBackground struct {
 }
 
 const (
-	// plateShare is the part of a recording over which a place must have been seen
-	// the same to be part of the plate, plateLeast and plateMost its bounds.
+	// A block enters the plate when it has looked the same for the recording's length
+	// divided by plateShare, at least plateLeast and at most plateMost.
 	plateShare            = 4
 	plateLeast, plateMost = time.Second / 2, 30 * time.Second
 )
 
-// plateScores are the scores from which a find keeps a place out of the plate: the
-// networks' own thresholds. Evidence has weaker ones, for tracks.
+// plateScores are the least scores of a find that keeps its place out of the plate: the
+// networks' own thresholds. Evidence also has weaker finds, for tracks.
 var plateScores = [detect.NumClasses]float32{detect.Face: 0.3, detect.Person: 0.09, detect.Plate: 0.3, detect.Vehicle: 0.2}
 
-// newBackground begins a plate, if the policy shows one and networks look for everybody
-// whom it must not show.
+// newBackground begins a plate. There is none if the policy shows none, or if no network
+// finds somebody whom the plate must not show.
 func (r *Recording) newBackground(size image.Point, networks []evidence.Network) *recordingBackground {
 	p := &recordingBackground{}
 	missing := r.plateNeeds
@@ -62,13 +62,13 @@ func (r *Recording) newBackground(size image.Point, networks []evidence.Network)
 	return p
 }
 
-// frame takes in a picture, whose looks are all in.
+// frame takes in a picture. All its inferences are in.
 func (p *recordingBackground) frame(f *evidence.Frame, pic *image.YCbCr) {
 	if p.plate == nil {
 		return
 	}
 	if f.View > 0 {
-		// The place that is shown is the one of the beginning.
+		// The plate shows the place of the beginning only.
 		p.plate.Doubt(f.Time)
 		return
 	}
@@ -87,15 +87,15 @@ func (p *recordingBackground) frame(f *evidence.Frame, pic *image.YCbCr) {
 	p.plate.Frame(pic, f.Time, f.Moved)
 }
 
-// NeedsBackground reports whether a decision on evidence that an earlier run wrote needs
-// LearnBackground.
+// NeedsBackground reports whether LearnBackground must come before Redact: the policy
+// shows the background, and the evidence is of an earlier run, which has no pixels.
 func (r *Recording) NeedsBackground(ev *Evidence) bool {
 	return ev.plate == nil && r.newBackground(image.Pt(1, 1), ev.header.Networks).plate != nil
 }
 
-// LearnBackground makes the background plate for evidence that an earlier run wrote, which has
-// no picture in it: it reads src, the same recording, to its end. Inspect makes it as
-// it goes.
+// LearnBackground makes the background plate for evidence of an earlier run. It reads src,
+// the same recording, to its end, and does not close it. Inspect makes the plate itself.
+// Errors: ErrCutOff if src ends early, a *StageError, or ctx.Err().
 func (r *Recording) LearnBackground(ctx context.Context, src Source, ev *Evidence) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Evidence is what the first pass over a recording saw, or what an earlier run wrote
-// of it.
+// Evidence is what the first pass over a recording has seen, in this run or an earlier
+// one. One goroutine at a time uses it.
 type Evidence struct {
 	log    *evidence.Log
 	header evidence.Header
@@ -23,8 +23,9 @@ type Evidence struct {
 	plate  *redact.BackgroundPlate // nil if there is none, or not yet
 }
 
-// LoadEvidence reads evidence that an earlier run wrote. What makes no sense is an
-// *evidence.Error that names the line. The caller closes it.
+// LoadEvidence reads evidence that an earlier run wrote. spill and memory are those of
+// evidence.NewLog. Evidence that makes no sense is an *evidence.Error that names the
+// line. The caller closes what is returned.
 func LoadEvidence(r io.Reader, spill string, memory int) (*Evidence, error) {
 	log := evidence.NewLog(spill, memory)
 	if _, err := io.Copy(log, r); err != nil {
@@ -37,7 +38,8 @@ func LoadEvidence(r io.Reader, spill string, memory int) (*Evidence, error) {
 	return ev, nil
 }
 
-// ReadEvidence checks all of a log, which is closed with what it returns.
+// ReadEvidence checks all of a log. The Evidence owns the log then, and closes it. After
+// an error the caller does.
 func ReadEvidence(log *evidence.Log) (*Evidence, error) {
 	ev := &Evidence{log: log}
 	rd, err := evidence.NewReader(log.Reader())
@@ -68,10 +70,10 @@ func (e *Evidence) Header() evidence.Header { return e.header }
 // Frames returns the number of pictures.
 func (e *Evidence) Frames() int { return e.frames }
 
-// Save writes it to a file that does not exist yet.
+// Save writes the evidence to a new file. An existing file is an error.
 func (e *Evidence) Save(path string) error { return e.log.Save(path) }
 
-// Close gives its memory and its file back. It may be called more than once.
+// Close frees its memory and its file. It may be called more than once.
 func (e *Evidence) Close() error { return e.log.Close() }
 
 // each calls do with each picture, counted from 0.
@@ -105,8 +107,8 @@ type Decision struct {
 	Paths *track.Paths
 	// Added are the tracks that the owner has added.
 	Added []evidence.Added
-	// Struck are the numbers of the tracks that the owner has struck out and that
-	// there are; Unknown are those that there are not.
+	// Struck are the numbers of the tracks that the owner has struck out. Unknown are
+	// numbers that the owner has struck out although there is no such track.
 	Struck, Unknown []uint64
 
 	ev      *Evidence
@@ -120,7 +122,7 @@ type moment struct {
 	reason Reason // why more is hidden than the policy asks
 }
 
-// Decide judges the evidence: whole tracks, forwards and backwards.
+// Decide decides on the evidence what is hidden: whole tracks count, forwards and backwards.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
 	sv, err := summarise(ev)
@@ -226,18 +228,18 @@ func (r *Recording) trust(d *Decision, s *summary) {
 	}
 }
 
-// maxAge is how far, in time, a picture may lie from the nearest look at the
-// whole, and maxPictures how many pictures.
+// maxAge is the longest time between a picture and the nearest inference of a whole
+// picture, and maxPictures the largest number of pictures. Within either it counts.
 const (
 	maxAge      = 600 * time.Millisecond
 	maxPictures = 30
 )
 
-// markStale notes the pictures of which a network cannot tell what is in them: it failed
-// in the nearest look before or after, or that is too far away.
+// markStale notes the pictures for which a network's inferences say nothing: the nearest
+// one before or after the picture failed, or is too far away.
 func (d *Decision) markStale(good, bad []bool) {
 	n := len(good)
-	doubt := func(i int, why Reason) {
+	stale := func(i int, why Reason) {
 		if d.moments[i].reason == NoReason {
 			d.moments[i].reason = why
 		}
@@ -254,10 +256,10 @@ func (d *Decision) markStale(good, bad []bool) {
 			}
 			switch {
 			case last >= 0 && failed:
-				doubt(i, ReasonDetectorFailed)
+				stale(i, ReasonDetectorFailed)
 			case last < 0:
 			case absTime(d.moments[i].at-d.moments[last].at) > maxAge && abs(i-last) > maxPictures:
-				doubt(i, ReasonDetectorLate)
+				stale(i, ReasonDetectorLate)
 			}
 		}
 	}
@@ -265,7 +267,7 @@ func (d *Decision) markStale(good, bad []bool) {
 	mark(func(k int) int { return n - 1 - k })
 	for i := range n {
 		if !contains(good) {
-			doubt(i, ReasonDetectorLate)
+			stale(i, ReasonDetectorLate)
 		}
 	}
 }
@@ -304,8 +306,8 @@ func (d *Decision) objects(i int, at time.Duration, dst []detect.Object) []detec
 	return dst
 }
 
-// addedAt returns where an added track is at a time. One box alone stands for half a
-// second each way.
+// addedAt returns where an added track is at a time. A single box counts for half a second
+// before and after its time.
 func addedAt(a evidence.Added, at time.Duration) (b detect.Box, ok bool) {
 	first, last := a.Boxes[0], a.Boxes[len(a.Boxes)-1]
 	if len(a.Boxes) == 1 {
@@ -337,16 +339,17 @@ func levelOf(why Reason) redact.Level {
 	return redact.HideFrame
 }
 
-// Time returns the time of picture i, counted from 0.
+// Time returns the presentation time of picture i, counted from 0.
 func (d *Decision) Time(i int) time.Duration { return d.moments[i].at }
 
-// Picture returns the picture of a time.
+// Picture returns the number of the picture with the presentation time at, counted from
+// 0. It reports false if there is none.
 func (d *Decision) Picture(at time.Duration) (i int, ok bool) {
 	return slices.BinarySearchFunc(d.moments, at, func(m moment, at time.Duration) int { return cmp.Compare(m.at, at) })
 }
 
-// BackgroundKnown returns the share of the place that is known empty, 0..1: 0 for a moving
-// camera and where the policy shows no place.
+// BackgroundKnown returns the share of the picture whose background is known, 0..1. It is
+// 0 for a moving camera, and if the policy shows no background.
 func (d *Decision) BackgroundKnown() float64 {
 	if d.Camera != FixedCamera || d.ev.plate == nil {
 		return 0

@@ -10,7 +10,7 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-// passInference is one look of a detector in the first pass over a recording.
+// passInference is one inference of a detector in the first pass over a recording.
 type passInference struct {
 	frame     *passFrame
 	network   int
@@ -18,7 +18,7 @@ type passInference struct {
 	toFrame   mapping
 	part      image.Rectangle // empty for the whole
 	scale     float32         // pixels of the network's input for one of the picture's
-	candidate *candidate      // what it is to decide about; nil for the picture at large
+	candidate *candidate      // the uncertain find that it checks; nil for the picture at large
 
 	found []detect.Detection // in the picture's coordinates
 	err   error
@@ -32,7 +32,7 @@ type passDetector struct {
 	first    detect.Detector // for its input size
 	in       chan *passInference
 	failures int // in a row
-	busy     int // looks that have not come back
+	busy     int // inferences that have not come back
 }
 
 func (k *passDetector) inputSize(full image.Point) image.Point {
@@ -78,12 +78,12 @@ func (k *passDetector) detect(ctx context.Context, det detect.Detector, g *passI
 	return found, nil
 }
 
-// passFrame is a picture of the first pass whose looks are not all in.
+// passFrame is a picture of the first pass. Some of its inferences may not be in yet.
 type passFrame struct {
 	frame      evidence.Frame
 	inferences []*passInference // in the order in which they were asked for
 	left       int              // that are not in
-	looked     bool             // looks were asked for
+	looked     bool             // inferences were asked for
 	index      int              // its number, from 0
 	buf        *Buffer          // the picture itself
 }

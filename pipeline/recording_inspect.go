@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// ahead is how many pictures may wait for their looks, per copy of the
+	// ahead is how many pictures may wait for their inferences, per copy of the
 	// detectors, and prefetched how many raw ones wait to be taken.
 	ahead, prefetched = 3, 2
 	// mostPatches is how many moving patches of a picture are kept apart; with more
@@ -75,7 +75,7 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 	return ev, err
 }
 
-// mayWait is how many pictures may wait for their looks.
+// mayWait returns how many pictures may wait for their inferences.
 func (s *firstPass) mayWait() int { return ahead * (1 + len(s.cfg.Copies)) }
 
 // run takes one picture after the other.
@@ -328,7 +328,7 @@ func (s *firstPass) result(g *passInference) error {
 	return nil
 }
 
-// record writes the evidence of a picture whose looks are all in.
+// record writes the evidence of a picture. All its inferences are in.
 func (s *firstPass) record(f *passFrame) error {
 	failed := map[int]bool{}
 	for _, g := range f.inferences {
@@ -351,9 +351,9 @@ func (s *firstPass) record(f *passFrame) error {
 	return s.w.Frame(&f.frame)
 }
 
-// learn lets the looks at pictures that lie a fixed number back have their say in
-// what is looked at next, and in what counts as background. A fixed number, and not
-// whatever is in by now, gives the same evidence on every machine.
+// learn takes in the inferences of earlier pictures. They decide what is looked at next,
+// and what counts as background. Each is taken in a fixed number of pictures later, and
+// not as soon as it is in: so the evidence is the same on every machine.
 func (s *firstPass) learn() {
 	for len(s.toLearn) > 0 && s.toLearn[0].index < s.n-s.mayWait() {
 		f := s.toLearn[0]
@@ -365,7 +365,7 @@ func (s *firstPass) learn() {
 	}
 }
 
-// observe tells the background model what the looks at the whole picture found.
+// observe tells the motion model what the inferences of the picture found.
 func (s *firstPass) observe(f *passFrame) {
 	s.observed = s.observed[:0]
 	people := false
@@ -373,7 +373,7 @@ func (s *firstPass) observe(f *passFrame) {
 		k := &f.frame.Inferences[i]
 		people = people || k.Region.Empty() && s.detectors[k.Network].classes.Has(detect.Person)
 		for _, d := range k.Found {
-			// A vehicle is not hidden for itself: where one is, nobody was found.
+			// A vehicle is not hidden for itself: nobody was found where one stands.
 			if d.Class != detect.Vehicle {
 				s.observed = append(s.observed, detect.Object{Class: d.Class, Box: d.Box, Cover: d.Box.Grow(0.1, 0.05), Score: d.Score})
 			}

@@ -11,23 +11,23 @@ const (
 	// dynamicCells is the number of cells along the longer side of the grid on which
 	// the motion of a whole recording is summed up.
 	dynamicCells = 64
-	// dynamicShare is the share of the pictures in which something must move
-	// unexplained in a cell for it to be dynamicBackground, and dynamicTenths how many of the
-	// recording's tenths that must be spread over.
+	// dynamicShare is the least share of pictures, 0..1, with unexplained motion in a
+	// dynamic cell. dynamicTenths is the least number of the recording's tenths with such
+	// a picture.
 	dynamicShare, dynamicTenths = 0.2, 7
-	// dynamicLeast is how many pictures a recording must have for that.
+	// dynamicLeast is the least number of pictures of a recording with dynamic cells.
 	dynamicLeast = 50
 )
 
-// dynamicBackground are the places where something moves for most of a recording though the
-// networks, which looked there all the time, found nothing: trees, flags, water.
+// dynamicBackground are the cells of the picture that move for most of a recording though
+// the networks, which looked there all the time, found nothing: trees, flags, water.
 type dynamicBackground struct {
-	cell   float32 // side in pixels; 0: nothing is known
-	w, h   int
-	count  []int
-	tenths []uint16 // in which tenths of the recording
-	quiet  []bool   // it is dynamicBackground, and so harmless
-	stamp  []int    // picture in which it was counted last, plus 1
+	cell    float32 // side in pixels; 0: nothing is known
+	w, h    int
+	count   []int
+	tenths  []uint16 // in which tenths of the recording
+	ignored []bool   // it is dynamic: motion in it is ignored
+	stamp   []int    // picture in which it was counted last, plus 1
 }
 
 // sumMotion sums up the motion that no track explains.
@@ -37,7 +37,7 @@ func (d *Decision) sumMotion() error {
 	g.cell = float32(max(size.X, size.Y)) / dynamicCells
 	g.w, g.h = int(float32(size.X)/g.cell)+1, int(float32(size.Y)/g.cell)+1
 	n := g.w * g.h
-	g.count, g.tenths, g.quiet, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
+	g.count, g.tenths, g.ignored, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
 	if d.ev.frames < dynamicLeast {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (d *Decision) sumMotion() error {
 		// What stirs reaches a little further now and then.
 		for y := max(k/g.w-1, 0); y <= min(k/g.w+1, g.h-1); y++ {
 			for x := max(k%g.w-1, 0); x <= min(k%g.w+1, g.w-1); x++ {
-				g.quiet[y*g.w+x] = true
+				g.ignored[y*g.w+x] = true
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func (g *dynamicBackground) cells(b detect.Box, do func(k int) bool) bool {
 // wholly in dynamicBackground places.
 func (g *dynamicBackground) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
 	for _, b := range moved {
-		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.quiet[k] }) {
+		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.ignored[k] }) {
 			continue
 		}
 		dst = append(dst, b)

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// detailWorth is how many times the detail of the whole a part must show to be
-	// worth a look.
+	// detailWorth is how many times the detail of the whole picture a region must show
+	// to be worth an inference.
 	detailWorth = 1.2
 	// muchDetail is how many times that detail must be for more than one part of a
 	// picture to be looked at.
 	muchDetail = 3
-	// uncertainScore is the score up to which a find is looked at again, and
-	// recheckAfter for how long one is not that nothing was found in twice.
+	// uncertainScore is the score below which a find is looked at again. recheckAfter
+	// is how long it is left alone once two such inferences have found nothing.
 	uncertainScore = 0.5
 	recheckAfter   = 20 * time.Second
-	// contextSides is the side of the part looked at again, in sides of the find.
+	// contextSides is the side of the region looked at again, in sides of the find.
 	contextSides = 3
 )
 
-// region is a part of a picture that is worth a look.
+// region is a region of interest: a part of a picture that is worth an inference.
 type region struct {
 	part      image.Rectangle
 	input     image.Point // at this size
@@ -37,12 +37,12 @@ type candidate struct {
 	seen    time.Duration // last
 	askedAt time.Duration // when it was looked at again
 	asked   bool
-	empty   int           // looks in which it was not found
+	empty   int           // inferences in a row that did not find it
 	until   time.Duration // it is not looked at again before
 }
 
-// regionSelector chooses the parts of pictures that are looked at larger than the whole
-// picture shows them.
+// regionSelector chooses the regions of interest of pictures: they are looked at larger
+// than the whole picture shows them.
 type regionSelector struct {
 	tiles      []image.Rectangle
 	age        []int // looks at the whole since that tile was looked at
@@ -115,8 +115,8 @@ func tilesOf(size, input image.Point) []image.Rectangle {
 	return tiles
 }
 
-// overdue returns the tile to look at next, -1 if there are none: what moves there
-// counts as waiting four times as long.
+// overdue returns the index of the tile to look at next, -1 if there are none. A tile in
+// which something moves counts as waiting four times as long.
 func (a *regionSelector) overdue(f *evidence.Frame) int {
 	best, score := -1, float32(0)
 	for i, t := range a.tiles {
@@ -135,7 +135,7 @@ func (a *regionSelector) overdue(f *evidence.Frame) int {
 	return best
 }
 
-// uncertain returns the candidate that has waited longest for a look.
+// uncertain returns the candidate that has waited longest for an inference.
 func (a *regionSelector) uncertain(k *passDetector, now time.Duration) *candidate {
 	var best *candidate
 	for _, c := range a.candidates {
@@ -149,8 +149,8 @@ func (a *regionSelector) uncertain(k *passDetector, now time.Duration) *candidat
 	return best
 }
 
-// around returns the part to look at for a find: three times its sides, in the
-// input's proportions, and no larger than the input.
+// around returns the region to look at for a find. It has three times the sides of the
+// find, the input's proportions, and is no larger than the input.
 func around(b detect.Box, input, size image.Point) image.Rectangle {
 	k := max(contextSides*b.W()/float32(input.X), contextSides*b.H()/float32(input.Y), 0.2)
 	part := image.Pt(max(int(k*float32(input.X))&^1, 32), max(int(k*float32(input.Y))&^1, 32))
@@ -160,7 +160,7 @@ func around(b detect.Box, input, size image.Point) image.Rectangle {
 // sameFind is the overlap from which two finds are of one thing.
 const sameFind = 0.4
 
-// learn takes in the looks at a picture.
+// learn takes in the inferences of a picture.
 func (a *regionSelector) learn(f *passFrame) {
 	now := f.frame.Time
 	for _, g := range f.inferences {
@@ -203,8 +203,8 @@ func (a *regionSelector) note(d detect.Detection, now time.Duration) {
 	}
 }
 
-// answer takes in a look at a candidate. What was found in it twice to be nothing is
-// left alone for a while.
+// answer takes in the inference of a candidate. A candidate that two inferences in a row
+// have not found is left alone for a while.
 func (a *regionSelector) answer(g *passInference, now time.Duration) {
 	c := g.candidate
 	for _, d := range g.found {

@@ -8,10 +8,10 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-// summary is what the whole of the evidence says at a glance.
+// summary is what the evidence says of all pictures together.
 type summary struct {
 	at      []time.Duration
-	good    [][]bool // by network: a look at the whole was good,
+	good    [][]bool // by network: an inference of the whole was good,
 	bad     [][]bool // or failed
 	view    []int
 	covered []bool  // objects fill the picture
@@ -59,8 +59,8 @@ func summarise(ev *Evidence) (*summary, error) {
 	return s, err
 }
 
-// filling is the share of the picture that one object must cover, at this score at
-// least, to explain that nothing is seen of the place.
+// filling is the least share of the picture, and filled the least score, of one object
+// that explains why nothing is seen of the place.
 const filling, filled = 0.6, 0.4
 
 // fills reports whether somebody or a vehicle fills the picture.
@@ -76,10 +76,10 @@ func fills(f *evidence.Frame, size image.Point) bool {
 }
 
 const (
-	// shakes is the shift from one picture to the next, as a share of the longer
-	// side, from which the camera has moved between them; shaking is the share of
-	// pictures for which that must be so in the recording of a moving camera, and
-	// drifts how far the picture may drift in that of a fixed one.
+	// shakes is the least shift from one picture to the next, as a share of the longer
+	// side, that means that the camera has moved. shaking is the least share of such
+	// pictures in the recording of a moving camera. drifts is how far the picture of a
+	// fixed camera may drift, as a share of the longer side.
 	shakes, shaking, drifts = 0.0015, 0.1, 0.1
 )
 
@@ -96,16 +96,16 @@ func (s *summary) camera(h evidence.Header) Camera {
 	return FixedCamera
 }
 
-// turning is how long before the first picture of another place the camera may have
-// begun to turn.
+// turning is the longest time that a turn of the camera takes before the first picture of
+// another place.
 const turning = time.Second
 
-// Span is a part of a recording, from From on and before To.
+// Span is a part of a recording: From is in it, To is not. Both are presentation times.
 type Span struct{ From, To time.Duration }
 
-// elsewhere returns the parts in which the picture does not show the place of the
-// recording's beginning, and nobody who fills the picture explains that. Each begins
-// with the first jolt before.
+// otherViews returns the parts of the recording in which the picture does not show the
+// place of the beginning and nobody fills the picture. Each part begins with the first
+// jolt before it.
 func (s *summary) otherViews() (spans []Span) {
 	away := func(i int) bool { return s.view[i] != 0 && !s.covered[i] }
 	for i := 0; i < len(s.at); i++ {

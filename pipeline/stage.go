@@ -12,12 +12,12 @@ import (
 // Source delivers pictures in presentation order. The pipeline calls it on one
 // goroutine at a time, and does not close it: who opened it does.
 type Source interface {
-	// Read fills b with the next picture: it calls b.Resize with the picture's
-	// size, writes the planes, and sets b.Time (strictly rising) and, where the
-	// picture was scaled on its way, b.Native. It keeps no reference to b. The
-	// end of the source is io.EOF; a picture that cannot be decoded is
-	// ErrPicture, after which Read may be called again; any other error is
-	// final. A cancelled ctx ends the call with ctx.Err().
+	// Read fills b with the next picture. It calls b.Resize with the picture's size in
+	// pixels, writes the planes and sets b.Time, which rises strictly. It sets b.Native
+	// if the picture was scaled on its way. It borrows b until it returns and keeps no
+	// reference to it. The end of the source is io.EOF. A picture that cannot be decoded
+	// is ErrPicture; Read may be called again after it. Any other error is final. A
+	// cancelled ctx ends the call with ctx.Err().
 	Read(ctx context.Context, b *Buffer) error
 }
 
@@ -44,14 +44,14 @@ type SinkFunc func(ctx context.Context, f redact.Frame) error
 func (s SinkFunc) Write(ctx context.Context, f redact.Frame) error { return s(ctx, f) }
 
 // Finisher is the optional ability of a [Sink] whose output has an end, such as
-// a file: Finish is called once after the last Write, and makes the output
-// complete and visible.
+// a file. Run calls Finish once after the last Write, and only if nothing failed:
+// Finish makes the output complete and visible. Its error is Run's.
 type Finisher interface {
 	Finish(ctx context.Context) error
 }
 
-// Buffer is one raw picture of the pipeline's pool. A Source fills it; nobody
-// else outside of the pipeline ever sees it.
+// Buffer is one raw picture of the pipeline's pool. A Source fills it. Nobody else
+// outside of the pipeline sees it.
 type Buffer struct {
 	// Time is the presentation time, from the first picture on.
 	Time time.Duration
@@ -64,8 +64,9 @@ type Buffer struct {
 
 // Resize returns the buffer's picture, 4:2:0 with tight strides, origin (0,0)
 // and limited range ("tv") samples, at the given size in pixels. It allocates
-// only when the size changes; the pixels are those of an earlier picture. Its
-// memory is left out of core dumps.
+// only when the size changes. Until it is written it holds an earlier picture. It
+// belongs to the pipeline; a source writes to it only in Read. Its memory is left out
+// of core dumps.
 func (b *Buffer) Resize(w, h int) *image.YCbCr {
 	if b.pic == nil || b.pic.Rect.Dx() != w || b.pic.Rect.Dy() != h {
 		b.pic = nodump.Picture(w, h)

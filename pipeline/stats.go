@@ -10,8 +10,8 @@ import (
 
 // Stats is a snapshot of what a pipeline has done since it was made: counts and
 // times go on over its Runs. What it says of just now (FailedClosed, Missing, and
-// a detector's Running and Interval) is of the Run under way, which begins with none
-// of it, or else of the last one as it ended.
+// a detector's Running and Interval) is of the Run under way. After a Run it stays as
+// it was when the Run ended; the next Run begins with none of it.
 type Stats struct {
 	// FramesIn counts the pictures that the source delivered, FramesOut those
 	// that the sink took.
