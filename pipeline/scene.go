@@ -69,6 +69,13 @@ const fixedLow = 0.15
 // -moving yes) nothing more leaks.
 const movingMisses = 6
 
+// movingShrink is the tracker's Shrink for a moving camera in Live mode, where who
+// comes nearer or goes grows and shrinks: a box of seconds ago, moved as its object
+// moves now, says little of where that is. It takes 4 points of what is hidden on that
+// walk, and 1 on a window of PETS09-S2L1 that pans, zooms and shakes, where 1 of 1,694
+// boxes is shown with it and none without.
+const movingShrink = 0.5
+
 // newScene returns a scene for a window of so many frames.
 func newScene(c *Config, held int) scene {
 	return scene{moving: c.Moving, live: c.Mode == Live, config: c.Track, jump: motion.Jump{Keep: held + 2 + carriedOver}}
@@ -83,8 +90,12 @@ func (s *scene) restart(size image.Point) {
 	}
 	if s.moving && s.live {
 		for i := range c.Class {
-			if m := &c.Class[i].Misses; *m == 0 {
-				*m = movingMisses
+			k := &c.Class[i]
+			if k.Misses == 0 {
+				k.Misses = movingMisses
+			}
+			if k.Shrink == 0 {
+				k.Shrink = movingShrink
 			}
 		}
 	}

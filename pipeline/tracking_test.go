@@ -7,6 +7,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -131,5 +132,32 @@ func TestBackgroundNeedsSound(t *testing.T) {
 	b.require(0, finds, 7*time.Second)
 	if b.plate != nil || b.known() != 0 {
 		t.Error("there is a plate that nobody needs")
+	}
+}
+
+// TestSceneShrinks: the cover of who comes nearer and goes again follows their size on a
+// moving camera in Live mode; on a fixed one, and in a file, it lags, and hides more.
+func TestSceneShrinks(t *testing.T) {
+	excess := func(moving bool, mode Mode) float32 {
+		c := DefaultConfig()
+		c.Moving, c.Mode = moving, mode
+		s := newScene(&c, 0)
+		s.restart(image.Pt(640, 480))
+		var last detect.Box
+		for i := range 31 {
+			side := 100 - 2*float32(i) // a person goes away: a third of the size in three seconds
+			last = detect.Box{X0: 320 - side/2, Y0: 240 - side, X1: 320 + side/2, Y1: 240 + side}
+			s.tracker.Update(track.Look{Time: time.Duration(i) * 100 * time.Millisecond, Classes: everybody,
+				Detections: []detect.Detection{{Class: detect.Person, Score: 0.9, Box: last}}})
+		}
+		got := s.tracker.At(3*time.Second, nil)
+		if len(got) != 1 || got[0].Cover.Intersect(last) != last {
+			t.Fatalf("moving %t: %+v does not cover %v", moving, got, last)
+		}
+		return got[0].Cover.Area() / last.Area()
+	}
+	live := excess(true, Live)
+	if fixed, file := excess(false, Live), excess(true, File); live > 1.5 || live > 0.8*fixed || live > 0.8*file {
+		t.Errorf("covers are %.2f times the box, %.2f on a fixed camera, %.2f in a file", live, fixed, file)
 	}
 }
