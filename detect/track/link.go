@@ -227,14 +227,6 @@ func carried(o *Observed, class detect.Class, b detect.Box) bool {
 	return !looked
 }
 
-// coveredBy returns the area of b that lies in boxes, which do not overlap.
-func coveredBy(b detect.Box, boxes []detect.Box) (area float32) {
-	for _, m := range boxes {
-		area += b.Intersect(m).Area()
-	}
-	return area
-}
-
 // overlap works out what share of each detection is its own.
 func (a *chainAssociator) overlap() {
 	for i := range a.found {
