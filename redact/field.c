@@ -43,14 +43,16 @@ void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse)
 	}
 }
 
-/* relax sets a cell that is not known, the x-th of row y, to the average of its
- * neighbours. */
-INLINE void relax(int32_t *fine, int w, int h, int i, int x, int y)
+/* relax sets a cell that is not known, the x-th of its row, to the average of its
+ * neighbours; up and down say where the rows above and below lie, 0 if there is none. */
+INLINE void relax(int32_t *fine, int w, int i, int x, int up, int down)
 {
-	const int up = y > 0 ? i - w : i, down = y + 1 < h ? i + w : i;
-	const int left = x > 0 ? i - 1 : i, right = x + 1 < w ? i + 1 : i;
-	const cell4 v = (at(fine, up) + at(fine, down) + at(fine, right) + at(fine, left) + 2) >> 2;
-	*(cell4 *)(fine + 4 * (int64_t)i) = v & (cell4){-1, -1, -1, 0};
+	cell4 v = at(fine, i + up) + at(fine, i + down) + 2;
+	if (x > 0 && x + 1 < w)
+		v += at(fine, i + 1) + at(fine, i - 1);
+	else
+		v += at(fine, x + 1 < w ? i + 1 : i) + at(fine, x > 0 ? i - 1 : i);
+	*(cell4 *)(fine + 4 * (int64_t)i) = (v >> 2) & (cell4){-1, -1, -1, 0};
 }
 
 void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *todo, int sweeps)
@@ -72,10 +74,10 @@ void redact_push(int32_t *fine, int w, int h, const int32_t *coarse, int32_t *to
 		}
 	}
 	for (int n = 0; n < sweeps; n++)
-		for (int k = 0, y = 0, row = 0; k < unknown; k++) {
-			for (; todo[k] >= row + w; row += w) /* in the order of the rows */
-				y++;
-			relax(fine, w, h, todo[k], todo[k] - row, y);
+		for (int k = 0, row = 0; k < unknown; row += w) { /* in the order of the rows */
+			const int up = row > 0 ? -w : 0, down = row + w < w * h ? w : 0;
+			for (; k < unknown && todo[k] < row + w; k++)
+				relax(fine, w, todo[k], todo[k] - row, up, down);
 		}
 }
 
