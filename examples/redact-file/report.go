@@ -81,7 +81,7 @@ type detectorReport struct {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// leastElsewhere is how long a part must be to be told of as that of a moved camera.
+// leastElsewhere is the shortest part that is reported as that of a moved camera.
 const leastElsewhere = time.Second
 
 // elsewhere enters a part that does not show the recording's first place, and tells

@@ -67,7 +67,7 @@ func NewServer(o Options) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		// What goes wrong with a connection is its client's affair.
+		// Errors of single connections are not logged: clients come and go.
 		ErrorLog:  log.New(io.Discard, "", 0),
 		ConnState: func(c net.Conn, state http.ConnState) { idle.ConnState(c, state) },
 	}

@@ -262,10 +262,10 @@ func (z *Zones) rested() {
 	}
 }
 
-// Changed is told of the policy's file whenever it changes: what is in it, or
-// what is wrong with it. An invalid one, and one that is gone, leave the old
-// policy in force. Since the file was read before, somebody may have saved other
-// zones meanwhile: what is in the file now is what counts.
+// Changed takes what is in the policy's file, or what is wrong with it, whenever the
+// file changes. The old policy stays in force if the file is invalid or gone.
+// Somebody may have saved other zones since the file was read: what is in the file
+// now is what counts.
 func (z *Zones) Changed(p *redact.Policy, err error) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()

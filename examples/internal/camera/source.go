@@ -55,8 +55,8 @@ const (
 	// every ten seconds needs twice that: ffmpeg waits for one to learn the
 	// format, and for another to decode.
 	openTimeout = 30 * time.Second
-	// damagedShown is how many damaged pictures in a row are told of; more would
-	// make the pipeline give up, which is decided by Timeout here.
+	// damagedShown is how many damaged pictures in a row are reported to the pipeline.
+	// More would make it give up, and that is decided by Timeout here.
 	damagedShown = 5
 )
 
@@ -83,8 +83,8 @@ type Source struct {
 	wait    time.Duration // before the next attempt to open; 0: none was made
 	stamps  stamps
 	damaged int   // pictures in a row
-	ended   error // why the last connection did, while nobody was told of it
-	// known is what the last good connection told of a network camera.
+	ended   error // why the last connection ended, until that is reported
+	// known is what the last good connection said of a network camera.
 	known *ffmpeg.Info
 
 	stateMu sync.Mutex

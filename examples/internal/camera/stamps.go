@@ -9,12 +9,11 @@ import (
 const (
 	// maxDrift is how far the time stamps of a live camera may be from the clock.
 	maxDrift = 2 * time.Second
-	// maxJump is by how much more than the clock they may rise from one picture
-	// to the next.
+	// maxJump is how much more than the clock they may rise from one picture to the
+	// next.
 	maxJump = time.Second
-	// driftAgain is the time within which a second drift is no accident, and
-	// settleTime that after a connection's beginning in which there is a drift:
-	// what was waiting comes at once.
+	// A second drift within driftAgain of the first is no accident. Within settleTime
+	// of a connection's beginning a drift is normal: what was waiting comes at once.
 	driftAgain, settleTime = 30 * time.Second, 10 * time.Second
 	// trustAfter is how long stamps have to be right to be believed again.
 	trustAfter = time.Minute
@@ -35,7 +34,7 @@ const (
 // camera are believed as long as they go with the clock; else pictures have the
 // time at which they come.
 type stamps struct {
-	live    bool // what comes now is now
+	live    bool // a picture comes when it was taken
 	begin   time.Time
 	base    time.Duration // is added to the connection's times
 	last    time.Duration
@@ -48,8 +47,8 @@ type stamps struct {
 	driftedAt time.Duration // when base was last moved
 	stamp     time.Duration // of the newest picture, as the connection has it
 	came      time.Duration // when it came
-	// Since the last look whether they stand still: by the stamps, by the clock,
-	// and how many pictures.
+	// What has passed since it was last checked whether they stand still: by the
+	// stamps, by the clock, and in pictures.
 	told, passed time.Duration
 	pictures     int
 }

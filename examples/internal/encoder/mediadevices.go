@@ -14,8 +14,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// noKeyInterval is so many pictures that an encoder never makes a key picture by itself:
-// they are asked for.
+// noKeyInterval is the longest distance of key pictures. No run is that long: an encoder
+// makes one only when it is asked.
 const noKeyInterval = 1 << 30
 
 // library is an encoder of mediadevices: libx264 or OpenH264. It delays nothing.

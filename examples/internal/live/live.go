@@ -57,7 +57,7 @@ type Options struct {
 	// OnChange is called when the camera comes, goes or changes its format. It
 	// defaults to nothing.
 	OnChange func(camera.State)
-	// Log is told of everything.
+	// Log gets what happens.
 	Log *slog.Logger
 }
 

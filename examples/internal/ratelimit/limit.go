@@ -21,7 +21,7 @@ type Keyed struct {
 
 	mu     sync.Mutex
 	keys   map[string]*rate.Limiter
-	others *rate.Limiter // for all keys that there is no room for
+	others *rate.Limiter // for all keys that do not fit into keys
 	swept  time.Time
 }
 

@@ -23,7 +23,7 @@ type EventKind uint8
 
 // The kinds of events.
 const (
-	// Failed: nothing can be written, as Err says; attempts go on. It is told of
+	// Failed: nothing can be written, as Err says; attempts go on. It is reported
 	// once.
 	Failed EventKind = iota
 	// Recovered: files are being written again, beginning with Path.

@@ -175,7 +175,7 @@ func (r *Ring) run() {
 		r.drop()
 		r.triggered()
 		r.health.busy(true)
-		// It is told of already.
+		// It has been reported already.
 		_ = r.work(silent)
 		r.store.keepRetention(0) // also when nothing happens for days
 		r.health.busy(false)
@@ -219,7 +219,7 @@ func (r *Ring) keep(u *stream.Unit) {
 		sps, pps := u.ParameterSets()
 		if s, p := r.units[0].ParameterSets(); !bytes.Equal(s, sps) || !bytes.Equal(p, pps) {
 			j := r.job
-			_ = r.work(true) // it is told of already
+			_ = r.work(true) // it has been reported already
 			r.units, r.bytes, r.job = nil, 0, nil
 			if j != nil && j.to > u.Time {
 				r.job = &job{from: u.Time, to: j.to}

@@ -174,7 +174,7 @@ func (s *store) put(path string, size int64) {
 }
 
 // enforceRetention removes what is beyond the limits, the oldest first. growing is the size
-// of the file that is being written. One that cannot be removed is told of and
+// of the file that is being written. One that cannot be removed is reported and
 // left alone until the next start.
 func (s *store) enforceRetention(growing int64) {
 	tooOld := s.tooOld()

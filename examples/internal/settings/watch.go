@@ -13,21 +13,20 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// pollEvery is how often the policy file is looked at. A change is told of
-// after two looks that saw the same, so within three times this.
+// pollEvery is how often the policy file is read. A change is reported once two
+// reads in a row have found the same, so within three times this.
 const pollEvery = 250 * time.Millisecond
 
-// WatchPolicy tells of the policy file until ctx ends: at once of its state at
-// the call, and then of each change, with a policy or with the reason why there
-// is none. After an error the owner's old policy stays in force; a file that is
-// good again is told of even if it is the same as before. changed is called on
-// the caller's goroutine; WatchPolicy returns ctx's error.
+// WatchPolicy calls changed with the policy of the file, or with the reason why there
+// is none: at once, and again after each change, until ctx ends. After an error the
+// owner's old policy stays in force; a file that is good again is reported even if it
+// is the same as before. changed is called on the caller's goroutine; WatchPolicy
+// returns ctx's error.
 //
-// It reads the file instead of asking the kernel for events: that sees a file
-// replaced by rename, one that an editor empties and writes again (no change is
-// told of until it has come to rest), one on a network share, and one mounted
-// into a container, all alike. Of a file longer than redact.MaxPolicyBytes no
-// more than that is read.
+// It reads the file instead of asking the kernel for events. So it sees alike a file
+// that is replaced by rename, one on a network share, one that is mounted into a
+// container, and one that an editor empties and writes again: a change is reported
+// only once the file no longer changes. It reads at most redact.MaxPolicyBytes.
 func WatchPolicy(ctx context.Context, path string, changed func(*redact.Policy, error)) error {
 	w := policyWatch{path: path}
 	w.look()
@@ -78,7 +77,7 @@ func FollowPolicy(ctx context.Context, path string, set func(*redact.Policy) err
 type policyWatch struct {
 	path string
 	seen content // at the last look
-	told content // what the owner was last told of
+	told content // what was last reported
 }
 
 // content is what was found at a look: the file's bytes, or why there are none.
@@ -91,8 +90,8 @@ func (c content) equal(d content) bool {
 	return bytes.Equal(c.data, d.data) && (c.err == nil) == (d.err == nil) && (c.err == nil || c.err.Error() == d.err.Error())
 }
 
-// look reads the file, and reports whether it has come to rest at something
-// that the owner was not told of.
+// look reads the file. It reports whether two reads in a row have found the same,
+// which has not been reported yet.
 func (w *policyWatch) look() bool {
 	var now content
 	now.data, now.err = readPolicy(w.path)

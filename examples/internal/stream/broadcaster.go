@@ -150,7 +150,7 @@ func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
 	if m.subscribers > 0 {
 		err = b.encode(f, at, m)
 	} else {
-		// Whoever comes next begins with a key frame.
+		// The next subscriber begins with a key frame.
 		b.KeyFrame()
 	}
 	b.answer(f, m.flushes)
@@ -211,7 +211,7 @@ func (b *Broadcaster) encode(f redact.Frame, at time.Duration, m moment) error {
 	if key {
 		b.lastKey = at
 		b.mu.Lock()
-		b.wantKey = false // whoever subscribes from now on gets this one, too
+		b.wantKey = false // a new subscriber also gets this one
 		b.mu.Unlock()
 	}
 	units, err := b.enc.Encode(f, at, key)
@@ -237,7 +237,7 @@ func (b *Broadcaster) encode(f redact.Frame, at time.Duration, m moment) error {
 	return nil
 }
 
-// openEncoder opens an encoder in place of the one that there is.
+// openEncoder replaces the encoder.
 func (b *Broadcaster) openEncoder(factory encoder.Factory, kinds uint64, size image.Point) error {
 	if err := b.dropEncoder(); err != nil {
 		return err
@@ -289,8 +289,8 @@ func (b *Broadcaster) publish(u *Unit) {
 }
 
 // Subscribe adds a subscriber whose channel holds up to queue units, at least one.
-// Its first unit is a key unit, which is encoded for it. Of a closed broadcaster the
-// channel is closed.
+// Its first unit is a key unit, which is encoded for it. The channel of a closed broadcaster is
+// closed.
 func (b *Broadcaster) Subscribe(queue int) *Subscription {
 	c, flushed := make(chan *Unit, max(queue, 1)), make(chan struct{}, 1)
 	s := &Subscription{C: c, c: c, Flushed: flushed, flushed: flushed, broadcaster: b, waiting: true}

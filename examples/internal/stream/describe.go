@@ -201,7 +201,7 @@ func pack(text string) []byte {
 
 // isParameterSet reports whether b is a sequence parameter set as it is carried: with
 // its type, and with a byte 3 wherever its own bytes would look like a start code
-// (ITU-T H.264, 7.4.1), which alone can be taken out and put in again.
+// (ITU-T H.264, 7.4.1). Only those bytes can be taken out and put in again.
 func isParameterSet(b []byte) bool {
 	if len(b) == 0 || nalType(b) != h264.NALUTypeSPS {
 		return false

@@ -88,8 +88,8 @@ func (b *Broadcaster) ask() (*snapshot, error) {
 	return b.wanted, nil
 }
 
-// answer copies the frame for those who asked for a snapshot. It was taken when there had
-// been so many flushes.
+// answer copies the frame for those who asked for a snapshot. flushes is the number of
+// flushes when the frame came.
 func (b *Broadcaster) answer(f redact.Frame, flushes uint64) {
 	b.mu.Lock()
 	s := b.wanted

@@ -63,7 +63,7 @@ type Options struct {
 	// WatchToken opens it for who may only watch and ring. It has as many, and is
 	// another one. It defaults to none.
 	WatchToken string
-	// Told is told of what the owner should know: wrong tokens, saved policies and
+	// Told is called with what the owner should know: wrong tokens, saved policies and
 	// confirmations, and from which address they came. It is not called more often
 	// than ten times at once, and once a second, for an address. It defaults to
 	// nothing.

@@ -156,7 +156,7 @@ func (l *Server) serve(id string, v *viewer) {
 	l.mu.Unlock()
 }
 
-// HangUp ends a viewer's picture. Of an unknown one it does nothing.
+// HangUp ends a viewer's picture. It does nothing for an id that is not known.
 func (l *Server) HangUp(id string) {
 	l.mu.Lock()
 	v := l.viewers[id]
