@@ -356,7 +356,8 @@ func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
 		}
 		cover = cover.Union(b)
 	}
-	cover = outset(cover, l.cfg.Slack)
+	margin := l.cfg.Class[p.Class].Margin
+	cover = outset(cover.Grow(margin, margin), l.cfg.Slack)
 	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
 	box, cover = box.Shift(dx, dy), cover.Shift(dx, dy).Intersect(l.whole)
 	if cover.Empty() {

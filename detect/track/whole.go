@@ -56,6 +56,9 @@ type WholeClass struct {
 	// Single is the score at which a find is believed in a recording with so few looks
 	// that there are no tracks to judge by. It defaults to 0.3.
 	Single float32
+	// Margin is added to each side of the cover, as a share of the width (height). It
+	// defaults to 0, and to 0.1 for plates.
+	Margin float32
 	// Gap is the longest time without a sighting that is bridged. It defaults to 6 s.
 	Gap time.Duration
 	// Extend is how long an object is taken to have been there before its first and
@@ -82,7 +85,7 @@ func DefaultWholeClass(c detect.Class) WholeClass {
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
-		d.Single = 0.6
+		d.Single, d.Margin = 0.5, 0.1
 		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, never, never
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:
@@ -97,7 +100,8 @@ func (c WholeClass) withDefaults(d WholeClass) WholeClass {
 		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Sure: orDefault(c.Sure, d.Sure),
 		Sum: orDefault(c.Sum, d.Sum), SumMoving: orDefault(c.SumMoving, d.SumMoving),
 		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving), Single: orDefault(c.Single, d.Single),
-		Gap: orDefault(c.Gap, d.Gap), Extend: orDefault(c.Extend, d.Extend), Smooth: orDefault(c.Smooth, d.Smooth),
+		Margin: orDefault(c.Margin, d.Margin),
+		Gap:    orDefault(c.Gap, d.Gap), Extend: orDefault(c.Extend, d.Extend), Smooth: orDefault(c.Smooth, d.Smooth),
 	}
 }
 

@@ -137,8 +137,14 @@ func TestInt8Weights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(want) == 0 || len(got) > 2*len(want) {
-		t.Fatalf("%d found, with int8 %d", len(want), len(got))
+	sure := 0 // found by int8 at the scores that hedge-n was asked for
+	for _, g := range got {
+		if g.Score >= 0.3 {
+			sure++
+		}
+	}
+	if len(want) == 0 || sure > len(want)*5/4 {
+		t.Fatalf("%d found, with int8 %d", len(want), sure)
 	}
 	for _, w := range want {
 		best := float32(0)
