@@ -204,7 +204,7 @@ func TestFilm(t *testing.T) {
 	for i := range plate.planes[0] {
 		plate.planes[0][i] = 0
 	}
-	tr := trial{class: detect.Plate, subjects: []*subject{plate}, lines: longFilmLines}
+	tr := trial{class: detect.Plate, subjects: []*subject{plate}, lines: longClipLines}
 	s := newStage(tr.size(), rng)
 	l := look{x: 40, y: 128, scale: 1, gain: 1, back: [3]float64{160, 128, 128}}
 	middle := func() byte { return s.pic.Y[138*s.pic.YStride+88] }
@@ -217,7 +217,7 @@ func TestFilm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := film{painter: p, stage: s, look: l, drift: drift{stage: s, period: 100}, lasts: 3}
+		f := clip{painter: p, stage: s, look: l, drift: drift{stage: s, period: 100}, lasts: 3}
 		for _, part := range []struct {
 			who     *subject
 			seconds int

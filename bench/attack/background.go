@@ -148,16 +148,16 @@ func attackBackground(ctx context.Context, o *options, r *results, out io.Writer
 	return nil
 }
 
-// run makes the samples of a row in one long film of a place, and measures.
+// run makes the samples of a row in one long clip of a place, and measures.
 func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
 	first := q.subjects[0]
 	res := recognition{What: q.what, Fill: q.fill(), Default: q.bar(), Seen: q.visit.name,
 		Identities: len(q.subjects), Width: first.w, Height: first.h, Lines: placeSize.Y}
-	f, err := newPlaceFilm(q, rng)
+	f, err := newPlaceClip(q, rng)
 	if err != nil {
 		return res, err
 	}
-	// They come in any order: the film's time must not tell who it is.
+	// They come in any order: the clip's time must not tell who it is.
 	n := split{o.train / 2, checks / 2, tests / 2}
 	each := n.train + n.checks + n.tests
 	samples := make([][][]float32, len(q.subjects))
@@ -176,26 +176,26 @@ func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
 	return res, err
 }
 
-// placeFilm is a fixed camera before a place, with a plate that watches it. One
+// placeClip is a fixed camera before a place, with a plate that watches it. One
 // after the other come and go.
-type placeFilm struct {
-	q        *question
-	stage    *stage
-	plate    *redact.BackgroundPlate
-	redactor *redact.Redactor
-	drift    drift
-	look     look    // how who comes is shown
-	light    float64 // added by a sudden change
-	now      time.Duration
-	looks    int
-	objects  []detect.Object // found in the newest frame
+type placeClip struct {
+	q          *question
+	stage      *stage
+	plate      *redact.BackgroundPlate
+	redactor   *redact.Redactor
+	drift      drift
+	look       look    // how who comes is shown
+	light      float64 // added by a sudden change
+	now        time.Duration
+	inferences int
+	objects    []detect.Object // found in the newest frame
 }
 
-func newPlaceFilm(q *question, rng *rand.Rand) (*placeFilm, error) {
+func newPlaceClip(q *question, rng *rand.Rand) (*placeClip, error) {
 	p := redact.HideEverything()
 	p.Outside = redact.Outside{Hide: q.notice.hide, Fill: redact.Background}
 	r, err := redact.New(p, placeSize, redact.Options{})
-	f := &placeFilm{q: q, stage: newStage(placeSize, rng), redactor: r,
+	f := &placeClip{q: q, stage: newStage(placeSize, rng), redactor: r,
 		plate: redact.NewBackgroundPlate(placeSize, redact.PlateConfig{Networks: 2})}
 	f.drift = drift{f.stage, 5, 120, 0}
 	return f, err
@@ -205,7 +205,7 @@ func newPlaceFilm(q *question, rng *rand.Rand) (*placeFilm, error) {
 // while they are there, what is another there some seconds after they went than
 // before they came, and which pixels stayed the same to the bit after they went,
 // as they do where the plate was not renewed.
-func (f *placeFilm) sample(sub *subject) ([]float32, error) {
+func (f *placeClip) sample(sub *subject) ([]float32, error) {
 	v := &f.q.visit
 	f.newLook(sub)
 	if err := f.rest(); err != nil {
@@ -243,14 +243,14 @@ func (f *placeFilm) sample(sub *subject) ([]float32, error) {
 
 // newLook chooses how and where the next one is shown. The place is always the
 // same one.
-func (f *placeFilm) newLook(sub *subject) {
+func (f *placeClip) newLook(sub *subject) {
 	f.look = f.stage.vary(sub, 16)
 	f.look.back, f.look.slope, f.light = [3]float64{120, 126, 131}, 40, 0
 }
 
 // rest waits until nothing of those before is left: until the place is known, and
 // two samples more than an old one needs to go.
-func (f *placeFilm) rest() error {
+func (f *placeClip) rest() error {
 	f.pass(25 + f.stage.rng.IntN(20))
 	for range 20 {
 		if f.plate.Known() == 1 {
@@ -263,7 +263,7 @@ func (f *placeFilm) rest() error {
 
 // stays shows somebody for as long as they stay, and returns how they look when the
 // box there is theirs: in the middle of their way, or in the end.
-func (f *placeFilm) stays(sub *subject, there detect.Box) (x []float32, err error) {
+func (f *placeClip) stays(sub *subject, there detect.Box) (x []float32, err error) {
 	v, l := &f.q.visit, f.look
 	steps := max(int(time.Duration(v.stay)*time.Second/placeStep), 2)
 	for i := range steps {
@@ -289,21 +289,21 @@ func (f *placeFilm) stays(sub *subject, there detect.Box) (x []float32, err erro
 }
 
 // pass shows the place with nobody there for so many seconds.
-func (f *placeFilm) pass(seconds int) {
+func (f *placeClip) pass(seconds int) {
 	for range int(time.Duration(seconds) * time.Second / placeStep) {
 		f.frame(nil)
 	}
 }
 
 // frame shows the plate a frame and what the networks find in it.
-func (f *placeFilm) frame(who *subject) {
+func (f *placeClip) frame(who *subject) {
 	l := f.look
 	l.light = f.light + f.drift.at(int(f.now/time.Second))
 	box := f.stage.show(who, l)
 	f.stage.grain(2)
 	f.objects = f.objects[:0]
 	var found []detect.Detection
-	if who != nil && f.q.notice.every > 0 && f.looks%f.q.notice.every == 0 {
+	if who != nil && f.q.notice.every > 0 && f.inferences%f.q.notice.every == 0 {
 		f.objects = append(f.objects, detect.Object{Class: f.q.class, Box: box, Cover: box, Score: 0.9, Confirmed: true})
 		found = []detect.Detection{{Class: f.q.class, Box: box, Score: 0.9}}
 	}
@@ -322,12 +322,12 @@ func (f *placeFilm) frame(who *subject) {
 		}
 		f.plate.Looked(inference)
 	}
-	f.looks++
+	f.inferences++
 	f.now += placeStep
 }
 
 // seen redacts the newest frame and returns what it shows in a box.
-func (f *placeFilm) seen(box detect.Box) ([]float32, error) {
+func (f *placeClip) seen(box detect.Box) ([]float32, error) {
 	out, err := f.redactor.Redact(f.stage.pic, redact.Scene{Time: f.now, Objects: f.objects, Plate: f.plate})
 	if err != nil {
 		return nil, err

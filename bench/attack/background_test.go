@@ -15,7 +15,7 @@ func TestPlaceFilm(t *testing.T) {
 	for _, n := range notices {
 		var samples [2][]float32
 		for i := range samples {
-			f, err := newPlaceFilm(&question{"plate on a car", detect.Plate, plates, parks, n}, rand.New(rand.NewPCG(2, 2)))
+			f, err := newPlaceClip(&question{"plate on a car", detect.Plate, plates, parks, n}, rand.New(rand.NewPCG(2, 2)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,7 +7,7 @@
 //
 //   - detect: the project's own networks look at redacted pictures, at full size
 //     and enlarged, and report objects where there is a fill.
-//   - recognise: classifiers trained on redacted films tell which of N plates or
+//   - recognise: classifiers trained on redacted clips tell which of N plates or
 //     faces is under the fill (McPherson, Shokri, Shmatikov, "Defeating Image
 //     Obfuscation with Deep Learning", arXiv 1609.00408, 2016): one in the first
 //     picture, one who passes through a place known before, one who stands there

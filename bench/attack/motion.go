@@ -40,7 +40,7 @@ type rebuilt struct {
 	Values int `json:"cell_values"`
 }
 
-// motionFrames is the length of the film, at 30 frames a second.
+// motionFrames is the length of the clip, at 30 frames a second.
 const motionFrames = 60
 
 // under is a fill for the motion attack.

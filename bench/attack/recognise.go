@@ -82,7 +82,7 @@ func (t *trial) run(o *options, rng *rand.Rand) (recognition, error) {
 		Seen: t.seen.name, Identities: len(t.subjects), Width: first.w, Height: first.h, Lines: t.lines}
 	n := split{o.train, checks, tests}
 	if t.seen.stay >= 30 {
-		// Films of minutes: half as many are half the cost of the whole program.
+		// Clips of minutes: half as many are half the cost of the whole program.
 		n = split{n.train / 2, n.checks / 2, n.tests / 2}
 	}
 	s := newStage(t.size(), rng)

@@ -147,7 +147,7 @@ func throughCodec(ctx context.Context, frames []byte, codec []string) ([]byte, e
 	return data, err
 }
 
-// difference returns the mean absolute difference of two films at a distance of first
+// difference returns the mean absolute difference of two clips at a distance of first
 // to last pixels from the box: 1 is beside it, 0 and less in it. The first frames,
 // coded like still pictures, do not count.
 func difference(a, b []byte, speed float64, first, last int) float64 {

@@ -78,11 +78,11 @@ func (c *cast) subjects(k kind, lines int) []*subject {
 	return c.heads(side, k.ownLight)
 }
 
-// Films of many pictures are small: at 540 and 270 lines the cells are 32 and 16
+// Clips of many pictures are small: at 540 and 270 lines the cells are 32 and 16
 // pixels, and all is as large in cells as at 1080.
 const (
-	shortFilmLines = 540
-	longFilmLines  = 270
+	shortClipLines = 540
+	longClipLines  = 270
 )
 
 // trials lists the questions.
@@ -103,15 +103,15 @@ func (c *cast) trials() (list []trial) {
 			add(k, trial{fill: "solid", lines: 1080, way: way{solid: true}})
 		}
 		add(k, trial{fill: "frost (default)", lines: 1080, isDefault: true})
-		add(k, trial{fill: "frost (default)", lines: shortFilmLines, seen: passes, isDefault: true})
+		add(k, trial{fill: "frost (default)", lines: shortClipLines, seen: passes, isDefault: true})
 		if k.side == faceNear {
-			add(k, trial{fill: "frost (default), found", lines: longFilmLines, seen: stands[len(stands)-1], way: way{known: true}, isDefault: true})
+			add(k, trial{fill: "frost (default), found", lines: longClipLines, seen: stands[len(stands)-1], way: way{known: true}, isDefault: true})
 		}
 		if k == kinds[0] || k == kinds[4] {
 			continue // they give away less than the near ones
 		}
 		for _, s := range stands {
-			add(k, trial{fill: "frost (default)", lines: longFilmLines, seen: s})
+			add(k, trial{fill: "frost (default)", lines: longClipLines, seen: s})
 		}
 	}
 	for _, k := range []kind{kinds[1], kinds[2]} {

@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 		"hedge_frames_total{kind=\"in\"} 1709\nhedge_frames_total{kind=\"out\"} 1.7e+03\n" +
 		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"done\"} 12\n" +
 		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"failed\"} 3\n\nhedge_rtsp_viewers 1\n"))
-	if err != nil || m.frames("in") != 1709 || m.frames("out") != 1700 || m.looks() != 12 || m["hedge_rtsp_viewers"] != 1 {
+	if err != nil || m.frames("in") != 1709 || m.frames("out") != 1700 || m.inferences() != 12 || m["hedge_rtsp_viewers"] != 1 {
 		t.Errorf("%v, %v", m, err)
 	}
 	for _, text := range []string{"name", "name x"} {

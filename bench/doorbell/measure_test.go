@@ -172,7 +172,7 @@ func (b *bench) live(ctx context.Context, path string) (err error) {
 func (b *bench) warmUp(ctx context.Context) error {
 	return until(ctx, time.Minute, func() (bool, error) {
 		m, err := b.program.metrics(ctx)
-		return m.frames("out") >= 2*frameRate && (b.networks == networks.None || m.looks() > 3), err
+		return m.frames("out") >= 2*frameRate && (b.networks == networks.None || m.inferences() > 3), err
 	})
 }
 

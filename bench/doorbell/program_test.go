@@ -238,8 +238,8 @@ func parseMetrics(text []byte) (metrics, error) {
 // frames returns the count of frames of a kind.
 func (m metrics) frames(kind string) float64 { return m[`hedge_frames_total{kind="`+kind+`"}`] }
 
-// looks returns how often networks have looked with success.
-func (m metrics) looks() (n float64) {
+// inferences returns how many inferences of networks there were.
+func (m metrics) inferences() (n float64) {
 	for name, v := range m {
 		if strings.HasPrefix(name, "hedge_detector_looks_total{") && strings.Contains(name, `result="done"`) {
 			n += v

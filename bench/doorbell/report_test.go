@@ -194,14 +194,14 @@ func (b *bench) stages() report.Table {
 	if n := w.grown("hedge_encoded_frames_total"); n > 0 {
 		t.Line("encode", 1000*w.grown("hedge_encode_seconds_total")/n, "-", fmt.Sprintf("%.0f", n))
 	}
-	var looking float64
+	var inferring float64
 	for name := range w.end.metrics {
 		if strings.HasPrefix(name, "hedge_detector_seconds_total") {
-			looking += w.grown(name)
+			inferring += w.grown(name)
 		}
 	}
-	if n := w.end.metrics.looks() - w.start.metrics.looks(); n > 0 {
-		t.Line("look of a network", 1000*looking/n, "-", fmt.Sprintf("%.0f", n))
+	if n := w.end.metrics.inferences() - w.start.metrics.inferences(); n > 0 {
+		t.Line("inference of a network", 1000*inferring/n, "-", fmt.Sprintf("%.0f", n))
 	}
 	return t
 }

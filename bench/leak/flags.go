@@ -50,7 +50,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long frames are held back, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
 	f.IntVar(&o.parts, "parts", 0, "recording: parts of each picture looked at; 0: the default, negative: none")
-	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion voice")
+	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion evidence")
 	f.StringVar(&o.classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
 	f.StringVar(&o.complete, "complete", "", "classes labelled completely, or none; empty: as the set says")
 	f.IntVar(&o.skip, "skip", 0, "leave out the first frames of each clip")

@@ -137,6 +137,6 @@ func (c *covers) Write(_ context.Context, f redact.Frame) error {
 	if n == 0 {
 		return fmt.Errorf("a frame went out at %v, where the source had none", f.Time())
 	}
-	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, cover: copyCover(f)})
+	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, mask: copyMask(f)})
 	return c.watcher.out(n, f)
 }

@@ -94,7 +94,7 @@ func (s *score) add(r *recording, p *played, skip int) error {
 	for i := range p.shots {
 		byFrame[p.shots[i].frame] = i
 	}
-	t := timelines{score: s, recording: r, shots: p.shots, byTrack: map[trackKey][]sighting{}}
+	t := timelines{score: s, recording: r, shots: p.shots, byTrack: map[trackKey][]observation{}}
 	n := 0
 	for _, l := range r.labels {
 		i, out := byFrame[l.frame]
@@ -114,7 +114,7 @@ func (s *score) add(r *recording, p *played, skip int) error {
 			}
 			continue
 		}
-		if got := p.shots[i].cover.size; got != l.size {
+		if got := p.shots[i].mask.size; got != l.size {
 			return fmt.Errorf("%w: line %d says %dx%d, and frame %d of %s is %dx%d",
 				errFrames, l.line, l.size.X, l.size.Y, l.frame, r.file, got.X, got.Y)
 		}
@@ -135,7 +135,7 @@ func (s *score) scoreRest(l *label, f *shot) {
 	for _, o := range l.objects {
 		boxes = append(boxes, pixels(o.box, l.size))
 	}
-	rest, hidden := f.cover.rest(boxes)
+	rest, hidden := f.mask.rest(boxes)
 	s.rest += rest
 	s.hidden += hidden
 	if f.failed {
@@ -155,17 +155,17 @@ func (t *timelines) add(l *label, i, nth int) {
 		box := pixels(o.box, l.size)
 		if o.ignore || box.Empty() {
 			c.ignored++
-			t.see(o, sighting{nth: nth, shot: i})
+			t.see(o, observation{nth: nth, shot: i})
 			continue
 		}
-		share := f.cover.share(box)
+		share := f.mask.share(box)
 		leaked := share < threshold(o.class)
 		c.all.add(leaked)
 		c.bySize[sizeOf(o.box)].add(leaked)
 		if !f.failed {
 			c.open.add(leaked)
 		}
-		s := sighting{nth: nth, shot: i, boxes: []image.Rectangle{box}}
+		s := observation{nth: nth, shot: i, boxes: []image.Rectangle{box}}
 		if leaked {
 			k := &leak{file: t.recording.file, label: l, shot: f, truth: o, share: share, run: 1}
 			t.leaks = append(t.leaks, k)

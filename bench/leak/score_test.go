@@ -14,9 +14,9 @@ import (
 
 var picture = image.Pt(70, 40) // 5x3 blocks, those of the edges cut off
 
-// gridOf reads a cover from rows of '#' (hidden) and '.'.
-func gridOf(size image.Point, rows ...string) grid {
-	g := newGrid(size, 16)
+// maskOf reads a cover from rows of '#' (hidden) and '.'.
+func maskOf(size image.Point, rows ...string) mask {
+	g := newMask(size, 16)
 	for y, row := range rows {
 		for x, c := range row {
 			g.hidden[y*g.w+x] = c == '#'
@@ -26,12 +26,12 @@ func gridOf(size image.Point, rows ...string) grid {
 }
 
 func TestShareIsPixelExact(t *testing.T) {
-	g := gridOf(picture,
+	g := maskOf(picture,
 		"##...",
 		"#...#",
 		"....#")
 	if g.w != 5 || g.h != 3 {
-		t.Fatalf("grid %dx%d", g.w, g.h)
+		t.Fatalf("mask %dx%d", g.w, g.h)
 	}
 	for _, c := range []struct {
 		r    image.Rectangle
@@ -66,7 +66,7 @@ func TestPixelsGrowOutwardsAndAreClipped(t *testing.T) {
 }
 
 func TestRest(t *testing.T) {
-	g := gridOf(picture,
+	g := maskOf(picture,
 		"##...",
 		".....",
 		"....#")
@@ -95,13 +95,13 @@ func scene(what string) (*recording, *played) {
 			l.objects = []truth{{class: detect.Person, track: 1, ignore: c == 'i', box: detect.Box{X0: 16, Y0: 16, X1: 32, Y1: 32}}}
 		}
 		r.labels = append(r.labels, l)
-		s := shot{frame: i + 1, at: time.Duration(i) * 100 * time.Millisecond, cover: newGrid(picture, 16), failed: c == 'F'}
+		s := shot{frame: i + 1, at: time.Duration(i) * 100 * time.Millisecond, mask: newMask(picture, 16), failed: c == 'F'}
 		switch c {
 		case '#':
-			s.cover.hidden[1*5+1] = true
+			s.mask.hidden[1*5+1] = true
 		case 'F':
-			for i := range s.cover.hidden {
-				s.cover.hidden[i] = true
+			for i := range s.mask.hidden {
+				s.mask.hidden[i] = true
 			}
 		}
 		if c != 'x' {
@@ -191,7 +191,7 @@ func TestWhatDoesNotCount(t *testing.T) {
 
 func TestThresholds(t *testing.T) {
 	// 20 columns, of which the first 16 to 20 are hidden.
-	g := gridOf(picture, "#....")
+	g := maskOf(picture, "#....")
 	for _, c := range []struct {
 		class detect.Class
 		width float32
@@ -204,7 +204,7 @@ func TestThresholds(t *testing.T) {
 		var s score
 		r := &recording{labels: []*label{{frame: 1, size: picture, labelled: true, objects: []truth{
 			{class: c.class, track: noTrack, box: detect.Box{X1: c.width, Y1: 10}}}}}}
-		if err := s.add(r, &played{decoded: 1, shots: []shot{{frame: 1, cover: g}}}, 0); err != nil {
+		if err := s.add(r, &played{decoded: 1, shots: []shot{{frame: 1, mask: g}}}, 0); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.classes[c.class].all.leaked == 1; got != c.leaks {

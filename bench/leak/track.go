@@ -35,21 +35,21 @@ type timelines struct {
 	*score
 	recording *recording
 	shots     []shot
-	byTrack   map[trackKey][]sighting
+	byTrack   map[trackKey][]observation
 }
 
-// sighting is an object in one frame. Frames are numbered by nth: labelled ones
+// observation is an object in one frame. Frames are numbered by nth: labelled ones
 // that went out, so that a dropped or unlabelled frame neither ends a run nor
 // makes it longer. Without boxes the object is there and is to be ignored.
-type sighting struct {
+type observation struct {
 	nth, shot int
 	boxes     []image.Rectangle
 	leaks     []*leak
 }
 
-// see adds a sighting to the object's track, if it has one. Several boxes of a
-// track in one frame, such as a person and their head, are one sighting.
-func (t *timelines) see(o truth, s sighting) {
+// see adds a observation to the object's track, if it has one. Several boxes of a
+// track in one frame, such as a person and their head, are one observation.
+func (t *timelines) see(o truth, s observation) {
 	if o.track == noTrack || !t.recording.clip {
 		return
 	}
@@ -77,11 +77,11 @@ func (t *timelines) end() {
 }
 
 // live follows one track; ok is false if all of it is to be ignored.
-func (t *timelines) live(seen []sighting) (l life, ok bool) {
+func (t *timelines) live(seen []observation) (l life, ok bool) {
 	var run []*leak // one or more a frame
 	length := 0
 	first, covered := -1, false
-	var last sighting
+	var last observation
 	for i, s := range seen {
 		if i > 0 && s.nth != seen[i-1].nth+1 {
 			run, length = nil, 0
@@ -135,12 +135,12 @@ func (t *timelines) until(i int) time.Duration {
 // flicker counts blocks, whose middle lies in the object's box, that are hidden
 // again after they were open for fewer than shortOpening frames. A block that
 // the object leaves is forgotten.
-func (t *timelines) flicker(seen []sighting) (flickers, blocks int) {
+func (t *timelines) flicker(seen []observation) (flickers, blocks int) {
 	type past struct{ nth, open int } // open: frames since it was hidden
 	before := map[image.Point]past{}
 	for _, s := range seen {
 		now := map[image.Point]past{}
-		g := &t.shots[s.shot].cover
+		g := &t.shots[s.shot].mask
 		for _, b := range blocksOf(s.boxes, g.side) {
 			blocks++
 			p, known := before[b]

@@ -153,7 +153,7 @@ func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks
 func drawing(pic *image.YCbCr, k *leak, found []detect.Detection) *image.RGBA {
 	dst := image.NewRGBA(pic.Rect)
 	draw.Draw(dst, dst.Rect, pic, pic.Rect.Min, draw.Src)
-	g := &k.shot.cover
+	g := &k.shot.mask
 	for y := range g.h {
 		for x := range g.w {
 			if g.hidden[y*g.w+x] {

@@ -100,7 +100,7 @@ func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, grow flo
 			if d.Classes()&hide == 0 {
 				continue
 			}
-			if found, err = look(ctx, d, &bgr, &small, &i420, found); err != nil {
+			if found, err = infer(ctx, d, &bgr, &small, &i420, found); err != nil {
 				return err
 			}
 		}
@@ -124,9 +124,9 @@ func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, grow flo
 	}
 }
 
-// look makes the picture small and planar for a network and returns what it
+// infer makes the picture small and planar for a network and returns what it
 // finds, in pixels of the picture.
-func look(ctx context.Context, d detect.Detector, bgr, small, i420 *gocv.Mat, found []detect.Detection) ([]detect.Detection, error) {
+func infer(ctx context.Context, d detect.Detector, bgr, small, i420 *gocv.Mat, found []detect.Detection) ([]detect.Detection, error) {
 	size := image.Pt(bgr.Cols(), bgr.Rows())
 	to := d.InputSize(size)
 	err := errors.Join(gocv.Resize(*bgr, small, to, 0, 0, gocv.InterpolationLinear), gocv.CvtColor(*small, i420, gocv.ColorBGRToYUVI420))

@@ -14,25 +14,25 @@ type shot struct {
 	frame  int           // in decode order, from 1
 	at     time.Duration // presentation time
 	failed bool          // more was hidden than the policy asks
-	cover  grid
+	mask   mask
 }
 
-// grid is a copy of a frame's cover: which blocks are hidden.
-type grid struct {
+// mask is a copy of a frame's mask: which blocks are hidden.
+type mask struct {
 	size   image.Point // of the picture, in pixels
 	side   int         // of a block, in pixels
 	w, h   int         // in blocks
 	hidden []bool
 }
 
-func newGrid(size image.Point, side int) grid {
+func newMask(size image.Point, side int) mask {
 	w, h := (size.X+side-1)/side, (size.Y+side-1)/side
-	return grid{size: size, side: side, w: w, h: h, hidden: make([]bool, w*h)}
+	return mask{size: size, side: side, w: w, h: h, hidden: make([]bool, w*h)}
 }
 
-func copyCover(f redact.Frame) grid {
+func copyMask(f redact.Frame) mask {
 	c := f.Cover()
-	g := newGrid(f.Size(), c.Side())
+	g := newMask(f.Size(), c.Side())
 	for y := range g.h {
 		for x := range g.w {
 			g.hidden[y*g.w+x] = c.At(x, y) != redact.Shown
@@ -50,12 +50,12 @@ func pixels(b detect.Box, size image.Point) image.Rectangle {
 }
 
 // block returns the pixels of the block in column x and row y.
-func (g *grid) block(x, y int) image.Rectangle {
+func (g *mask) block(x, y int) image.Rectangle {
 	return image.Rect(x*g.side, y*g.side, (x+1)*g.side, (y+1)*g.side).Intersect(image.Rectangle{Max: g.size})
 }
 
 // share returns the share of r's pixels that are hidden; r is not empty.
-func (g *grid) share(r image.Rectangle) float64 {
+func (g *mask) share(r image.Rectangle) float64 {
 	n := 0
 	for y := r.Min.Y / g.side; y*g.side < r.Max.Y; y++ {
 		for x := r.Min.X / g.side; x*g.side < r.Max.X; x++ {
@@ -71,7 +71,7 @@ func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 
 // rest returns how many pixels lie in none of the boxes, and how many of them
 // are hidden.
-func (g *grid) rest(boxes []image.Rectangle) (pixels, hidden int) {
+func (g *mask) rest(boxes []image.Rectangle) (pixels, hidden int) {
 	var in []image.Rectangle
 	for y := range g.h {
 		for x := range g.w {

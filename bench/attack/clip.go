@@ -19,7 +19,7 @@ type seen struct {
 	// in the first picture.
 	before int
 	// stay is how many seconds the subject is there then, and after how many the
-	// film goes on without it.
+	// clip goes on without it.
 	stay, after int
 }
 
@@ -62,7 +62,7 @@ func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
 		return nil, err
 	}
 	l := s.vary(sub, t.period())
-	f := film{painter: p, stage: s, look: l, drift: s.newDrift(), lasts: max(t.seen.stay/60, 1) * 2}
+	f := clip{painter: p, stage: s, look: l, drift: s.newDrift(), lasts: max(t.seen.stay/60, 1) * 2}
 	there := s.box(sub, l)
 	look := func() []float32 { return features(s.pic, there, t.cell()) }
 	if t.seen.before == 0 {
@@ -91,8 +91,8 @@ func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
 	return x, nil
 }
 
-// film shows a stage to a painter second by second.
-type film struct {
+// clip shows a stage to a painter second by second.
+type clip struct {
 	painter *painter
 	stage   *stage
 	look    look
@@ -107,7 +107,7 @@ type film struct {
 }
 
 // run goes on for so many seconds.
-func (f *film) run(seconds int) error {
+func (f *clip) run(seconds int) error {
 	pic := f.stage.pic
 	for range seconds {
 		if f.keep == nil || f.shown != f.who || f.seconds%f.lasts == 0 {
@@ -154,7 +154,7 @@ func (s *stage) newDrift() drift {
 	return drift{s, 10 * s.rng.Float64(), 40 + 160*s.rng.Float64(), 2 * math.Pi * s.rng.Float64()}
 }
 
-// at returns the change of luma in a second of the film.
+// at returns the change of luma in a second of the clip.
 func (d drift) at(second int) float64 {
 	return d.swing*math.Sin(d.begin+2*math.Pi*float64(second)/d.period) + d.stage.rng.NormFloat64()
 }
