@@ -43,6 +43,7 @@ type app struct {
 	broadcaster *stream.Broadcaster
 	preview     *stream.Broadcaster // has the pictures of a preview
 	gate        *gate
+	privacy     *privacy
 	bell        *bell
 	zones       *web.Zones
 	live        *whep.Server
@@ -58,6 +59,9 @@ type app struct {
 	password   string // of recorders
 	cert       *tls.Certificate
 	ownCert    bool // it is this machine's own
+
+	policies sync.Mutex     // held while one is put in force
+	policy   *redact.Policy // the one in force but for privacy; nil hides everything
 
 	mu   sync.Mutex
 	halt string          // why the pipeline has stopped; "" while it runs
@@ -78,7 +82,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if err != nil && !errors.As(err, &damage) {
 		return a, err
 	}
-	if a.mqtt, err = homeassistant.New(homeassistant.Options{Broker: c.MQTT, User: c.MQTTUser, Password: string(c.MQTTPassword), Prefix: c.MQTTPrefix, Model: program, State: a.mqttState}); err != nil {
+	if a.mqtt, err = homeassistant.New(homeassistant.Options{Broker: c.MQTT, User: c.MQTTUser, Password: string(c.MQTTPassword), Prefix: c.MQTTPrefix, Model: program, State: a.mqttState, Privacy: a.mqttPrivacy}); err != nil {
 		return a, err
 	}
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
@@ -93,6 +97,9 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if err := a.openPipeline(policy, detectors); err != nil {
 		return a, err
 	}
+	if err := a.openPrivacy(policy); err != nil {
+		return a, err
+	}
 	if c.Preset == presetDoorbell {
 		a.bell = newBell(a.broadcaster, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
 	}
@@ -100,7 +107,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.apply, Try: a.try,
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
-		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Confirm: a.pipe.Confirm,
+		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn, Confirm: a.pipe.Confirm,
 	})
 	a.recordStart(policy)
 	if err := a.openOutputs(); err != nil {
@@ -177,6 +184,10 @@ func (a *app) run(ctx context.Context) error {
 	}
 	group.Go(func() { a.mqtt.Run(ctx) })
 	group.Go(func() { a.gate.tally.keep(ctx, a.log) })
+	group.Go(func() { a.privacy.run(ctx) })
+	if a.c.PrivateGPIO != "" {
+		group.Go(func() { gpio.Follow(ctx, a.c.PrivateGPIO, a.c.PrivateAt, a.privacy.setLine, a.log.Add) })
+	}
 
 	var err error
 	select {
@@ -244,6 +255,10 @@ func (a *app) halted() string {
 // stillJPEG returns a JPEG of the place with nobody in it.
 func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
 	f, err := a.pipe.BackgroundPlate(ctx)
+	if a.privacy.isOn() {
+		f.Release()
+		return nil, web.ErrPrivate
+	}
 	switch {
 	case errors.Is(err, pipeline.ErrNoDetector):
 		return nil, errors.New("no network looks for people here, so there is no picture of the place with nobody in it; start with -networks hedge-n")
@@ -268,15 +283,6 @@ func (a *app) try(p *redact.Policy) error {
 		a.preview.Flush()
 	} else if err == nil {
 		a.log.Record(eventlog.Preview, eventlog.Data{Policy: p.SHA256()})
-	}
-	return err
-}
-
-// apply puts a policy in force.
-func (a *app) apply(p *redact.Policy) error {
-	err := a.pipe.SetPolicy(p)
-	if err == nil {
-		a.log.Record(eventlog.PolicyInForce, eventlog.Data{Policy: sumOf(p)})
 	}
 	return err
 }

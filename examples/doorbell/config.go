@@ -11,6 +11,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/live"
+	"github.com/hedgecam/hedge/examples/internal/schedule"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -41,6 +42,12 @@ type config struct {
 	RingFor    time.Duration   `name:"ring-for" default:"30s" min:"1s" max:"10m" help:"how long there is a picture after the bell was rung"`
 	RingGPIO   string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
 	RingAt     string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
+
+	Private     string  `name:"private" help:"when everything is hidden, such as: mon-fri 08:00-17:00; sat,sun sunset-sunrise"`
+	Latitude    float64 `name:"latitude" default:"0" min:"-90" max:"90" help:"where the camera is, in degrees north, for sunrise and sunset of private"`
+	Longitude   float64 `name:"longitude" default:"0" min:"-180" max:"180" help:"where the camera is, in degrees east"`
+	PrivateGPIO string  `name:"private-gpio" help:"a file that tells of a switch, such as /sys/class/gpio/gpio27/value: everything is hidden while it is on, and while it cannot be read"`
+	PrivateAt   string  `name:"private-at" default:"1" enum:"0,1" help:"what the file of private-gpio says while the switch is on"`
 
 	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
 	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
@@ -84,6 +91,9 @@ func (c *config) Check() error {
 	if c.WatchToken != "" && (len(c.WatchToken) < 16 || c.WatchToken == c.Token) {
 		bad("watch-token", "has less than 16 characters, or is the token that may edit: leave it away and a random one is made")
 	}
+	if _, err := c.privateTimes(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.RingGPIO != "" && c.Preset != presetDoorbell {
 		bad("ring-gpio", "there is a bell with preset: doorbell only")
 	}
@@ -113,6 +123,19 @@ func (c *config) policy() (*redact.Policy, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return p, nil
+}
+
+// privateTimes returns when everything is hidden.
+func (c *config) privateTimes() (schedule.Schedule, error) {
+	var place *schedule.Place
+	if c.Latitude != 0 || c.Longitude != 0 {
+		place = &schedule.Place{Latitude: c.Latitude, Longitude: c.Longitude}
+	}
+	s, err := schedule.Parse(c.Private, place)
+	if err != nil {
+		return s, fmt.Errorf("private: %w", err)
+	}
+	return s, nil
 }
 
 // keep returns how long recordings are kept.

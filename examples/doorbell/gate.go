@@ -35,6 +35,8 @@ type gate struct {
 	bell        *bell // nil: always open
 	// tally counts what is hidden; nil counts nothing.
 	tally *tally
+	// keepWaiting: what waits to be sent or written is not thrown away.
+	keepWaiting atomic.Bool
 
 	mu   sync.Mutex
 	seen seen
@@ -75,7 +77,11 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 }
 
 // Flush implements pipeline.Flusher.
-func (g *gate) Flush() { g.broadcaster.Flush() }
+func (g *gate) Flush() {
+	if !g.keepWaiting.Load() {
+		g.broadcaster.Flush()
+	}
+}
 
 func (g *gate) last() seen {
 	g.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-// broker is an MQTT broker that only listens.
+// broker is an MQTT broker that listens, and sends what a test has it send.
 type broker struct {
 	addr string
 
@@ -18,6 +18,8 @@ type broker struct {
 	connect  *packets.ConnectPacket
 	messages map[string]*packets.PublishPacket // the newest by topic
 	clients  int
+	conn     net.Conn // of the newest client
+	topics   []string // that were asked for
 }
 
 // newBroker starts a broker. Its connections end with their clients.
@@ -60,6 +62,7 @@ func (b *broker) serve(conn net.Conn) {
 			b.mu.Lock()
 			b.connect = p
 			b.clients++
+			b.conn = conn
 			b.mu.Unlock()
 			reply = packets.NewControlPacket(packets.Connack)
 		case *packets.PublishPacket:
@@ -74,13 +77,28 @@ func (b *broker) serve(conn net.Conn) {
 				ack.MessageID = p.MessageID
 				reply = ack
 			}
+		case *packets.SubscribePacket:
+			b.mu.Lock()
+			b.topics = append(b.topics, p.Topics...)
+			b.mu.Unlock()
+			ack, ok := packets.NewControlPacket(packets.Suback).(*packets.SubackPacket)
+			if !ok {
+				return
+			}
+			ack.MessageID, ack.ReturnCodes = p.MessageID, p.Qoss
+			reply = ack
 		case *packets.PingreqPacket:
 			reply = packets.NewControlPacket(packets.Pingresp)
 		case *packets.DisconnectPacket:
 			return
 		}
-		if reply != nil && reply.Write(conn) != nil {
-			return
+		if reply != nil {
+			b.mu.Lock()
+			err := reply.Write(conn)
+			b.mu.Unlock()
+			if err != nil {
+				return
+			}
 		}
 	}
 }
@@ -110,7 +128,7 @@ func TestMQTT(t *testing.T) {
 	if c.Username != "hedge" || string(c.Password) != "hush" || !c.WillFlag || string(c.WillMessage) != "offline" || !c.WillRetain {
 		t.Errorf("connected with %+v", c)
 	}
-	for _, field := range []string{"people", "faces", "plates", "hidden", "state", "problem", "event"} {
+	for _, field := range []string{"people", "faces", "plates", "hidden", "state", "problem", "event", "privacy"} {
 		m := b.message("/" + field + "/config")
 		if m == nil {
 			t.Errorf("%s is not announced", field)

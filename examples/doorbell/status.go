@@ -37,6 +37,8 @@ type status struct {
 	Networks string      `json:"networks"`
 	Clock    clockStatus `json:"clock"`
 	Bell     *bellStatus `json:"bell,omitempty"`
+	// Private is set while the privacy switch hides everything.
+	Private bool `json:"private"`
 	// Recording is left out where nothing is to be recorded.
 	Recording *recordingStatus `json:"recording,omitempty"`
 	// Start is set while there is no policy.
@@ -109,6 +111,7 @@ func (a *app) status() status {
 		}
 	}
 	s.Confirm = why.AwaitsOwner()
+	s.Private = a.privacy.isOn()
 	s.State, s.Kind = a.summary(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {
@@ -141,6 +144,8 @@ func (a *app) summary(s *status, why pipeline.Reason, last seen) (state, kind st
 		return "hiding more", "bad"
 	case s.Recording != nil && s.Recording.Problem != "":
 		return "not recording", "bad"
+	case s.Private:
+		return "privacy is on", "closed"
 	case s.Start:
 		return "all hidden", "closed"
 	case s.Bell != nil && !s.Bell.Open:
@@ -154,6 +159,8 @@ func words(s *status, why pipeline.Reason, last seen) string {
 	switch {
 	case last.At.IsZero():
 		return ""
+	case s.Private:
+		return "Privacy is on: everything is hidden, for everybody and in recordings. The stream goes on."
 	case s.Confirm:
 		return "Nothing is shown: the zones wait to be confirmed."
 	case why != pipeline.NoReason:
@@ -200,7 +207,14 @@ func (a *app) mqttState() homeassistant.State {
 	s := a.status()
 	return homeassistant.State{
 		People: s.Hidden.People, Faces: s.Hidden.Faces, Plates: s.Hidden.Plates, Hidden: s.Hidden.Share, State: s.State,
-		Problem: s.Kind == "bad", RecordingProblem: s.Recording != nil && s.Recording.Problem != "",
+		Private: s.Private, Problem: s.Kind == "bad", RecordingProblem: s.Recording != nil && s.Recording.Problem != "",
+	}
+}
+
+// mqttPrivacy is told of the switch in Home Assistant.
+func (a *app) mqttPrivacy(on bool) {
+	if err := a.privacy.Set(on, "Home Assistant"); err != nil {
+		a.log.Add("privacy", err.Error())
 	}
 }
 

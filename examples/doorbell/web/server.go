@@ -47,6 +47,8 @@ type Options struct {
 	Status func() any
 	// Confirm says that the zones fit what the camera sees.
 	Confirm func() error
+	// Privacy switches the hiding of everything on or off; who says by whom.
+	Privacy func(on bool, who string) error
 	// Ring is what the bell does. It defaults to nothing: there is no bell.
 	Ring func()
 	// Metrics serves /metrics.
@@ -103,6 +105,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /zones/preview.jpg", s.previewPicture)
 	mux.HandleFunc("DELETE /zones/preview", s.discard)
 	mux.HandleFunc("POST /confirm", s.confirm)
+	mux.HandleFunc("POST /privacy/{state}", s.privacy)
 	mux.HandleFunc("POST /live", s.live)
 	mux.HandleFunc("DELETE /live/{id}", s.hangUp)
 	if s.o.Metrics != nil {
@@ -294,7 +297,7 @@ func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string)
 		reply(w, http.StatusUnprocessableEntity, fault{Error: bad.Reason, Path: bad.Path})
 	case errors.Is(err, ErrConflict):
 		reply(w, http.StatusConflict, fault{Error: err.Error(), Revision: revision})
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnconfirmed):
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnconfirmed), errors.Is(err, ErrPrivate):
 		reply(w, http.StatusLocked, fault{Error: err.Error()})
 	default:
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
@@ -307,6 +310,20 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.o.Access.Tell(webaccess.ClientOf(r), "the zones were confirmed")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// privacy switches privacy on or off.
+func (s *server) privacy(w http.ResponseWriter, r *http.Request) {
+	state := r.PathValue("state")
+	if state != "on" && state != "off" {
+		reply(w, http.StatusNotFound, fault{Error: "privacy is switched with POST /privacy/on or /privacy/off"})
+		return
+	}
+	if err := s.o.Privacy(state == "on", "the page, from "+webaccess.ClientOf(r)); err != nil {
+		reply(w, http.StatusLocked, fault{Error: err.Error()})
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

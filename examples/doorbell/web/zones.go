@@ -25,6 +25,8 @@ var (
 	// ErrUnconfirmed says that the owner has yet to say whether the zones fit what
 	// the camera sees, which trying some out does not.
 	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones")
+	// ErrPrivate says that privacy hides everything, also from who draws.
+	ErrPrivate = errors.New("privacy is on: everything is hidden, also from who draws; switch it off to see what zones show")
 	// ErrConflict says that the policy was saved by somebody else since it was
 	// read.
 	ErrConflict = errors.New("the zones were saved from another window, or the file was changed, since you opened them. Load those, or save yours over them")
@@ -62,6 +64,8 @@ type ZonesOptions struct {
 	// Unconfirmed reports whether the owner has yet to confirm that the zones
 	// fit what the camera sees.
 	Unconfirmed func() bool
+	// Private reports whether everything is hidden for privacy. It defaults to never.
+	Private func() bool
 	// Confirm says that they do: Pipeline.Confirm. It is called when the first policy
 	// is saved, and by nothing else here.
 	Confirm func()
@@ -78,6 +82,9 @@ func NewZones(o ZonesOptions) *Zones {
 	}
 	if o.Drawing == nil {
 		o.Drawing = func() {}
+	}
+	if o.Private == nil {
+		o.Private = func() bool { return false }
 	}
 	return &Zones{o: o, saved: o.Saved, drawing: map[string]time.Time{}}
 }
@@ -157,6 +164,8 @@ func (z *Zones) Preview(data []byte, editor string) error {
 	switch {
 	case err != nil:
 		return err
+	case z.o.Private():
+		return ErrPrivate
 	case z.o.Unconfirmed():
 		return ErrUnconfirmed
 	case z.editor != "" && z.draft.SHA256() == p.SHA256():
@@ -294,6 +303,13 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 		}
 	}
 	return nil
+}
+
+// EndPreview ends a preview, whoever draws.
+func (z *Zones) EndPreview() error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.endPreview()
 }
 
 // Close ends a preview; what is in force stays.

@@ -38,6 +38,50 @@ func Watch(ctx context.Context, path, at string, pressed func(), told func(kind,
 	}
 }
 
+// Follow tells on of a switch: at once, and whenever it changes, until ctx ends. While its
+// file cannot be read the switch counts as on, and told is called with the kind "switch
+// lost", and then with "switch back".
+func Follow(ctx context.Context, path, at string, on func(bool), told func(kind, text string)) {
+	t := time.NewTicker(readEvery)
+	defer t.Stop()
+	s := level{at: at, on: on, told: told}
+	for {
+		s.read(readLine(path))
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+// level is the state of a switch.
+type level struct {
+	at        string // what the file says while it is on
+	on        func(bool)
+	told      func(kind, text string)
+	known, is bool
+	failed    bool
+}
+
+// read takes what the file says, or why it cannot be read.
+func (s *level) read(text string, err error) {
+	if (err != nil) != s.failed {
+		s.failed = err != nil
+		if s.failed {
+			s.told("switch lost", fmt.Sprintf("the switch cannot be read and counts as on: %v", err))
+		} else {
+			s.told("switch back", "the switch can be read")
+		}
+	}
+	// A file that is just being written is empty.
+	is := err != nil || text == s.at || text == ""
+	if !s.known || is != s.is {
+		s.known, s.is = true, is
+		s.on(is)
+	}
+}
+
 // button is the state of a push button.
 type button struct {
 	at      string // what the file says while it is down

@@ -9,6 +9,43 @@ import (
 	"time"
 )
 
+// TestLevel: a switch is told of at once and at each change; it is on while its file cannot
+// be read, or is empty.
+func TestLevel(t *testing.T) {
+	var on []bool
+	told := map[string]int{}
+	s := level{at: "1", on: func(is bool) { on = append(on, is) }, told: func(kind, _ string) { told[kind]++ }}
+	gone := errors.New("gone")
+	for i, step := range []struct {
+		text string
+		err  error
+		told int
+		on   bool
+	}{
+		{"0", nil, 1, false}, {"0", nil, 1, false}, {"1", nil, 2, true}, {"1", nil, 2, true}, {"0", nil, 3, false},
+		{"", gone, 4, true}, {"", gone, 4, true}, {"0", nil, 5, false}, {"", nil, 6, true}, {"1", nil, 6, true},
+	} {
+		if s.read(step.text, step.err); len(on) != step.told || on[len(on)-1] != step.on {
+			t.Errorf("step %d: told %v", i, on)
+		}
+	}
+	if told["switch lost"] != 1 || told["switch back"] != 1 {
+		t.Errorf("told %v", told)
+	}
+	first := make(chan bool, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Follow(ctx, filepath.Join(t.TempDir(), "none"), "1", func(is bool) { first <- is }, func(_, _ string) {})
+	}()
+	if !<-first {
+		t.Error("a switch without a file is off")
+	}
+	cancel()
+	<-done
+}
+
 // TestButton: a press counts once, however long the button is held. One that is held at
 // the start, or when its file comes back, is none.
 func TestButton(t *testing.T) {

@@ -49,6 +49,8 @@ type Options struct {
 	Prefix string
 	// Model is the name of the program.
 	Model string
+	// Privacy switches the hiding of everything on or off.
+	Privacy func(on bool)
 	// State returns what is published every five seconds.
 	State func() State
 }
@@ -58,6 +60,8 @@ type State struct {
 	People, Faces, Plates int
 	Hidden                float64 // share of the picture, 0 to 1
 	State                 string  // in two or three words
+	// Private says that everything is hidden for privacy.
+	Private bool
 	// Problem says that something is wrong, RecordingProblem that nothing can be
 	// recorded.
 	Problem, RecordingProblem bool
@@ -163,7 +167,25 @@ func (m *Client) announce() {
 		"state_topic": m.base + "/event", "availability_topic": m.base + "/available",
 		"event_types": []string{"ring", "other"}, "icon": "mdi:bell",
 	})
+	if m.o.Privacy != nil {
+		m.discovery("switch", "privacy", map[string]any{
+			"name": "Privacy", "unique_id": "hedge_" + m.id + "_privacy", "device": device,
+			"state_topic": m.base + "/state", "availability_topic": m.base + "/available",
+			"value_template": "{{ value_json.private }}", "command_topic": m.base + "/privacy/set", "icon": "mdi:eye-off",
+		})
+		m.client.Subscribe(m.base+"/privacy/set", 1, func(_ mqtt.Client, msg mqtt.Message) { m.command(msg.Retained(), string(msg.Payload())) })
+	}
 	m.publish("available", true, "online")
+	m.state()
+}
+
+// command is told of a message that switches privacy. One that the broker had kept from
+// before is not of now.
+func (m *Client) command(kept bool, text string) {
+	if kept || text != "ON" && text != "OFF" {
+		return
+	}
+	m.o.Privacy(text == "ON")
 	m.state()
 }
 
@@ -180,7 +202,7 @@ func (m *Client) state() {
 	s, onOff := m.o.State(), map[bool]string{true: "ON", false: "OFF"}
 	m.publishJSON("state", map[string]any{
 		"people": s.People, "faces": s.Faces, "plates": s.Plates, "hidden": int(100*s.Hidden + 0.5),
-		"state": s.State, "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
+		"state": s.State, "private": onOff[s.Private], "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
 	})
 }
 

@@ -26,6 +26,7 @@ video.addEventListener("loadedmetadata", onSize);
 video.addEventListener("playing", () => { trouble = ""; curtain(); });
 
 byId("ring").addEventListener("click", () => ask("POST", "/ring").then(poll, (e) => { trouble = e.message; curtain(); }));
+byId("private").addEventListener("click", () => ask("POST", status?.private ? "/privacy/off" : "/privacy/on").then(poll, (e) => { trouble = e.message; curtain(); }));
 byId("confirm").addEventListener("click", () => ask("POST", "/confirm").then(poll, (e) => say(byId("alert-text"), e.message)));
 
 // curtain covers the picture with why there is none.
@@ -60,6 +61,8 @@ function show(s) {
   pill.dataset.kind = s.kind;
   byId("ring").hidden = !s.bell;
   if (s.bell) say(byId("ring"), s.bell.open ? `Ringing, ${s.bell.left} s` : "Ring");
+  byId("private").setAttribute("aria-pressed", String(s.private));
+  say(byId("private"), s.private ? "Show again" : "Hide all");
   say(byId("alert-text"), s.alert || "");
   byId("alert").hidden = !s.alert;
   byId("confirm").hidden = !s.confirm;
@@ -107,7 +110,7 @@ async function poll() {
     const response = await ask("GET", "/status", { timeout: 5000 });
     const s = await response.json();
     const watches = response.headers.get("X-Role") === "watch";
-    byId("edit").hidden = watches;
+    byId("edit").hidden = byId("private").hidden = watches;
     if (watches) { s.confirm = s.start = false; }
     const came = performance.now();
     // The server's clock was read about half way between.

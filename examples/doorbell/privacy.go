@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/examples/internal/schedule"
+	"github.com/hedgecam/hedge/examples/internal/statefile"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// privacy is the switch that hides everything while the stream goes on. It is on while
+// the line of a GPIO says so; else as somebody has set it by hand, until the schedule
+// begins or ends the next time; else as the schedule says. Its methods may be called by
+// any goroutine.
+type privacy struct {
+	path  string // of the file in which what was set by hand outlives a restart
+	times schedule.Schedule
+	now   func() time.Time
+	apply func() error // has the switch take effect, by isOn
+	told  func(kind, text string)
+
+	mu   sync.Mutex
+	hand *byHand // nil: nobody has set it since the schedule changed
+	line bool
+	last time.Time // of the last look at the schedule
+
+	state sync.Mutex
+	on    bool
+}
+
+// byHand is what somebody has set.
+type byHand struct {
+	On   bool      `json:"on"`
+	Time time.Time `json:"time"`
+}
+
+// privacySuffix is that of the file beside the policy's.
+const privacySuffix = ".privacy"
+
+// load reads what was set by hand before a restart. A file that cannot be read counts as
+// on: somebody had set something.
+func (p *privacy) load() {
+	data, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		p.hand = nil
+	} else if h := (byHand{}); err != nil || json.Unmarshal(data, &h) != nil || h.Time.IsZero() {
+		p.told("privacy", fmt.Sprintf("everything is hidden, because %s cannot be read: switch privacy off by hand", p.path))
+		p.hand = &byHand{On: true, Time: p.now()}
+	} else {
+		p.hand = &h
+	}
+	p.last = p.now()
+	if p.hand != nil {
+		p.forget(p.hand.Time, p.last)
+	}
+	p.set(p.wanted(p.last))
+}
+
+// forget drops what was set by hand where the schedule has begun or ended since. Where
+// the clock went back, what hides stays and what shows does not.
+func (p *privacy) forget(from, to time.Time) {
+	if p.hand == nil || p.times.Empty() {
+		return
+	}
+	if p.times.Changed(from, to) || to.Before(p.hand.Time.Add(-time.Minute)) && !p.hand.On {
+		p.hand = nil
+	}
+}
+
+// wanted says whether the switch is to be on at a time. It is called with mu held.
+func (p *privacy) wanted(at time.Time) bool {
+	switch {
+	case p.line:
+		return true
+	case p.hand != nil:
+		return p.hand.On
+	}
+	return p.times.At(at)
+}
+
+// isOn reports whether everything is hidden.
+func (p *privacy) isOn() bool {
+	p.state.Lock()
+	defer p.state.Unlock()
+	return p.on
+}
+
+// set notes the state, and reports whether it is another one.
+func (p *privacy) set(on bool) bool {
+	p.state.Lock()
+	defer p.state.Unlock()
+	was := p.on
+	p.on = on
+	return was != on
+}
+
+// update has the switch follow what is wanted. It is called with mu held.
+func (p *privacy) update(who string) error {
+	on := p.wanted(p.now())
+	if !p.set(on) {
+		return nil
+	}
+	if err := p.apply(); err != nil {
+		p.set(true)
+		return err
+	}
+	p.told("privacy", map[bool]string{true: "everything is hidden: ", false: "the zones decide again: "}[on]+who)
+	return nil
+}
+
+// errLine says that the switch on the wall keeps the privacy switch on.
+var errLine = errors.New("privacy is held on by the switch at the device: turn that one off")
+
+// Set sets the switch by hand. What is to be hidden is hidden although it cannot be
+// written down; what is to be shown is not.
+func (p *privacy) Set(on bool, who string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !on && p.line {
+		return errLine
+	}
+	h := &byHand{On: on, Time: p.now().UTC()}
+	data, err := json.Marshal(h)
+	if err == nil {
+		err = statefile.Write(p.path, append(data, '\n'), 0o600)
+	}
+	if err != nil && !on {
+		return fmt.Errorf("privacy stays on: %w", err)
+	}
+	p.hand = h
+	return errors.Join(p.update(who), err)
+}
+
+// setLine is told of the line of a GPIO.
+func (p *privacy) setLine(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line = on
+	if err := p.update("the switch at the device"); err != nil {
+		p.told("privacy", err.Error())
+	}
+}
+
+// check follows the schedule.
+func (p *privacy) check() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.forget(p.last, now)
+	p.last = now
+	if err := p.update("the schedule"); err != nil {
+		p.told("privacy", err.Error())
+	}
+}
+
+// run follows the schedule until ctx ends.
+func (p *privacy) run(ctx context.Context) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			p.check()
+		}
+	}
+}
+
+// openPrivacy makes the switch that hides everything. It is on before the first picture,
+// if it is to be.
+func (a *app) openPrivacy(policy *redact.Policy) error {
+	times, err := a.c.privateTimes()
+	if err != nil {
+		return err
+	}
+	a.policy = policy
+	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, now: time.Now, told: a.log.Add,
+		line: a.c.PrivateGPIO != "", // until it was read
+		apply: func() error {
+			if a.privacy.isOn() {
+				if err := a.zones.EndPreview(); err != nil {
+					return err
+				}
+			}
+			return a.applyPrivacy()
+		}}
+	a.privacy.load()
+	if !a.privacy.isOn() {
+		return nil
+	}
+	return a.putInForce(nil)
+}
+
+// apply puts a policy in force, unless privacy hides everything: then it waits.
+func (a *app) apply(p *redact.Policy) error {
+	a.policies.Lock()
+	defer a.policies.Unlock()
+	if a.privacy.isOn() {
+		// It has to be one that could be put in force.
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		a.policy = p
+		return nil
+	}
+	if err := a.putInForce(p); err != nil {
+		return err
+	}
+	a.policy = p
+	return nil
+}
+
+// applyPrivacy hides everything while privacy is on, and else what the policy says.
+// Pictures from before, which the zones of then have redacted, still go out: recorders
+// and viewers see one stream that goes on.
+func (a *app) applyPrivacy() error {
+	a.policies.Lock()
+	defer a.policies.Unlock()
+	p := a.policy
+	if a.privacy.isOn() {
+		p = nil
+	}
+	a.gate.keepWaiting.Store(true)
+	defer a.gate.keepWaiting.Store(false)
+	return a.putInForce(p)
+}
+
+// putInForce hands a policy to the pipeline. A nil one hides everything.
+func (a *app) putInForce(p *redact.Policy) error {
+	err := a.pipe.SetPolicy(p)
+	if err == nil {
+		a.log.Record(eventlog.PolicyInForce, eventlog.Data{Policy: sumOf(p)})
+	}
+	return err
+}
