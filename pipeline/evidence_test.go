@@ -117,7 +117,7 @@ func TestLateNetworks(t *testing.T) {
 	}
 }
 
-// TestFailsAfterGood: with a camera that moves, the frames between the last good look
+// TestFailsAfterGood: with a camera that moves, the frames between the last good inference
 // and the first failed one are not shown, and neither are those up to the next good
 // one; those looked at are.
 func TestFailsAfterGood(t *testing.T) {

@@ -73,7 +73,7 @@ func TestDetectorAlwaysFails(t *testing.T) {
 	}
 }
 
-// TestDetectorRecovers: in File mode just the frames of the failed looks are
+// TestDetectorRecovers: in File mode just the frames of the failed inferences are
 // hidden.
 func TestDetectorRecovers(t *testing.T) {
 	good := detecttest.Find()
@@ -186,7 +186,7 @@ func TestNoDetector(t *testing.T) {
 					if (s.outsideShown() > 0) != tt.outside {
 						t.Errorf("frame %d: %d blocks outside shown", s.n, s.outsideShown())
 					}
-					// Live, the first frames may go out before the first look.
+					// Live, the first frames may go out before the first inference.
 					if (s.insideShown() > 0) != tt.inside && mode == pipeline.File {
 						t.Errorf("frame %d: %d blocks inside shown", s.n, s.insideShown())
 					}

@@ -15,7 +15,7 @@ import (
 
 // TestFirstPicture: a recording begins with its first picture, in which what was
 // found is hidden and the rest is shown, whatever Every and the look-ahead. If the
-// first look fails, what lies outside is hidden until one succeeds.
+// first inference fails, what lies outside is hidden until one succeeds.
 func TestFirstPicture(t *testing.T) {
 	person := image.Rect(40, 10, 56, 40)
 	finds := func(_ context.Context, n int, _ *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {

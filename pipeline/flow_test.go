@@ -246,7 +246,7 @@ func TestSetPolicy(t *testing.T) {
 	}
 	for _, s := range sink.seen() {
 		// Frames read before the change may go out after it, hidden under both: five wait
-		// for the owner loop or are in its hand.
+		// for the event loop or are in its hand.
 		if shown := s.insideShown() > 0; s.n < 14 && !shown || s.n >= 20 && shown {
 			t.Errorf("frame %d: property shown %t", s.n, shown)
 		}

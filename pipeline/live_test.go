@@ -51,7 +51,7 @@ func TestLiveDoesNotWait(t *testing.T) {
 	}
 	st := p.Stats()
 	if k := st.Detectors[0]; k.Inferences < 3 || k.Inferences > 100 || k.Replaced == 0 {
-		t.Errorf("%d looks, %d offers dropped", k.Inferences, k.Replaced)
+		t.Errorf("%d inferences, %d replaced", k.Inferences, k.Replaced)
 	}
 	first := -1
 	for i, s := range sink.seen() {
@@ -87,7 +87,7 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%s never looked", k.Name)
 		}
 	}
-	// The bucket's first filling may be used on top, and one look overshoot.
+	// The bucket's first filling may be used on top, and one inference overshoot.
 	if most := time.Duration(cores*float64(took+300*time.Millisecond)) + 3*cost; used > most {
 		t.Errorf("used %v of core time in %v, more than %v", used, took, most)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // heavy returns a policy that shows all of the picture in as many pieces as there may
-// be, with more points than the owner loop draws.
+// be, with more points than the event loop draws.
 func heavy() *redact.Policy {
 	p := &redact.Policy{Version: 1, Outside: redact.Outside{Fill: redact.Solid}}
 	for range redact.MaxPolygons {
