@@ -28,6 +28,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
@@ -89,6 +90,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, test ...s
 	// The benchmarks clean up behind them.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 15 * time.Second
+	// Both streams of the benchmarks are written to it, each by a goroutine.
+	stderr = &lockedWriter{w: stderr}
 	cmd.Stderr = stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -109,6 +112,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, test ...s
 	m.fill(r, ctx.Err())
 	r.Machine.End()
 	return errors.Join(o.output.Write(stdout, r.Markdown("bench/speed", fmt.Sprintf(about, o.seconds)), r), ctx.Err())
+}
+
+// lockedWriter lets several goroutines write.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 func newTargets() (list []report.Target) {
