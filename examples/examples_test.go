@@ -320,6 +320,24 @@ func TestPolicyCheck(t *testing.T) {
 	}
 }
 
+// TestNothingNamed: an example that is given nothing to work on says so, and what it wants.
+func TestNothingNamed(t *testing.T) {
+	bin, dir := built(t)
+	policy := put(t, filepath.Join(dir, "policy.json"), half)
+	for name, tt := range map[string]struct {
+		args []string
+		says string
+	}{
+		"policy-check":   {nil, "policy.json"},
+		"still-pictures": {[]string{"-policy", policy, "-networks", "none"}, "photo.jpg"},
+		"choose-fills":   {[]string{"-networks", "none", "-out", filepath.Join(dir, "fills")}, "-in is missing"},
+	} {
+		if said, err := run(t, filepath.Join(bin, name), tt.args...); err == nil || !strings.Contains(said, tt.says) {
+			t.Errorf("%s: %v: %s", name, err, said)
+		}
+	}
+}
+
 // serving starts a program that serves, and returns the address that it tells.
 func serving(t *testing.T, name string, args ...string) string {
 	t.Helper()

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log"
 	"os"
@@ -34,6 +35,9 @@ func main() {
 
 // all writes one recording for each fill.
 func all(ctx context.Context, in, out, nets string) error {
+	if in == "" {
+		return errors.New("-in is missing: name the recording to redact")
+	}
 	set, err := networks.Open(ctx, nets, networks.Options{})
 	if err != nil {
 		return err

@@ -3,7 +3,7 @@
 //
 //	go run ./examples/policy-check policy.json
 //
-// Exit codes: 0 all are valid; 1 one is not.
+// Exit codes: 0 all are valid; 1 one is not, or none is named.
 package main
 
 import (
@@ -18,6 +18,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) < 2 {
+		_, _ = fmt.Fprintln(os.Stderr, "name the policy files: policy-check policy.json") // nowhere else to say it
+		os.Exit(1)
+	}
 	code := 0
 	for _, file := range os.Args[1:] {
 		if err := check(os.Stdout, file); err != nil {

@@ -40,26 +40,39 @@ func (o *options) takes(files []file) []string {
 	return list
 }
 
+// written is a file that is written, and the recording that it is of, if it is of one.
+type written struct{ name, of string }
+
 // makes are the files that are written.
-func (o *options) makes(files []file) []string {
-	var list []string
+func (o *options) makes(files []file) []written {
+	var list []written
 	for _, f := range files {
-		list = append(list, f.out)
+		list = append(list, written{f.out, f.in})
 		if f.sheet != "" {
-			list = append(list, f.sheet)
+			list = append(list, written{f.sheet, f.in})
 		}
 		if f.tracks != "" {
-			list = append(list, f.tracks)
+			list = append(list, written{f.tracks, f.in})
 		}
 		if f.evidence != "" && needsNetworks(f) {
 			// Evidence that is there is read and never replaced.
-			list = append(list, f.evidence)
+			list = append(list, written{f.evidence, f.in})
 		}
 	}
 	if o.report != "" {
-		list = append(list, o.report)
+		list = append(list, written{name: o.report})
 	}
 	return list
+}
+
+// twice says that two outputs are one file. In a folder, recordings whose names differ
+// only in what comes after the last dot become one.
+func twice(a, b written) error {
+	if a.of != "" && b.of != "" && a.of != b.of {
+		return usage(fmt.Errorf("%s and %s would both be written to %s: rename one of them, or move it to another folder",
+			ffmpeg.ShownAddress(a.of), ffmpeg.ShownAddress(b.of), b.name))
+	}
+	return usage(fmt.Errorf("%s and %s are one file: two outputs would be written to it; name another", a.name, b.name))
 }
 
 // guard checks before the work that every file can be written, that none is an
@@ -80,8 +93,9 @@ func (o *options) guard(files []file) error {
 			return usage(err)
 		}
 	}
-	made := map[string]string{}
-	for _, name := range o.makes(files) {
+	made := map[string]written{}
+	for _, out := range o.makes(files) {
+		name := out.name
 		final, err := atomicfile.Target(name)
 		if err != nil {
 			return usage(fmt.Errorf("output %s: %w", name, err))
@@ -92,10 +106,10 @@ func (o *options) guard(files []file) error {
 		if final, err = filepath.Abs(final); err != nil {
 			return usage(fmt.Errorf("output %s: %w", name, err))
 		}
-		if other, twice := made[final]; twice {
-			return usage(fmt.Errorf("%s and %s are one file: two outputs would be written to it; name another, or rename a recording", other, name))
+		if other, there := made[final]; there {
+			return twice(other, out)
 		}
-		made[final] = name
+		made[final] = out
 		if info, err := os.Stat(final); err == nil {
 			i := slices.IndexFunc(taken, func(k known) bool { return os.SameFile(k.info, info) })
 			if i >= 0 {

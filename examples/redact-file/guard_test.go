@@ -77,6 +77,35 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
+// TestOneName: two recordings of a folder that would become one file are both named.
+func TestOneName(t *testing.T) {
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	for _, names := range [][2]string{{"GH010042.LRV", "GH010042.mp4"}, {"sub/a.avi", "sub/a.mkv"}} {
+		a, b := filepath.Join(in, names[0]), filepath.Join(in, names[1])
+		if err := os.MkdirAll(filepath.Dir(a), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, a, "one")
+		write(t, b, "other")
+		code, said := runProgram(t, "-in", in, "-out", out, "-recursive", "-policy", write(t, filepath.Join(t.TempDir(), "p.json"), closedPolicy))
+		if code != exitUsage || !strings.Contains(said, a+" and "+b+" would both be written to") {
+			t.Errorf("exit code %d: %s", code, said)
+		}
+		if err := errors.Join(os.Remove(a), os.Remove(b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestNetworksAreNamed: the name is checked also where the policy needs no network.
+func TestNetworksAreNamed(t *testing.T) {
+	code, said := runProgram(t, "-in", "in.mp4", "-out", filepath.Join(t.TempDir(), "out.mp4"), "-policy",
+		write(t, filepath.Join(t.TempDir(), "p.json"), closedPolicy), "-networks", "hedge-m")
+	if code != exitUsage || !strings.Contains(said, "-networks hedge-m: must be one of hedge-n") {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+}
+
 // contents returns what is in a folder, as one text.
 func contents(t *testing.T, dir string) string {
 	t.Helper()

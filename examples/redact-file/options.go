@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -63,6 +65,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-lookahead %v: must be 0s to 4s", o.lookAhead)
 	case o.track < 1:
 		return o, fmt.Errorf("-track %d: tracks are counted from 1", o.track)
+	case !slices.Contains(strings.Split(networks.Names(), ", "), o.networks):
+		// Also where the policy needs none: the next one may.
+		return o, fmt.Errorf("-networks %s: must be one of %s", o.networks, networks.Names())
 	case o.every < 0:
 		return o, fmt.Errorf("-every %d: must not be negative", o.every)
 	}

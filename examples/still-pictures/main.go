@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log"
 	"os"
@@ -33,6 +34,9 @@ func main() {
 
 // all redacts the pictures into the folder out.
 func all(ctx context.Context, policyFile, out, nets string, pictures []string) error {
+	if len(pictures) == 0 {
+		return errors.New("name the pictures: still-pictures -policy policy.json photo.jpg")
+	}
 	policy, err := redact.LoadPolicy(policyFile)
 	if err != nil {
 		return err
