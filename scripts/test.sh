@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 echo "test: everything but the long tests, with the race detector"
-go test -race -short -timeout 9m ./...
+go test -race -short -timeout 25m ./...
 
 # What these measure on recordings runs in one goroutine, and minutes longer with
 # the race detector.
@@ -14,7 +14,7 @@ for package in deploy bench/doorbell bench/leak bench/speed detect/motion detect
     compgen -G "$package/*.go" >/dev/null && long+=("./$package")
 done
 echo "test: ${long[*]}, the long tests too"
-go test -timeout 9m "${long[@]}"
+go test -timeout 25m "${long[@]}"
 
 echo "test: the encoder without libx264"
 go test -tags gocv_specific_modules,nox264 ./examples/internal/encoder ./examples/internal/stream
@@ -24,4 +24,4 @@ for package in detect detect/network detect/track detect/motion redact pipeline 
     compgen -G "$package/*.go" >/dev/null && pure+=("./$package")
 done
 echo "test: ${pure[*]} without cgo"
-CGO_ENABLED=0 go test -timeout 5m "${pure[@]}"
+CGO_ENABLED=0 go test -timeout 15m "${pure[@]}"

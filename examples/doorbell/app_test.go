@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
@@ -66,7 +67,7 @@ func (c *client) ask(t *testing.T, method, path, token string) (code int, text s
 // bell was rung, and none after the time is over.
 func TestDoorbell(t *testing.T) {
 	t.Parallel()
-	a, out := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "2s")
+	a, out := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "10m")
 	c := newClient(t, a)
 	eventually(t, "pictures come", func() bool { return a.gate.last().Frames > 20 })
 	if last := a.gate.last(); last.Passed != 0 {
@@ -90,6 +91,10 @@ func TestDoorbell(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil || s.Bell == nil || !s.Bell.Open || s.Defaults["visitors"] != "feet" {
 		t.Errorf("status %s: %v", text, err)
 	}
+	a.bell.mu.Lock()
+	a.bell.until = time.Now() // the ten minutes are over
+	a.bell.mu.Unlock()
+	a.bell.expire()
 	eventually(t, "the time runs out", func() bool { _, open := a.bell.left(); return !open })
 	passed, frames := a.gate.last().Passed, a.gate.last().Frames
 	eventually(t, "pictures still come", func() bool { return a.gate.last().Frames > frames+10 })
