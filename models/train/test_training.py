@@ -129,6 +129,8 @@ class Exported(unittest.TestCase):
             torch.save({"average": HedgeNet().plates.eval().state_dict(), "plates": {}}, plates_file)  # trained from scratch
             got = load(path, [people, plates_file]).net
             self.assertTrue(torch.equal(got.people[0].reg_out.bias, bias))
+            half = load(path, [people], share=0.5).net
+            self.assertLess((half.people[0].reg_out.bias - bias + 0.5).abs().max().item(), 1e-6)
             self.assertTrue(torch.equal(got.people[1].reg_out.bias, net.people[1].reg_out.bias))
             self.assertFalse(any("running_mean" in k for k in got.state_dict()))
             torch.save({"average": {"stages.9.weight": bias}, "plates": {}}, plates_file)

@@ -120,11 +120,19 @@ def rounded(net, int8=False):
     return net
 
 
-def load(start_file, checkpoints=(), weights="average", name="hedge-n", int8=False):
-    """The network of an exported file with what the checkpoints learnt put over it."""
+def load(start_file, checkpoints=(), weights="average", name="hedge-n", int8=False, share=1.0):
+    """The network of an exported file with what the checkpoints learnt put over it.
+
+    Of what consist learnt only a share: weights between those of before and after keep what was known in daylight
+    and most of what is new (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+    """
     net = start_from_hedge(fold(HedgeNet(name).eval()), start_file)
     for path in checkpoints:
-        state = learnt(torch.load(path, weights_only=True), weights)
+        last = torch.load(path, weights_only=True)
+        state = learnt(last, weights)
+        if "plates" not in last:
+            before = net.state_dict()
+            state = {k: torch.lerp(before[k].float(), v.float(), share) if k in before else v for k, v in state.items()}
         if any(k.endswith("running_mean") for k in state):  # plates that were trained from scratch
             net.plates = HedgeNet(name).plates.eval()
         if net.load_state_dict(state, strict=False).unexpected_keys:
@@ -218,13 +226,14 @@ def main():
     p.add_argument("--checkpoints", nargs="*", default=[], help="of train (plates) and consist (people, faces); without any the network is as it was")
     p.add_argument("--out", required=True)
     p.add_argument("--weights", default="average", choices=("average", "last"), help="the moving average, or the last step's")
+    p.add_argument("--share", type=float, default=0.4, help="of what consist learnt, 0..1; the rest is as it was")
     p.add_argument("--name", default="hedge-n", choices=tuple(SIZES))
     p.add_argument("--file", default="", help="of the folder --out; default NAME.onnx")
     p.add_argument("--int8", action="store_true", help="keep the weights as int8")
     p.add_argument("--fixed", action="store_true", help="for 640x384 only")
     a = p.parse_args()
     torch.set_num_threads(1)
-    net = load(a.start, a.checkpoints, a.weights, a.name, a.int8)
+    net = load(a.start, a.checkpoints, a.weights, a.name, a.int8, a.share)
     path = os.path.join(a.out, a.file or a.name + ".onnx")
     write(net, path, 640, 384, not a.fixed, a.int8)
     box, score = agree(net, path, ((640, 384),) if a.fixed else ((640, 384), (384, 640), (320, 192)))
