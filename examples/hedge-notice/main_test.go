@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/ledongthuc/pdf"
+
+	"github.com/hedgecam/hedge/examples/internal/settings"
 )
 
 const (
@@ -273,6 +275,32 @@ func TestCameras(t *testing.T) {
 	dir := home(t, testPolicy, "rtsp: 0.0.0.0:8554\n", testNotice)
 	if code, _, stderr := makeNotice(dir); code != 2 || !strings.Contains(stderr, "-recorder-hours") {
 		t.Errorf("RTSP for everybody: code %d, %s", code, stderr)
+	}
+}
+
+// TestOtherSettingsAreSkipped: no setting of a program is taken for a slip of the
+// finger at one that the notice reads.
+func TestOtherSettingsAreSkipped(t *testing.T) {
+	for path, config := range map[string]any{"../doorbell/schema.json": &doorbellSettings{}, "../dashcam/schema.json": &dashcamSettings{}} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var schema struct {
+			Properties map[string]any `json:"properties"`
+		}
+		if err := json.Unmarshal(data, &schema); err != nil || len(schema.Properties) < 10 {
+			t.Fatalf("%s: %d settings, %v", path, len(schema.Properties), err)
+		}
+		file := filepath.Join(t.TempDir(), "camera.yaml")
+		for name := range schema.Properties {
+			if err := os.WriteFile(file, []byte(name+": 1\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := settings.ReadFile(file, config); err != nil && strings.Contains(err.Error(), "meant?") {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
 	}
 }
 

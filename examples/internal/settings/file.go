@@ -39,8 +39,9 @@ const (
 
 // ReadFile fills in config, a pointer to a struct, with what another program's
 // configuration file says, and with the defaults of config for the rest. Settings
-// that config does not have are the other program's affair: they are skipped. The
-// error is everything that is wrong with those that it has.
+// that config does not have are the other program's affair: they are skipped, but for
+// those that are one slip of the finger away from one that it has. The error is
+// everything that is wrong with those that it has.
 func ReadFile(path string, config any) error {
 	fields := describe(config)
 	for _, f := range fields {
@@ -68,6 +69,9 @@ func readFile(path string, fields []*field, partial bool) (problems []error) {
 		f := find(fields, e.key)
 		switch {
 		case f == nil && partial:
+			if meant := slip(fields, e.key); meant != "" {
+				bad(fmt.Sprintf("there is no such setting: is %s meant?", meant))
+			}
 		case f == nil:
 			bad("there is no such setting (-help lists them)")
 		case seen[e.key] > 0:
@@ -82,6 +86,25 @@ func readFile(path string, fields []*field, partial bool) (problems []error) {
 		seen[e.key] = e.line
 	}
 	return problems
+}
+
+// slip returns the name of the setting that a word becomes when one letter of it is
+// put in, left out or changed, or two neighbours change places; "" if there is none.
+func slip(fields []*field, word string) string {
+	for _, f := range fields {
+		a, b := word, f.name
+		for a != "" && b != "" && a[0] == b[0] {
+			a, b = a[1:], b[1:]
+		}
+		for a != "" && b != "" && a[len(a)-1] == b[len(b)-1] {
+			a, b = a[:len(a)-1], b[:len(b)-1]
+		}
+		swapped := len(a) == 2 && len(b) == 2 && a[0] == b[1] && a[1] == b[0]
+		if len(f.name) > 3 && (len(a)+len(b) > 0 && len(a) <= 1 && len(b) <= 1 || swapped) {
+			return f.name
+		}
+	}
+	return ""
 }
 
 func place(path string, line int) string {

@@ -520,6 +520,16 @@ func TestReadFile(t *testing.T) {
 	if err := ReadFile(path, &p); err == nil || !strings.Contains(err.Error(), path+":2: days") {
 		t.Errorf("a setting out of range: %v", err)
 	}
+	for _, slip := range []string{"adys", "day", "dayss", "dats", "xdays"} {
+		write("source: camera:0\n" + slip + ": 3\n")
+		if err := ReadFile(path, &p); err == nil || !strings.Contains(err.Error(), path+":2: "+slip) || !strings.Contains(err.Error(), "is days meant?") {
+			t.Errorf("%s: %v", slip, err)
+		}
+	}
+	write("day-of-rest: 3\nsay: x\nyads: 1\n")
+	if err := ReadFile(path, &p); err != nil {
+		t.Errorf("other words: %v", err)
+	}
 	if err := ReadFile(path+".none", &p); err == nil {
 		t.Error("no file, no error")
 	}
