@@ -94,7 +94,7 @@ INLINE void field_row(int16_t *out, const int16_t *values, int cols, int cell, i
 {
 	const words16 iota = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 	for (int c = ((x0 + cell / 2) >> shift) - 1; (c << shift) + cell / 2 < x1; c++) {
-		const int16_t a = values[max(c, 0)], b = values[min(c + 1, cols - 1)];
+		const int16_t a = values[min(max(c, 0), cols - 1)], b = values[min(c + 1, cols - 1)];
 		*(words16 *)(out + (c << shift) + cell / 2) = ((iota * (int16_t)(b - a)) + (int16_t)(a * cell)) >> shift;
 	}
 }
