@@ -477,7 +477,7 @@ func TestEmbedded(t *testing.T) {
 // FuzzFile: no file brings the parsers down, each error says something on one
 // line, and what is accepted was on a line of the file.
 func FuzzFile(f *testing.F) {
-	for _, s := range []string{"keep: 5s\n", "# c\ncount: 1\npolicy: |\n  x\n", "a: {b: [c]}\n", "policy: &a x\nhide: *a\n", "--- \n", "? x\n: y\n", "\t", "{\"count\": 1}", "<<: *a", "!!str x: y"} {
+	for _, s := range []string{"keep: 5s\n", "# c\ncount: 1\npolicy: |\n  x\n", "a: {b: [c]}\n", "policy: &a x\nhide: *a\n", "--- \n", "? x\n: y\n", "\t", "{\"count\": 1}", "<<: *a", "!!str x: y", "|\u2029\u2029|(.00", "|\u0085\u2028("} {
 		f.Add([]byte(s), false)
 		f.Add([]byte(s), true)
 	}
@@ -486,7 +486,10 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		entries, line, err := parseFile(data, asJSON)
-		lines := strings.Count(string(data), "\n") + strings.Count(string(data), "\r") + 1
+		lines := 1
+		for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} { // those of YAML 1.1
+			lines += strings.Count(string(data), end)
+		}
 		if err != nil && (err.Error() == "" || len(entries) > 0 || line < 0 || line > lines+1) {
 			t.Fatalf("line %d of %d: %v, %d entries", line, lines, err, len(entries))
 		}
