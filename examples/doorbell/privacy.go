@@ -31,6 +31,7 @@ type privacy struct {
 	hand *byHand // nil: nobody has set it since the schedule changed
 	line bool
 	last time.Time // of the last look at the schedule
+	due  bool      // it could not take effect: the next look tries again
 
 	state sync.Mutex
 	on    bool
@@ -105,10 +106,11 @@ func (p *privacy) set(on bool) bool {
 // update has the switch follow what is wanted. It is called with mu held.
 func (p *privacy) update(who string) error {
 	on := p.wanted(p.now())
-	if !p.set(on) {
+	if !p.set(on) && !p.due {
 		return nil
 	}
-	if err := p.apply(); err != nil {
+	err := p.apply()
+	if p.due = err != nil; p.due {
 		p.set(true)
 		return err
 	}
@@ -186,12 +188,12 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, now: time.Now, told: a.log.Add,
 		line: a.c.PrivateGPIO != "", // until it was read
 		apply: func() error {
+			// First what hides, whatever becomes of the preview.
+			err := a.applyPrivacy()
 			if a.privacy.isOn() {
-				if err := a.zones.EndPreview(); err != nil {
-					return err
-				}
+				err = errors.Join(err, a.zones.EndPreview())
 			}
-			return a.applyPrivacy()
+			return err
 		}}
 	a.privacy.load()
 	if !a.privacy.isOn() {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -323,4 +324,34 @@ func (b *broker) subscribed(end string) bool {
 		}
 	}
 	return false
+}
+
+// TestPrivacyTriesAgain: a switch that could not take effect says that it is on and
+// tries again, in both directions, until it does.
+func TestPrivacyTriesAgain(t *testing.T) {
+	broken := errors.New("broken")
+	fail, applied := broken, 0
+	p := &privacy{path: filepath.Join(t.TempDir(), "switch"), now: time.Now, told: func(string, string) {},
+		apply: func() error {
+			if fail == nil {
+				applied++
+			}
+			return fail
+		}}
+	for round, on := range []bool{true, false} {
+		fail = broken
+		if err := p.Set(on, "by hand"); !errors.Is(err, broken) || !p.isOn() || applied != round {
+			t.Fatalf("set to %v: %v, on %v, applied %d times", on, err, p.isOn(), applied)
+		}
+		p.check()
+		if !p.isOn() || applied != round {
+			t.Fatalf("set to %v, still broken: on %v, applied %d times", on, p.isOn(), applied)
+		}
+		fail = nil
+		p.check()
+		p.check()
+		if p.isOn() != on || applied != round+1 {
+			t.Fatalf("set to %v, mended: on %v, applied %d times", on, p.isOn(), applied)
+		}
+	}
 }
