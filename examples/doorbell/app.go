@@ -254,8 +254,11 @@ func (a *app) halted() string {
 
 // stillJPEG returns a JPEG of the place with nobody in it.
 func (a *app) stillJPEG(ctx context.Context) ([]byte, error) {
-	f, err := a.pipe.BackgroundPlate(ctx)
 	if a.privacy.isOn() {
+		return nil, web.ErrPrivate
+	}
+	f, err := a.pipe.BackgroundPlate(ctx)
+	if a.privacy.isOn() { // switched on meanwhile
 		f.Release()
 		return nil, web.ErrPrivate
 	}
