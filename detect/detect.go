@@ -91,13 +91,13 @@ type Object struct {
 	Class Class
 	// Box is the best estimate of its place at that moment, in pixels.
 	Box Box
-	// Cover is what must be hidden to hide it: Box grown by the uncertainty of
-	// the estimate (speed, age of the last sighting).
-	Cover Box
+	// Padded is the padded box, what must be hidden to hide it: Box grown by the
+	// uncertainty of the estimate (speed, age of the last observation).
+	Padded Box
 	// Score is the highest recent confidence, 0..1.
 	Score float32
 	// Age is the distance in time from
-	// that moment to the nearest sighting. It is 0 for a picture it was seen in.
+	// that moment to the nearest observation. It is 0 for a picture it was seen in.
 	Age time.Duration
 	// Confirmed is set once the object was seen often enough to be no accident.
 	Confirmed bool

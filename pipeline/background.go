@@ -104,7 +104,7 @@ func (b *background) frame(pic *image.YCbCr, s redact.Scene, sound bool) {
 	b.occupied = b.occupied[:0]
 	for i := range s.Objects {
 		if o := &s.Objects[i]; o.Class != detect.Vehicle {
-			b.occupied = append(b.occupied, o.Cover)
+			b.occupied = append(b.occupied, o.Padded)
 		}
 	}
 	b.occupied = append(b.occupied, s.Motion...)

@@ -81,7 +81,7 @@ type Config struct {
 	// Somebody who stays for less never enters it. It defaults to 30 s.
 	PlateSpan time.Duration
 	// Redact adjusts the redactor. Its Grow is set by Compressed when zero, and
-	// its Margin is none when zero: the tracker's padded boxes (detect.Object.Cover) have
+	// its Margin is none when zero: the tracker's padded boxes (detect.Object.Padded) have
 	// a margin already.
 	Redact redact.Options
 	// Track adjusts the tracker. Its zero value is the tuned default.

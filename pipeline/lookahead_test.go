@@ -65,7 +65,7 @@ func TestLookAheadIsTime(t *testing.T) {
 			}
 			for n := range cam.frames {
 				if want := n >= first-tt.held; hidden[n] != want {
-					t.Errorf("frame %d, with the first sighting in %d: hidden %t, want %t", n, first, hidden[n], want)
+					t.Errorf("frame %d, with the first observation in %d: hidden %t, want %t", n, first, hidden[n], want)
 				}
 			}
 			if most := tt.held + beside; len(cam.buffers) > most {

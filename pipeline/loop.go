@@ -185,11 +185,11 @@ func (l *loop) inspect(f *frame) error {
 		if err != nil {
 			return err
 		}
-		leap, err := l.scene.update(f, small.pic)
+		transition, err := l.scene.update(f, small.pic)
 		if err != nil {
 			return err
 		}
-		if leap == motion.Cuts {
+		if transition == motion.Cut {
 			l.window.cut(f.at)
 		}
 		if err := l.scheduler.schedule(f, &l.scene.activity); err != nil {

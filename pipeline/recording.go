@@ -72,7 +72,7 @@ type RecordingConfig struct {
 	// Track's Misses defaults to 4, and a negative value is none; Slack to 3 pixels of
 	// 640.
 	Redact redact.Options
-	Track  track.WholeConfig
+	Track  track.LinkerConfig
 	// Spill is the folder for evidence that does not fit into Memory bytes: see
 	// evidence.NewLog. Boxes go there, and no pixel.
 	Spill  string

@@ -104,7 +104,7 @@ type Decision struct {
 	Elsewhere []Span
 	MovedAt   time.Duration
 	// Paths are all tracks, those not believed and those struck out too.
-	Paths *track.Paths
+	Tracks *track.Tracks
 	// Added are the tracks that the owner has added.
 	Added []evidence.Added
 	// Struck are the numbers of the tracks that the owner has struck out. Unknown are
@@ -144,7 +144,7 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 }
 
 // link makes the tracks.
-func (d *Decision) link(cfg track.WholeConfig) error {
+func (d *Decision) link(cfg track.LinkerConfig) error {
 	cfg.Size = d.ev.header.Size
 	if d.Camera == MovingCamera {
 		if cfg.Misses == 0 {
@@ -157,7 +157,7 @@ func (d *Decision) link(cfg track.WholeConfig) error {
 	l := track.NewLinker(cfg)
 	var o track.Observed
 	err := d.ev.each(func(_ int, f *evidence.Frame) error {
-		o.Time, o.DX, o.DY, o.Looks, o.Moved = f.Time, 0, 0, o.Looks[:0], nil
+		o.Time, o.DX, o.DY, o.Inferences, o.Moved = f.Time, 0, 0, o.Inferences[:0], nil
 		if d.Camera == MovingCamera {
 			o.DX, o.DY = f.DX, f.DY
 		} else {
@@ -168,13 +168,13 @@ func (d *Decision) link(cfg track.WholeConfig) error {
 			for _, c := range d.ev.header.Networks[k.Network].Classes {
 				classes |= detect.Classes(c)
 			}
-			o.Looks = append(o.Looks, track.Look{Classes: classes, Region: k.Region, Detections: k.Found})
+			o.Inferences = append(o.Inferences, track.Inference{Classes: classes, Region: k.Region, Detections: k.Found})
 		}
 		l.Add(&o)
 		return nil
 	})
 	if err == nil {
-		d.Paths = l.Paths()
+		d.Tracks = l.Tracks()
 	}
 	return err
 }
@@ -182,12 +182,12 @@ func (d *Decision) link(cfg track.WholeConfig) error {
 // strike takes out what the owner has struck out.
 func (d *Decision) strike(ids []uint64) {
 	for _, id := range ids {
-		if id < 1 || id > uint64(len(d.Paths.List)) {
+		if id < 1 || id > uint64(len(d.Tracks.List)) {
 			d.Unknown = append(d.Unknown, id)
 			continue
 		}
 		// Tracks are numbered from 1 in the order of the list.
-		d.Paths.List[id-1].Believed = false
+		d.Tracks.List[id-1].Believed = false
 		d.Struck = append(d.Struck, id)
 	}
 }
@@ -297,10 +297,10 @@ func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, moti
 
 // objects appends the believed and the added tracks in picture i.
 func (d *Decision) objects(i int, at time.Duration, dst []detect.Object) []detect.Object {
-	dst = d.Paths.At(i, dst)
+	dst = d.Tracks.At(i, dst)
 	for k, a := range d.Added {
 		if b, ok := addedAt(a, at); ok {
-			dst = append(dst, detect.Object{ID: uint64(len(d.Paths.List) + 1 + k), Class: a.Class, Box: b, Cover: b, Score: 1, Confirmed: true})
+			dst = append(dst, detect.Object{ID: uint64(len(d.Tracks.List) + 1 + k), Class: a.Class, Box: b, Padded: b, Score: 1, Confirmed: true})
 		}
 	}
 	return dst

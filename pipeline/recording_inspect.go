@@ -375,12 +375,12 @@ func (s *firstPass) observe(f *passFrame) {
 		for _, d := range k.Found {
 			// A vehicle is not hidden for itself: nobody was found where one stands.
 			if d.Class != detect.Vehicle {
-				s.observed = append(s.observed, detect.Object{Class: d.Class, Box: d.Box, Cover: d.Box.Grow(0.1, 0.05), Score: d.Score})
+				s.observed = append(s.observed, detect.Object{Class: d.Class, Box: d.Box, Padded: d.Box.Grow(0.1, 0.05), Score: d.Score})
 			}
 		}
 	}
 	if people {
-		s.motion.Judge(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.observed)
+		s.motion.Observe(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.observed)
 	}
 }
 

@@ -75,7 +75,7 @@ var someone = detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box
 
 // timeAlone ends tracks by time alone: whether a picture of noise looks as if the camera
 // moved is chance.
-var timeAlone = track.WholeConfig{Misses: -1}
+var timeAlone = track.LinkerConfig{Misses: -1}
 
 func hidesSomeone(s shot) bool { return !s.shown[3][7] }
 

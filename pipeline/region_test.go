@@ -29,7 +29,7 @@ func TestRegionOrder(t *testing.T) {
 	known := square(1200, 200)
 	f := &frame{moved: append(append([]detect.Box{inside[0]}, edges...), inside[1], known)}
 	f.buf.pic = image.NewYCbCr(image.Rect(0, 0, 1920, 1080), image.YCbCrSubsampleRatio420)
-	a := &activity{objects: []detect.Object{{Class: detect.Person, Box: known, Cover: known}}}
+	a := &activity{objects: []detect.Object{{Class: detect.Person, Box: known, Padded: known}}}
 	seen, knownOnly := map[detect.Box]int{}, 0
 	for n := range 48 {
 		part := s.selectRegion(k, f, a)

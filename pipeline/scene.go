@@ -17,14 +17,14 @@ type scene struct {
 	live   bool
 	config track.Config
 
-	activity activity // in the newest frame
-	tracker  *track.Tracker
-	motion   *motion.Model // nil where moving patches are not watched
-	pan      motion.Pan    // the shift of a moving camera
-	jump     motion.Jump
-	cutAt    time.Duration                  // frame time of the last cut
-	movedAt  time.Duration                  // frame time of the newest frame in which something moved
-	times    [carriedOver + 1]time.Duration // of the newest frames, by their number
+	activity   activity // in the newest frame
+	tracker    *track.Tracker
+	motion     *motion.Model // nil where moving patches are not watched
+	pan        motion.Pan    // the shift of a moving camera
+	continuity motion.Continuity
+	cutAt      time.Duration                  // frame time of the last cut
+	movedAt    time.Duration                  // frame time of the newest frame in which something moved
+	times      [carriedOver + 1]time.Duration // of the newest frames, by their number
 
 	// Scratch.
 	before   []detect.Object // the objects in an earlier frame
@@ -78,7 +78,7 @@ const movingShrink = 0.5
 
 // newScene returns a scene for a window of so many frames.
 func newScene(c *Config, held int) scene {
-	return scene{moving: c.Moving, live: c.Mode == Live, config: c.Track, jump: motion.Jump{Keep: held + 2 + carriedOver}}
+	return scene{moving: c.Moving, live: c.Mode == Live, config: c.Track, continuity: motion.Continuity{Keep: held + 2 + carriedOver}}
 }
 
 // restart forgets what was known of frames of another size.
@@ -121,7 +121,7 @@ func (s *scene) watches() bool { return s.motion != nil }
 
 // update takes in the newest frame, of which small is a copy, and notes in it what moves
 // unexplained. It reports how the frame follows the one before.
-func (s *scene) update(f *frame, small *image.YCbCr) (motion.Leap, error) {
+func (s *scene) update(f *frame, small *image.YCbCr) (motion.Transition, error) {
 	f.moved = f.moved[:0]
 	full := f.buf.pic.Rect.Size()
 	a := &s.activity
@@ -129,48 +129,48 @@ func (s *scene) update(f *frame, small *image.YCbCr) (motion.Leap, error) {
 	if s.moving {
 		return s.follow(f, small, full)
 	}
-	leap := s.jump.Update(small, 0, 0)
-	s.leap(f, leap)
+	transition := s.continuity.Update(small, 0, 0)
+	s.transition(f, transition)
 	a.objects = s.tracker.At(f.at, a.objects[:0])
 	if s.motion == nil {
-		return leap, nil
+		return transition, nil
 	}
 	s.motion.Update(f.at, small, full)
 	f.moved = s.motion.Unexplained(f.moved, nil)
-	if a.static = s.motion.Still(); a.static {
+	if a.static = s.motion.Static(); a.static {
 		f.movedAt = s.movedAt
 	} else {
 		s.movedAt = f.at
 	}
 	a.unexplained = slices.ContainsFunc(f.moved, func(b detect.Box) bool { return !explainedBy(b, a.objects, true) })
-	return leap, nil
+	return transition, nil
 }
 
 // follow tells the tracker how a moving camera's picture has shifted.
-func (s *scene) follow(f *frame, small *image.YCbCr, full image.Point) (motion.Leap, error) {
+func (s *scene) follow(f *frame, small *image.YCbCr, full image.Point) (motion.Transition, error) {
 	size := small.Rect.Size()
 	dx, dy, _ := s.pan.Update(small, size)
-	leap := s.jump.Update(small, dx, dy)
-	s.leap(f, leap)
+	transition := s.continuity.Update(small, dx, dy)
+	s.transition(f, transition)
 	if dx != 0 || dy != 0 {
 		dx, dy = dx*float64(full.X)/float64(size.X), dy*float64(full.Y)/float64(size.Y)
 		if err := s.tracker.Warp(f.at, track.Translation(dx, dy)); err != nil {
-			return leap, &StageError{Stage: "inspect", Count: 1, Err: err}
+			return transition, &StageError{Stage: "inspect", Count: 1, Err: err}
 		}
 	}
 	s.activity.objects = s.tracker.At(f.at, s.activity.objects[:0])
-	return leap, nil
+	return transition, nil
 }
 
-// leap notes how f follows the frame before it. After a cut nothing that was seen
+// transition notes how f follows the frame before it. After a cut nothing that was seen
 // before holds.
-func (s *scene) leap(f *frame, leap motion.Leap) {
-	s.activity.jumped = leap != motion.Follows
-	if leap == motion.Cuts {
+func (s *scene) transition(f *frame, transition motion.Transition) {
+	s.activity.jumped = transition != motion.Continues
+	if transition == motion.Cut {
 		s.cutAt = f.at
 	}
 	f.cut = s.cutAt
-	f.number = s.jump.Number()
+	f.number = s.continuity.Number()
 	f.earlier = s.times[(f.number+1)%len(s.times)] // carriedOver before
 	s.times[f.number%len(s.times)] = f.at
 }
@@ -179,7 +179,7 @@ func (s *scene) leap(f *frame, leap motion.Leap) {
 // nil: if the inference was of it, its patches are noted anew. They were noted before:
 // all of the first picture is one, because nobody had looked anywhere yet.
 func (s *scene) observe(job *inference, size image.Point, newest *frame) {
-	s.tracker.Update(track.Look{Time: job.at, Classes: job.classes, Region: job.region, Detections: job.found})
+	s.tracker.Update(track.Inference{Time: job.at, Classes: job.classes, Region: job.region, Detections: job.found})
 	if s.motion == nil || !job.classes.Has(detect.Person) {
 		return
 	}
@@ -190,7 +190,7 @@ func (s *scene) observe(job *inference, size image.Point, newest *frame) {
 	if region.Empty() {
 		region = detect.Box{X1: float32(size.X), Y1: float32(size.Y)}
 	}
-	s.motion.Judge(job.at, region, s.observed)
+	s.motion.Observe(job.at, region, s.observed)
 	if newest != nil && newest.at == job.at {
 		newest.moved = s.motion.Unexplained(newest.moved[:0], nil)
 	}
@@ -205,7 +205,7 @@ const explained = 0.75
 // explainedBy reports whether the patch b is explained by one of objects.
 func explainedBy(b detect.Box, objects []detect.Object, vehicles bool) bool {
 	for i := range objects {
-		if (vehicles || objects[i].Class != detect.Vehicle) && objects[i].Cover.Intersect(b).Area() >= explained*b.Area() {
+		if (vehicles || objects[i].Class != detect.Vehicle) && objects[i].Padded.Intersect(b).Area() >= explained*b.Area() {
 			return true
 		}
 	}
@@ -236,13 +236,13 @@ func (s *scene) explain(f *frame, objects []detect.Object, platesSeen bool) {
 func (s *scene) carried(f *frame, b detect.Box, objects []detect.Object) bool {
 	for i := range objects {
 		o := &objects[i]
-		if o.Class != detect.Vehicle || o.Cover.Intersect(b).Area() < explained*b.Area() {
+		if o.Class != detect.Vehicle || o.Padded.Intersect(b).Area() < explained*b.Area() {
 			continue
 		}
 		// What sticks out of it is its shadow, and the place that it uncovers.
 		part := b.Intersect(o.Box)
 		dx, dy, ok := s.shift(o, f.earlier)
-		if ok && !part.Empty() && s.jump.MovesAs(f.number, carriedOver, part, dx, dy, f.buf.pic.Rect.Size()) {
+		if ok && !part.Empty() && s.continuity.MovesAs(f.number, carriedOver, part, dx, dy, f.buf.pic.Rect.Size()) {
 			return true
 		}
 	}

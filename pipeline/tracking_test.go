@@ -40,18 +40,18 @@ func TestSceneActivity(t *testing.T) {
 		return &inference{at: time.Duration(i) * 40 * time.Millisecond, classes: everybody, found: found}
 	}
 	n := 0
-	step := func(pic *image.YCbCr) (*frame, motion.Leap) {
+	step := func(pic *image.YCbCr) (*frame, motion.Transition) {
 		f := sceneFrame(n, pic)
-		leap, err := s.update(f, pic)
+		transition, err := s.update(f, pic)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f, leap
+		return f, transition
 	}
 	for ; n < 100; n++ {
-		f, leap := step(noise(8))
-		if (leap == motion.Cuts) != (n == 0) {
-			t.Fatalf("frame %d: %v", n, leap)
+		f, transition := step(noise(8))
+		if (transition == motion.Cut) != (n == 0) {
+			t.Fatalf("frame %d: %v", n, transition)
 		}
 		if n == 0 && len(f.moved) == 0 {
 			t.Error("nothing of the first picture is unexplained, though nobody has looked")
@@ -83,8 +83,8 @@ func TestSceneActivity(t *testing.T) {
 		t.Errorf("%v is unexplained though somebody stands there", f.moved)
 	}
 	n++
-	if _, leap := step(noise(5)); leap != motion.Cuts || !s.activity.jumped || s.cutAt != time.Duration(n)*40*time.Millisecond {
-		t.Errorf("another picture: %v, %+v, cut at %v", leap, s.activity, s.cutAt)
+	if _, transition := step(noise(5)); transition != motion.Cut || !s.activity.jumped || s.cutAt != time.Duration(n)*40*time.Millisecond {
+		t.Errorf("another picture: %v, %+v, cut at %v", transition, s.activity, s.cutAt)
 	}
 	s.watch(false)
 	if s.watches() {
@@ -135,7 +135,7 @@ func TestBackgroundNeedsSound(t *testing.T) {
 	}
 }
 
-// TestSceneShrinks: the cover of who comes nearer and goes again follows their size on a
+// TestSceneShrinks: the padded box of who comes nearer and goes again follows their size on a
 // moving camera in Live mode; on a fixed one, and in a file, it lags, and hides more.
 func TestSceneShrinks(t *testing.T) {
 	excess := func(moving bool, mode Mode) float32 {
@@ -147,14 +147,14 @@ func TestSceneShrinks(t *testing.T) {
 		for i := range 31 {
 			side := 100 - 2*float32(i) // a person goes away: a third of the size in three seconds
 			last = detect.Box{X0: 320 - side/2, Y0: 240 - side, X1: 320 + side/2, Y1: 240 + side}
-			s.tracker.Update(track.Look{Time: time.Duration(i) * 100 * time.Millisecond, Classes: everybody,
+			s.tracker.Update(track.Inference{Time: time.Duration(i) * 100 * time.Millisecond, Classes: everybody,
 				Detections: []detect.Detection{{Class: detect.Person, Score: 0.9, Box: last}}})
 		}
 		got := s.tracker.At(3*time.Second, nil)
-		if len(got) != 1 || got[0].Cover.Intersect(last) != last {
+		if len(got) != 1 || got[0].Padded.Intersect(last) != last {
 			t.Fatalf("moving %t: %+v does not cover %v", moving, got, last)
 		}
-		return got[0].Cover.Area() / last.Area()
+		return got[0].Padded.Area() / last.Area()
 	}
 	live := excess(true, Live)
 	if fixed, file := excess(false, Live), excess(true, File); live > 1.5 || live > 0.8*fixed || live > 0.8*file {

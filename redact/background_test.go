@@ -35,7 +35,7 @@ func someone(size image.Point) (*Policy, Scene, image.Rectangle) {
 	r := image.Rect(size.X/3, size.Y/4, size.X/2, 3*size.Y/4)
 	b := detect.Box{X0: float32(r.Min.X), Y0: float32(r.Min.Y), X1: float32(r.Max.X), Y1: float32(r.Max.Y)}
 	return &Policy{Version: 1, Outside: Outside{Hide: HideDetected}},
-		Scene{Objects: []detect.Object{{Class: detect.Person, Score: 0.9, Box: b, Cover: b}}}, r
+		Scene{Objects: []detect.Object{{Class: detect.Person, Score: 0.9, Box: b, Padded: b}}}, r
 }
 
 // TestBackgroundFollowsTheLight: what is shown under a cover is the empty place in the

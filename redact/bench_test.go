@@ -38,7 +38,7 @@ func benchArea(b *testing.B, share float64, fill Fill, anew bool) {
 				p.Mask = append(p.Mask, rectangle(box, fullHD))
 				continue
 			}
-			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Cover: box})
+			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Padded: box})
 		}
 	}
 	var plate *BackgroundPlate

@@ -24,7 +24,7 @@ func Example() {
 		return
 	}
 	box := detect.Box{X0: 100, Y0: 60, X1: 150, Y1: 180}
-	frame, err := r.Redact(picture, redact.Scene{Objects: []detect.Object{{ID: 1, Class: detect.Person, Box: box, Cover: box, Score: 0.9}}})
+	frame, err := r.Redact(picture, redact.Scene{Objects: []detect.Object{{ID: 1, Class: detect.Person, Box: box, Padded: box, Score: 0.9}}})
 	if err != nil {
 		fmt.Println(err)
 		return

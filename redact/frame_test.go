@@ -85,7 +85,7 @@ func TestRedactDoesNotAllocate(t *testing.T) {
 	var objects []detect.Object
 	for i := range 20 {
 		b := detect.Box{X0: float32(30 * i), Y0: 100, X1: float32(30*i + 25), Y1: 180}
-		objects = append(objects, detect.Object{Class: detect.Class(i % detect.NumClasses), Score: 1, Box: b, Cover: b})
+		objects = append(objects, detect.Object{Class: detect.Class(i % detect.NumClasses), Score: 1, Box: b, Padded: b})
 	}
 	at := time.Duration(0)
 	run := func() {

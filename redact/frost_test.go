@@ -167,7 +167,7 @@ func TestFoundLeavesNothing(t *testing.T) {
 		still.Y[i] |= 0xc0
 	}
 	who := inBlocks(5, 5, 7, 7)
-	found := detect.Object{Class: detect.Person, Box: who, Cover: who, Score: 0.4}
+	found := detect.Object{Class: detect.Person, Box: who, Padded: who, Score: 0.4}
 	for name, s := range map[string]Scene{
 		"object": {Objects: []detect.Object{found}},
 		"motion": {Motion: []detect.Box{who}},
@@ -294,7 +294,7 @@ func TestFrostStart(t *testing.T) {
 		return [3]uint8{frostOf(r).shown[0][7], frostOf(r).shown[1][7], frostOf(r).shown[2][7]}
 	}
 	left := detect.Box{X1: 180, Y1: 256}
-	found := []detect.Object{{Class: detect.Person, Box: left, Cover: left, Score: 1}}
+	found := []detect.Object{{Class: detect.Person, Box: left, Padded: left, Score: 1}}
 	for _, c := range []struct {
 		name    string
 		objects []detect.Object
@@ -304,7 +304,7 @@ func TestFrostStart(t *testing.T) {
 		{"nobody", nil, image.Rectangle{}, [3]uint8{64, 120, 144}},
 		{"somebody", nil, image.Rect(0, 0, 144, 256), [3]uint8{64, 120, 144}},
 		{"somebody found", found, image.Rect(0, 0, 180, 256), [3]uint8{64, 120, 144}},
-		{"nothing but found", []detect.Object{{Class: detect.Face, Box: detect.Box{X1: 320, Y1: 256}, Cover: detect.Box{X1: 320, Y1: 256}}},
+		{"nothing but found", []detect.Object{{Class: detect.Face, Box: detect.Box{X1: 320, Y1: 256}, Padded: detect.Box{X1: 320, Y1: 256}}},
 			image.Rectangle{}, [3]uint8{solidLuma, solidChroma, solidChroma}},
 	} {
 		if got := start(c.objects, c.white); got != c.want {
@@ -366,7 +366,7 @@ func FuzzFrost(f *testing.F) {
 			s := Scene{Time: at + step, Level: Level(data[0] >> 4 % 3)}
 			if data[0] >= 0x80 {
 				b := inBlocks(float32(data[1]%10), float32(data[1]>>4%5), float32(data[1]%10)+1.5, float32(data[1]>>4%5)+1)
-				s.Objects = []detect.Object{{Class: detect.Face, Box: b, Cover: b, Score: 1}}
+				s.Objects = []detect.Object{{Class: detect.Face, Box: b, Padded: b, Score: 1}}
 			}
 			for i := range pic.Y {
 				pic.Y[i] = data[2] + (byte(i)&data[1])>>5

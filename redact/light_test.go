@@ -51,7 +51,7 @@ func (s *shadow) outputs(t *testing.T, end time.Duration) (sums [][32]byte, know
 		if there && s.found {
 			box := detect.Box{X0: float32(s.who.Min.X), Y0: float32(s.who.Min.Y), X1: float32(s.who.Max.X), Y1: float32(s.who.Max.Y)}
 			look.Found = []detect.Detection{{Class: detect.Person, Score: 0.5, Box: box}}
-			scene.Objects = []detect.Object{{Class: detect.Person, Score: 0.5, Box: box, Cover: box}}
+			scene.Objects = []detect.Object{{Class: detect.Person, Score: 0.5, Box: box, Padded: box}}
 			occupied = append(occupied, box)
 		}
 		for range plateVisits {

@@ -123,7 +123,7 @@ const (
 type Scene struct {
 	// Time is the picture's presentation time.
 	Time time.Duration
-	// Objects are the tracked objects, in the picture's coordinates. Cover is
+	// Objects are the tracked objects, in the picture's coordinates. Padded is
 	// what is hidden to hide them; the bottom centre of Box is the foot point.
 	Objects []detect.Object
 	// Motion are the moving patches that no object explains, in the picture's

@@ -101,7 +101,7 @@ func randomScene(rng *rand.Rand, size image.Point) (*Policy, Scene) {
 		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)
 		b := detect.Box{X0: x - 4, Y0: y - 4, X1: x + 1 + rng.Float32()*90, Y1: y + 1 + rng.Float32()*90}
 		s.Objects = append(s.Objects, detect.Object{
-			Class: detect.Class(rng.IntN(detect.NumClasses)), Box: b, Cover: b,
+			Class: detect.Class(rng.IntN(detect.NumClasses)), Box: b, Padded: b,
 			Score: rng.Float32(), Confirmed: rng.IntN(2) == 0,
 		})
 	}
@@ -183,7 +183,7 @@ func TestHiddenIsGone(t *testing.T) {
 		dx, dy := float32(wide.Rect.Min.X), float32(wide.Rect.Min.Y)
 		for j := range moved.Objects {
 			moved.Objects[j].Box = moved.Objects[j].Box.Shift(dx, dy)
-			moved.Objects[j].Cover = moved.Objects[j].Box
+			moved.Objects[j].Padded = moved.Objects[j].Box
 		}
 		for j := range moved.Motion {
 			moved.Motion[j] = moved.Motion[j].Shift(dx, dy)
@@ -263,7 +263,7 @@ func TestLevels(t *testing.T) {
 	detected.Outside.Hide = HideDetected
 	inside.Inside.Hide = []detect.Class{detect.Face}
 	nan := float32(math.NaN())
-	bad := []detect.Object{{Class: detect.Face, Score: 1, Box: detect.Box{X0: nan, X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}
+	bad := []detect.Object{{Class: detect.Face, Score: 1, Box: detect.Box{X0: nan, X1: 5, Y1: 5}, Padded: detect.Box{X1: 5, Y1: 5}}}
 	for _, c := range []struct {
 		name   string
 		policy Policy
@@ -281,9 +281,9 @@ func TestLevels(t *testing.T) {
 		{"object that is no number", detected, Scene{Objects: bad}, 0.5, true},
 		{"object that is no number, something hidden inside", inside, Scene{Objects: bad}, 1, true},
 		{"empty motion", detected, Scene{Motion: []detect.Box{{X0: 5, X1: 5, Y1: 9}}}, 0.5, true},
-		{"class that does not exist", detected, Scene{Objects: []detect.Object{{Class: 9, Box: detect.Box{X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
-		{"score that is none", detected, Scene{Objects: []detect.Object{{Score: nan, Box: detect.Box{X1: 5, Y1: 5}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
-		{"boundless object", detected, Scene{Objects: []detect.Object{{Score: 1, Box: detect.Box{X0: -3e38, Y0: -3e38, X1: 3e38, Y1: 3e38}, Cover: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+		{"class that does not exist", detected, Scene{Objects: []detect.Object{{Class: 9, Box: detect.Box{X1: 5, Y1: 5}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+		{"score that is none", detected, Scene{Objects: []detect.Object{{Score: nan, Box: detect.Box{X1: 5, Y1: 5}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
+		{"boundless object", detected, Scene{Objects: []detect.Object{{Score: 1, Box: detect.Box{X0: -3e38, Y0: -3e38, X1: 3e38, Y1: 3e38}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
 	} {
 		f := mustRedact(t, mustNew(t, &c.policy, size, Options{}), noise(320, 160, 1), c.scene)
 		if got := f.Cover().Hidden(); got != c.hidden || f.Hidden() != (c.hidden == 1) {

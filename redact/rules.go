@@ -185,12 +185,12 @@ func (r *rules) judge(s Scene, origin image.Point) bool {
 	for i := range s.Objects {
 		o := &s.Objects[i]
 		if o.Class >= detect.NumClasses || !(o.Score >= 0 && o.Score <= 1) ||
-			!o.Box.Finite() || o.Box.Empty() || !o.Cover.Finite() || o.Cover.Empty() {
+			!o.Box.Finite() || o.Box.Empty() || !o.Padded.Finite() || o.Padded.Empty() {
 			sane = false
 			continue
 		}
 		box := shift(o.Box, origin)
-		cover := shift(o.Cover, origin).Union(box).Grow(r.opts.Margin, r.opts.Margin)
+		cover := shift(o.Padded, origin).Union(box).Grow(r.opts.Margin, r.opts.Margin)
 		if !cover.Finite() {
 			sane = false
 			continue

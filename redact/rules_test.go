@@ -16,7 +16,7 @@ const small = 8
 // blocks.
 func object(c detect.Class, x0, y0, x1, y1 float32) detect.Object {
 	b := inBlocks(x0, y0, x1, y1)
-	return detect.Object{Class: c, Box: b, Cover: b, Score: 0.9, Confirmed: true}
+	return detect.Object{Class: c, Box: b, Padded: b, Score: 0.9, Confirmed: true}
 }
 
 func inBlocks(x0, y0, x1, y1 float32) detect.Box {
@@ -42,7 +42,7 @@ func TestRules(t *testing.T) {
 	faint.Score = 0.3
 	gone.Age = time.Second
 	wide := visitor
-	wide.Cover = inBlocks(1, 0, 5, 7)
+	wide.Padded = inBlocks(1, 0, 5, 7)
 
 	const (
 		none  = ".........."
@@ -246,7 +246,7 @@ func TestCountsWhoIsThere(t *testing.T) {
 	}
 	at := func(c detect.Class, x, y, w, h float32, change func(*detect.Object)) detect.Object {
 		b := detect.Box{X0: x, Y0: y, X1: x + w, Y1: y + h}
-		o := detect.Object{Class: c, Box: b, Cover: b, Score: 0.9, Confirmed: true}
+		o := detect.Object{Class: c, Box: b, Padded: b, Score: 0.9, Confirmed: true}
 		if change != nil {
 			change(&o)
 		}

@@ -304,12 +304,12 @@ func (f *placeClip) frame(who *subject) {
 	f.objects = f.objects[:0]
 	var found []detect.Detection
 	if who != nil && f.q.notice.every > 0 && f.inferences%f.q.notice.every == 0 {
-		f.objects = append(f.objects, detect.Object{Class: f.q.class, Box: box, Cover: box, Score: 0.9, Confirmed: true})
+		f.objects = append(f.objects, detect.Object{Class: f.q.class, Box: box, Padded: box, Score: 0.9, Confirmed: true})
 		found = []detect.Detection{{Class: f.q.class, Box: box, Score: 0.9}}
 	}
 	var occupied []detect.Box
 	for i := range f.objects {
-		occupied = append(occupied, f.objects[i].Cover)
+		occupied = append(occupied, f.objects[i].Padded)
 	}
 	// Of each frame the plate visits an eighth of its blocks.
 	for range 8 {

@@ -68,7 +68,7 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 	}
 	s := redact.Scene{Time: at}
 	if p.known && !box.Empty() {
-		s.Objects = []detect.Object{{Class: p.class, Box: box, Cover: box, Score: 0.9, Confirmed: true}}
+		s.Objects = []detect.Object{{Class: p.class, Box: box, Padded: box, Score: 0.9, Confirmed: true}}
 	}
 	f, err := p.redactor.Redact(pic, s)
 	if err != nil {

@@ -106,7 +106,7 @@ func hiddenPictures(dir string, n int) (list []hiddenPicture, err error) {
 				return nil, fmt.Errorf("%s: %w", l.file, err)
 			}
 			box := detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}.Scale(scale, scale)
-			h.objects = append(h.objects, detect.Object{ID: uint64(i + 1), Class: c, Box: box, Cover: box, Score: 0.9, Confirmed: true})
+			h.objects = append(h.objects, detect.Object{ID: uint64(i + 1), Class: c, Box: box, Padded: box, Score: 0.9, Confirmed: true})
 			large = large || box.Short() >= 16
 		}
 		if large {

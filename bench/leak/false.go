@@ -20,8 +20,8 @@ func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *recording, comple
 		return
 	}
 	labels := byFrame(rec)
-	r.Minutes += (d.Time(d.Paths.Frames()-1) - d.Time(0)).Minutes()
-	for _, p := range d.Paths.List {
+	r.Minutes += (d.Time(d.Tracks.Frames()-1) - d.Time(0)).Minutes()
+	for _, p := range d.Tracks.List {
 		if !p.Believed || p.Class == detect.Vehicle {
 			continue
 		}
@@ -36,7 +36,7 @@ func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *recording, comple
 }
 
 // isFalse reports whether a track lies in no label.
-func isFalse(d *pipeline.Decision, p *track.Path, labels map[int]*label) bool {
+func isFalse(d *pipeline.Decision, p *track.Track, labels map[int]*label) bool {
 	seen, in := 0, 0
 	for i := p.SeenFirst; i <= p.SeenLast; i++ {
 		l := labels[i+1]
@@ -44,7 +44,7 @@ func isFalse(d *pipeline.Decision, p *track.Path, labels map[int]*label) bool {
 			continue
 		}
 		seen++
-		x, y := d.Paths.Box(p, i).Center()
+		x, y := d.Tracks.Box(p, i).Center()
 		for _, o := range l.objects {
 			if b := o.box.Grow(0.25, 0.25); x >= b.X0 && x < b.X1 && y >= b.Y0 && y < b.Y1 {
 				in++

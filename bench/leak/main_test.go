@@ -57,14 +57,14 @@ func TestSettings(t *testing.T) {
 	if err != nil || scores[detect.Person] != 0.1 || scores[detect.Plate] != 0.5 || scores[detect.Face] != 0 {
 		t.Errorf("scores %v, %v", scores, err)
 	}
-	c, err := parseTrack("person.Hold=2s,plate.Low=0.05,face.Sightings=4")
-	if err != nil || c.Class[detect.Person].Hold != 2*time.Second || c.Class[detect.Plate].Low != 0.05 || c.Class[detect.Face].Sightings != 4 {
+	c, err := parseTrack("person.Hold=2s,plate.Low=0.05,face.Observations=4")
+	if err != nil || c.Class[detect.Person].Hold != 2*time.Second || c.Class[detect.Plate].Low != 0.05 || c.Class[detect.Face].Observations != 4 {
 		t.Errorf("track %+v, %v", c, err)
 	}
 	if p, err := parseSize("960x576"); err != nil || p != image.Pt(960, 576) {
 		t.Errorf("size %v, %v", p, err)
 	}
-	for _, bad := range []string{"dog.Hold=2s", "person.Hold=x", "person.Low=x", "person.Sightings=x", "person=1"} {
+	for _, bad := range []string{"dog.Hold=2s", "person.Hold=x", "person.Low=x", "person.Observations=x", "person=1"} {
 		if _, err := parseTrack(bad); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}

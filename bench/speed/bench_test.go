@@ -243,7 +243,7 @@ func BenchmarkTrack(b *testing.B) {
 			var found []detect.Object
 			step := func() {
 				at := time.Duration(i) * frameStep
-				tr.Update(track.Look{Time: at, Classes: detect.Classes(detect.Person), Detections: seen[i%len(seen)]})
+				tr.Update(track.Inference{Time: at, Classes: detect.Classes(detect.Person), Detections: seen[i%len(seen)]})
 				found = tr.At(at-8*frameStep, found[:0])
 				tr.Forget(at - 8*frameStep)
 				i++
@@ -274,7 +274,7 @@ func BenchmarkMotion(b *testing.B) {
 				m.Update(at, pics[i%len(pics)], fullHD)
 				boxes = m.Unexplained(boxes[:0], nil)
 				if i%9 == 3 {
-					m.Judge(at, full, nil)
+					m.Observe(at, full, nil)
 				}
 				i++
 			}))

@@ -58,7 +58,7 @@ func people(size image.Point, share float64) []detect.Object {
 			Y0: float32(j * rows / tileRows * block), Y1: float32((j + 1) * rows / tileRows * block),
 		}
 		objects = append(objects, detect.Object{
-			ID: uint64(k), Class: detect.Person, Score: 1, Box: box, Cover: box, Confirmed: true,
+			ID: uint64(k), Class: detect.Person, Score: 1, Box: box, Padded: box, Confirmed: true,
 		})
 	}
 	return objects

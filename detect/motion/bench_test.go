@@ -38,7 +38,7 @@ func BenchmarkUpdate(b *testing.B) {
 		{"1080p", 1920, 1080, 4},
 		{"1080p/small=640x360", 640, 360, 4},
 		{"1080p/small=640x360/walkers=40", 640, 360, 40},
-		{"1080p/small=640x360/still", 640, 360, 0},
+		{"1080p/small=640x360/static", 640, 360, 0},
 		{"2160p", 3840, 2160, 4},
 	} {
 		b.Run(c.name, func(b *testing.B) {
@@ -56,7 +56,7 @@ func BenchmarkUpdate(b *testing.B) {
 				m.Update(at(n), pics[n%len(pics)], full)
 				boxes = m.Unexplained(boxes[:0], nil)
 				if n == 3 {
-					m.Judge(at(n), detect.Box{X1: 1920, Y1: 1080}, nil)
+					m.Observe(at(n), detect.Box{X1: 1920, Y1: 1080}, nil)
 				}
 				n++
 				took = append(took, float64(time.Since(t1)))
@@ -77,7 +77,7 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Judge(at(97), sceneBox, nil)
+		m.Observe(at(97), sceneBox, nil)
 	}
 }
 

@@ -138,7 +138,7 @@ func picture(t testing.TB, name string, m *Model, pic *image.YCbCr, objects []de
 	paint(red, w, h, m.Patches(nil), 1)
 	paint(blue, w, h, m.Unexplained(nil, objects), 1)
 	for _, o := range objects {
-		paint(green, w, h, []detect.Box{o.Cover}, 1)
+		paint(green, w, h, []detect.Box{o.Padded}, 1)
 	}
 	img := image.NewRGBA(pic.Rect)
 	for i := range red {
@@ -162,36 +162,36 @@ type looker struct {
 	every   int
 	late    time.Duration
 	blind   map[int]bool
-	waiting []look
+	waiting []answer
 }
 
-type look struct {
+type answer struct {
 	at, due time.Duration
 	objects []detect.Object
 }
 
 func (l *looker) step(m *Model, n int, tm time.Duration, people []label, all detect.Box) {
 	if (n-1)%l.every == 0 {
-		k := look{at: tm, due: tm + l.late}
+		k := answer{at: tm, due: tm + l.late}
 		for _, p := range people {
 			if _, ok := l.blind[p.track]; !ok || l.rnd.Float64() < 0.3 {
 				l.blind[p.track] = l.rnd.Float64() >= l.recall
 			}
 			if !l.blind[p.track] {
 				b := p.box.Grow(0.05, 0.05)
-				k.objects = append(k.objects, detect.Object{Class: detect.Person, Box: b, Cover: b, Confirmed: true})
+				k.objects = append(k.objects, detect.Object{Class: detect.Person, Box: b, Padded: b, Confirmed: true})
 			}
 		}
 		l.waiting = append(l.waiting, k)
 	}
 	for len(l.waiting) > 0 && l.waiting[0].due <= tm {
-		m.Judge(l.waiting[0].at, all, l.waiting[0].objects)
+		m.Observe(l.waiting[0].at, all, l.waiting[0].objects)
 		l.waiting = l.waiting[1:]
 	}
 }
 
 // TestPETS holds what the model says of a fixed camera's clip against its labels,
-// with looks of a detector that misses half of the people, for stretches.
+// with inferences of a detector that misses half of the people, for stretches.
 func TestPETS(t *testing.T) {
 	long(t)
 	const set, w, h, warm = "mot15_PETS09-S2L1", 768, 576, 30
@@ -277,26 +277,26 @@ func TestIndoor(t *testing.T) {
 	const w, h = 768, 432
 	m := New(Config{})
 	all := detect.Box{X1: w, Y1: h}
-	still, n := 0, 0
+	static, n := 0, 0
 	var area []float64
 	mask := make([]uint8, w*h)
 	decode(t, "videos_unlabelled/indoor_one_by_one_768x432.mp4", w, h, func(k int, pic *image.YCbCr) {
 		tm := time.Duration(k) * 100 * time.Millisecond
 		m.Update(tm, pic, image.Point{})
 		if k%5 == 0 {
-			m.Judge(tm, all, nil)
+			m.Observe(tm, all, nil)
 		}
 		if k%100 == 50 {
 			picture(t, fmt.Sprintf("indoor-%d", k), m, pic, nil)
 		}
 		n++
-		if m.Still() {
-			still++
+		if m.Static() {
+			static++
 		}
 		clear(mask)
 		paint(mask, w, h, m.Unexplained(nil, nil), 1)
 		area = append(area, covered(mask, w, h, all))
 	})
 	slices.Sort(area)
-	t.Logf("still in %.1f %% of %d pictures; hidden at the median %.2f %%, at the 90th percentile %.2f %%", 100*float64(still)/float64(n), n, 100*area[n/2], 100*area[n*9/10])
+	t.Logf("static in %.1f %% of %d pictures; hidden at the median %.2f %%, at the 90th percentile %.2f %%", 100*float64(static)/float64(n), n, 100*area[n/2], 100*area[n*9/10])
 }

@@ -29,17 +29,17 @@ type edges []float32
 
 // field makes the edges of pictures.
 type field struct {
-	in     image.Point // size of the pictures
-	w, h   int         // samples
-	cw, ch int         // blocks
-	table  []float32   // the logarithm of a sum of points
-	log    []float32
-	cur    edges
-	prev   edges     // of the picture before
-	kept   []float32 // each block's correlation with that
-	dark   []bool    // blocks too dark to show anything
-	energy []float32 // mean square of the blocks' edges, less their mean
-	xs, ys []int32   // where the points lie
+	in        image.Point // size of the pictures
+	w, h      int         // samples
+	cw, ch    int         // blocks
+	table     []float32   // the logarithm of a sum of points
+	log       []float32
+	cur       edges
+	prev      edges     // of the picture before
+	stability []float32 // each block's correlation with that
+	dark      []bool    // blocks too dark to show anything
+	energy    []float32 // mean square of the blocks' edges, less their mean
+	xs, ys    []int32   // where the points lie
 }
 
 // points is how many points a side are read for one sample.
@@ -63,7 +63,7 @@ func (f *field) fit(size image.Point) bool {
 	f.w, f.h = w, h
 	f.cw, f.ch = (w+edgeBlock-1)/edgeBlock, (h+edgeBlock-1)/edgeBlock
 	f.log, f.cur, f.prev = make([]float32, w*h), make(edges, 2*w*h), make(edges, 2*w*h)
-	f.dark, f.energy, f.kept = make([]bool, f.cw*f.ch), make([]float32, f.cw*f.ch), make([]float32, f.cw*f.ch)
+	f.dark, f.energy, f.stability = make([]bool, f.cw*f.ch), make([]float32, f.cw*f.ch), make([]float32, f.cw*f.ch)
 	if f.table == nil {
 		f.table = make([]float32, 256*points*points)
 		for i := range f.table {
@@ -107,15 +107,15 @@ func (f *field) take(pic *image.YCbCr) {
 		f.dark[i] = f.energy[i] < float32((x1-x0)*(y1-y0)*points*points*darkLuma)
 	}
 	f.cur, f.prev = f.prev, f.cur
-	f.direct()
+	f.directions()
 	for i := range f.energy {
 		f.energy[i] = f.energyOf(f.cur, i)
-		f.kept[i] = f.likeness(i)
+		f.stability[i] = f.correlationWithLast(i)
 	}
 }
 
-// direct turns the logarithm into directions.
-func (f *field) direct() {
+// directions turns the logarithm into directions.
+func (f *field) directions() {
 	clear(f.cur)
 	for y := 1; y < f.h-1; y++ {
 		for x := 1; x < f.w-1; x++ {
@@ -206,8 +206,8 @@ func (f *field) correlation(ref, e edges, energy float32, i, dx, dy int) float32
 	return 0
 }
 
-// likeness returns the correlation of block i with the picture before.
-func (f *field) likeness(i int) float32 {
+// correlationWithLast returns the correlation of block i with the picture before.
+func (f *field) correlationWithLast(i int) float32 {
 	x0, y0, x1, y1 := f.block(i)
 	var ab, aa, bb, a0, a1, b0, b1 float32
 	for y := y0; y < y1; y++ {
@@ -248,9 +248,9 @@ func (f *field) fits(ref edges, energy float32, i int) (fit bool, here float32) 
 
 var around = [8]image.Point{{X: -1}, {X: 1}, {Y: -1}, {Y: 1}, {X: -1, Y: -1}, {X: 1, Y: -1}, {X: -1, Y: 1}, {X: 1, Y: 1}}
 
-// vague reports whether block i of the newest picture fits beside itself as well: a
+// ambiguous reports whether block i of the newest picture fits beside itself as well: a
 // straight edge says nothing about a shift along it.
-func (f *field) vague(ref edges, i int) bool {
+func (f *field) ambiguous(ref edges, i int) bool {
 	energy := f.energyOf(ref, i)
 	for _, d := range around {
 		if f.correlation(ref, f.cur, energy, i, d.X*beside, d.Y*beside) >= fitting {

@@ -16,9 +16,9 @@ func ExampleJump() {
 		}
 		return pic
 	}
-	var j motion.Jump
+	var j motion.Continuity
 	for _, width := range []int{20, 20, 7} {
-		fmt.Println(j.Update(stripes(width), 0, 0) == motion.Cuts)
+		fmt.Println(j.Update(stripes(width), 0, 0) == motion.Cut)
 	}
 	// The first picture follows nothing.
 

@@ -10,91 +10,89 @@ import (
 
 // grid holds what is known of each cell. The arrays have a border of one cell
 // that stays zero, so that neighbours need no bounds; at(x, y) is the index.
-type grid struct {
+type cellGrid struct {
 	cw, ch, stride int
 
 	// Of the newest picture. In in.cand, 2 marks a candidate not believed.
 	in             gathered
 	x0, y0, x1, y1 int // the part that has candidates
 	label          []int32
-	cnt            []int32 // by patch: cells,
-	fresh          []int32 // those that are not harmless,
-	lasts          []int32 // and those that changed before
-	weather        int     // share of cells that change for one picture, 16 fraction bits, a mean
+	cells          []int32 // by patch: cells,
+	notIgnored     []int32 // those that are not ignored,
+	lasting        []int32 // and those that changed before
+	noiseRate      int     // share of cells that change for one picture, 16 fraction bits, a mean
 
-	fg      []uint8 // part of a patch: 1 held from before, 2 seen now
-	calm    []uint8 // harmless, and now like what was judged
-	open    []uint8 // 1 for those of fg that are not calm
-	seen    []time.Duration
-	learn   []uint8
-	absorb  []int // cells to be taken as background
-	out     []uint8
-	tmp     []uint8 // like out, scratch
-	touched []uint8 // by an object of a look
+	foreground []uint8 // part of a patch: 1 held from before, 2 seen now
+	quiet      []uint8 // ignored, and now like what was observed
+	active     []uint8 // 1 for those of foreground that are not quiet
+	differedAt []time.Duration
+	learn      []uint8
+	absorb     []int // cells to be taken as background
+	out        []uint8
+	tmp        []uint8 // like out, scratch
+	occupied   []uint8 // by an object of an inference
 
-	slow, wobble  []int32 // short mean and deviation of in.light
-	rebase        bool    // the background was changed, and with it light
-	changed       []time.Duration
-	busyCell      []uint8 // changes now, and is not calm
-	wait          []uint8 // waits for a look
-	busy, waiting int     // how many
-	lastBusy      time.Duration
+	shortMean, deviation []int32 // short mean and deviation of in.light
+	rebase               bool    // the background was changed, and with it light
+	changedAt            []time.Duration
+	pendingCells         int           // how many wait for an inference
+	lastChange           time.Duration // of a cell that is not quiet
 
-	// What looks said.
-	unknown   []uint8 // 1 until a look has passed the background
-	looks     []uint8 // in vain, from firstLook to lastLook
-	firstLook []time.Duration
-	lastLook  []time.Duration
-	harmless  []time.Duration // until when
-	level     []uint8         // energy found harmless
-	explained []time.Duration // when an object was found here
-	absorbed  []time.Duration // when it became background
-	ticks     ticks
+	// What inferences said.
+	unknown        []uint8 // 1 until an inference has passed the background
+	inferences     []uint8 // in vain, from firstInference to lastInference
+	firstInference []time.Duration
+	lastInference  []time.Duration
+	ignoredUntil   []time.Duration // until when
+	ignoredEnergy  []uint8         // energy ignored
+	foundAt        []time.Duration // when an object was found here
+	absorbedAt     []time.Duration // when it became background
+	ticks          ticks
 }
 
-func (g *grid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
-func (g *grid) cells() int      { return g.stride * (g.ch + 2) }
+func (g *cellGrid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
+func (g *cellGrid) size() int       { return g.stride * (g.ch + 2) }
 
 // never is a time before all times.
 const never = time.Duration(-1 << 62)
 
-func (g *grid) setSize(cw, ch int) {
+func (g *cellGrid) setSize(cw, ch int) {
 	if cw != g.cw || ch != g.ch {
-		*g = grid{cw: cw, ch: ch, stride: cw + 2}
-		n := g.cells()
-		for _, p := range []*[]uint8{&g.in.cand, &g.in.lasting, &g.in.soft, &g.in.energy, &g.fg, &g.open, &g.learn, &g.out, &g.tmp,
-			&g.busyCell, &g.wait, &g.unknown, &g.looks, &g.level, &g.calm, &g.touched} {
+		*g = cellGrid{cw: cw, ch: ch, stride: cw + 2}
+		n := g.size()
+		for _, p := range []*[]uint8{&g.in.cand, &g.in.lasting, &g.in.soft, &g.in.energy, &g.foreground, &g.active, &g.learn, &g.out, &g.tmp,
+			&g.unknown, &g.inferences, &g.ignoredEnergy, &g.quiet, &g.occupied} {
 			*p = make([]uint8, n)
 		}
-		for _, p := range []*[]time.Duration{&g.seen, &g.changed, &g.firstLook, &g.lastLook, &g.harmless, &g.explained, &g.absorbed} {
+		for _, p := range []*[]time.Duration{&g.differedAt, &g.changedAt, &g.firstInference, &g.lastInference, &g.ignoredUntil, &g.foundAt, &g.absorbedAt} {
 			*p = make([]time.Duration, n)
 		}
-		for _, p := range []*[]int32{&g.in.light, &g.slow, &g.wobble, &g.label, &g.cnt, &g.fresh, &g.lasts} {
+		for _, p := range []*[]int32{&g.in.light, &g.shortMean, &g.deviation, &g.label, &g.cells, &g.notIgnored, &g.lasting} {
 			*p = make([]int32, n)
 		}
 		g.absorb = make([]int, 0, cw*ch)
 	}
-	g.ticks.setSize(g.cells())
-	for _, s := range [][]uint8{g.fg, g.open, g.busyCell, g.wait, g.looks, g.level, g.calm} {
+	g.ticks.setSize(g.size())
+	for _, s := range [][]uint8{g.foreground, g.active, g.inferences, g.ignoredEnergy, g.quiet} {
 		clear(s)
 	}
-	for i := range g.seen {
-		g.seen[i], g.changed[i], g.harmless[i], g.explained[i], g.lastLook[i], g.absorbed[i] = never, never, never, never, never, never
+	for i := range g.differedAt {
+		g.differedAt[i], g.changedAt[i], g.ignoredUntil[i], g.foundAt[i], g.lastInference[i], g.absorbedAt[i] = never, never, never, never, never, never
 	}
 	for y := range ch {
 		for i := g.at(0, y); i < g.at(cw, y); i++ {
 			g.unknown[i] = 1
 		}
 	}
-	for i := range g.wobble {
-		g.slow[i], g.wobble[i] = 0, firstNoise<<8
+	for i := range g.deviation {
+		g.shortMean[i], g.deviation[i] = 0, firstNoise<<8
 	}
-	g.busy, g.waiting, g.lastBusy = 0, 0, never
-	g.weather, g.absorb, g.rebase = 0, g.absorb[:0], false
+	g.pendingCells, g.lastChange = 0, never
+	g.noiseRate, g.absorb, g.rebase = 0, g.absorb[:0], false
 }
 
 // growOut grows the set cells of out by n cells on each side.
-func (g *grid) growOut(n int) {
+func (g *cellGrid) growOut(n int) {
 	for range n {
 		// The border is free, so that neighbours of all cells can be taken from
 		// the flat array; what grew into the border is cleared again.

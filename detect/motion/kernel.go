@@ -165,10 +165,10 @@ const (
 	learnAbsorb = 2 // take the picture as the background
 )
 
-// learnGo lets the background and the noise follow the picture, in every second
-// pair of rows (odd says in which). cells holds one of the codes above for each cell of 2x2 samples, with the given stride. ab and
-// an are the shares to follow by, with 16 fraction bits, at most 1; clip bounds the
-// deviation that is learnt.
+// learnGo lets the background and the noise follow the picture, in every second pair of
+// rows (odd says in which). cells holds one of the codes above for each cell of 2x2
+// samples, with the given stride. ab and an are the shares to follow by, with 16
+// fraction bits, at most 1; clip bounds the deviation that is learnt.
 func learnGo(bg, noise []int32, d, m []int16, w, h, odd int, cells []uint8, stride, gain, ab, an, clip int) {
 	for y := range h {
 		if y>>1&1 != odd {

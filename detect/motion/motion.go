@@ -1,6 +1,6 @@
-// Package motion is the third voice of rule R5: for a fixed camera it says
-// where the picture differs from the known background, and which of these
-// patches no detector has judged yet.
+// Package motion is the third cue of rule R5: for a fixed camera it says where the
+// picture differs from the known background, and which of these patches no detector
+// has looked at yet.
 //
 // A [Model] works on a tiny luma picture (long side at most 256 samples, area
 // averages) on every frame:
@@ -18,13 +18,13 @@
 //   - Samples are gathered into cells of 2x2 (16x16 luma of a 1080p frame) and
 //     cells into patches. A patch of a single frame is not believed unless it is
 //     large (rain, snow).
-//   - [Model.Judge] tells what a detector saw. Only repeated looks that find no
-//     object make a cell harmless: a thing that stands (a parked bicycle, an
+//   - [Model.Observe] tells what a detector saw. Only repeated inferences that find no
+//     object make a cell ignored: a thing that stands (a parked bicycle, an
 //     uncovered floor) then becomes background, a thing that waves (a tree) is
-//     remembered for a time. A walker enters cells that were not judged yet,
+//     remembered for a time. A walker enters cells that were not observed yet,
 //     and so stays unexplained even if a detector keeps missing him.
 //
-// Before the first look, after a change of size and when time runs backwards,
+// Before the first inference, after a change of size and when time runs backwards,
 // nothing is known and everything is unexplained.
 package motion
 
@@ -74,20 +74,20 @@ type Config struct {
 	// Hold is how long a cell stays in its patch after it was last seen to
 	// differ. It defaults to 150 ms; a negative value is none.
 	Hold time.Duration
-	// Looks is how many looks that found nothing make a moving cell harmless. It
+	// Inferences is how many inferences that found nothing have a moving cell ignored. It
 	// defaults to 5.
-	Looks int
-	// LookSpan is the least time between the first and the last of these looks.
+	Inferences int
+	// InferenceSpan is the least time between the first and the last of these inferences.
 	// It defaults to 3 s.
-	LookSpan time.Duration
-	// Harmless is how long a cell that waves stays harmless after the last look
+	InferenceSpan time.Duration
+	// IgnoreFor is how long a cell that waves stays ignored after the last inference
 	// that found nothing. It defaults to 20 s.
-	Harmless time.Duration
+	IgnoreFor time.Duration
 	// Learn is the time constant of the background. It defaults to 3 s.
 	Learn time.Duration
-	// Quiet is how long nothing must have moved for the scene to be still. It
+	// StaticAfter is how long nothing must have moved for the scene to be static. It
 	// defaults to 300 ms.
-	Quiet time.Duration
+	StaticAfter time.Duration
 }
 
 func orDefault[T int | float32 | time.Duration](v, def T) T {
@@ -103,11 +103,11 @@ func (c Config) withDefaults() Config {
 	c.MinCells = orDefault(c.MinCells, 2)
 	c.Grow = orDefault(c.Grow, 1)
 	c.Hold = orDefault(c.Hold, 150*time.Millisecond)
-	c.Looks = orDefault(c.Looks, 5)
-	c.LookSpan = orDefault(c.LookSpan, 3*time.Second)
-	c.Harmless = orDefault(c.Harmless, 20*time.Second)
+	c.Inferences = orDefault(c.Inferences, 5)
+	c.InferenceSpan = orDefault(c.InferenceSpan, 3*time.Second)
+	c.IgnoreFor = orDefault(c.IgnoreFor, 20*time.Second)
 	c.Learn = orDefault(c.Learn, 3*time.Second)
-	c.Quiet = orDefault(c.Quiet, 300*time.Millisecond)
+	c.StaticAfter = orDefault(c.StaticAfter, 300*time.Millisecond)
 	return c
 }
 
@@ -137,9 +137,9 @@ type Model struct {
 	noiseHist   [noiseBins]int32
 	learntNoise [noiseBins]int32
 
-	grid  grid
-	past  ring
-	start time.Duration // of the first picture since the last reset
+	grid    cellGrid
+	history history
+	start   time.Duration // of the first picture since the last reset
 }
 
 // New returns a model that has seen nothing.
@@ -154,7 +154,7 @@ func New(c Config) *Model {
 	return m
 }
 
-// Reset forgets everything; until looks say otherwise, all is unexplained.
+// Reset forgets everything; until inferences say otherwise, all is unexplained.
 func (m *Model) Reset() { m.in = image.Point{} }
 
 // setSize prepares for pictures of size in, in frames of size full.
@@ -173,7 +173,7 @@ func (m *Model) setSize(in, full image.Point) {
 		m.col, m.row = make([]int32, m.w), make([]int32, m.w+2*meanRadius)
 	}
 	m.grid.setSize((m.w+cellSize-1)/cellSize, (m.h+cellSize-1)/cellSize)
-	m.past.setSize(m.grid.cells())
+	m.history.setSize(m.grid.size())
 	m.start = never
 }
 
@@ -221,7 +221,7 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	gather(g.in, m.px, m.pxLast, m.d, m.mean, m.w, m.h, m.gain, g.cw, g.stride)
 	m.findTicks(dt)
 	m.findPatches(dt)
-	m.past.push(tm, &m.grid)
+	m.history.push(tm, &m.grid)
 	if m.start == never {
 		m.start = tm
 	}
@@ -316,56 +316,32 @@ func median(hist *[noiseBins]int32, n int) int {
 	return noiseBins - 1
 }
 
-// Still reports whether nothing needs a look: for the time of Config.Quiet no
-// cell has changed but those that looks found harmless, and no patch waits to be
-// judged. A thing that stands and was found to be an object needs no look until
+// Static reports whether nothing needs an inference: for the time of Config.StaticAfter no
+// cell has changed but those that inferences had ignored, and no patch waits to be
+// observed. A thing that stands and was found to be an object needs no inference until
 // it changes.
-func (m *Model) Still() bool {
-	return m.in != (image.Point{}) && m.grid.waiting == 0 && m.now-m.grid.lastBusy >= m.cfg.Quiet
-}
-
-// Activity returns the share of the picture that changes now and is not known to
-// be harmless, 0..1.
-func (m *Model) Activity() float32 {
-	if m.in == (image.Point{}) {
-		return 0
-	}
-	return float32(m.grid.busy) / float32(m.grid.cw*m.grid.ch)
+func (m *Model) Static() bool {
+	return m.in != (image.Point{}) && m.grid.pendingCells == 0 && m.now-m.grid.lastChange >= m.cfg.StaticAfter
 }
 
 // Patches appends the patches of the newest picture that differ from the known
-// background, harmless or not, to dst, in pixels of the frame. Patches of odd
+// background, ignored or not, to dst, in pixels of the frame. Patches of odd
 // shape give several boxes that do not overlap.
 func (m *Model) Patches(dst []detect.Box) []detect.Box {
 	if m.in == (image.Point{}) {
 		return dst
 	}
 	g := &m.grid
-	for i, v := range g.fg {
+	for i, v := range g.foreground {
 		g.out[i] = min(v, 1)
 	}
 	g.growOut(m.cfg.Grow)
 	return m.boxes(dst)
 }
 
-// Active appends the places of the newest picture where a look is wanted to dst:
-// cells that change and are not known to be harmless, and patches that wait to
-// be judged, in pixels of the frame.
-func (m *Model) Active(dst []detect.Box) []detect.Box {
-	if m.in == (image.Point{}) {
-		return dst
-	}
-	g := &m.grid
-	for i := range g.out {
-		g.out[i] = g.busyCell[i] | g.wait[i]
-	}
-	g.growOut(1)
-	return m.boxes(dst)
-}
-
 // Unexplained appends what must be hidden for its motion to dst: the patches of
-// the newest picture, and places never looked at, less what is harmless and less
-// the cells that lie wholly in the Cover of one of objects. These are the
+// the newest picture, and places never looked at, less what is ignored and less
+// the cells that lie wholly in the padded box of one of objects. These are the
 // tracked objects as they are in the newest picture: it is the caller's part to
 // hide them, or to know that they may be seen. The boxes are in pixels of the
 // frame and do not overlap. While nothing is known this is the whole frame.
@@ -375,13 +351,13 @@ func (m *Model) Unexplained(dst []detect.Box, objects []detect.Object) []detect.
 		return append(dst, detect.Box{X1: all, Y1: all})
 	}
 	g := &m.grid
-	copy(g.out, g.open)
+	copy(g.out, g.active)
 	g.growOut(m.cfg.Grow)
 	for i, v := range g.unknown {
 		g.out[i] |= v
 	}
 	for i := range objects {
-		x0, y0, x1, y1 := m.inner(objects[i].Cover)
+		x0, y0, x1, y1 := m.inner(objects[i].Padded)
 		for y := y0; y < y1; y++ {
 			clear(g.out[g.at(x0, y):g.at(max(x1, x0), y)])
 		}

@@ -10,11 +10,11 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// outcome is what a scene of 11 s gave: 5 s in which looks judge, 3 s without
+// outcome is what a scene of 11 s gave: 5 s in which inferences are taken, 3 s without
 // and 3 s with a walker.
 type outcome struct {
 	hidden float64 // share of the picture unexplained that is not the walker
-	still  float64 // share of pictures still, without a walker
+	static float64 // share of static pictures, without a walker
 	seen   float64 // share of pictures of the walker with 80 % of him hidden
 	first  int     // picture in which he was first hidden by half, from 1
 	moved  bool    // a picture counted as another view
@@ -42,7 +42,7 @@ func play(t *testing.T, e effect) (o outcome) {
 		m.Update(at(n), pic, image.Point{})
 		o.moved = o.moved || v.Update(at(n), pic, image.Point{}, nil) >= ViewDiffers
 		if n%5 == 0 {
-			m.Judge(at(max(n-6, 0)), sceneBox, nil)
+			m.Observe(at(max(n-6, 0)), sceneBox, nil)
 		}
 		if n == 200 || n == 290 {
 			picture(t, fmt.Sprintf("scene-%s-%d", e.name, n), m, s.pic, nil)
@@ -62,8 +62,8 @@ func play(t *testing.T, e effect) (o outcome) {
 			}
 			// Two cells round him are his.
 			paint(mask, w, h, []detect.Box{{X0: b.X0 - 15, Y0: b.Y0 - 15, X1: b.X1 + 15, Y1: b.Y1 + 15}}, 0)
-		} else if m.Still() {
-			o.still += 1. / 90
+		} else if m.Static() {
+			o.static += 1. / 90
 		}
 		for _, v := range mask {
 			o.hidden += float64(v) / float64(180*w*h)
@@ -73,22 +73,22 @@ func play(t *testing.T, e effect) (o outcome) {
 }
 
 // TestScenes holds what each kind of weather and light may cost: over-hiding,
-// looks and the walker.
+// inferences and the walker.
 func TestScenes(t *testing.T) {
 	long(t)
 	for _, e := range effects() {
 		t.Run(e.name, func(t *testing.T) {
 			o := play(t, e)
-			t.Logf("hidden %.3f %%, still %.1f %%, walker hidden in %.1f %% of pictures, first in picture %d", 100*o.hidden, 100*o.still, 100*o.seen, o.first)
+			t.Logf("hidden %.3f %%, static %.1f %%, walker hidden in %.1f %% of pictures, first in picture %d", 100*o.hidden, 100*o.static, 100*o.seen, o.first)
 			limit := e.limit
 			if limit == (outcome{}) {
-				limit = outcome{hidden: 0.003, still: 0.95, seen: 0.97, first: 2}
+				limit = outcome{hidden: 0.003, static: 0.95, seen: 0.97, first: 2}
 			}
 			if o.hidden > limit.hidden {
 				t.Errorf("%.3f %% of the picture hidden for nothing, want at most %.3f %%", 100*o.hidden, 100*limit.hidden)
 			}
-			if o.still < limit.still {
-				t.Errorf("still in %.1f %% of the pictures, want at least %.1f %%", 100*o.still, 100*limit.still)
+			if o.static < limit.static {
+				t.Errorf("static in %.1f %% of the pictures, want at least %.1f %%", 100*o.static, 100*limit.static)
 			}
 			if o.seen < limit.seen || o.first == 0 || o.first > limit.first {
 				t.Errorf("walker hidden in %.1f %% of the pictures from picture %d on, want %.1f %% from %d", 100*o.seen, o.first, 100*limit.seen, limit.first)
@@ -123,34 +123,34 @@ func whole(boxes []detect.Box) bool { return covered(boxesOf(boxes), sceneW, sce
 
 func TestUnknownIsHidden(t *testing.T) {
 	s, m := newScene(1), New(Config{})
-	if !whole(m.Unexplained(nil, nil)) || m.Still() {
+	if !whole(m.Unexplained(nil, nil)) || m.Static() {
 		t.Fatal("a model that has seen nothing shows something")
 	}
 	run(m, s, 0, 60, nil)
-	if !whole(m.Unexplained(nil, nil)) || m.Still() {
-		t.Fatal("a scene that no look has judged is shown")
+	if !whole(m.Unexplained(nil, nil)) || m.Static() {
+		t.Fatal("a scene that no inference has covered is shown")
 	}
-	m.Judge(at(60), sceneBox, nil)
+	m.Observe(at(60), sceneBox, nil)
 	if !whole(m.Unexplained(nil, nil)) {
-		t.Fatal("a look at a picture not yet seen was believed")
+		t.Fatal("an inference on a picture not yet seen was believed")
 	}
-	m.Judge(at(59)-2*ringFrames*at(1), sceneBox, nil)
+	m.Observe(at(59)-2*historyFrames*at(1), sceneBox, nil)
 	if !whole(m.Unexplained(nil, nil)) {
-		t.Fatal("a look at a picture forgotten was believed")
+		t.Fatal("an inference on a picture forgotten was believed")
 	}
-	m.Judge(at(55), detect.Box{X1: sceneW / 2, Y1: sceneH}, nil)
+	m.Observe(at(55), detect.Box{X1: sceneW / 2, Y1: sceneH}, nil)
 	mask := boxesOf(m.Unexplained(nil, nil))
 	left, right := covered(mask, sceneW, sceneH, detect.Box{X1: sceneW/2 - 8, Y1: sceneH}), covered(mask, sceneW, sceneH, detect.Box{X0: sceneW / 2, X1: sceneW, Y1: sceneH})
 	if left != 0 || right != 1 {
-		t.Fatalf("after a look at the left half %.2f of it and %.2f of the right are hidden, want 0 and 1", left, right)
+		t.Fatalf("after an inference on the left half %.2f of it and %.2f of the right are hidden, want 0 and 1", left, right)
 	}
-	m.Judge(at(58), sceneBox, nil)
+	m.Observe(at(58), sceneBox, nil)
 	if got := m.Unexplained(nil, nil); len(got) != 0 {
-		t.Fatal("after a look at everything still hidden: ", got)
+		t.Fatal("after an inference on everything there is still hidden: ", got)
 	}
 	run(m, s, 60, 75, nil)
-	if !m.Still() || m.Activity() != 0 || len(m.Active(nil)) != 0 {
-		t.Fatal("a scene judged and without motion is not still")
+	if !m.Static() {
+		t.Fatal("a scene observed and without motion is not static")
 	}
 	for name, disturb := range map[string]func(){
 		"size": func() {
@@ -161,11 +161,11 @@ func TestUnknownIsHidden(t *testing.T) {
 		"reset": func() { m.Reset() },
 	} {
 		run(m, s, 100, 103, nil)
-		m.Judge(at(102), sceneBox, nil)
+		m.Observe(at(102), sceneBox, nil)
 		if len(m.Unexplained(nil, nil)) != 0 {
 			t.Fatal("the model does not recover")
 		}
-		if disturb(); !whole(m.Unexplained(nil, nil)) || m.Still() {
+		if disturb(); !whole(m.Unexplained(nil, nil)) || m.Static() {
 			t.Errorf("%s: something is shown after the model was disturbed", name)
 		}
 		m.Reset()
@@ -176,14 +176,13 @@ func TestUnknownIsHidden(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	pics, m := street(640, 360, 60), New(Config{})
 	dst := make([]detect.Box, 0, 8192)
-	objects := []detect.Object{{Box: detect.Box{X0: 5, Y0: 5, X1: 60, Y1: 90}, Cover: detect.Box{X1: 70, Y1: 100}}}
+	objects := []detect.Object{{Box: detect.Box{X0: 5, Y0: 5, X1: 60, Y1: 90}, Padded: detect.Box{X1: 70, Y1: 100}}}
 	n := 0
 	step := func() {
 		m.Update(at(n), pics[n%len(pics)], image.Pt(1920, 1080))
-		m.Judge(at(n-5), detect.Box{X1: 1920, Y1: 1080}, objects)
+		m.Observe(at(n-5), detect.Box{X1: 1920, Y1: 1080}, objects)
 		dst = m.Unexplained(dst[:0], objects)
 		dst = m.Patches(dst[:0])
-		dst = m.Active(dst[:0])
 		n++
 	}
 	for range 100 {
@@ -194,7 +193,7 @@ func TestNoAllocations(t *testing.T) {
 	}
 }
 
-// FuzzModel feeds pictures of any size, at any times, and looks at any place,
+// FuzzModel feeds pictures of any size, at any times, and inferences on any region,
 // and checks that boxes stay within the frame, apart, and not empty.
 func FuzzModel(f *testing.F) {
 	f.Add([]byte{1, 1, 0, 0, 9, 9, 9, 30, 200, 1, 40, 7, 3})
@@ -219,13 +218,13 @@ func FuzzModel(f *testing.F) {
 			if data[3] == 7 {
 				b.X1 = float32(math.NaN())
 			}
-			m.Judge(now-time.Duration(data[4])*time.Millisecond, b, []detect.Object{{Box: b.Shift(5, 5), Cover: b}})
+			m.Observe(now-time.Duration(data[4])*time.Millisecond, b, []detect.Object{{Box: b.Shift(5, 5), Padded: b}})
 			if w*h > 0 {
 				if full.X <= 0 {
 					full = image.Pt(w, h)
 				}
 				frame := detect.Box{X1: float32(full.X), Y1: float32(full.Y)}
-				for _, boxes := range [][]detect.Box{m.Patches(nil), m.Active(nil), m.Unexplained(nil, nil)} {
+				for _, boxes := range [][]detect.Box{m.Patches(nil), m.Unexplained(nil, nil)} {
 					for i, b := range boxes {
 						if b.Empty() || !frame.Contains(b) {
 							t.Fatalf("box %v in a frame of %v", b, full)

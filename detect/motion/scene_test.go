@@ -122,7 +122,7 @@ func effects() []effect {
 				}
 			}
 		}},
-		{name: "exposure step", sigma: 2, limit: outcome{hidden: 0.003, still: 0.85, seen: 0.97, first: 2}, after: func(s *scene, n int) {
+		{name: "exposure step", sigma: 2, limit: outcome{hidden: 0.003, static: 0.85, seen: 0.97, first: 2}, after: func(s *scene, n int) {
 			if n/60%2 == 1 {
 				s.gain(func(int, int) float64 { return 1.35 })
 			}
@@ -189,7 +189,7 @@ func effects() []effect {
 				}
 			}
 		}},
-		{name: "leaves", sigma: 2, limit: outcome{hidden: 0.006, still: 0.3, seen: 0.97, first: 2}, draw: func(s *scene, n int) { s.leaves(n, 1) }},
+		{name: "leaves", sigma: 2, limit: outcome{hidden: 0.006, static: 0.3, seen: 0.97, first: 2}, draw: func(s *scene, n int) { s.leaves(n, 1) }},
 	}
 }
 

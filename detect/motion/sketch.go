@@ -27,9 +27,9 @@ type sketchBlock struct {
 }
 
 const (
-	sketchFirst  = 1 << iota // first holds something
-	sketchSecond             // second does
-	sketchVague              // the block fits beside itself
+	sketchFirst     = 1 << iota // first holds something
+	sketchSecond                // second does
+	sketchAmbiguous             // the block fits beside itself
 )
 
 const (
@@ -113,15 +113,15 @@ func (v *View) Sketch() []byte {
 			s = v.origin.blocks[i]
 		}
 		switch {
-		case s.flags&sketchFirst == 0 && b.has:
-			s.flags, s.first = sketchFirst, f.bits(v.known, i, 0, 0)
-			if b.vague {
-				s.flags |= sketchVague
+		case s.flags&sketchFirst == 0 && b.hasFirst:
+			s.flags, s.first = sketchFirst, f.bits(v.first, i, 0, 0)
+			if b.ambiguous {
+				s.flags |= sketchAmbiguous
 			}
-		case b.has && v.origin != nil && !b.has2:
-			s.flags, s.second = s.flags|sketchSecond, f.bits(v.known, i, 0, 0)
+		case b.hasFirst && v.origin != nil && !b.hasSecond:
+			s.flags, s.second = s.flags|sketchSecond, f.bits(v.first, i, 0, 0)
 		}
-		if b.has2 {
+		if b.hasSecond {
 			s.flags, s.second = s.flags|sketchSecond, f.bits(v.second, i, 0, 0)
 		}
 		if s.flags&sketchFirst != 0 {
@@ -156,8 +156,8 @@ func (v *View) Expect(data []byte) error {
 	return nil
 }
 
-// seeAgain compares the newest picture with the expected view.
-func (v *View) seeAgain() ViewState {
+// matchExpected compares the newest picture with the expected view.
+func (v *View) matchExpected() ViewState {
 	f, s := &v.field, v.expected
 	if v.state < ViewDiffers {
 		v.state, v.bad, v.badN = ViewDiffers, v.now, 0
@@ -188,7 +188,7 @@ func (v *View) expectedAt(dx, dy int, near bool) (share, mean float32) {
 	f := &v.field
 	n, fit := 0, 0
 	for i, s := range v.expected.blocks {
-		if s.flags&sketchFirst == 0 || s.flags&sketchVague != 0 || v.blocks[i].covered || f.dark[i] {
+		if s.flags&sketchFirst == 0 || s.flags&sketchAmbiguous != 0 || v.blocks[i].occluded || f.dark[i] {
 			continue
 		}
 		n++

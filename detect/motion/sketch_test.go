@@ -40,7 +40,7 @@ func TestSketch(t *testing.T) {
 			return shown, moved
 		}
 		rest := len(pics) - len(pics)/2
-		for _, k := range harmless(c.w, c.h) {
+		for _, k := range ordinary(c.w, c.h) {
 			switch shown, _ := again(k); {
 			case k.name == "lights off and on":
 				if shown == 0 { // begins in the dark

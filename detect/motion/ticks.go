@@ -4,19 +4,19 @@ import "time"
 
 // A clock that the camera burns into its picture changes once a second, all of its
 // digits at the same moment. Where a cell has changed often enough, at whole
-// seconds and at no other time, and no look has found an object there, is a place
-// of a clock: its changes are harmless. Digits that change each minute or hour are
+// seconds and at no other time, and no inference has found an object there, is a place
+// of a clock: its changes are ignored. Digits that change each minute or hour are
 // known by that they change in the same picture and the same rows.
 //
-// As with all that is harmless, a patch most of which lies elsewhere is something
+// As with all that is ignored, a patch most of which lies elsewhere is something
 // new that passes in front of it, and what differs by more than before is not the
 // clock.
 const (
 	// tickPeriod is the time from one change of a clock to the next.
 	tickPeriod = time.Second
-	// tickBeats is how many changes in a row, at whole seconds, make a clock. Of
+	// tickCount is how many changes in a row, at whole seconds, make a clock. Of
 	// changes at any time less than one in a thousand cells would pass.
-	tickBeats = 6
+	tickCount = 6
 	// tickError is how far from a whole second a change may be, and the time for
 	// which it lasts, besides the time from picture to picture.
 	tickError = 60 * time.Millisecond
@@ -32,18 +32,18 @@ const (
 
 // ticks is what is known of the changes of each cell.
 type ticks struct {
-	light []int32         // of the last picture
-	beats []uint8         // changes at whole seconds, in a row
-	last  []time.Duration // the newest change
-	step  []uint8         // 1 where there is one in the newest picture
-	known bool            // some cell is a clock's
+	light  []int32         // of the last picture
+	counts []uint8         // changes at whole seconds, in a row
+	last   []time.Duration // the newest change
+	step   []uint8         // 1 where there is one in the newest picture
+	known  bool            // some cell is a clock's
 }
 
 func (t *ticks) setSize(n int) {
 	if len(t.light) != n {
-		t.light, t.beats, t.last, t.step = make([]int32, n), make([]uint8, n), make([]time.Duration, n), make([]uint8, n)
+		t.light, t.counts, t.last, t.step = make([]int32, n), make([]uint8, n), make([]time.Duration, n), make([]uint8, n)
 	}
-	clear(t.beats)
+	clear(t.counts)
 	for i := range t.last {
 		t.last[i] = never
 	}
@@ -51,10 +51,10 @@ func (t *ticks) setSize(n int) {
 }
 
 // forget says that an object was seen in a cell: nothing of it is known.
-func (t *ticks) forget(i int) { t.beats[i], t.last[i] = 0, never }
+func (t *ticks) forget(i int) { t.counts[i], t.last[i] = 0, never }
 
-// findTicks looks for changes of a clock, and makes them harmless before patches
-// are judged.
+// findTicks looks for changes of a clock, and has them ignored before patches
+// are observed.
 func (m *Model) findTicks(dt time.Duration) {
 	g, t := &m.grid, &m.grid.ticks
 	slack := tickError + min(dt, 150*time.Millisecond)
@@ -70,14 +70,14 @@ func (m *Model) findTicks(dt time.Duration) {
 			}
 			t.step[i] = 1
 			t.note(i, m.now, slack)
-			if t.beats[i] >= tickBeats {
+			if t.counts[i] >= tickCount {
 				ticking++
 			}
 		}
 	}
 	if t.known = t.known || ticking > 0; t.known {
 		for y := range g.ch {
-			m.excuseRow(y, ticking > 1)
+			m.ignoreRow(y, ticking > 1)
 		}
 	}
 }
@@ -90,21 +90,21 @@ func (t *ticks) note(i int, now, slack time.Duration) {
 	case t.last[i] != never && apart <= slack:
 		return // the same one
 	case t.last[i] != never && apart <= tickApart && off.Abs() <= slack:
-		t.beats[i] = min(t.beats[i]+1, 255)
+		t.counts[i] = min(t.counts[i]+1, 255)
 	default:
-		t.beats[i] = 1
+		t.counts[i] = 1
 	}
 	t.last[i] = now
 }
 
 // clock reports whether a cell is part of a clock, in which nothing was found.
 func (t *ticks) clock(i int, now time.Duration) bool {
-	return t.beats[i] >= tickBeats && now-t.last[i] <= tickApart
+	return t.counts[i] >= tickCount && now-t.last[i] <= tickApart
 }
 
-// excuseRow makes harmless what is a clock's in a row and, if the clock changes
+// ignoreRow has ignored what is a clock's in a row and, if the clock changes
 // just now, what changes with it beside it.
-func (m *Model) excuseRow(y int, ticking bool) {
+func (m *Model) ignoreRow(y int, ticking bool) {
 	g, t := &m.grid, &m.grid.ticks
 	for _, back := range [...]bool{false, true} {
 		near := 0 // so many cells on there may be digits
@@ -116,9 +116,9 @@ func (m *Model) excuseRow(y int, ticking bool) {
 			near--
 			if t.clock(i, m.now) {
 				near = tickReach
-				m.excuse(i)
+				m.ignore(i)
 			} else if ticking && near > 0 && t.stepsNear(i, g.stride) {
-				m.excuse(i)
+				m.ignore(i)
 			}
 		}
 	}
@@ -135,11 +135,11 @@ func (t *ticks) stepsNear(i, stride int) bool {
 	return false
 }
 
-func (m *Model) excuse(i int) {
+func (m *Model) ignore(i int) {
 	g := &m.grid
-	if e := g.explained[i]; e != never && m.now-e < m.cfg.Harmless {
+	if e := g.foundAt[i]; e != never && m.now-e < m.cfg.IgnoreFor {
 		return
 	}
-	g.harmless[i] = max(g.harmless[i], m.now+m.cfg.Harmless)
-	g.level[i] = max(g.level[i], g.in.energy[i])
+	g.ignoredUntil[i] = max(g.ignoredUntil[i], m.now+m.cfg.IgnoreFor)
+	g.ignoredEnergy[i] = max(g.ignoredEnergy[i], g.in.energy[i])
 }

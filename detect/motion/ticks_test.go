@@ -30,7 +30,7 @@ func (s *scene) clock(x, y, n int) {
 	}
 }
 
-// learnt returns a model that has seen a clock for n pictures and looks that found
+// learnt returns a model that has seen a clock for n pictures and inferences that found
 // nothing; unexplained is how many pictures of the last had something to hide.
 func learnt(s *scene, n, last int) (m *Model, unexplained int) {
 	m = New(Config{})
@@ -40,7 +40,7 @@ func learnt(s *scene, n, last int) (m *Model, unexplained int) {
 			unexplained++
 		}
 		if i%9 == 8 {
-			m.Judge(at(i-6), sceneBox, nil)
+			m.Observe(at(i-6), sceneBox, nil)
 		}
 	}
 	return m, unexplained
@@ -77,7 +77,7 @@ func TestPersonAtClock(t *testing.T) {
 				t.Errorf("%s: picture %d: %.2f of him are hidden at %v", name, k, c, b)
 			}
 			if k%9 == 8 {
-				m.Judge(at(n+k-6), sceneBox, nil)
+				m.Observe(at(n+k-6), sceneBox, nil)
 			}
 		}
 	}
@@ -97,11 +97,11 @@ func TestNoClock(t *testing.T) {
 		})
 		if i%9 == 8 {
 			him := detect.Box{X0: 60, Y0: 225, X1: 170, Y1: 256}
-			m.Judge(at(i-6), sceneBox, []detect.Object{{Class: detect.Person, Box: him, Cover: him}})
+			m.Observe(at(i-6), sceneBox, []detect.Object{{Class: detect.Person, Box: him, Padded: him}})
 		}
 	}
-	for i, beats := range m.grid.ticks.beats {
-		if beats >= tickBeats {
+	for i, beats := range m.grid.ticks.counts {
+		if beats >= tickCount {
 			t.Fatalf("cell %d counts as a clock's", i)
 		}
 	}

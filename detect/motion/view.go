@@ -23,9 +23,9 @@ const (
 	noneFit, noneAlike = 0.25, 0.08
 	// leastBlocks is the number of blocks below which nothing can be said.
 	leastBlocks = 5
-	// mostCovered is the share of the view that objects cover from which they explain
+	// mostOccluded is the share of the view that objects cover from which they explain
 	// that nothing of it is to be seen.
-	mostCovered = 0.6
+	mostOccluded = 0.6
 	// A view is bare, so that blank blocks count as well and no shift is looked for,
 	// when less than fewStructured blocks have structure, or less than mostlyBlank
 	// for each two blank ones: somebody before a bare wall, whose own structure is all
@@ -45,9 +45,9 @@ const (
 	// trustFor is the time constant at which a block's trust rises, and distrustFor
 	// that at which it falls.
 	trustFor, distrustFor = 15 * time.Second, 4 * time.Second
-	// coveredFor is how long a view may be covered by something large, while part
+	// occludedFor is how long a view may be covered by something large, while part
 	// of it still fits.
-	coveredFor = 30 * time.Second
+	occludedFor = 30 * time.Second
 	// movedPictures is the least number of pictures that make a moved camera.
 	movedPictures = 8
 )
@@ -97,7 +97,7 @@ type View struct {
 	cfg    ViewConfig
 	field  field
 	blocks []viewBlock
-	known  edges // the first appearance of each block, less its mean
+	first  edges // the first appearance of each block, less its mean
 	second edges // another one
 	next   edges // one that is to stay before it counts
 
@@ -108,7 +108,7 @@ type View struct {
 	mean     float32 // correlation of the blocks at their places
 	last     float32 // the same with the picture before
 	bare     bool    // there is little structure
-	hidden   bool    // objects cover most of the view
+	occluded bool    // objects cover most of the view
 	now      time.Duration
 
 	shift  shiftSearch
@@ -119,18 +119,18 @@ type View struct {
 
 // viewBlock is what is known of one block.
 type viewBlock struct {
-	has, has2 bool // known and second hold something
-	blank     bool // the view shows nothing there
-	vague     bool // its structure fits beside itself as well
-	trust     float32
-	energy    float32 // of known
-	energy2   float32
-	nextAt    time.Duration // since when next has stayed
-	nextN     int
-	nextSet   bool
-	nextBlank bool
-	covered   bool // by an object, in the newest picture
-	fits      bool // in the newest picture
+	hasFirst, hasSecond bool // first and second hold something
+	blank               bool // the view shows nothing there
+	ambiguous           bool // its structure fits beside itself as well
+	trust               float32
+	energy              float32 // of first
+	secondEnergy        float32
+	nextAt              time.Duration // since when next has stayed
+	nextN               int
+	nextSet             bool
+	nextBlank           bool
+	occluded            bool // by an object, in the newest picture
+	fits                bool // in the newest picture
 }
 
 // NewView returns a view that is taken from the next pictures.
@@ -177,12 +177,12 @@ func (v *View) Update(tm time.Duration, pic *image.YCbCr, full image.Point, obje
 	}
 	v.now = tm
 	v.field.take(pic)
-	v.cover(objects, full)
+	v.markOccluded(objects, full)
 	if v.expected != nil {
-		return v.seeAgain()
+		return v.matchExpected()
 	}
 	v.compare()
-	v.judge()
+	v.conclude()
 	if v.state < ViewDiffers {
 		v.learn(dt)
 	}
@@ -197,7 +197,7 @@ func (v *View) resize(kept []byte) {
 	}
 	n := v.field.cw * v.field.ch
 	v.blocks = make([]viewBlock, n)
-	for _, e := range []*edges{&v.known, &v.second, &v.next} {
+	for _, e := range []*edges{&v.first, &v.second, &v.next} {
 		*e = make(edges, len(v.field.cur))
 	}
 	v.shift.setSize(&v.field)
@@ -213,21 +213,21 @@ func (v *View) restamp() {
 	}
 }
 
-// cover notes which blocks objects touch.
-func (v *View) cover(objects []detect.Object, full image.Point) {
+// markOccluded notes which blocks objects touch.
+func (v *View) markOccluded(objects []detect.Object, full image.Point) {
 	for i := range v.blocks {
-		v.blocks[i].covered = false
+		v.blocks[i].occluded = false
 	}
 	f := &v.field
 	sx, sy := float32(f.w)/float32(full.X*edgeBlock), float32(f.h)/float32(full.Y*edgeBlock)
 	for i := range objects {
-		b := objects[i].Cover.Union(objects[i].Box).Scale(sx, sy)
+		b := objects[i].Padded.Union(objects[i].Box).Scale(sx, sy)
 		if b.Empty() || !b.Finite() {
 			continue
 		}
 		for y := max(int(b.Y0), 0); y < min(int(b.Y1)+1, f.ch); y++ {
 			for x := max(int(b.X0), 0); x < min(int(b.X1)+1, f.cw); x++ {
-				v.blocks[y*f.cw+x].covered = true
+				v.blocks[y*f.cw+x].occluded = true
 			}
 		}
 	}
@@ -241,14 +241,14 @@ func (v *View) compare() {
 	for i := range v.blocks {
 		b := &v.blocks[i]
 		b.fits = false
-		if !b.has && !b.blank {
+		if !b.hasFirst && !b.blank {
 			continue
 		}
 		all += b.trust
-		if b.covered {
+		if b.occluded {
 			behind += b.trust
 		}
-		if b.covered || f.dark[i] {
+		if b.occluded || f.dark[i] {
 			continue
 		}
 		if b.blank {
@@ -261,17 +261,17 @@ func (v *View) compare() {
 			continue
 		}
 		var alike float32
-		b.fits, alike = f.fits(v.known, b.energy, i)
-		if !b.fits && b.has2 {
+		b.fits, alike = f.fits(v.first, b.energy, i)
+		if !b.fits && b.hasSecond {
 			var second float32
-			b.fits, second = f.fits(v.second, b.energy2, i)
+			b.fits, second = f.fits(v.second, b.secondEnergy, i)
 			alike = max(alike, second)
 		}
-		if b.vague {
+		if b.ambiguous {
 			continue
 		}
 		mean += b.trust * alike
-		last += b.trust * f.kept[i]
+		last += b.trust * f.stability[i]
 		n++
 		counted += b.trust
 		if b.fits {
@@ -283,20 +283,20 @@ func (v *View) compare() {
 	if v.bare {
 		n, counted, fit = n+blanks, counted+blankAll, fit+blankFit
 	}
-	v.share, v.hidden = -1, behind > mostCovered*all
+	v.share, v.occluded = -1, behind > mostOccluded*all
 	if n >= leastBlocks && counted >= leastBlocks/2 && counted > all/20 {
 		v.share = fit / counted
 	}
 }
 
-// judge draws the conclusion from the share.
-func (v *View) judge() {
+// conclude draws the conclusion from the share.
+func (v *View) conclude() {
 	was := v.state
 	moved := v.shift.update(v)
 	switch {
 	case v.share < 0:
 		// In the dark what was so stays so; what is behind objects is explained.
-		if was == ViewFits || v.hidden {
+		if was == ViewFits || v.occluded {
 			v.state = ViewUnknown
 		}
 		return
@@ -312,7 +312,7 @@ func (v *View) judge() {
 	}
 	after := v.cfg.MovedAfter
 	if !moved && (v.share >= noneFit || v.mean >= noneAlike) {
-		after = max(after, coveredFor)
+		after = max(after, occludedFor)
 	}
 	if v.now-v.bad >= after && v.badN >= movedPictures {
 		v.state = ViewMoved

@@ -43,19 +43,19 @@ func TestViewChanges(t *testing.T) {
 	for _, c := range viewClips {
 		pics := reel(t, c.path, c.w, c.h, c.n)
 		out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)
-		calm := min(40, len(pics)/2)
+		quiet := min(40, len(pics)/2)
 		play := func(k change, each func(n int, v *View, s ViewState)) {
 			v := NewView(ViewConfig{})
 			for i, p := range pics {
 				pic := p
-				if i >= calm {
-					k.draw(out, p, i-calm)
+				if i >= quiet {
+					k.draw(out, p, i-quiet)
 					pic = out
 				}
-				each(i-calm, v, v.Update(tenth(i), pic, image.Point{}, nil))
+				each(i-quiet, v, v.Update(tenth(i), pic, image.Point{}, nil))
 			}
 		}
-		for _, k := range harmless(c.w, c.h) {
+		for _, k := range ordinary(c.w, c.h) {
 			t.Run(c.name+"/"+k.name, func(t *testing.T) {
 				bad, low := 0, float32(2)
 				play(k, func(n int, v *View, s ViewState) {
@@ -88,7 +88,7 @@ func TestViewChanges(t *testing.T) {
 					}
 				})
 				if shown > 0 || before > 0 {
-					t.Errorf("%d of %d pictures shown, %d hidden before", shown, len(pics)-calm, before)
+					t.Errorf("%d of %d pictures shown, %d hidden before", shown, len(pics)-quiet, before)
 				}
 				// The clips are too short for a view of which something still fits.
 				if !moved && high < noneFit/2 {

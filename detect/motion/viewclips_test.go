@@ -80,7 +80,7 @@ func TestViewFace(t *testing.T) {
 	}
 	v := NewView(ViewConfig{})
 	decode(t, faceClip+"/egoblur_gen1_600f.mp4", 304, 540, func(k int, pic *image.YCbCr) {
-		who := detect.Object{Class: detect.Person, Box: faces[k], Cover: faces[k], Confirmed: true}
+		who := detect.Object{Class: detect.Person, Box: faces[k], Padded: faces[k], Confirmed: true}
 		if s := v.Update(at(k), pic, image.Pt(608, 1080), []detect.Object{who}); s >= ViewDiffers {
 			t.Errorf("picture %d: %v, share %.2f", k, s, v.Share())
 		}

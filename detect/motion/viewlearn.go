@@ -13,11 +13,11 @@ func (v *View) learn(dt time.Duration) {
 	sway := v.sway()
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if b.covered || f.dark[i] {
+		if b.occluded || f.dark[i] {
 			b.nextSet = false
 			continue
 		}
-		if b.has || b.blank {
+		if b.hasFirst || b.blank {
 			if v.share >= 0 {
 				if v.steady(i, b, sway) {
 					b.trust += (1 - b.trust) * up
@@ -40,7 +40,7 @@ func (v *View) watchNext(i int, b *viewBlock) {
 	blank := f.energy[i] < blankEnergy/2
 	same := b.nextSet && blank == b.nextBlank
 	if same && !blank {
-		same = v.calm(f.correlation(v.next, f.cur, f.energyOf(v.next, i), i, 0, 0), i)
+		same = v.withinNoise(f.correlation(v.next, f.cur, f.energyOf(v.next, i), i, 0, 0), i)
 	}
 	if !same {
 		b.nextSet, b.nextBlank, b.nextAt, b.nextN = true, blank, v.now, 0
@@ -49,7 +49,7 @@ func (v *View) watchNext(i int, b *viewBlock) {
 	}
 	b.nextN++
 	stay := steadyFor
-	if b.has || b.blank {
+	if b.hasFirst || b.blank {
 		stay = relearnFor
 	}
 	if v.now-b.nextAt < stay || b.nextN < steadyPictures {
@@ -57,18 +57,18 @@ func (v *View) watchNext(i int, b *viewBlock) {
 	}
 	b.nextSet = false
 	switch {
-	case b.has && !blank:
+	case b.hasFirst && !blank:
 		f.moveBlock(v.second, v.next, i)
-		b.has2, b.energy2 = true, f.energyOf(v.second, i)
-	case b.has:
+		b.hasSecond, b.secondEnergy = true, f.energyOf(v.second, i)
+	case b.hasFirst:
 		return // nothing is to be seen there any more: it has lost its vote
 	case blank:
 		b.blank, b.trust = true, 1
 	default:
-		f.moveBlock(v.known, v.next, i)
-		b.has, b.blank, b.trust = true, false, 1
-		b.energy = f.energyOf(v.known, i)
-		b.vague = f.vague(v.known, i)
+		f.moveBlock(v.first, v.next, i)
+		b.hasFirst, b.blank, b.trust = true, false, 1
+		b.energy = f.energyOf(v.first, i)
+		b.ambiguous = f.ambiguous(v.first, i)
 	}
 	v.learnt = true
 }
@@ -95,8 +95,8 @@ func (v *View) meanAt(dx, dy int) float32 {
 	var sum, n float32
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if b.has && !b.covered && !v.field.dark[i] {
-			sum += b.trust * v.field.correlation(v.known, v.field.cur, b.energy, i, dx, dy)
+		if b.hasFirst && !b.occluded && !v.field.dark[i] {
+			sum += b.trust * v.field.correlation(v.first, v.field.cur, b.energy, i, dx, dy)
 			n += b.trust
 		}
 	}
@@ -110,13 +110,13 @@ func (v *View) steady(i int, b *viewBlock, sway image.Point) bool {
 		return b.fits
 	}
 	f := &v.field
-	here := f.correlation(v.known, f.cur, b.energy, i, sway.X, sway.Y)
-	if b.has2 && !v.calm(here, i) {
-		here = f.correlation(v.second, f.cur, b.energy2, i, sway.X, sway.Y)
+	here := f.correlation(v.first, f.cur, b.energy, i, sway.X, sway.Y)
+	if b.hasSecond && !v.withinNoise(here, i) {
+		here = f.correlation(v.second, f.cur, b.secondEnergy, i, sway.X, sway.Y)
 	}
-	return v.calm(here, i)
+	return v.withinNoise(here, i)
 }
 
-// calm reports whether a correlation with what a block showed is what its noise
+// withinNoise reports whether a correlation with what a block showed is what its noise
 // leaves: not much less than that with the picture just before.
-func (v *View) calm(corr float32, i int) bool { return corr >= 0.6*v.field.kept[i] }
+func (v *View) withinNoise(corr float32, i int) bool { return corr >= 0.6*v.field.stability[i] }

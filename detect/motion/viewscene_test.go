@@ -96,8 +96,8 @@ func grain(dst *image.YCbCr, n int, sigma float64) {
 	}
 }
 
-// harmless are changes after which the camera still shows its view.
-func harmless(w, h int) []change {
+// ordinary are changes after which the camera still shows its view.
+func ordinary(w, h int) []change {
 	toned := func(f func(y, cb, cr, u, v float64) float64, sigma float64) func(dst, src *image.YCbCr, n int) {
 		return func(dst, src *image.YCbCr, n int) {
 			tone(dst, src, f)

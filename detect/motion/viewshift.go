@@ -7,9 +7,9 @@ import (
 
 const (
 	// searchEvery is the number of pictures from one search to the next while few
-	// blocks fit, and searchCalm the time while many do.
+	// blocks fit, and searchQuiet the time while many do.
 	searchEvery = 4
-	searchCalm  = time.Second
+	searchQuiet = time.Second
 	// searchReach is how far is searched, in samples of half the resolution.
 	searchReach = 8
 	// farShift is the shift in samples, 2.3 % of the long side, that is believed at
@@ -43,12 +43,12 @@ func (s *shiftSearch) reset() { s.found, s.count, s.at, s.times = false, 0, neve
 // update reports whether the view is displaced.
 func (s *shiftSearch) update(v *View) bool {
 	s.count--
-	busy := v.share >= 0 && v.share < 0.75 || s.found
+	changingCells := v.share >= 0 && v.share < 0.75 || s.found
 	if v.bare {
 		s.found = false
 		return false
 	}
-	if v.share < 0 || s.count > 0 || !busy && v.now-s.at < searchCalm && v.now >= s.at {
+	if v.share < 0 || s.count > 0 || !changingCells && v.now-s.at < searchQuiet && v.now >= s.at {
 		return s.believed(v)
 	}
 	s.count, s.at = searchEvery, v.now
@@ -101,15 +101,15 @@ func (s *shiftSearch) halve(v *View) {
 	f := &v.field
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if !b.has || b.covered || f.dark[i] || b.trust < 0.5 {
+		if !b.hasFirst || b.occluded || f.dark[i] || b.trust < 0.5 {
 			continue
 		}
 		x0, y0, x1, y1 := f.block(i)
 		for y := y0; y < y1; y++ {
 			for x := x0; x < x1; x++ {
 				o, j := 2*(y/2*s.w+x/2), 2*(y*f.w+x)
-				s.ref[o] += v.known[j]
-				s.ref[o+1] += v.known[j+1]
+				s.ref[o] += v.first[j]
+				s.ref[o+1] += v.first[j+1]
 			}
 		}
 	}
@@ -141,11 +141,11 @@ func (v *View) shareAt(dx, dy int) float32 {
 	var all, fit float32
 	for i := range v.blocks {
 		b := &v.blocks[i]
-		if !b.has || b.vague || b.covered || v.field.dark[i] {
+		if !b.hasFirst || b.ambiguous || b.occluded || v.field.dark[i] {
 			continue
 		}
 		all += b.trust
-		if v.field.correlation(v.known, v.field.cur, b.energy, i, dx, dy) >= fitting {
+		if v.field.correlation(v.first, v.field.cur, b.energy, i, dx, dy) >= fitting {
 			fit += b.trust
 		}
 	}

@@ -11,90 +11,90 @@ import (
 // though its track goes on.
 type absence struct{ first, last int }
 
-// front is what was found in a picture that may stand before somebody, in scene
+// occluder is what was found in a picture that may stand before somebody, in scene
 // coordinates.
-type front struct {
+type occluder struct {
 	frame int32
 	box   detect.Box
 }
 
 const (
-	// behind is the share of an object's place from which on what was found there may
+	// occludedShare is the share of an object's place from which on what was found there may
 	// be it, or hide it, so that not to have found it tells nothing.
-	behind = 0.3
-	// chance is how likely it may be that an object was there and was missed so often,
-	// by the share of the looks that found it while it was there.
-	chance = 0.01
+	occludedShare = 0.3
+	// missChance is how likely it may be that an object was there and was missed so often,
+	// by the share of the inferences that found it while it was there.
+	missChance = 0.01
 )
 
-// addFronts keeps what was found in a picture that may stand before somebody.
-func (l *Linker) addFronts(frame int32, o *Observed) {
+// addOccluders keeps what was found in a picture that may stand before somebody.
+func (l *Linker) addOccluders(frame int32, o *Observed) {
 	if l.cfg.Misses <= 0 {
 		return
 	}
-	for i := range o.Looks {
-		for _, d := range o.Looks[i].Detections {
+	for i := range o.Inferences {
+		for _, d := range o.Inferences[i].Detections {
 			if (d.Class == detect.Person || d.Class == detect.Vehicle) && d.Score >= l.cfg.Class[d.Class].Low && d.Box.Finite() {
-				l.fronts = append(l.fronts, front{frame, d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame]))})
-				l.kept++
+				l.occluders = append(l.occluders, occluder{frame, d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame]))})
+				l.stored++
 			}
 		}
 	}
 }
 
-// absences returns where a track goes on, before, between and after its sightings,
-// though so many looks in a row did not find the object that it was not there.
-func (l *Linker) absences(p *Path) (list []absence) {
+// absences returns where a track goes on, before, between and after its observations,
+// though so many inferences in a row did not find the object that it was not there.
+func (l *Linker) absences(p *Track) (list []absence) {
 	if l.cfg.Misses <= 0 {
 		return nil
 	}
-	var vouch []int // pictures in which something of its own was seen
+	var distinct []int // pictures in which something of its own was seen
 	for i := range p.seen {
-		if m := &p.seen[i]; float32(m.own) >= apart*255 || m.score >= l.cfg.Class[p.Class].High {
-			vouch = append(vouch, int(m.frame))
+		if m := &p.seen[i]; float32(m.ownShare) >= ownInFull*255 || m.score >= l.cfg.Class[p.Class].High {
+			distinct = append(distinct, int(m.frame))
 		}
 	}
-	if len(vouch) == 0 {
+	if len(distinct) == 0 {
 		return nil
 	}
 	need := l.missesOf(p)
-	last := len(vouch) - 1
-	if f, ok := l.lastBefore(p, vouch[0], p.First, -1, need); ok {
+	last := len(distinct) - 1
+	if f, ok := l.lastBefore(p, distinct[0], p.First, -1, need); ok {
 		list = append(list, absence{p.First, f - 1})
 	}
 	for i := range last {
-		a, oka := l.lastBefore(p, vouch[i], vouch[i+1], 1, need)
-		b, okb := l.lastBefore(p, vouch[i+1], vouch[i], -1, need)
+		a, oka := l.lastBefore(p, distinct[i], distinct[i+1], 1, need)
+		b, okb := l.lastBefore(p, distinct[i+1], distinct[i], -1, need)
 		if oka && okb && a+1 <= b-1 {
 			list = append(list, absence{a + 1, b - 1})
 		}
 	}
-	if f, ok := l.lastBefore(p, vouch[last], p.Last, 1, need); ok {
+	if f, ok := l.lastBefore(p, distinct[last], p.Last, 1, need); ok {
 		list = append(list, absence{f + 1, p.Last})
 	}
 	return list
 }
 
-// missesOf returns how many looks in a row must miss a track's object: as many as make
+// missesOf returns how many inferences in a row must miss a track's object: as many as make
 // it unlikely that it was there, given how often it was found, and Misses at least.
-func (l *Linker) missesOf(p *Path) int {
-	looks := p.Sightings
+func (l *Linker) missesOf(p *Track) int {
+	inferences := p.Observations
 	for i := range len(p.seen) - 1 {
 		if a, b := int(p.seen[i].frame), int(p.seen[i+1].frame); l.times[b]-l.times[a] <= linkGap {
-			looks += l.looks(p.Class, a+1, b-1)
+			inferences += l.inferences(p.Class, a+1, b-1)
 		}
 	}
-	rate := float64(p.Sightings) / float64(looks)
+	rate := float64(p.Observations) / float64(inferences)
 	if rate >= 1 {
 		return l.cfg.Misses
 	}
-	return max(l.cfg.Misses, int(math.Ceil(math.Log(chance)/math.Log(1-rate))))
+	return max(l.cfg.Misses, int(math.Ceil(math.Log(missChance)/math.Log(1-rate))))
 }
 
 // lastBefore goes from picture from, in which the object was seen, to picture to, in
-// steps of 1 or -1, and returns the one of the need-th look that has missed it. Of
-// looks less than missApart apart one counts.
-func (l *Linker) lastBefore(p *Path, from, to, step, need int) (frame int, ok bool) {
+// steps of 1 or -1, and returns the one of the need-th inference that has missed it. Of
+// inferences less than missApart apart one counts.
+func (l *Linker) lastBefore(p *Track, from, to, step, need int) (frame int, ok bool) {
 	counted := l.times[from]
 	for i := from + step; i != to+step; i += step {
 		if d := l.times[i] - counted; d < missApart && d > -missApart || !l.misses(p, i) {
@@ -110,23 +110,23 @@ func (l *Linker) lastBefore(p *Path, from, to, step, need int) (frame int, ok bo
 
 // misses reports whether a picture was looked at, a track's object should have been
 // found in it, and was not.
-func (l *Linker) misses(p *Path, frame int) bool {
-	if !l.looked[frame].Has(p.Class) {
+func (l *Linker) misses(p *Track, frame int) bool {
+	if !l.searched[frame].Has(p.Class) {
 		return false
 	}
 	i := sort.Search(len(p.seen), func(i int) bool { return int(p.seen[i].frame) >= frame })
 	if i < len(p.seen) && int(p.seen[i].frame) == frame {
 		return false
 	}
-	b := l.place(p, l.times[frame])
+	b := l.boxAt(p, l.times[frame])
 	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
 	in := b.Shift(dx, dy).Intersect(l.whole).Shift(-dx, -dy)
 	if in.Empty() || in.Area() < b.Area()/2 {
 		return false
 	}
-	i = sort.Search(len(l.fronts), func(i int) bool { return int(l.fronts[i].frame) >= frame })
-	for ; i < len(l.fronts) && int(l.fronts[i].frame) == frame; i++ {
-		if l.fronts[i].box.Intersect(in).Area() >= behind*in.Area() {
+	i = sort.Search(len(l.occluders), func(i int) bool { return int(l.occluders[i].frame) >= frame })
+	for ; i < len(l.occluders) && int(l.occluders[i].frame) == frame; i++ {
+		if l.occluders[i].box.Intersect(in).Area() >= occludedShare*in.Area() {
 			return false
 		}
 	}
@@ -134,8 +134,8 @@ func (l *Linker) misses(p *Path, frame int) bool {
 }
 
 // absent reports whether a track's object is not in a picture.
-func (p *Path) absent(frame int) bool {
-	for _, a := range p.away {
+func (p *Track) absent(frame int) bool {
+	for _, a := range p.absences {
 		if frame >= a.first && frame <= a.last {
 			return true
 		}

@@ -19,51 +19,51 @@ const (
 	// minAffinity is the IoU of buffered boxes below which they are of two
 	// objects.
 	minAffinity = 0.3
-	// rivals is how many detections are considered for one track.
-	rivals = 8
+	// maxCandidates is how many detections are considered for one track.
+	maxCandidates = 8
 )
 
-// found is one detection of a look.
-type found struct {
-	box   detect.Box
-	score float32
-	own   float32 // share of the box that no surer detection covers
-	cell  int
+// detection is one detection of an inference.
+type detection struct {
+	box      detect.Box
+	score    float32
+	ownShare float32 // share of the box that no more confident detection covers
+	cell     int
 }
 
-func (f *found) sighting(at time.Duration) sighting {
-	return sighting{at: at, box: f.box, score: f.score, own: f.own}
+func (f *detection) observation(at time.Duration) observation {
+	return observation{at: at, box: f.box, score: f.score, ownShare: f.ownShare}
 }
 
 // pair is a track and a detection that may be of the same object.
 type pair struct {
-	stage        int // lower is matched first
-	affinity     float32
-	track, found int
+	stage            int // lower is matched first
+	affinity         float32
+	track, detection int
 }
 
 func comparePairs(p, q pair) int {
 	return cmp.Or(cmp.Compare(p.stage, q.stage), cmp.Compare(q.affinity, p.affinity),
-		cmp.Compare(p.track, q.track), cmp.Compare(p.found, q.found))
+		cmp.Compare(p.track, q.track), cmp.Compare(p.detection, q.detection))
 }
 
-// associator matches the detections of one look with the tracks of one class.
+// associator matches the detections of one inference with the tracks of one class.
 // Its memory is reused.
 type associator struct {
-	found []found
-	taken []bool // per detection
+	detections []detection
+	taken      []bool // per detection
 
-	tracks []*object
-	places []place
-	got    []int // per track: the detection, or -1
+	tracks  []*object
+	places  []place
+	matched []int // per track: the detection, or -1
 
 	pairs []pair
-	grid  grid
+	index index
 }
 
 // load takes the sensible detections of a class.
 func (a *associator) load(t *Tracker, class detect.Class, ds []detect.Detection) {
-	a.found, a.taken = a.found[:0], a.taken[:0]
+	a.detections, a.taken = a.detections[:0], a.taken[:0]
 	low := t.cfg.Class[class].Low
 	for _, d := range ds {
 		if d.Class != class || !(d.Score >= low) || !d.Box.Finite() {
@@ -73,15 +73,15 @@ func (a *associator) load(t *Tracker, class detect.Class, ds []detect.Detection)
 		if box.Empty() {
 			continue
 		}
-		a.found = append(a.found, found{box: box, score: min(d.Score, 1)})
+		a.detections = append(a.detections, detection{box: box, score: min(d.Score, 1)})
 		a.taken = append(a.taken, false)
 	}
 }
 
 // match decides which track each detection belongs to.
 func (a *associator) match(t *Tracker, class detect.Class, at time.Duration) {
-	a.tracks, a.places, a.got, a.pairs = a.tracks[:0], a.places[:0], a.got[:0], a.pairs[:0]
-	a.grid.fill(a.found)
+	a.tracks, a.places, a.matched, a.pairs = a.tracks[:0], a.places[:0], a.matched[:0], a.pairs[:0]
+	a.index.fill(a.detections)
 	a.overlap(t)
 	c := &t.cfg.Class[class]
 	for _, o := range t.objects {
@@ -94,52 +94,52 @@ func (a *associator) match(t *Tracker, class detect.Class, at time.Duration) {
 		}
 		a.tracks = append(a.tracks, o)
 		a.places = append(a.places, p)
-		a.got = append(a.got, -1)
-		a.rate(t, c, len(a.tracks)-1)
+		a.matched = append(a.matched, -1)
+		a.score(t, c, len(a.tracks)-1)
 	}
 	slices.SortFunc(a.pairs, comparePairs)
 	for _, p := range a.pairs {
-		if a.got[p.track] < 0 && !a.taken[p.found] {
-			a.got[p.track], a.taken[p.found] = p.found, true
+		if a.matched[p.track] < 0 && !a.taken[p.detection] {
+			a.matched[p.track], a.taken[p.detection] = p.detection, true
 		}
 	}
 }
 
 // overlap works out what share of each detection is its own.
 func (a *associator) overlap(t *Tracker) {
-	for i := range a.found {
-		f := &a.found[i]
+	for i := range a.detections {
+		f := &a.detections[i]
 		area := f.box.Area()
-		f.own = area
-		x0, y0, x1, y1 := a.grid.cells(outset(f.box, size(f.box)))
+		f.ownShare = area
+		x0, y0, x1, y1 := a.index.cells(outset(f.box, size(f.box)))
 		for y := y0; y <= y1; y++ {
 			for x := x0; x <= x1; x++ {
-				for _, j := range a.grid.at(x, y) {
+				for _, j := range a.index.at(x, y) {
 					t.work++
-					o := &a.found[j]
+					o := &a.detections[j]
 					if o.score > f.score || o.score == f.score && j < i {
-						f.own -= f.box.Intersect(o.box).Area()
+						f.ownShare -= f.box.Intersect(o.box).Area()
 					}
 				}
 			}
 		}
-		f.own = max(f.own/area, 0)
+		f.ownShare = max(f.ownShare/area, 0)
 	}
 }
 
-// rate appends the detections that may be of track i.
-func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
+// score appends the detections that may be of track i.
+func (a *associator) score(t *Tracker, c *ClassConfig, i int) {
 	p := &a.places[i]
-	near := outset(p.box, slack*p.loose+buffer*size(p.box))
+	near := outset(p.box, slack*p.deviation+buffer*size(p.box))
 	first := len(a.pairs)
-	sure := a.tracks[i].sure > 0
-	x0, y0, x1, y1 := a.grid.cells(outset(near, buffer*size(p.box)))
+	confident := a.tracks[i].confident > 0
+	x0, y0, x1, y1 := a.index.cells(outset(near, buffer*size(p.box)))
 	for y := y0; y <= y1; y++ {
 		for x := x0; x <= x1; x++ {
-			for _, d := range a.grid.at(x, y) {
+			for _, d := range a.index.at(x, y) {
 				t.work++
-				f := &a.found[d]
-				aff := near.IoU(outset(f.box, slack*p.loose+buffer*size(f.box)))
+				f := &a.detections[d]
+				aff := near.IoU(outset(f.box, slack*p.deviation+buffer*size(f.box)))
 				if aff < minAffinity {
 					continue
 				}
@@ -147,7 +147,7 @@ func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 				if f.score < c.High {
 					stage++
 				}
-				if !sure {
+				if !confident {
 					stage += 2
 				}
 				a.push(first, pair{stage, aff, i, d})
@@ -157,9 +157,9 @@ func (a *associator) rate(t *Tracker, c *ClassConfig, i int) {
 }
 
 // push appends p to the pairs of one track, which begin at first; of more than
-// rivals of them the worst goes.
+// maxCandidates of them the worst goes.
 func (a *associator) push(first int, p pair) {
-	if len(a.pairs)-first < rivals {
+	if len(a.pairs)-first < maxCandidates {
 		a.pairs = append(a.pairs, p)
 		return
 	}
@@ -174,9 +174,9 @@ func (a *associator) push(first int, p pair) {
 	}
 }
 
-// grid sorts detections by where their centres are, into about as many cells
+// index sorts detections by where their centres are, into about as many cells
 // as there are detections.
-type grid struct {
+type index struct {
 	n      int // cells a side
 	x0, y0 float32
 	kx, ky float32 // cells per pixel
@@ -184,8 +184,8 @@ type grid struct {
 	order  []int
 }
 
-func (g *grid) fill(fs []found) {
-	box := detect.Box{X0: farAway, Y0: farAway, X1: -farAway, Y1: -farAway}
+func (g *index) fill(fs []detection) {
+	box := detect.Box{X0: maxCoordinate, Y0: maxCoordinate, X1: -maxCoordinate, Y1: -maxCoordinate}
 	for i := range fs {
 		x, y := fs[i].box.Center()
 		box = detect.Box{X0: min(box.X0, x), Y0: min(box.Y0, y), X1: max(box.X1, x), Y1: max(box.Y1, y)}
@@ -217,8 +217,8 @@ func (g *grid) fill(fs []found) {
 	g.start[0] = 0
 }
 
-func (g *grid) column(x float32) int { return clampCell((x-g.x0)*g.kx, g.n) }
-func (g *grid) row(y float32) int    { return clampCell((y-g.y0)*g.ky, g.n) }
+func (g *index) column(x float32) int { return clampCell((x-g.x0)*g.kx, g.n) }
+func (g *index) row(y float32) int    { return clampCell((y-g.y0)*g.ky, g.n) }
 
 func clampCell(v float32, n int) int {
 	if !(v > 0) {
@@ -228,11 +228,11 @@ func clampCell(v float32, n int) int {
 }
 
 // cells returns the cells that may hold centres inside b.
-func (g *grid) cells(b detect.Box) (x0, y0, x1, y1 int) {
+func (g *index) cells(b detect.Box) (x0, y0, x1, y1 int) {
 	return g.column(b.X0), g.row(b.Y0), g.column(b.X1), g.row(b.Y1)
 }
 
-func (g *grid) at(x, y int) []int {
+func (g *index) at(x, y int) []int {
 	c := y*g.n + x
 	return g.order[g.start[c]:g.start[c+1]]
 }

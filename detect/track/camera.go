@@ -137,8 +137,8 @@ func (c *camera) until(t time.Duration) Affine {
 	return c.path[i-1]
 }
 
-// still reports whether the camera has not moved between two times.
-func (c *camera) still(a, b time.Duration) bool {
+// unmoved reports whether the camera has not moved between two times.
+func (c *camera) unmoved(a, b time.Duration) bool {
 	if len(c.at) == 0 {
 		return true
 	}

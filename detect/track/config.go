@@ -19,7 +19,7 @@ type Config struct {
 	// defaults to that of DefaultClass.
 	Class [detect.NumClasses]ClassConfig
 
-	// Keep is how long before the newest look positions can be asked for: older
+	// Keep is how long before the newest inference positions can be asked for: older
 	// history is forgotten without being told to. It defaults to 5 s, and is
 	// never less than the longest Hold or BackFill.
 	Keep time.Duration
@@ -37,31 +37,31 @@ type ClassConfig struct {
 	// between Low and High keep a track alive, and begin one that is held for a
 	// shorter time. It defaults to 0.05.
 	Low float32
-	// High is the score of a detection that is a sure one. It defaults to 0.4.
+	// High is the score of a confident detection. It defaults to 0.4.
 	High float32
-	// Sightings is how many it takes, one of them sure, until an object is
+	// Observations is how many it takes, one of them confident, until an object is
 	// Confirmed. It defaults to 3.
-	Sightings int
+	Observations int
 
-	// Hold is how long an object is kept after its last sighting, when its
-	// sightings leave no doubt; the more doubt they leave the shorter it is, down
-	// to HoldDoubtful. It is never dropped before a look has missed it, within
+	// Hold is how long an object is kept after its last observation, when its
+	// observations leave no uncertainty; the more they leave the shorter it is, down
+	// to HoldUncertain. It is never dropped before an inference has missed it, within
 	// Config.Keep. It defaults to 3 s.
 	Hold time.Duration
-	// HoldDoubtful is how long an object is kept that leaves nothing but doubt:
-	// seen once at score Low. It defaults to 300 ms.
-	HoldDoubtful time.Duration
-	// Misses is how many looks in a row that do not find an object that is not
-	// Confirmed end it before its time is over, and begin it after: what so many looks
-	// around its sightings do not find was most likely never there. Of looks less than
-	// 60 ms apart one counts. It defaults to 0: time alone counts.
+	// HoldUncertain is how long a most uncertain object is kept: one that
+	// was seen once, at score Low. It defaults to 300 ms.
+	HoldUncertain time.Duration
+	// Misses is how many inferences in a row that do not find an object that is not
+	// Confirmed end it before its time is over, and begin it after: what so many
+	// inferences around its observations do not find was most likely never there. Of
+	// inferences less than 60 ms apart one counts. It defaults to 0: time alone counts.
 	Misses int
-	// BackFill is how long before its first sighting an object is taken to have
-	// been there, when its sightings leave no doubt. It defaults to 2 s.
+	// BackFill is how long before its first observation an object is taken to have
+	// been there, when its observations leave no uncertainty. It defaults to 2 s.
 	BackFill time.Duration
-	// BackFillDoubtful is the same for an object that leaves nothing but doubt.
+	// BackFillUncertain is the same for a most uncertain object.
 	// It defaults to 150 ms.
-	BackFillDoubtful time.Duration
+	BackFillUncertain time.Duration
 
 	// Jitter is the standard deviation of a detected box's edges, as a share of
 	// the object's size. It defaults to 0.05.
@@ -69,16 +69,16 @@ type ClassConfig struct {
 	// Speed is the standard deviation of the speeds of objects, in sizes per
 	// second: what is assumed of an object seen once. It defaults to 1.5.
 	Speed float32
-	// Accel is the acceleration up to which the cover holds what it has lost
+	// Accel is the acceleration up to which the padded box holds what it has lost
 	// sight of, in sizes per second squared. It defaults to 0.6.
 	Accel float32
-	// MaxGrow bounds how far each side of the cover moves outwards because the
+	// MaxGrow bounds how far each side of the padded box moves outwards because the
 	// position is uncertain, in sizes. It defaults to 0.15.
 	MaxGrow float32
-	// Shrink is how fast each side of the cover follows when the detected box
+	// Shrink is how fast each side of the padded box follows when the detected box
 	// gets smaller, in widths (heights) per second. It defaults to 0.08.
 	Shrink float32
-	// Margin is added to each side of the cover, as a share of the width
+	// Margin is added to each side of the padded box, as a share of the width
 	// (height). Less than 0 is none. It defaults to 0.04, and to 0.16 for plates.
 	Margin float32
 }
@@ -88,9 +88,9 @@ type ClassConfig struct {
 // they move more sizes in a second; vehicles are taken to move like people do.
 func DefaultClass(c detect.Class) ClassConfig {
 	d := ClassConfig{
-		Low: 0.05, High: 0.4, Sightings: 3,
-		Hold: 3 * time.Second, HoldDoubtful: 300 * time.Millisecond,
-		BackFill: 2 * time.Second, BackFillDoubtful: 150 * time.Millisecond,
+		Low: 0.05, High: 0.4, Observations: 3,
+		Hold: 3 * time.Second, HoldUncertain: 300 * time.Millisecond,
+		BackFill: 2 * time.Second, BackFillUncertain: 150 * time.Millisecond,
 		Jitter: 0.05, Speed: 1.5, Accel: 0.6, MaxGrow: 0.15, Shrink: 0.08, Margin: 0.04,
 	}
 	switch c {
@@ -116,20 +116,20 @@ func orDefault[T comparable](v, d T) T {
 
 func (c ClassConfig) withDefaults(d ClassConfig) ClassConfig {
 	return ClassConfig{
-		Low:              orDefault(c.Low, d.Low),
-		High:             orDefault(c.High, d.High),
-		Sightings:        orDefault(c.Sightings, d.Sightings),
-		Hold:             orDefault(c.Hold, d.Hold),
-		HoldDoubtful:     orDefault(c.HoldDoubtful, d.HoldDoubtful),
-		Misses:           orDefault(c.Misses, d.Misses),
-		BackFill:         orDefault(c.BackFill, d.BackFill),
-		BackFillDoubtful: orDefault(c.BackFillDoubtful, d.BackFillDoubtful),
-		Jitter:           orDefault(c.Jitter, d.Jitter),
-		Speed:            orDefault(c.Speed, d.Speed),
-		Accel:            orDefault(c.Accel, d.Accel),
-		MaxGrow:          orDefault(c.MaxGrow, d.MaxGrow),
-		Shrink:           orDefault(c.Shrink, d.Shrink),
-		Margin:           orDefault(c.Margin, d.Margin),
+		Low:               orDefault(c.Low, d.Low),
+		High:              orDefault(c.High, d.High),
+		Observations:      orDefault(c.Observations, d.Observations),
+		Hold:              orDefault(c.Hold, d.Hold),
+		HoldUncertain:     orDefault(c.HoldUncertain, d.HoldUncertain),
+		Misses:            orDefault(c.Misses, d.Misses),
+		BackFill:          orDefault(c.BackFill, d.BackFill),
+		BackFillUncertain: orDefault(c.BackFillUncertain, d.BackFillUncertain),
+		Jitter:            orDefault(c.Jitter, d.Jitter),
+		Speed:             orDefault(c.Speed, d.Speed),
+		Accel:             orDefault(c.Accel, d.Accel),
+		MaxGrow:           orDefault(c.MaxGrow, d.MaxGrow),
+		Shrink:            orDefault(c.Shrink, d.Shrink),
+		Margin:            orDefault(c.Margin, d.Margin),
 	}
 }
 

@@ -14,14 +14,14 @@ func Example() {
 	t := track.New(track.Config{Size: image.Pt(640, 360)})
 	for i := range 4 {
 		x := float32(100 + 10*i)
-		t.Update(track.Look{
+		t.Update(track.Inference{
 			Time: time.Duration(i) * 100 * time.Millisecond, Classes: detect.Classes(detect.Person),
 			Detections: []detect.Detection{{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: x, Y0: 100, X1: x + 40, Y1: 200}}},
 		})
 	}
 	for _, o := range t.At(400*time.Millisecond, nil) {
 		x, _ := o.Box.Center()
-		fmt.Println(o.Class, o.ID, o.Confirmed, x > 150, o.Cover.Contains(o.Box))
+		fmt.Println(o.Class, o.ID, o.Confirmed, x > 150, o.Padded.Contains(o.Box))
 	}
 	// Output: person 1 true true true
 }

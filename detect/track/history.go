@@ -9,38 +9,38 @@ import (
 
 const (
 	// maxSightings bounds the history of one object.
-	maxSightings = 256
-	// nearby is the time before and after a sighting whose sightings take part
+	maxObservations = 256
+	// nearby is the time before and after an observation whose observations take part
 	// in what is made of it, and nearest how many do in any case. Of more than
 	// samples on one side, only some are used.
 	nearby  = 1200 * time.Millisecond
 	nearest = 8
 	samples = 8
-	// speedSpan is the time, in seconds, over which sightings agree on a speed:
+	// speedSpan is the time, in seconds, over which observations agree on a speed:
 	// one that far off weighs half.
 	speedSpan = 0.5
 	// damping is the time constant, in seconds, with which an object out of
 	// sight is assumed to lose its speed.
 	damping = 4.0
-	// apart is the share of a detection's box outside of all surer ones from
-	// which it counts in full as a sighting of an object of its own, and shared
+	// ownInFull is the share of a detection's box outside of all more confident ones from
+	// which it counts in full as an observation of an object of its own, and ownNothing
 	// the one up to which it does not count as that at all.
-	apart, shared = 0.5, 0.1
+	ownInFull, ownNothing = 0.5, 0.1
 	// atEdge is how near to the picture's border, in pixels, the side of a box
 	// lies that shows the border and not the object.
 	atEdge = 2
 )
 
-// sighting is one detection of an object, and what is derived from it and its
+// observation is one detection of an object, and what is derived from it and its
 // neighbours.
-type sighting struct {
-	at    time.Duration
-	box   detect.Box
-	score float32
-	own   float32 // share of the box that no surer detection of the look covers
+type observation struct {
+	at       time.Duration
+	box      detect.Box
+	score    float32
+	ownShare float32 // share of the box that no more confident detection of the inference covers
 
 	derived bool
-	cover   detect.Box // what must be hidden at this time
+	padded  detect.Box // what must be hidden at this time
 	best    float32    // highest score of the neighbours
 	vx, vy  float32    // pixels per second
 	sigma   float32    // standard deviation of the speed, pixels per second
@@ -48,22 +48,22 @@ type sighting struct {
 
 // object is one track.
 type object struct {
-	id    uint64
-	class detect.Class
-	seen  []sighting // rising times, never empty
-	count int        // sightings ever, forgotten ones too
-	sure  int        // of these with a score of at least High
-	doubt float32    // 0..1: what the sightings leave
+	id          uint64
+	class       detect.Class
+	seen        []observation // rising times, never empty
+	count       int           // observations ever, forgotten ones too
+	confident   int           // of these with a score of at least High
+	uncertainty float32       // 0..1: what the observations leave
 
-	missed     bool          // a look after the last sighting has missed it,
+	missed     bool          // an inference after the last observation has missed it,
 	missedAt   time.Duration // first at this time
-	unseen     bool          // a look before the first sighting has not seen it,
+	unseen     bool          // an inference before the first observation has not seen it,
 	unseenAt   time.Duration // last at this time
-	misses     int           // looks after the last sighting that have missed it, missApart or more apart
+	misses     int           // inferences after the last observation that have missed it, missApart or more apart
 	lastMiss   time.Duration // the newest of them
 	goneAt     time.Duration // when they were ClassConfig.Misses
-	cameAt     time.Duration // so many looks before the first sighting have not seen it since then
-	begun      bool          // the first sightings are still there
+	cameAt     time.Duration // so many inferences before the first observation have not seen it since then
+	begun      bool          // the first observations are still there
 	from, till time.Duration // when it may be in the picture
 }
 
@@ -82,9 +82,9 @@ func outset(b detect.Box, d float32) detect.Box {
 	return detect.Box{X0: b.X0 - d, Y0: b.Y0 - d, X1: b.X1 + d, Y1: b.Y1 + d}
 }
 
-// add enters a sighting. Two at the same time are one: looks at neighbouring
+// add enters an observation. Two at the same time are one: inferences on neighbouring
 // tiles of a picture may each show a part.
-func (o *object) add(s sighting, c *ClassConfig) {
+func (o *object) add(s observation, c *ClassConfig) {
 	i := len(o.seen)
 	for i > 0 && o.seen[i-1].at > s.at {
 		i--
@@ -94,16 +94,16 @@ func (o *object) add(s sighting, c *ClassConfig) {
 		o.seen[i].box = o.seen[i].box.Union(s.box)
 		o.seen[i].score = max(o.seen[i].score, s.score)
 	} else {
-		o.seen = append(o.seen, sighting{})
+		o.seen = append(o.seen, observation{})
 		copy(o.seen[i+1:], o.seen[i:])
 		o.seen[i] = s
 		o.count++
-		// A box that lies in surer ones is often a second one of the same object.
-		own := min(max((s.own-shared)/(apart-shared), 0), 1)
+		// A box that lies in more confident ones is often a second one of the same object.
+		own := min(max((s.ownShare-ownNothing)/(ownInFull-ownNothing), 0), 1)
 		if s.score >= c.High && own > 0.5 {
-			o.sure++
+			o.confident++
 		}
-		o.doubt *= 1 - own*c.evidence(s.score)
+		o.uncertainty *= 1 - own*c.evidence(s.score)
 	}
 	lo, hi := o.around(i)
 	for j := lo; j <= hi; j++ {
@@ -117,8 +117,8 @@ func (o *object) add(s sighting, c *ClassConfig) {
 	}
 }
 
-// around returns the first and the last sighting that take part in what is
-// made of sighting i.
+// around returns the first and the last observation that take part in what is
+// made of observation i.
 func (o *object) around(i int) (lo, hi int) {
 	at := o.seen[i].at
 	lo, hi = i, i
@@ -131,7 +131,7 @@ func (o *object) around(i int) (lo, hi int) {
 	return lo, hi
 }
 
-// evidence is how much a detection of that score removes of the doubt that
+// evidence is how much a detection of that score takes off the uncertainty whether
 // there is an object.
 func (c *ClassConfig) evidence(score float32) float32 {
 	q := float32(1)
@@ -141,12 +141,12 @@ func (c *ClassConfig) evidence(score float32) float32 {
 	return 0.7 * min(max(q, 0.1), 1)
 }
 
-func (c *ClassConfig) hold(doubt float32) time.Duration {
-	return blend(c.Hold, c.HoldDoubtful, doubt)
+func (c *ClassConfig) hold(uncertainty float32) time.Duration {
+	return blend(c.Hold, c.HoldUncertain, uncertainty)
 }
 
-func (c *ClassConfig) backFill(doubt float32) time.Duration {
-	return blend(c.BackFill, c.BackFillDoubtful, doubt)
+func (c *ClassConfig) backFill(uncertainty float32) time.Duration {
+	return blend(c.BackFill, c.BackFillUncertain, uncertainty)
 }
 
 func blend(a, b time.Duration, f float32) time.Duration {
@@ -157,20 +157,20 @@ func blend(a, b time.Duration, f float32) time.Duration {
 func (o *object) span(t *Tracker) {
 	c, keep := &t.cfg.Class[o.class], t.cfg.Keep
 	first, last := o.seen[0].at, o.seen[len(o.seen)-1].at
-	o.till = last + c.hold(o.doubt)
+	o.till = last + c.hold(o.uncertainty)
 	if !o.missed {
 		o.till = last + keep
 	} else if o.missedAt > o.till {
 		o.till = min(o.missedAt, last+keep)
 	}
 	o.from = first
-	doubted := c.Misses > 0 && !o.confirmed(c)
-	if doubted && o.misses >= c.Misses {
+	unconfirmed := c.Misses > 0 && !o.confirmed(c)
+	if unconfirmed && o.misses >= c.Misses {
 		o.till = min(o.till, o.goneAt)
 	}
 	if o.begun {
-		o.from -= c.backFill(o.doubt)
-		if doubted && o.cameAt < first {
+		o.from -= c.backFill(o.uncertainty)
+		if unconfirmed && o.cameAt < first {
 			o.from = max(o.from, o.cameAt)
 		}
 		if o.unseen && o.unseenAt < o.from {
@@ -179,19 +179,19 @@ func (o *object) span(t *Tracker) {
 	}
 }
 
-// confirmed reports whether the sightings leave no doubt that there is an object.
-func (o *object) confirmed(c *ClassConfig) bool { return o.count >= c.Sightings && o.sure > 0 }
+// confirmed reports whether the observations leave no uncertainty that there is an object.
+func (o *object) confirmed(c *ClassConfig) bool { return o.count >= c.Observations && o.confident > 0 }
 
-// derive works out the speed at sighting i and what must be hidden there.
+// derive works out the speed at observation i and what must be hidden there.
 //
 // The speed is a regression line through the sides of the boxes nearby,
 // weighted by their distance in time (Cauchy weights), and drawn to 0 by a
-// prior, which is the ridge term: with one sighting it is 0 and as uncertain as
+// prior, which is the ridge term: with one observation it is 0 and as uncertain as
 // ClassConfig.Speed says. Sides at the picture's border say nothing about
 // motion. Relying on observations instead of on a recursive state lets late
-// sightings in and makes re-found objects harmless; the thought is OC-SORT's.
+// observations in and does no harm when an object is found again; the idea is OC-SORT's.
 //
-// The cover is the union of the boxes nearby, each moved to this time with that
+// The padded box is the union of the boxes nearby, each moved to this time with that
 // speed and drawn in with its distance in time, so that it follows a growing
 // box at once, before it grows even, and a shrinking one at ClassConfig.Shrink.
 func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
@@ -205,7 +205,7 @@ func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 		n := &o.seen[j]
 		dt := seconds(n.at - s.at)
 		w := 1 / (1 + dt*dt/(speedSpan*speedSpan))
-		b := t.carry(n.box, n.at, s.at)
+		b := t.warp(n.box, n.at, s.at)
 		x.add(w, dt, b.X0, b.X1, n.box.X0 > t.inner.X0, n.box.X1 < t.inner.X1)
 		y.add(w, dt, b.Y0, b.Y1, n.box.Y0 > t.inner.Y0, n.box.Y1 < t.inner.Y1)
 	}
@@ -215,7 +215,7 @@ func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 	s.vy, sy = y.slope(prior*prior, c.Jitter*sz)
 	s.sigma = c.Jitter * sz * max(sx, sy)
 
-	s.cover, s.best = s.box, s.score
+	s.padded, s.best = s.box, s.score
 	for j := lo; j <= hi; j += stride {
 		n := &o.seen[j]
 		s.best = max(s.best, n.score)
@@ -224,8 +224,8 @@ func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 		if k >= 0.5 || j == i {
 			continue
 		}
-		b := t.carry(n.box, n.at, s.at).Shift(-s.vx*dt, -s.vy*dt)
-		s.cover = s.cover.Union(b.Grow(-k, -k))
+		b := t.warp(n.box, n.at, s.at).Shift(-s.vx*dt, -s.vy*dt)
+		s.padded = s.padded.Union(b.Grow(-k, -k))
 	}
 	s.derived = true
 }
@@ -281,15 +281,15 @@ func (r *regression) slope(ridge, noise float32) (v, sigma float32) {
 
 // place is where an object is at some time.
 type place struct {
-	box, cover detect.Box
-	age        time.Duration // to the nearest sighting
-	best       float32       // highest recent score
-	loose      float32       // how far the true box may be off, in pixels
+	box, padded detect.Box
+	age         time.Duration // to the nearest observation
+	best        float32       // highest recent score
+	deviation   float32       // how far the true box may be off, in pixels
 }
 
 // at returns the place at time tm, and false when the object is not in the
-// picture then. Sightings are joined by straight lines. How far it may be off:
-// with an acceleration of at most A, A*a*b/2 between two sightings that are a
+// picture then. Observations are joined by straight lines. How far it may be off:
+// with an acceleration of at most A, A*a*b/2 between two observations that are a
 // and b away, and (uncertainty of the speed)*a + A*a*a/2 beyond the last.
 func (o *object) at(tm time.Duration, t *Tracker) (p place, ok bool) {
 	if tm < o.from || tm > o.till {
@@ -303,46 +303,46 @@ func (o *object) at(tm time.Duration, t *Tracker) (p place, ok bool) {
 	}
 	switch {
 	case i == 0:
-		s := o.sighting(0, t)
+		s := o.observation(0, t)
 		p = t.beyond(s, tm, c)
 	case o.seen[i-1].at == tm:
-		s := o.sighting(i-1, t)
-		p = place{box: s.box, cover: s.cover, best: s.best}
+		s := o.observation(i-1, t)
+		p = place{box: s.box, padded: s.padded, best: s.best}
 	case i == n:
-		s := o.sighting(n-1, t)
+		s := o.observation(n-1, t)
 		p = t.beyond(s, tm, c)
 	default:
-		l, r := o.sighting(i-1, t), o.sighting(i, t)
+		l, r := o.observation(i-1, t), o.observation(i, t)
 		a, b := tm-l.at, r.at-tm
 		f := float32(a.Seconds() / (r.at - l.at).Seconds())
-		p.box = lerp(t.carry(l.box, l.at, tm), t.carry(r.box, r.at, tm), f)
-		p.cover = lerp(t.carry(l.cover, l.at, tm), t.carry(r.cover, r.at, tm), f)
+		p.box = lerp(t.warp(l.box, l.at, tm), t.warp(r.box, r.at, tm), f)
+		p.padded = lerp(t.warp(l.padded, l.at, tm), t.warp(r.padded, r.at, tm), f)
 		// The two may be of different objects, of which the first was lost and
 		// the second not found before.
-		if a <= c.hold(o.doubt) {
-			p.cover = p.cover.Union(t.beyond(l, tm, c).cover)
+		if a <= c.hold(o.uncertainty) {
+			p.padded = p.padded.Union(t.beyond(l, tm, c).padded)
 		}
-		if b <= c.backFill(o.doubt) {
-			p.cover = p.cover.Union(t.beyond(r, tm, c).cover)
+		if b <= c.backFill(o.uncertainty) {
+			p.padded = p.padded.Union(t.beyond(r, tm, c).padded)
 		}
 		p.age, p.best = min(a, b), max(l.best, r.best)
 		sz := size(p.box)
-		p.loose = min(c.Accel*sz*seconds(a)*seconds(b)/2, c.MaxGrow*sz)
+		p.deviation = min(c.Accel*sz*seconds(a)*seconds(b)/2, c.MaxGrow*sz)
 	}
-	p.cover = outset(p.cover, p.loose).Grow(c.Margin, c.Margin)
+	p.padded = outset(p.padded, p.deviation).Grow(c.Margin, c.Margin)
 	return p, true
 }
 
-// sighting returns sighting i with everything derived.
-func (o *object) sighting(i int, t *Tracker) *sighting {
+// observation returns observation i with everything derived.
+func (o *object) observation(i int, t *Tracker) *observation {
 	if !o.seen[i].derived {
 		o.derive(i, t, &t.cfg.Class[o.class])
 	}
 	return &o.seen[i]
 }
 
-// beyond is the place at a time before the first or after the last sighting s.
-func (t *Tracker) beyond(s *sighting, tm time.Duration, c *ClassConfig) place {
+// beyond is the place at a time before the first or after the last observation s.
+func (t *Tracker) beyond(s *observation, tm time.Duration, c *ClassConfig) place {
 	dt := seconds(tm - s.at)
 	a := float32(math.Abs(float64(dt)))
 	// The speed fades; what it would have led to is within the growth.
@@ -353,10 +353,10 @@ func (t *Tracker) beyond(s *sighting, tm time.Duration, c *ClassConfig) place {
 	sz := size(s.box)
 	dx, dy := s.vx*run, s.vy*run
 	return place{
-		box:   t.carry(s.box.Shift(dx, dy), s.at, tm),
-		cover: t.carry(s.cover.Shift(dx, dy), s.at, tm),
-		age:   time.Duration(math.Abs(float64(tm - s.at))),
-		best:  s.best,
-		loose: min(s.sigma*a+c.Accel*sz*a*a/2, c.MaxGrow*sz),
+		box:       t.warp(s.box.Shift(dx, dy), s.at, tm),
+		padded:    t.warp(s.padded.Shift(dx, dy), s.at, tm),
+		age:       time.Duration(math.Abs(float64(tm - s.at))),
+		best:      s.best,
+		deviation: min(s.sigma*a+c.Accel*sz*a*a/2, c.MaxGrow*sz),
 	}
 }

@@ -8,35 +8,35 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// mark is one sighting of a chain. Boxes are in scene coordinates: those of the
-// picture less how far the camera has shifted it.
-type mark struct {
-	frame int32
-	box   detect.Box
-	score float32
-	own   uint8 // share of the box, of 255, that no surer detection covers
-	moved bool  // a moving patch is part of that share
-	near  bool  // seen in a look at a part, larger than in the whole picture
-	loose bool  // a face or plate that lies in nothing that carries one
+// sceneObservation is one observation of a tracklet. Boxes are in scene coordinates:
+// those of the picture less how far the camera has shifted it.
+type sceneObservation struct {
+	frame     int32
+	box       detect.Box
+	score     float32
+	ownShare  uint8 // share of the box, of 255, that no more confident detection covers
+	moved     bool  // a moving patch is part of that share
+	enlarged  bool  // seen in an inference on a part, larger than in the whole picture
+	uncarried bool  // a face or plate that lies in nothing that carries one
 }
 
-// chain is a track in the making.
-type chain struct {
+// tracklet is a track in the making.
+type tracklet struct {
 	class detect.Class
-	seen  []mark
+	seen  []sceneObservation
 	peak  float32 // highest score
-	// misses counts looks at a part of the picture, larger than the whole shows it,
-	// that did not find it.
-	misses int
+	// enlargedMisses counts inferences on a part of the picture, larger than the whole
+	// shows it, that did not find it.
+	enlargedMisses int
 }
 
 const (
-	// linkGap is how long a chain goes on without a sighting before it waits for
+	// linkGap is how long a tracklet goes on without an observation before it waits for
 	// bridge to find its continuation.
 	linkGap = 700 * time.Millisecond
-	// speedNearby and speedMarks bound the sightings that a speed is made of.
-	speedNearby = time.Second
-	speedMarks  = 8
+	// speedNearby and speedObservations bound the observations that a speed is made of.
+	speedNearby       = time.Second
+	speedObservations = 8
 	// drift is by how much of its size, per second, an object's place becomes
 	// uncertain out of sight.
 	drift = 0.8
@@ -50,7 +50,7 @@ func (l *Linker) link(class detect.Class, frame int32, o *Observed) {
 	a.load(l, class, frame, o)
 	live := l.live[class]
 	now := l.times[frame]
-	// A chain that was not seen for a while waits to be bridged.
+	// A tracklet that was not seen for a while waits to be bridged.
 	kept := live[:0]
 	for _, c := range live {
 		if now-l.times[c.last().frame] > linkGap {
@@ -62,26 +62,26 @@ func (l *Linker) link(class detect.Class, frame int32, o *Observed) {
 	live = kept
 	a.match(l, class, frame, live)
 	for i, c := range live {
-		if d := a.got[i]; d >= 0 {
-			c.add(a.found[d])
-			l.kept++
-		} else if missedNear(o, class, a.places[i].Shift(float32(l.dx[frame]), float32(l.dy[frame]))) {
-			c.misses++
+		if d := a.matched[i]; d >= 0 {
+			c.add(a.detections[d])
+			l.stored++
+		} else if shownEnlarged(o, class, a.places[i].Shift(float32(l.dx[frame]), float32(l.dy[frame]))) {
+			c.enlargedMisses++
 		}
 	}
-	for d := range a.found {
+	for d := range a.detections {
 		if a.taken[d] {
 			continue
 		}
 		if l.following() >= l.cfg.MaxTracks {
-			if n := len(l.crowded); n == 0 || l.crowded[n-1] != frame {
-				l.crowded = append(l.crowded, frame)
+			if n := len(l.overflowed); n == 0 || l.overflowed[n-1] != frame {
+				l.overflowed = append(l.overflowed, frame)
 			}
 			break
 		}
-		c := &chain{class: class}
-		c.add(a.found[d])
-		l.kept++
+		c := &tracklet{class: class}
+		c.add(a.detections[d])
+		l.stored++
 		live = append(live, c)
 		l.live[class] = live
 	}
@@ -95,11 +95,11 @@ func (l *Linker) following() (n int) {
 	return n
 }
 
-// missedNear reports whether a look at a part of the picture would have shown an
+// shownEnlarged reports whether an inference on a part of the picture would have shown an
 // object at b.
-func missedNear(o *Observed, class detect.Class, b detect.Box) bool {
-	for i := range o.Looks {
-		k := &o.Looks[i]
+func shownEnlarged(o *Observed, class detect.Class, b detect.Box) bool {
+	for i := range o.Inferences {
+		k := &o.Inferences[i]
 		if !k.Region.Empty() && k.Classes.Has(class) && k.Region.Intersect(b).Area() >= 0.9*b.Area() {
 			return true
 		}
@@ -107,37 +107,37 @@ func missedNear(o *Observed, class detect.Class, b detect.Box) bool {
 	return false
 }
 
-func (c *chain) last() *mark { return &c.seen[len(c.seen)-1] }
+func (c *tracklet) last() *sceneObservation { return &c.seen[len(c.seen)-1] }
 
-func (c *chain) add(m mark) {
+func (c *tracklet) add(m sceneObservation) {
 	c.seen = append(c.seen, m)
 	c.peak = max(c.peak, m.score)
 }
 
-// chainAssociator matches the detections of one picture with chains. Its memory is
+// trackletAssociator matches the detections of one picture with tracklets. Its memory is
 // reused.
-type chainAssociator struct {
-	found  []mark
-	taken  []bool
-	places []detect.Box // per chain
-	got    []int        // per chain: the detection, or -1
-	pairs  []pair
-	dets   []detect.Detection
-	nms    detect.NMS
+type trackletAssociator struct {
+	detections []sceneObservation
+	taken      []bool
+	places     []detect.Box // per tracklet
+	matched    []int        // per tracklet: the detection, or -1
+	pairs      []pair
+	dets       []detect.Detection
+	nms        detect.NMS
 }
 
 // load takes the sensible detections of a class, each object once however many
-// looks found it.
-func (a *chainAssociator) load(l *Linker, class detect.Class, frame int32, o *Observed) {
-	a.found, a.taken, a.dets = a.found[:0], a.taken[:0], a.dets[:0]
+// inferences found it.
+func (a *trackletAssociator) load(l *Linker, class detect.Class, frame int32, o *Observed) {
+	a.detections, a.taken, a.dets = a.detections[:0], a.taken[:0], a.dets[:0]
 	low := l.cfg.Class[class].Low
 	whole := 0
 	for pass := range 2 {
-		for i := range o.Looks {
-			if o.Looks[i].Region.Empty() != (pass == 0) {
+		for i := range o.Inferences {
+			if o.Inferences[i].Region.Empty() != (pass == 0) {
 				continue
 			}
-			for _, d := range o.Looks[i].Detections {
+			for _, d := range o.Inferences[i].Detections {
 				if d.Class != class || !(d.Score >= low) || !d.Box.Finite() {
 					continue
 				}
@@ -152,30 +152,30 @@ func (a *chainAssociator) load(l *Linker, class detect.Class, frame int32, o *Ob
 		}
 	}
 	if whole < len(a.dets) {
-		// Looks at parts show the same objects again, some of them cut off.
+		// Inferences on parts show the same objects again, some of them cut off.
 		a.dets = a.nms.Apply(a.dets)
 	}
 	for _, d := range a.dets {
-		a.found = append(a.found, mark{
-			frame: frame, score: d.Score, own: 255,
-			box:   d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
-			near:  missedNear(o, class, d.Box),
-			loose: !carried(o, class, d.Box),
+		a.detections = append(a.detections, sceneObservation{
+			frame: frame, score: d.Score, ownShare: 255,
+			box:       d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
+			enlarged:  shownEnlarged(o, class, d.Box),
+			uncarried: !hasCarrier(o, class, d.Box),
 		})
 		a.taken = append(a.taken, false)
 	}
 	a.overlap()
-	for i := range a.found {
-		a.found[i].moved = a.moves(i, o.Moved, float32(l.dx[frame]), float32(l.dy[frame]))
+	for i := range a.detections {
+		a.detections[i].moved = a.moves(i, o.Moved, float32(l.dx[frame]), float32(l.dy[frame]))
 	}
 }
 
 // moves reports whether moving patches are part of what a detection has of its own: who
 // passes before a bush moves, and not the bush. dx and dy lead to the picture.
-func (a *chainAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool {
-	f := &a.found[i]
-	own := f.box.Area() * float32(f.own) / 255
-	if float32(f.own) < shared*255 {
+func (a *trackletAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool {
+	f := &a.detections[i]
+	own := f.box.Area() * float32(f.ownShare) / 255
+	if float32(f.ownShare) < ownNothing*255 {
 		return false
 	}
 	area := float32(0)
@@ -185,9 +185,9 @@ func (a *chainAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool 
 			continue
 		}
 		rest := m.Area()
-		for j := range a.found {
-			if a.surer(j, i) {
-				rest -= m.Intersect(a.found[j].box).Area()
+		for j := range a.detections {
+			if a.moreConfident(j, i) {
+				rest -= m.Intersect(a.detections[j].box).Area()
 			}
 		}
 		area += max(rest, 0)
@@ -195,15 +195,15 @@ func (a *chainAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool 
 	return area >= movedShare*own
 }
 
-// surer reports whether detection j is surer than i.
-func (a *chainAssociator) surer(j, i int) bool {
-	o, f := &a.found[j], &a.found[i]
+// moreConfident reports whether detection j is more confident than i.
+func (a *trackletAssociator) moreConfident(j, i int) bool {
+	o, f := &a.detections[j], &a.detections[i]
 	return o.score > f.score || o.score == f.score && j < i
 }
 
-// carried reports whether a face lies in somebody who was found, or a plate in a
+// hasCarrier reports whether a face lies in somebody who was found, or a plate in a
 // vehicle; true if nobody looked for these, or if it needs no carrier.
-func carried(o *Observed, class detect.Class, b detect.Box) bool {
+func hasCarrier(o *Observed, class detect.Class, b detect.Box) bool {
 	carrier, least := detect.Person, float32(0.3)
 	switch class {
 	case detect.Face:
@@ -213,10 +213,10 @@ func carried(o *Observed, class detect.Class, b detect.Box) bool {
 		return true
 	}
 	x, y := b.Center()
-	looked := false
-	for i := range o.Looks {
-		k := &o.Looks[i]
-		looked = looked || k.Classes.Has(carrier)
+	searched := false
+	for i := range o.Inferences {
+		k := &o.Inferences[i]
+		searched = searched || k.Classes.Has(carrier)
 		for _, d := range k.Detections {
 			// Somewhat larger: boxes of what is cut off or turned are narrow.
 			if c := d.Box.Grow(0.1, 0.1); d.Class == carrier && d.Score >= least && x >= c.X0 && x < c.X1 && y >= c.Y0 && y < c.Y1 {
@@ -224,36 +224,36 @@ func carried(o *Observed, class detect.Class, b detect.Box) bool {
 			}
 		}
 	}
-	return !looked
+	return !searched
 }
 
 // overlap works out what share of each detection is its own.
-func (a *chainAssociator) overlap() {
-	for i := range a.found {
-		f := &a.found[i]
+func (a *trackletAssociator) overlap() {
+	for i := range a.detections {
+		f := &a.detections[i]
 		rest := f.box.Area()
-		for j := range a.found {
-			if a.surer(j, i) {
-				rest -= f.box.Intersect(a.found[j].box).Area()
+		for j := range a.detections {
+			if a.moreConfident(j, i) {
+				rest -= f.box.Intersect(a.detections[j].box).Area()
 			}
 		}
-		f.own = uint8(255 * max(rest, 0) / f.box.Area())
+		f.ownShare = uint8(255 * max(rest, 0) / f.box.Area())
 	}
 }
 
-// match decides which chain each detection belongs to: sure detections and sure
-// chains first, the best overlap of buffered boxes first among these.
-func (a *chainAssociator) match(l *Linker, class detect.Class, frame int32, live []*chain) {
-	a.places, a.got, a.pairs = a.places[:0], a.got[:0], a.pairs[:0]
+// match decides which tracklet each detection belongs to: confident detections and confident
+// tracklets first, the best overlap of buffered boxes first among these.
+func (a *trackletAssociator) match(l *Linker, class detect.Class, frame int32, live []*tracklet) {
+	a.places, a.matched, a.pairs = a.places[:0], a.matched[:0], a.pairs[:0]
 	cfg := &l.cfg.Class[class]
 	for i, c := range live {
 		place := l.predict(c, frame)
-		a.places, a.got = append(a.places, place), append(a.got, -1)
+		a.places, a.matched = append(a.places, place), append(a.matched, -1)
 		dt := seconds(l.times[frame] - l.times[c.last().frame])
 		grow := buffer + 0.3*drift*dt
 		near := outset(place, grow*size(place))
-		for d := range a.found {
-			f := &a.found[d]
+		for d := range a.detections {
+			f := &a.detections[d]
 			aff := near.IoU(outset(f.box, grow*size(f.box)))
 			if aff < minAffinity {
 				continue
@@ -270,14 +270,14 @@ func (a *chainAssociator) match(l *Linker, class detect.Class, frame int32, live
 	}
 	slices.SortFunc(a.pairs, comparePairs)
 	for _, p := range a.pairs {
-		if a.got[p.track] < 0 && !a.taken[p.found] {
-			a.got[p.track], a.taken[p.found] = p.found, true
+		if a.matched[p.track] < 0 && !a.taken[p.detection] {
+			a.matched[p.track], a.taken[p.detection] = p.detection, true
 		}
 	}
 }
 
-// predict returns where a chain's object is in a later picture.
-func (l *Linker) predict(c *chain, frame int32) detect.Box {
+// predict returns where a tracklet's object is in a later picture.
+func (l *Linker) predict(c *tracklet, frame int32) detect.Box {
 	m := c.last()
 	vx, vy := l.speed(c.seen, len(c.seen)-1, -1)
 	return m.box.Shift(l.travel(vx, vy, l.times[frame]-l.times[m.frame]))
@@ -294,14 +294,14 @@ func (l *Linker) travel(vx, vy float32, dt time.Duration) (x, y float32) {
 	return vx * run, vy * run
 }
 
-// speed is the slope, in pixels per second, of lines through the sides of the marks
-// from i on backwards (step -1) or forwards (step 1), drawn to 0 where few marks
+// speed is the slope, in pixels per second, of lines through the sides of the observations
+// from i on backwards (step -1) or forwards (step 1), drawn to 0 where few observations
 // tell of it. A side at the picture's edge shows the edge, and is left out.
-func (l *Linker) speed(seen []mark, i, step int) (vx, vy float32) {
+func (l *Linker) speed(seen []sceneObservation, i, step int) (vx, vy float32) {
 	at := l.times[seen[i].frame]
 	inner := outset(l.whole, -atEdge)
 	var x, y regression
-	for k := range speedMarks {
+	for k := range speedObservations {
 		j := i + k*step
 		if j < 0 || j >= len(seen) {
 			break
@@ -315,7 +315,7 @@ func (l *Linker) speed(seen []mark, i, step int) (vx, vy float32) {
 		x.add(1, seconds(t), m.box.X0, m.box.X1, b.X0 > inner.X0, b.X1 < inner.X1)
 		y.add(1, seconds(t), m.box.Y0, m.box.Y1, b.Y0 > inner.Y0, b.Y1 < inner.Y1)
 	}
-	// As much ridge as two marks a tenth of a second apart give.
+	// As much ridge as two observations a tenth of a second apart give.
 	const ridge = 0.01
 	noise := 0.05 * size(seen[i].box)
 	vx, _ = x.slope(ridge, noise)

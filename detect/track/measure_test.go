@@ -79,7 +79,7 @@ func readClip(t testing.TB, set string, fps float64) *clip {
 type spoil struct {
 	drop   float64 // share of the boxes that is not found
 	jitter float32 // of each side, standard deviation as a share of the side
-	invent float64 // false boxes per look
+	invent float64 // false boxes per inference
 }
 
 // detections makes detections of the labels of every frame.
@@ -147,7 +147,7 @@ func (c *clip) measure(cfg Config, found [][]detect.Detection, step, ahead, skip
 	for i := range c.labels {
 		for ; next < len(c.labels) && next <= i+ahead; next++ {
 			if next%step == 0 {
-				t.Update(Look{Time: c.at(next), Classes: detect.Classes(detect.Person), Detections: found[next]})
+				t.Update(Inference{Time: c.at(next), Classes: detect.Classes(detect.Person), Detections: found[next]})
 			}
 		}
 		objs = t.At(c.at(i), objs[:0])
@@ -160,8 +160,8 @@ func (c *clip) measure(cfg Config, found [][]detect.Detection, step, ahead, skip
 		asked.reset(c.size)
 		for _, o := range objs {
 			ids[o.ID] = true
-			hidden.fill(o.Cover, 1)
-			blocks.fill(o.Cover, 16)
+			hidden.fill(o.Padded, 1)
+			blocks.fill(o.Padded, 16)
 		}
 		for _, l := range c.labels[i] {
 			r.boxes++

@@ -64,8 +64,8 @@ func (t *tape) time(now time.Duration) time.Duration {
 	}
 }
 
-func (t *tape) look(now time.Duration) Look {
-	l := Look{Time: t.time(now), Classes: detect.ClassSet(t.next())}
+func (t *tape) infer(now time.Duration) Inference {
+	l := Inference{Time: t.time(now), Classes: detect.ClassSet(t.next())}
 	if t.next() > 128 {
 		l.Region = detect.Box{X0: t.coord(), Y0: t.coord(), X1: t.coord(), Y1: t.coord()}
 	}
@@ -79,7 +79,7 @@ func (t *tape) look(now time.Duration) Look {
 }
 
 // checkSeen fails unless everything that l shows is covered at its time.
-func checkSeen(t *testing.T, tr *Tracker, l Look, os []detect.Object) {
+func checkSeen(t *testing.T, tr *Tracker, l Inference, os []detect.Object) {
 	t.Helper()
 	for _, d := range l.Detections {
 		if d.Class >= detect.NumClasses || !(d.Score >= tr.cfg.Class[d.Class].Low) || !d.Box.Finite() {
@@ -91,8 +91,8 @@ func checkSeen(t *testing.T, tr *Tracker, l Look, os []detect.Object) {
 		}
 		ok := false
 		for _, o := range os {
-			whole := o.Cover == tr.whole
-			ok = ok || whole || o.Class == d.Class && o.Cover.Contains(box)
+			whole := o.Padded == tr.whole
+			ok = ok || whole || o.Class == d.Class && o.Padded.Contains(box)
 		}
 		if !ok {
 			t.Fatalf("%+v seen at %v is not covered by %+v", d, l.Time, os)
@@ -112,7 +112,7 @@ func checkObjects(t *testing.T, tr *Tracker, os []detect.Object) {
 			t.Fatalf("id %d twice", o.ID)
 		}
 		ids[key{o.ID, o.Class}] = true
-		if !o.Box.Finite() || o.Box.Empty() || !o.Cover.Finite() || o.Cover.Empty() || !tr.whole.Contains(o.Cover) {
+		if !o.Box.Finite() || o.Box.Empty() || !o.Padded.Finite() || o.Padded.Empty() || !tr.whole.Contains(o.Padded) {
 			t.Fatalf("object %+v", o)
 		}
 		if !(o.Score >= 0 && o.Score <= 1) || o.Age < 0 || o.Class >= detect.NumClasses {
@@ -131,7 +131,7 @@ func play(t *testing.T, data []byte) {
 		switch op := tp.next(); {
 		case op < 160:
 			now += time.Duration(op%8) * 20 * ms
-			l := tp.look(now)
+			l := tp.infer(now)
 			late := l.Time < tr.horizon
 			tr.Update(l)
 			os := tr.At(l.Time, nil)
@@ -157,8 +157,8 @@ func play(t *testing.T, data []byte) {
 				t.Fatalf("id %d was used again", o.id)
 			}
 			first[o.id] = 1
-			if len(o.seen) > maxSightings+1 {
-				t.Fatalf("%d sightings are kept", len(o.seen))
+			if len(o.seen) > maxObservations+1 {
+				t.Fatalf("%d observations are kept", len(o.seen))
 			}
 		}
 		alive := map[uint64]bool{}
@@ -219,7 +219,7 @@ func TestBounded(t *testing.T) {
 	most, early := 0, 0
 	for i := range 4000 {
 		at := time.Duration(i) * 33 * ms
-		l := look(at, person(100+20*float32(math.Sin(float64(i)/50)), 300, 0.8))
+		l := infer(at, person(100+20*float32(math.Sin(float64(i)/50)), 300, 0.8))
 		for range 5 {
 			l.Detections = append(l.Detections, person(1000*r.Float32(), 800*r.Float32(), 0.1+0.2*r.Float32()))
 		}
@@ -235,7 +235,7 @@ func TestBounded(t *testing.T) {
 		}
 	}
 	if most > 2*early {
-		t.Errorf("memory grows: %d sightings early on, %d later", early, most)
+		t.Errorf("memory grows: %d observations early on, %d later", early, most)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestWorkIsNearLinear(t *testing.T) {
 	work := func(n int) float64 {
 		tr := New(Config{})
 		for i := range 20 {
-			tr.Update(look(time.Duration(i)*33*ms, scene(n, i)...))
+			tr.Update(infer(time.Duration(i)*33*ms, scene(n, i)...))
 		}
 		return float64(tr.work)
 	}
@@ -268,25 +268,25 @@ func TestWorkIsNearLinear(t *testing.T) {
 		}
 	}
 	if w := work(500) / 20 / 500; w > 60 {
-		t.Errorf("%.0f comparisons for each object and look", w)
+		t.Errorf("%.0f comparisons for each object and inference", w)
 	}
 }
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	tr := New(Config{})
-	var looks []Look
+	var inferences []Inference
 	for i := range 400 {
-		l := look(0, scene(50, i)...)
+		l := infer(0, scene(50, i)...)
 		if i%3 == 0 { // some come and go
 			l.Detections = l.Detections[:40]
 		}
-		looks = append(looks, l)
+		inferences = append(inferences, l)
 	}
 	var dst []detect.Object
 	i := 0
 	step := func() {
 		at := time.Duration(i) * 33 * ms
-		l := looks[i%len(looks)]
+		l := inferences[i%len(inferences)]
 		l.Time = at
 		if err := tr.Warp(at, Translation(0.1, 0)); err != nil {
 			t.Fatal(err)
@@ -308,16 +308,16 @@ func BenchmarkTracker(b *testing.B) {
 	for _, n := range []int{1, 10, 100, 500} {
 		b.Run("objects="+strconv.Itoa(n), func(b *testing.B) {
 			tr := New(Config{})
-			looks := make([][]detect.Detection, 100)
-			for i := range looks {
-				looks[i] = scene(n, i)
+			inferences := make([][]detect.Detection, 100)
+			for i := range inferences {
+				inferences[i] = scene(n, i)
 			}
 			var dst []detect.Object
 			b.ReportAllocs()
 			i := 0
 			for b.Loop() {
 				at := time.Duration(i) * 33 * ms
-				tr.Update(Look{Time: at, Classes: people, Detections: looks[i%len(looks)]})
+				tr.Update(Inference{Time: at, Classes: people, Detections: inferences[i%len(inferences)]})
 				dst = tr.At(at-250*ms, dst[:0])
 				tr.Forget(at - 250*ms)
 				i++

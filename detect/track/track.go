@@ -3,15 +3,15 @@
 //
 // It associates detections with tracks the way ByteTrack does (Zhang et al.,
 // "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV
-// 2022): sure detections first, then the others, on buffered boxes (Yang et
+// 2022): confident detections first, then the others, on buffered boxes (Yang et
 // al., "Hard to Track Objects with Irregular Motions and Similar Appearances?
 // Make It Easier by Buffering the Matching Space", WACV 2023), which bridges
-// the distance that small objects move between sparse looks. Motion is taken
-// from the sightings themselves, not from a recursive filter, and a gap is
+// the distance that small objects move between sparse inferences. Motion is taken
+// from the observations themselves, not from a recursive filter, and a gap is
 // joined by a line when the object is found again, after Cao et al.,
 // "Observation-Centric SORT", CVPR 2023.
 //
-// Unlike those, it answers for any time, also one between looks or before the
+// Unlike those, it answers for any time, also one between inferences or before the
 // first: [Tracker.At] says what must be hidden then.
 package track
 
@@ -23,8 +23,8 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// Look is one look of one detector at a picture, or at a part of one.
-type Look struct {
+// Inference is what one detector found in one picture, or in a part of one.
+type Inference struct {
 	// Time is the presentation time of the picture.
 	Time time.Duration
 	// Classes is what was looked for. That an object of another class was not
@@ -48,129 +48,130 @@ type Tracker struct {
 	spare   []*object
 	cam     camera
 
-	looks   [64]glance // ring of the last looks
-	nlooks  int
-	newest  time.Duration
-	horizon time.Duration // what was before is forgotten
-	crowd   crowd
+	queries  [64]query // ring of the last inferences
+	asked    int
+	newest   time.Duration
+	horizon  time.Duration // what was before is forgotten
+	overflow overflow
 
 	assoc associator
 	// Work counts the comparisons of tracks with detections, for tests.
 	work int
 }
 
-// glance is what is remembered of a look.
-type glance struct {
+// query is what is remembered of an inference.
+type query struct {
 	at      time.Duration
 	classes detect.ClassSet
 	region  detect.Box
 }
 
-// crowd is a time in which there were too many objects to keep apart.
-type crowd struct {
+// overflow is a time in which there were too many objects to keep apart.
+type overflow struct {
 	id         uint64
 	at         time.Duration
 	from, till time.Duration
 }
 
 const (
-	// farTime bounds times, so that differences do not overflow.
-	farTime = time.Duration(1) << 61
-	// farAway bounds coordinates, in pixels.
-	farAway = 1 << 20
+	// maxTime bounds times, so that differences do not overflow.
+	maxTime = time.Duration(1) << 61
+	// maxCoordinate bounds coordinates, in pixels.
+	maxCoordinate = 1 << 20
 )
 
 // New returns a tracker without tracks.
 func New(cfg Config) *Tracker {
-	t := &Tracker{cfg: cfg.withDefaults(), newest: -farTime, horizon: -farTime}
-	t.whole = detect.Box{X0: -farAway, Y0: -farAway, X1: farAway, Y1: farAway}
+	t := &Tracker{cfg: cfg.withDefaults(), newest: -maxTime, horizon: -maxTime}
+	t.whole = detect.Box{X0: -maxCoordinate, Y0: -maxCoordinate, X1: maxCoordinate, Y1: maxCoordinate}
 	if cfg.Size != (image.Point{}) {
 		t.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}
 	}
 	t.inner = outset(t.whole, -atEdge)
-	t.crowd.till = -farTime
-	t.stock()
+	t.overflow.till = -maxTime
+	t.preallocate()
 	return t
 }
 
 const (
-	// stocked is for how many objects at a time a new Tracker has memory. More
+	// objectRoom is for how many objects at a time a new Tracker has memory. More
 	// take theirs when they come, and leave it for later ones.
-	stocked = 32
-	// sightings is for how many sightings each has room: 6 s of 10 looks a second.
-	sightings = 64
+	objectRoom = 32
+	// observationRoom is for how many observations each has room: 6 s of 10 inferences a
+	// second.
+	observationRoom = 64
 )
 
-// stock gives the tracker its first spare objects.
-func (t *Tracker) stock() {
-	objects, seen := make([]object, stocked), make([]sighting, stocked*sightings)
-	t.spare, t.objects = make([]*object, stocked), make([]*object, 0, stocked)
+// preallocate gives the tracker its first spare objects.
+func (t *Tracker) preallocate() {
+	objects, seen := make([]object, objectRoom), make([]observation, objectRoom*observationRoom)
+	t.spare, t.objects = make([]*object, objectRoom), make([]*object, 0, objectRoom)
 	for i := range objects {
-		objects[i].seen = seen[i*sightings : i*sightings : (i+1)*sightings]
+		objects[i].seen = seen[i*observationRoom : i*observationRoom : (i+1)*observationRoom]
 		t.spare[i] = &objects[i]
 	}
 }
 
-// Update takes in a look. Looks may come late and in any order. Detections
+// Update takes in an inference. Inferences may come late and in any order. Detections
 // below the class's Low score and such as make no sense (coordinates or scores
 // that are not finite, empty boxes, boxes outside of the picture, unknown
 // classes) are ignored.
-func (t *Tracker) Update(l Look) {
-	l.Time = min(max(l.Time, -farTime), farTime)
+func (t *Tracker) Update(l Inference) {
+	l.Time = min(max(l.Time, -maxTime), maxTime)
 	if l.Time < t.horizon {
 		return
 	}
 	for c := range detect.Class(detect.NumClasses) {
 		t.assoc.load(t, c, l.Detections)
-		if len(t.assoc.found) > 0 || l.Classes.Has(c) {
+		if len(t.assoc.detections) > 0 || l.Classes.Has(c) {
 			t.update(c, l)
 		}
 	}
-	t.looks[t.nlooks%len(t.looks)] = glance{l.Time, l.Classes, l.Region}
-	t.nlooks++
+	t.queries[t.asked%len(t.queries)] = query{l.Time, l.Classes, l.Region}
+	t.asked++
 	if l.Time > t.newest {
 		t.newest = l.Time
-		t.Forget(max(l.Time-t.cfg.Keep, -farTime))
+		t.Forget(max(l.Time-t.cfg.Keep, -maxTime))
 	}
 	for _, o := range t.objects {
-		if len(o.seen) > maxSightings {
-			t.Forget(o.seen[maxSightings/2].at)
+		if len(o.seen) > maxObservations {
+			t.Forget(o.seen[maxObservations/2].at)
 			break
 		}
 	}
 }
 
-func (t *Tracker) update(class detect.Class, l Look) {
+func (t *Tracker) update(class detect.Class, l Inference) {
 	c := &t.cfg.Class[class]
 	a := &t.assoc
 	a.match(t, class, l.Time)
 	for i, o := range a.tracks {
-		if d := a.got[i]; d >= 0 {
-			o.add(a.found[d].sighting(l.Time), c)
+		if d := a.matched[i]; d >= 0 {
+			o.add(a.detections[d].observation(l.Time), c)
 			o.span(t)
-		} else if l.Classes.Has(class) && looked(l.Region, a.places[i].box.Intersect(t.whole)) {
+		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) {
 			o.miss(l.Time)
 			o.countMiss(l.Time, c)
 			o.span(t)
 		}
 	}
-	for d := range a.found {
+	for d := range a.detections {
 		if !a.taken[d] {
-			t.begin(class, a.found[d].sighting(l.Time))
+			t.begin(class, a.detections[d].observation(l.Time))
 		}
 	}
 }
 
-// looked reports whether a look at region would have shown an object at b.
-func looked(region, b detect.Box) bool {
+// shows reports whether an inference on region would have shown an object at b.
+func shows(region, b detect.Box) bool {
 	return region.Empty() || region.Intersect(b).Area() >= b.Area()/2
 }
 
-// missApart is how far apart looks must be to count as two that have missed an object:
+// missApart is how far apart inferences must be to count as two that have missed an object:
 // pictures that are nearer are too much alike.
 const missApart = 60 * time.Millisecond
 
-// countMiss counts a look after the last sighting that has missed the object.
+// countMiss counts an inference after the last observation that has missed the object.
 func (o *object) countMiss(at time.Duration, c *ClassConfig) {
 	last := o.seen[len(o.seen)-1].at
 	if o.misses > 0 {
@@ -195,10 +196,10 @@ func (o *object) miss(at time.Duration) {
 }
 
 // begin starts a track.
-func (t *Tracker) begin(class detect.Class, s sighting) {
+func (t *Tracker) begin(class detect.Class, s observation) {
 	c := &t.cfg.Class[class]
 	if len(t.objects) >= t.cfg.MaxTracks {
-		t.crowded(class, s.at)
+		t.overflowed(class, s.at)
 		return
 	}
 	var o *object
@@ -209,29 +210,29 @@ func (t *Tracker) begin(class detect.Class, s sighting) {
 		o = &object{}
 	}
 	t.lastID++
-	o.id, o.class, o.doubt, o.begun = t.lastID, class, 1, true
+	o.id, o.class, o.uncertainty, o.begun = t.lastID, class, 1, true
 	o.add(s, c)
-	for i := range min(t.nlooks, len(t.looks)) {
-		if g := &t.looks[i]; g.classes.Has(class) && looked(g.region, s.box) {
+	for i := range min(t.asked, len(t.queries)) {
+		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) {
 			o.miss(g.at)
 		}
 	}
-	if o.cameAt = -farTime; c.Misses > 0 {
+	if o.cameAt = -maxTime; c.Misses > 0 {
 		o.cameAt = t.nthMissBefore(c.Misses, class, s)
 	}
 	o.span(t)
 	t.objects = append(t.objects, o)
 }
 
-// nthMissBefore returns the time of the n-th last look, of such as count, before a
-// sighting that would have shown the object, far in the past if there were not so
+// nthMissBefore returns the time of the n-th last inference, of such as count, before an
+// observation that would have shown the object, far in the past if there were not so
 // many.
-func (t *Tracker) nthMissBefore(n int, class detect.Class, s sighting) time.Duration {
+func (t *Tracker) nthMissBefore(n int, class detect.Class, s observation) time.Duration {
 	at := s.at
 	for range n {
-		last := -farTime
-		for i := range min(t.nlooks, len(t.looks)) {
-			if g := &t.looks[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && looked(g.region, s.box) {
+		last := -maxTime
+		for i := range min(t.asked, len(t.queries)) {
+			if g := &t.queries[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && shows(g.region, s.box) {
 				last = g.at
 			}
 		}
@@ -240,49 +241,49 @@ func (t *Tracker) nthMissBefore(n int, class detect.Class, s sighting) time.Dura
 	return at
 }
 
-// crowded notes that at that time there was an object too many.
-func (t *Tracker) crowded(class detect.Class, at time.Duration) {
-	c, k := &t.crowd, &t.cfg.Class[class]
+// overflowed notes that at that time there was an object too many.
+func (t *Tracker) overflowed(class detect.Class, at time.Duration) {
+	c, k := &t.overflow, &t.cfg.Class[class]
 	from, till := at-k.BackFill, at+k.Hold
 	if c.till < t.horizon {
 		t.lastID++
-		*c = crowd{id: t.lastID, from: from, till: till}
+		*c = overflow{id: t.lastID, from: from, till: till}
 	}
 	c.at = at
 	c.from, c.till = min(c.from, from), max(c.till, till)
 }
 
 // At appends to dst every object that may be in the picture at time tm, and
-// returns the extended slice. Between two sightings its place is interpolated,
-// after the last and before the first extrapolated, and its Cover is grown by
-// how far that may be wrong. Cover is clipped to the picture, Box is not.
+// returns the extended slice. Between two observations its place is interpolated,
+// after the last and before the first extrapolated, and its padded box is grown by
+// how far that may be wrong. Padded is clipped to the picture, Box is not.
 //
 // For a time that has been forgotten, and when there were more than
 // Config.MaxTracks objects, whatever their class, the answer holds the whole picture
 // as a face, as a person and as a plate.
 func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
-	tm = min(max(tm, -farTime), farTime)
+	tm = min(max(tm, -maxTime), maxTime)
 	if tm < t.horizon {
-		return t.anybody(dst, 0, 0)
+		return t.wholePicture(dst, 0, 0)
 	}
 	for _, o := range t.objects {
 		p, ok := o.at(tm, t)
 		if !ok || p.box.Intersect(t.whole).Empty() && p.age > 0 {
 			continue
 		}
-		cover := p.cover.Intersect(t.whole)
-		if !cover.Finite() || !p.box.Finite() {
-			dst = t.anybody(dst, o.id, p.age)
+		padded := p.padded.Intersect(t.whole)
+		if !padded.Finite() || !p.box.Finite() {
+			dst = t.wholePicture(dst, o.id, p.age)
 			continue
 		}
 		c := &t.cfg.Class[o.class]
 		dst = append(dst, detect.Object{
-			ID: o.id, Class: o.class, Box: p.box, Cover: cover, Score: p.best, Age: p.age,
+			ID: o.id, Class: o.class, Box: p.box, Padded: padded, Score: p.best, Age: p.age,
 			Confirmed: o.confirmed(c),
 		})
 	}
-	if c := &t.crowd; tm >= c.from && tm <= c.till {
-		dst = t.anybody(dst, c.id, time.Duration(math.Abs(float64(tm-c.at))))
+	if c := &t.overflow; tm >= c.from && tm <= c.till {
+		dst = t.wholePicture(dst, c.id, time.Duration(math.Abs(float64(tm-c.at))))
 	}
 	return dst
 }
@@ -291,11 +292,11 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 // of them.
 var hidable = [...]detect.Class{detect.Face, detect.Person, detect.Plate}
 
-// anybody appends the whole picture as an object of each class that may have to be
+// wholePicture appends the whole picture as an object of each class that may have to be
 // hidden, for when nobody knows who is where.
-func (t *Tracker) anybody(dst []detect.Object, id uint64, age time.Duration) []detect.Object {
+func (t *Tracker) wholePicture(dst []detect.Object, id uint64, age time.Duration) []detect.Object {
 	for _, c := range hidable {
-		dst = append(dst, detect.Object{ID: id, Class: c, Box: t.whole, Cover: t.whole, Age: age})
+		dst = append(dst, detect.Object{ID: id, Class: c, Box: t.whole, Padded: t.whole, Age: age})
 	}
 	return dst
 }
@@ -303,7 +304,7 @@ func (t *Tracker) anybody(dst []detect.Object, id uint64, age time.Duration) []d
 // Forget drops what is not needed for times from before on. At answers for an
 // earlier time with the whole picture.
 func (t *Tracker) Forget(before time.Duration) {
-	before = min(max(before, -farTime), farTime)
+	before = min(max(before, -maxTime), maxTime)
 	if before <= t.horizon {
 		return
 	}
@@ -323,10 +324,10 @@ func (t *Tracker) Forget(before time.Duration) {
 	t.cam.forget(oldest)
 }
 
-// forget drops sightings that no answer for a time from before on uses.
+// forget drops observations that no answer for a time from before on uses.
 func (o *object) forget(before time.Duration) {
 	// The last one before is the start of a line, and what is around that one
-	// takes part in its speed and cover.
+	// takes part in its speed and padded box.
 	n := len(o.seen) - 1
 	for n > 0 && o.seen[n].at > before {
 		n--
@@ -346,7 +347,7 @@ func (t *Tracker) Warp(at time.Duration, m Affine) error {
 	if !m.sane() {
 		return ErrWarp
 	}
-	at = min(max(at, -farTime), farTime)
+	at = min(max(at, -maxTime), maxTime)
 	t.cam.add(at, m)
 	for _, o := range t.objects {
 		for i := range o.seen {
@@ -356,9 +357,9 @@ func (t *Tracker) Warp(at time.Duration, m Affine) error {
 	return nil
 }
 
-// carry takes a box in the picture at time from into that at time to.
-func (t *Tracker) carry(b detect.Box, from, to time.Duration) detect.Box {
-	if t.cam.still(from, to) {
+// warp takes a box in the picture at time from into that at time to.
+func (t *Tracker) warp(b detect.Box, from, to time.Duration) detect.Box {
+	if t.cam.unmoved(from, to) {
 		return b
 	}
 	return t.cam.between(from, to).box(b)

@@ -26,14 +26,14 @@ func personBox(x, y float32) detect.Box {
 	return detect.Box{X0: x - 20, Y0: y - 50, X1: x + 20, Y1: y + 50}
 }
 
-func look(at time.Duration, ds ...detect.Detection) Look {
-	return Look{Time: at, Classes: people, Detections: ds}
+func infer(at time.Duration, ds ...detect.Detection) Inference {
+	return Inference{Time: at, Classes: people, Detections: ds}
 }
 
 // walk makes looks at a person who walks at v pixels a second from (x, y).
 func walk(t *Tracker, from, till, step time.Duration, x, y, v float32) {
 	for at := from; at <= till; at += step {
-		t.Update(look(at, person(x+v*seconds(at-from), y, 0.8)))
+		t.Update(infer(at, person(x+v*seconds(at-from), y, 0.8)))
 	}
 }
 
@@ -63,18 +63,18 @@ func near(t *testing.T, what string, got, want detect.Box, tol float32) {
 	}
 }
 
-func TestBetweenSightings(t *testing.T) {
+func TestBetweenObservations(t *testing.T) {
 	tr := New(Config{Size: frame})
 	walk(tr, 0, 1200*ms, 400*ms, 200, 300, 100)
 	for at := time.Duration(0); at <= 1200*ms; at += 50 * ms {
 		o := one(t, tr, at)
 		want := personBox(200+100*seconds(at), 300)
 		near(t, "box", o.Box, want, 0.01)
-		if !o.Cover.Contains(want) {
-			t.Errorf("at %v the cover %v leaves out a part of %v", at, o.Cover, want)
+		if !o.Padded.Contains(want) {
+			t.Errorf("at %v the padded box %v leaves out a part of %v", at, o.Padded, want)
 		}
-		if o.Cover.Area() > 2*want.Area() {
-			t.Errorf("at %v the cover %v is far larger than %v", at, o.Cover, want)
+		if o.Padded.Area() > 2*want.Area() {
+			t.Errorf("at %v the padded box %v is far larger than %v", at, o.Padded, want)
 		}
 		if !o.Confirmed || o.ID != 1 || o.Score != 0.8 {
 			t.Errorf("at %v: %+v", at, o)
@@ -85,23 +85,23 @@ func TestBetweenSightings(t *testing.T) {
 	}
 }
 
-func TestBeyondSightings(t *testing.T) {
+func TestBeyondObservations(t *testing.T) {
 	tr := New(Config{Size: frame})
 	walk(tr, 2000*ms, 3200*ms, 200*ms, 400, 300, 100)
 	for at := 3400 * ms; at <= 7000*ms; at += 200 * ms {
-		tr.Update(look(at))
+		tr.Update(infer(at))
 	}
 	area := float32(0)
 	for at := 3200 * ms; at <= 5000*ms; at += 200 * ms {
 		// Walking on is one case, having stopped the other.
 		o := one(t, tr, at)
-		if went := personBox(400+100*seconds(at-2000*ms), 300); at <= 4200*ms && o.Cover.Intersect(went).Area() < 0.8*went.Area() {
-			t.Errorf("at %v the cover %v has lost %v", at, o.Cover, went)
+		if went := personBox(400+100*seconds(at-2000*ms), 300); at <= 4200*ms && o.Padded.Intersect(went).Area() < 0.8*went.Area() {
+			t.Errorf("at %v the padded box %v has lost %v", at, o.Padded, went)
 		}
-		if o.Cover.Area() < area {
-			t.Errorf("at %v the cover shrinks", at)
+		if o.Padded.Area() < area {
+			t.Errorf("at %v the padded box shrinks", at)
 		}
-		area = o.Cover.Area()
+		area = o.Padded.Area()
 	}
 	anybody(t, tr.At(1600*ms, nil), 0)
 	none(t, tr, 6400*ms)
@@ -111,17 +111,17 @@ func TestLeavesPicture(t *testing.T) {
 	tr := New(Config{Size: frame})
 	walk(tr, 0, 900*ms, 100*ms, 800, 300, 200) // in the picture until 1.1 s
 	for at := 1000 * ms; at <= 4000*ms; at += 100 * ms {
-		tr.Update(look(at))
+		tr.Update(infer(at))
 	}
-	if o := one(t, tr, 1000*ms); !o.Cover.Contains(detect.Box{X0: 980, Y0: 250, X1: 1000, Y1: 350}) {
-		t.Errorf("cover %v leaves out what is still in the picture", o.Cover)
+	if o := one(t, tr, 1000*ms); !o.Padded.Contains(detect.Box{X0: 980, Y0: 250, X1: 1000, Y1: 350}) {
+		t.Errorf("cover %v leaves out what is still in the picture", o.Padded)
 	}
 	none(t, tr, 1300*ms)
 
 	tr = New(Config{Size: frame})
 	walk(tr, 0, 900*ms, 100*ms, 500, 300, 200) // far from the edge
 	for at := 1000 * ms; at <= 2000*ms; at += 100 * ms {
-		tr.Update(look(at))
+		tr.Update(infer(at))
 	}
 	one(t, tr, 2000*ms)
 }
@@ -129,19 +129,19 @@ func TestLeavesPicture(t *testing.T) {
 func TestAccident(t *testing.T) {
 	tr := New(Config{Size: frame})
 	for at := -1000 * ms; at < 0; at += 100 * ms {
-		tr.Update(look(at))
+		tr.Update(infer(at))
 	}
-	tr.Update(look(0, person(300, 300, 0.15)))
+	tr.Update(infer(0, person(300, 300, 0.15)))
 	one(t, tr, 50*ms) // nobody has looked again yet
 	for at := 100 * ms; at <= 2000*ms; at += 100 * ms {
-		tr.Update(look(at))
+		tr.Update(infer(at))
 	}
 	o := one(t, tr, 0)
 	if o.Confirmed {
-		t.Error("one doubtful sighting confirms an object")
+		t.Error("one uncertain observation confirms an object")
 	}
-	if !o.Cover.Contains(personBox(300, 300)) {
-		t.Errorf("cover %v leaves out a part of what was seen", o.Cover)
+	if !o.Padded.Contains(personBox(300, 300)) {
+		t.Errorf("cover %v leaves out a part of what was seen", o.Padded)
 	}
 	none(t, tr, 1000*ms)
 	none(t, tr, -600*ms)
@@ -152,48 +152,48 @@ func TestLowScoresKeepAlive(t *testing.T) {
 	walk(tr, 0, 500*ms, 100*ms, 300, 300, 50)
 	for at := 600 * ms; at <= 8000*ms; at += 100 * ms {
 		d := person(300+50*seconds(at), 300, 0.15)
-		tr.Update(look(at, d))
-		if o := one(t, tr, at); o.ID != 1 || !o.Cover.Contains(d.Box) {
+		tr.Update(infer(at, d))
+		if o := one(t, tr, at); o.ID != 1 || !o.Padded.Contains(d.Box) {
 			t.Fatalf("at %v: %+v, want track 1 at %v", at, o, d.Box)
 		}
 	}
 }
 
-func TestNotLookedIsNotMissed(t *testing.T) {
+func TestNotSearchedIsNotMissed(t *testing.T) {
 	left := detect.Box{X1: 450, Y1: 800}
-	looks := map[string]Look{
+	inferences := map[string]Inference{
 		"other class":  {Classes: detect.Classes(detect.Face)},
 		"other region": {Classes: people, Region: left},
 	}
-	for name, l := range looks {
+	for name, l := range inferences {
 		t.Run(name, func(t *testing.T) {
 			tr := New(Config{Size: frame})
-			tr.Update(look(0, person(600, 300, 0.15)))
+			tr.Update(infer(0, person(600, 300, 0.15)))
 			for at := 100 * ms; at <= 4000*ms; at += 100 * ms {
 				l.Time = at
 				tr.Update(l)
 			}
 			one(t, tr, 4000*ms)
-			tr.Update(look(4100 * ms))
+			tr.Update(infer(4100 * ms))
 			none(t, tr, 4200*ms)
 		})
 	}
 }
 
-func TestLateLooks(t *testing.T) {
+func TestLateInferences(t *testing.T) {
 	at := func(i int) time.Duration { return time.Duration(i) * 100 * ms }
 	x := func(i int) float32 { return 200 + 10*float32(i) }
 	tr := New(Config{Size: frame})
 	order := []int{0, 1, 3, 2, 6, 5, 4, 7, 9, 8}
 	for _, i := range order {
-		tr.Update(look(at(i), person(x(i), 300, 0.8)))
-		tr.Update(Look{Time: at(i), Classes: detect.Classes(detect.Face)})
+		tr.Update(infer(at(i), person(x(i), 300, 0.8)))
+		tr.Update(Inference{Time: at(i), Classes: detect.Classes(detect.Face)})
 	}
 	for i := range order {
 		o := one(t, tr, at(i))
 		near(t, "box", o.Box, personBox(x(i), 300), 0.01)
 		if o.Age != 0 {
-			t.Errorf("look %d is lost", i)
+			t.Errorf("inference %d is lost", i)
 		}
 	}
 }
@@ -204,42 +204,42 @@ func TestTilesOfOnePicture(t *testing.T) {
 	whole := personBox(500, 300)
 	l, r := whole, whole
 	l.X1, r.X0 = 505, 490
-	tr.Update(Look{Time: 1100 * ms, Classes: people, Region: detect.Box{X1: 505, Y1: 800},
+	tr.Update(Inference{Time: 1100 * ms, Classes: people, Region: detect.Box{X1: 505, Y1: 800},
 		Detections: []detect.Detection{{Box: l, Class: detect.Person, Score: 0.7}}})
-	tr.Update(Look{Time: 1100 * ms, Classes: people, Region: detect.Box{X0: 490, X1: 1000, Y1: 800},
+	tr.Update(Inference{Time: 1100 * ms, Classes: people, Region: detect.Box{X0: 490, X1: 1000, Y1: 800},
 		Detections: []detect.Detection{{Box: r, Class: detect.Person, Score: 0.6}}})
 	o := one(t, tr, 1100*ms)
 	near(t, "box", o.Box, whole, 0.01)
 }
 
 func TestShrinkingBox(t *testing.T) {
-	// Someone walks behind a wall: the box ends at the wall, the cover must not
+	// Someone walks behind a wall: the box ends at the wall, the padded box must not
 	// follow at once.
 	tr := New(Config{Size: frame})
 	walk(tr, 0, 1000*ms, 100*ms, 500, 300, 0)
 	part := personBox(500, 300)
 	part.Y1 = 290
 	for at := 1100 * ms; at <= 1300*ms; at += 100 * ms {
-		tr.Update(look(at, detect.Detection{Box: part, Class: detect.Person, Score: 0.6}))
+		tr.Update(infer(at, detect.Detection{Box: part, Class: detect.Person, Score: 0.6}))
 		whole := personBox(500, 300)
-		if o := one(t, tr, at); o.Cover.Intersect(whole).Area() < 0.8*whole.Area() {
-			t.Errorf("at %v the cover %v has let go of %v", at, o.Cover, whole)
+		if o := one(t, tr, at); o.Padded.Intersect(whole).Area() < 0.8*whole.Area() {
+			t.Errorf("at %v the padded box %v has let go of %v", at, o.Padded, whole)
 		}
 	}
 	for at := 1400 * ms; at <= 6000*ms; at += 100 * ms {
-		tr.Update(look(at, detect.Detection{Box: part, Class: detect.Person, Score: 0.6}))
+		tr.Update(infer(at, detect.Detection{Box: part, Class: detect.Person, Score: 0.6}))
 	}
 	o := one(t, tr, 5000*ms)
-	near(t, "cover", o.Cover, part.Grow(tr.cfg.Class[detect.Person].Margin, tr.cfg.Class[detect.Person].Margin), 2)
+	near(t, "cover", o.Padded, part.Grow(tr.cfg.Class[detect.Person].Margin, tr.cfg.Class[detect.Person].Margin), 2)
 }
 
 func TestCrossing(t *testing.T) {
-	// Ids may swap, the cover must hold both.
+	// Ids may swap, the padded box must hold both.
 	tr := New(Config{Size: frame})
 	a := func(at time.Duration) detect.Box { return personBox(300+100*seconds(at), 300) }
 	b := func(at time.Duration) detect.Box { return personBox(700-100*seconds(at), 310) }
 	for at := time.Duration(0); at <= 4000*ms; at += 100 * ms {
-		l := look(at, detect.Detection{Box: a(at), Class: detect.Person, Score: 0.9})
+		l := infer(at, detect.Detection{Box: a(at), Class: detect.Person, Score: 0.9})
 		if a(at).IoU(b(at)) < 0.3 {
 			l.Detections = append(l.Detections, detect.Detection{Box: b(at), Class: detect.Person, Score: 0.8})
 		}
@@ -249,7 +249,7 @@ func TestCrossing(t *testing.T) {
 		var m mask
 		m.reset(frame)
 		for _, o := range tr.At(at, nil) {
-			m.fill(o.Cover, 1)
+			m.fill(o.Padded, 1)
 		}
 		if s := min(m.share(a(at)), m.share(b(at))); s < 0.95 {
 			t.Errorf("at %v only %.2f of one of the two is covered", at, s)
@@ -261,7 +261,7 @@ func TestCrossing(t *testing.T) {
 }
 
 func TestWarp(t *testing.T) {
-	// The camera pans: everything moves left by 30 px a look.
+	// The camera pans: everything moves left by 30 px an inference.
 	tr := New(Config{Size: frame})
 	for i := range 10 {
 		at := time.Duration(i) * 100 * ms
@@ -271,14 +271,14 @@ func TestWarp(t *testing.T) {
 			}
 		}
 		if i < 6 {
-			tr.Update(look(at, person(800-30*float32(i), 300, 0.8)))
+			tr.Update(infer(at, person(800-30*float32(i), 300, 0.8)))
 		}
 	}
 	for i := range 10 {
 		o := one(t, tr, time.Duration(i)*100*ms)
 		near(t, "box", o.Box, personBox(800-30*float32(i), 300), 0.1)
-		if i < 6 && o.Cover.W() > 80 {
-			t.Errorf("the camera's movement counts as the object's: cover %v", o.Cover)
+		if i < 6 && o.Padded.W() > 80 {
+			t.Errorf("the camera's movement counts as the object's: cover %v", o.Padded)
 		}
 	}
 	// What lies before is unpanned, what was zoomed is zoomed back.
@@ -310,7 +310,7 @@ func TestWarpForLong(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%10 == 0 {
-			tr.Update(look(at, person(500, 300, 0.8)))
+			tr.Update(infer(at, person(500, 300, 0.8)))
 		}
 	}
 	if len(tr.cam.at) > maxWarps {
@@ -318,8 +318,8 @@ func TestWarpForLong(t *testing.T) {
 	}
 	at := time.Duration(20*maxWarps-20*maxWarps%10) * ms
 	for _, o := range tr.At(at, nil) {
-		if !o.Cover.Finite() || o.Cover.Empty() {
-			t.Errorf("cover %v", o.Cover)
+		if !o.Padded.Finite() || o.Padded.Empty() {
+			t.Errorf("cover %v", o.Padded)
 		}
 	}
 }
@@ -333,7 +333,7 @@ func TestForgotten(t *testing.T) {
 		t.Errorf("forgetting what was before changes %+v to %+v", want, got)
 	}
 	if n := len(tr.objects[0].seen); n > 10+1+12+1 {
-		t.Errorf("%d sightings are kept", n)
+		t.Errorf("%d observations are kept", n)
 	}
 	anybody(t, tr.At(1999*ms, nil), 0)
 	tr.Forget(time.Hour)
@@ -353,7 +353,7 @@ func anybody(t *testing.T, os []detect.Object, n int) {
 	whole := detect.Box{X1: 1000, Y1: 800}
 	seen := detect.ClassSet(0)
 	for _, o := range os[min(n, len(os)):] {
-		if o.Cover != whole || o.Box != whole || o.Confirmed {
+		if o.Padded != whole || o.Box != whole || o.Confirmed {
 			t.Errorf("%+v among those that stand for anybody", o)
 		}
 		seen |= detect.Classes(o.Class)
@@ -363,9 +363,9 @@ func anybody(t *testing.T, os []detect.Object, n int) {
 	}
 }
 
-// TestCrowd: of whatever class the one too many is, everything that can be hidden
+// TestOverflow: of whatever class the one too many is, everything that can be hidden
 // may be everywhere.
-func TestCrowd(t *testing.T) {
+func TestOverflow(t *testing.T) {
 	for class := range detect.Class(detect.NumClasses) {
 		tr := New(Config{Size: frame, MaxTracks: 10})
 		var ds []detect.Detection
@@ -373,7 +373,7 @@ func TestCrowd(t *testing.T) {
 			ds = append(ds, person(50+90*float32(i), 300, 0.9))
 		}
 		ds[10].Class = class
-		l := look(time.Second, ds...)
+		l := infer(time.Second, ds...)
 		l.Classes = detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
 		tr.Update(l)
 		for _, at := range []time.Duration{500 * ms, time.Second, 2 * time.Second} {
@@ -381,28 +381,28 @@ func TestCrowd(t *testing.T) {
 		}
 		for i := range 100 {
 			at := time.Second + time.Duration(i)*100*ms
-			tr.Update(look(at, ds[:3]...))
+			tr.Update(infer(at, ds[:3]...))
 		}
 		tr.Forget(10 * time.Second)
 		whole := detect.Box{X1: 1000, Y1: 800}
 		for _, o := range tr.At(10*time.Second, nil) {
-			if o.Cover == whole {
+			if o.Padded == whole {
 				t.Error("everything is still covered")
 			}
 		}
 	}
 }
 
-// TestMisses: an object that leaves doubt is over when so many looks have not found
-// it, and begins no earlier than so many looks did not; time alone ends one that is
+// TestMisses: an uncertain object is over when so many inferences have not found
+// it, and begins no earlier than so many inferences did not; time alone ends one that is
 // confirmed, or if no number is given.
 func TestMisses(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
 		misses, seen  int
-		before, after int // looks, from the sightings, up to which it is there
+		before, after int // inferences, from the observations, up to which it is there
 	}{
-		{"once, three looks", 3, 1, 3, 3},
+		{"once, three inferences", 3, 1, 3, 3},
 		{"once, six looks", 6, 1, 6, 6},
 		{"once, any", 0, 1, 9, 9},
 		{"confirmed", 3, 3, 9, 9},
@@ -413,9 +413,9 @@ func TestMisses(t *testing.T) {
 			c.Class[detect.Person].Misses = tt.misses
 			tr := New(c)
 			for n := range 60 {
-				l := look(time.Duration(n) * step)
+				l := infer(time.Duration(n) * step)
 				if n >= first && n < first+tt.seen {
-					l = look(l.Time, person(500, 400, 0.6))
+					l = infer(l.Time, person(500, 400, 0.6))
 				}
 				tr.Update(l)
 			}
@@ -423,10 +423,10 @@ func TestMisses(t *testing.T) {
 			last := first + tt.seen - 1
 			for n := range 10 {
 				if got, want := there(first-n), n <= tt.before; got != want {
-					t.Errorf("%d looks before the first sighting: there %t, want %t", n, got, want)
+					t.Errorf("%d looks before the first observation: there %t, want %t", n, got, want)
 				}
 				if got, want := there(last+n), n <= tt.after; got != want {
-					t.Errorf("%d looks after the last sighting: there %t, want %t", n, got, want)
+					t.Errorf("%d looks after the last observation: there %t, want %t", n, got, want)
 				}
 			}
 		})

@@ -19,8 +19,8 @@ import (
 // small picture of what went out: what it hides stays hidden.
 type trackSheet struct {
 	d      *pipeline.Decision
-	listed []*track.Path
-	at     map[int][]*track.Path // by the picture in which they are drawn
+	listed []*track.Track
+	at     map[int][]*track.Track // by the picture in which they are drawn
 	thumbs map[uint64]thumb
 }
 
@@ -28,8 +28,8 @@ type trackSheet struct {
 const mostThumbs = 400
 
 func newTrackSheet(d *pipeline.Decision) *trackSheet {
-	t := &trackSheet{d: d, at: map[int][]*track.Path{}, thumbs: map[uint64]thumb{}}
-	for _, p := range d.Paths.List {
+	t := &trackSheet{d: d, at: map[int][]*track.Track{}, thumbs: map[uint64]thumb{}}
+	for _, p := range d.Tracks.List {
 		if !p.Believed || p.Class == detect.Vehicle {
 			continue
 		}
@@ -51,9 +51,9 @@ func (t *trackSheet) table(w io.Writer) error {
 	}
 	put("track\tclass\tfrom\tto\tseen in\tscore\tbox\t\n")
 	for _, p := range t.listed {
-		b := t.d.Paths.Box(p, (p.SeenFirst+p.SeenLast)/2)
+		b := t.d.Tracks.Box(p, (p.SeenFirst+p.SeenLast)/2)
 		put("%d\t%v\t%s\t%s\t%d\t%.2f\t%.0f,%.0f %.0fx%.0f\t\n", p.ID, p.Class,
-			clock(t.d.Time(p.SeenFirst)), clock(t.d.Time(p.SeenLast)), p.Sightings, p.Score, b.X0, b.Y0, b.W(), b.H())
+			clock(t.d.Time(p.SeenFirst)), clock(t.d.Time(p.SeenLast)), p.Observations, p.Score, b.X0, b.Y0, b.W(), b.H())
 	}
 	return tw.Flush()
 }
@@ -73,7 +73,7 @@ func (t *trackSheet) add(f redact.Frame) {
 	for _, p := range t.at[i] {
 		th := newThumb(f)
 		k := float32(th.pic.Rect.Dx()) / float32(f.Size().X)
-		th.outline(t.d.Paths.Box(p, i).Scale(k, k))
+		th.outline(t.d.Tracks.Box(p, i).Scale(k, k))
 		t.thumbs[p.ID] = th
 	}
 }

@@ -184,7 +184,7 @@ func watch(size image.Point) (func(int, io.Writer) error, error) {
 		}
 		m.Update(at(n), pic, fullHD)
 		if n == 1 {
-			m.Judge(at(n), whole, nil)
+			m.Observe(at(n), whole, nil)
 		}
 		boxes = m.Unexplained(boxes[:0], nil)
 		boxes = m.Patches(boxes)
@@ -208,7 +208,7 @@ func tracking() workload {
 				dets = append(dets, detect.Detection{Class: detect.Person, Score: 0.8,
 					Box: detect.Box{X0: x, Y0: y, X1: x + 60, Y1: y + 150}})
 			}
-			t.Update(track.Look{Time: at(n), Classes: detect.Classes(detect.Person), Detections: dets})
+			t.Update(track.Inference{Time: at(n), Classes: detect.Classes(detect.Person), Detections: dets})
 			objects = t.At(at(n), objects[:0])
 			if len(objects) < len(dets) {
 				return fmt.Errorf("%d objects of %d", len(objects), len(dets))

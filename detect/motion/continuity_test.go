@@ -7,7 +7,7 @@ import (
 
 // pavement is a picture of coarse texture, seen from (ox, oy) in a light, with an object
 // of another texture at box, of any seed.
-func pavement(seed, ox, oy int, light float64, box image.Rectangle, look int) *image.YCbCr {
+func pavement(seed, ox, oy int, light float64, box image.Rectangle, content int) *image.YCbCr {
 	texture := func(x, y, seed int) float64 {
 		h := func(x, y int) float64 {
 			v := (uint32(x)*2654435761 ^ uint32(y)*40503 ^ uint32(seed)*97) * 2246822519
@@ -24,7 +24,7 @@ func pavement(seed, ox, oy int, light float64, box image.Rectangle, look int) *i
 		for x := range 640 {
 			v := texture(x+ox+2000, y+oy+2000, seed)
 			if image.Pt(x, y).In(box) {
-				v = texture(x-box.Min.X+5000, y-box.Min.Y, look)
+				v = texture(x-box.Min.X+5000, y-box.Min.Y, content)
 			}
 			noise := (x*31+y*17+ox*7)%5 - 2
 			pic.Y[y*640+x] = uint8(30 + v*0.6*light + float64(noise))
@@ -42,31 +42,31 @@ func TestJump(t *testing.T) {
 		name   string
 		next   *image.YCbCr
 		dx, dy float64
-		want   Leap
+		want   Transition
 	}{
-		{"nothing", pavement(1, 0, 0, 1, at(100), 5), 0, 0, Follows},
-		{"walks", pavement(1, 0, 0, 1, at(106), 5), 0, 0, Follows},
-		{"another light", pavement(1, 0, 0, 1.15, at(100), 5), 0, 0, Follows},
-		{"turns a little", pavement(1, -6, 3, 1, at(106), 5), 0, 0, Follows},
-		{"turns fast, as Pan says", pavement(1, -40, 12, 1, at(140), 5), 40, -12, Follows},
-		{"is elsewhere", pavement(1, 0, 0, 1, at(200), 5), 0, 0, Jumps},
-		{"is another one", pavement(1, 0, 0, 1, at(100), 9), 0, 0, Jumps},
-		{"has come", pavement(1, 0, 0, 1, image.Rect(400, 100, 480, 300), 7), 0, 0, Jumps},
-		{"another scene", pavement(2, 0, 0, 1, at(100), 5), 0, 0, Cuts},
-		{"upside down", pavement(3, 77, 31, 1, image.Rectangle{}, 0), 0, 0, Cuts},
+		{"nothing", pavement(1, 0, 0, 1, at(100), 5), 0, 0, Continues},
+		{"walks", pavement(1, 0, 0, 1, at(106), 5), 0, 0, Continues},
+		{"another light", pavement(1, 0, 0, 1.15, at(100), 5), 0, 0, Continues},
+		{"turns a little", pavement(1, -6, 3, 1, at(106), 5), 0, 0, Continues},
+		{"turns fast, as Pan says", pavement(1, -40, 12, 1, at(140), 5), 40, -12, Continues},
+		{"is elsewhere", pavement(1, 0, 0, 1, at(200), 5), 0, 0, Jump},
+		{"is another one", pavement(1, 0, 0, 1, at(100), 9), 0, 0, Jump},
+		{"has come", pavement(1, 0, 0, 1, image.Rect(400, 100, 480, 300), 7), 0, 0, Jump},
+		{"another scene", pavement(2, 0, 0, 1, at(100), 5), 0, 0, Cut},
+		{"upside down", pavement(3, 77, 31, 1, image.Rectangle{}, 0), 0, 0, Cut},
 	} {
-		var j Jump
-		if got := j.Update(first, 0, 0); got != Cuts {
+		var j Continuity
+		if got := j.Update(first, 0, 0); got != Cut {
 			t.Errorf("%s: the first picture: %v", tt.name, got)
 		}
 		if got := j.Update(tt.next, tt.dx, tt.dy); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
-		if got := j.Update(tt.next, 0, 0); got != Follows {
+		if got := j.Update(tt.next, 0, 0); got != Continues {
 			t.Errorf("%s: the same again: %v", tt.name, got)
 		}
 	}
-	var j Jump
+	var j Continuity
 	j.Update(first, 0, 0)
 	if n := testing.AllocsPerRun(10, func() { j.Update(first, 0, 0) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -79,7 +79,7 @@ func TestJump(t *testing.T) {
 }
 
 func BenchmarkJump(b *testing.B) {
-	var j Jump
+	var j Continuity
 	pics := [2]*image.YCbCr{pavement(1, 0, 0, 1, image.Rect(100, 100, 180, 300), 5), pavement(1, 0, 0, 1, image.Rect(106, 100, 186, 300), 5)}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

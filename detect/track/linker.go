@@ -9,95 +9,95 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// WholeConfig says how a [Linker] works. The zero value of a field stands for its
+// LinkerConfig says how a [Linker] works. The zero value of a field stands for its
 // default.
-type WholeConfig struct {
+type LinkerConfig struct {
 	// Size is the pictures' size in pixels. Boxes are clipped to it. It defaults to
 	// no bounds at all.
 	Size image.Point
 	// Class holds what differs between the classes. A zero field of an entry
-	// defaults to that of DefaultWholeClass.
-	Class [detect.NumClasses]WholeClass
+	// defaults to that of DefaultLinkerClass.
+	Class [detect.NumClasses]LinkerClass
 	// MaxTracks is how many tracks of all classes may be followed at a time. In
 	// pictures with more than that the whole picture counts as one object. It
 	// defaults to 4096.
 	MaxTracks int
-	// MaxSightings bounds the memory, at 32 bytes a sighting. When there are more,
+	// MaxObservations bounds the memory, at 32 bytes an observation. When there are more,
 	// the whole picture counts as one object from then on. It defaults to 8
 	// million: six hours at 30 pictures a second with 12 objects in each.
-	MaxSightings int
-	// Misses is how many looks in a row must not find an object, with nothing before
-	// it, for it not to be there then, before, between and after its sightings; more if
-	// looks found it seldom. Of looks less than 60 ms apart one counts. It defaults to
-	// 0: time alone counts.
+	MaxObservations int
+	// Misses is how many inferences in a row must not find an object, with nothing before
+	// it, for it not to be there then, before, between and after its observations; more
+	// if inferences found it seldom. Of inferences less than 60 ms apart one counts. It
+	// defaults to 0: time alone counts.
 	Misses int
 	// Slack is how far, in pixels, places may be off that are known by the camera's
-	// shift alone. Covers are so much larger on each side. It defaults to 0.
+	// shift alone. Padded boxes are so much larger on each side. It defaults to 0.
 	Slack float32
 }
 
-// WholeClass says how objects of one class are linked and judged.
-type WholeClass struct {
+// LinkerClass says how objects of one class are linked and believed.
+type LinkerClass struct {
 	// Low is the lowest score of a detection that is not ignored, High that of one
 	// that counts for itself. They default to 0.05 and 0.35.
 	Low, High float32
-	// Sure is the score at which one thing is believed however still it is. It
+	// Confident is the score at which a thing is believed though it never moves. It
 	// defaults to 0.5.
-	Sure float32
-	// Sum is the evidence, summed over independent sightings, from which a track is
-	// believed without a sure one; see Path. It defaults to 0.6.
+	Confident float32
+	// Sum is the evidence, summed over independent observations, from which a track is
+	// believed without a confident one; see Track. It defaults to 0.6.
 	Sum float32
 	// SumMoving is the same for a track that moves as motion says. It defaults to
 	// 0.15.
 	SumMoving float32
-	// Least is the score that several sightings must reach for Sum to count, and
+	// Least is the score that several observations must reach for Sum to count, and
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
 	Least, LeastMoving float32
-	// Single is the score at which a find is believed in a recording with so few looks
-	// that there are no tracks to judge by. It defaults to 0.3.
+	// Single is the score at which a find is believed in a recording with so few inferences
+	// that there are no tracks to go by. It defaults to 0.3.
 	Single float32
-	// Margin is added to each side of the cover, as a share of the width (height). It
+	// Margin is added to each side of the padded box, as a share of the width (height). It
 	// defaults to 0, and to 0.1 for plates.
 	Margin float32
-	// Gap is the longest time without a sighting that is bridged. It defaults to 6 s.
+	// Gap is the longest time without an observation that is bridged. It defaults to 6 s.
 	Gap time.Duration
 	// Extend is how long an object is taken to have been there before its first and
-	// after its last sighting. It defaults to 800 ms.
+	// after its last observation. It defaults to 800 ms.
 	Extend time.Duration
 	// Smooth is the standard deviation of the mean over time that smooths boxes. It
 	// defaults to 120 ms, and is at least one and a half pictures.
 	Smooth time.Duration
 }
 
-// never is more evidence than there is: what is small and part of a larger thing
-// moves with that, so that its places say nothing, and only sure scores count.
-const never = 1e9
+// unreachable is more evidence than there is: what is small and part of a larger thing
+// moves with that, so that its places say nothing, and only confident scores count.
+const unreachable = 1e9
 
-// DefaultWholeClass returns the defaults of a class.
-func DefaultWholeClass(c detect.Class) WholeClass {
-	d := WholeClass{
-		Low: 0.05, High: 0.35, Sure: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3,
+// DefaultLinkerClass returns the defaults of a class.
+func DefaultLinkerClass(c detect.Class) LinkerClass {
+	d := LinkerClass{
+		Low: 0.05, High: 0.35, Confident: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3,
 		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
 	}
 	switch c {
 	case detect.Face:
 		d.Single = 0.5
-		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, never, never
+		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
 		d.Single, d.Margin = 0.5, 0.1
-		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, never, never
+		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:
-		d.Low, d.High, d.Sure, d.Sum, d.SumMoving = 0.15, 0.35, 0.4, 0.6, 0.3
+		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.15, 0.35, 0.4, 0.6, 0.3
 		d.Gap, d.Extend = 3*time.Second, 400*time.Millisecond
 	}
 	return d
 }
 
-func (c WholeClass) withDefaults(d WholeClass) WholeClass {
-	return WholeClass{
-		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Sure: orDefault(c.Sure, d.Sure),
+func (c LinkerClass) withDefaults(d LinkerClass) LinkerClass {
+	return LinkerClass{
+		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Confident: orDefault(c.Confident, d.Confident),
 		Sum: orDefault(c.Sum, d.Sum), SumMoving: orDefault(c.SumMoving, d.SumMoving),
 		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving), Single: orDefault(c.Single, d.Single),
 		Margin: orDefault(c.Margin, d.Margin),
@@ -105,11 +105,11 @@ func (c WholeClass) withDefaults(d WholeClass) WholeClass {
 	}
 }
 
-func (c WholeConfig) withDefaults() WholeConfig {
+func (c LinkerConfig) withDefaults() LinkerConfig {
 	c.MaxTracks = orDefault(c.MaxTracks, 4096)
-	c.MaxSightings = orDefault(c.MaxSightings, 8<<20)
+	c.MaxObservations = orDefault(c.MaxObservations, 8<<20)
 	for i := range c.Class {
-		c.Class[i] = c.Class[i].withDefaults(DefaultWholeClass(detect.Class(i)))
+		c.Class[i] = c.Class[i].withDefaults(DefaultLinkerClass(detect.Class(i)))
 	}
 	return c
 }
@@ -121,37 +121,37 @@ type Observed struct {
 	// DX and DY are how far the camera's movement has shifted the picture's content
 	// since the picture before, in pixels; 0 for a fixed camera.
 	DX, DY float64
-	// Looks are the looks of the detectors at it; their Time is not read.
-	Looks []Look
+	// Inferences are the inferences of the detectors at it; their Time is not read.
+	Inferences []Inference
 	// Moved are the patches that move, for a fixed camera. An object that they are
 	// part of is believed sooner.
 	Moved []detect.Box
 }
 
 // Linker links the detections of a whole recording into tracks. It differs from a
-// [Tracker] in that everything is known when it judges: what is after a picture as
+// [Tracker] in that everything is known when it decides: what is after a picture as
 // well as what is before it. One goroutine at a time uses it.
 type Linker struct {
-	cfg    WholeConfig
-	whole  detect.Box
-	times  []time.Duration
-	dx, dy []float64 // where the scene has moved to, summed over the pictures
-	looked []detect.ClassSet
-	motion bool // moving patches are known
-	fronts []front
+	cfg       LinkerConfig
+	whole     detect.Box
+	times     []time.Duration
+	dx, dy    []float64 // where the scene has moved to, summed over the pictures
+	searched  []detect.ClassSet
+	motion    bool // moving patches are known
+	occluders []occluder
 
-	live    [detect.NumClasses][]*chain
-	done    []*chain
-	assoc   chainAssociator
-	kept    int     // sightings
-	crowded []int32 // pictures with more than can be followed
-	full    int32   // from this picture on there is no more memory; -1: there is
+	live       [detect.NumClasses][]*tracklet
+	done       []*tracklet
+	assoc      trackletAssociator
+	stored     int     // observations
+	overflowed []int32 // pictures with more than can be followed
+	full       int32   // from this picture on there is no more memory; -1: there is
 }
 
 // NewLinker returns a linker that has seen nothing.
-func NewLinker(cfg WholeConfig) *Linker {
+func NewLinker(cfg LinkerConfig) *Linker {
 	l := &Linker{cfg: cfg.withDefaults(), full: -1}
-	l.whole = detect.Box{X0: -farAway, Y0: -farAway, X1: farAway, Y1: farAway}
+	l.whole = detect.Box{X0: -maxCoordinate, Y0: -maxCoordinate, X1: maxCoordinate, Y1: maxCoordinate}
 	if cfg.Size != (image.Point{}) {
 		l.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}
 	}
@@ -170,51 +170,51 @@ func (l *Linker) Add(o *Observed) {
 	l.dx, l.dy = append(l.dx, x), append(l.dy, y)
 	l.motion = l.motion || len(o.Moved) > 0
 	var classes detect.ClassSet
-	for i := range o.Looks {
-		classes |= o.Looks[i].Classes
+	for i := range o.Inferences {
+		classes |= o.Inferences[i].Classes
 	}
-	l.looked = append(l.looked, classes)
+	l.searched = append(l.searched, classes)
 	if l.full >= 0 {
 		return
 	}
 	for c := range detect.Class(detect.NumClasses) {
 		l.link(c, int32(n), o)
 	}
-	l.addFronts(int32(n), o)
-	if l.kept > l.cfg.MaxSightings {
+	l.addOccluders(int32(n), o)
+	if l.stored > l.cfg.MaxObservations {
 		l.full = int32(n)
 	}
 }
 
-// Paths ends the linking and returns the tracks, judged, by the time at which they
-// begin. The linker is used up.
-func (l *Linker) Paths() *Paths {
+// Tracks ends the linking and returns the tracks, each believed or not, by the time at
+// which they begin. The linker is used up.
+func (l *Linker) Tracks() *Tracks {
 	for c := range l.live {
 		l.done = append(l.done, l.live[c]...)
 		l.live[c] = nil
 	}
-	chains := l.bridge(l.done)
+	tracklets := l.bridge(l.done)
 	l.done = nil
-	var parts []*chain
-	for _, c := range chains {
+	var parts []*tracklet
+	for _, c := range tracklets {
 		parts = append(parts, l.split(c)...)
 	}
-	slices.SortStableFunc(parts, func(a, b *chain) int {
+	slices.SortStableFunc(parts, func(a, b *tracklet) int {
 		return cmp.Or(cmp.Compare(a.seen[0].frame, b.seen[0].frame), cmp.Compare(a.class, b.class),
 			cmp.Compare(a.seen[0].box.X0, b.seen[0].box.X0), cmp.Compare(a.seen[0].box.Y0, b.seen[0].box.Y0))
 	})
-	p := &Paths{linker: l}
+	p := &Tracks{linker: l}
 	for i, c := range parts {
-		p.List = append(p.List, l.path(uint64(i+1), c))
+		p.List = append(p.List, l.track(uint64(i+1), c))
 	}
 	p.index()
 	return p
 }
 
-// Paths are the tracks of a whole recording.
-type Paths struct {
+// Tracks are the tracks of a whole recording.
+type Tracks struct {
 	// List are all tracks, those that were not believed too.
-	List []*Path
+	List []*Track
 
 	linker  *Linker
 	buckets [][]int32 // of List, by bucketFrames pictures
@@ -222,7 +222,7 @@ type Paths struct {
 
 const bucketFrames = 64
 
-func (p *Paths) index() {
+func (p *Tracks) index() {
 	p.buckets = make([][]int32, len(p.linker.times)/bucketFrames+1)
 	for i, q := range p.List {
 		for b := q.First / bucketFrames; b <= q.Last/bucketFrames && b < len(p.buckets); b++ {
@@ -232,17 +232,17 @@ func (p *Paths) index() {
 }
 
 // Frames returns the number of pictures.
-func (p *Paths) Frames() int { return len(p.linker.times) }
+func (p *Tracks) Frames() int { return len(p.linker.times) }
 
 // At appends to dst every believed object that may be in the given picture,
 // counted from 0, and returns the extended slice. A picture that is not part of the
 // recording, or that had more objects than could be followed, holds one object that
 // is the whole picture.
-func (p *Paths) At(frame int, dst []detect.Object) []detect.Object {
+func (p *Tracks) At(frame int, dst []detect.Object) []detect.Object {
 	l := p.linker
-	if _, crowded := slices.BinarySearch(l.crowded, int32(frame)); crowded || frame < 0 || frame >= len(l.times) ||
+	if _, overflowed := slices.BinarySearch(l.overflowed, int32(frame)); overflowed || frame < 0 || frame >= len(l.times) ||
 		l.full >= 0 && frame >= int(l.full) {
-		dst = append(dst, detect.Object{Class: detect.Person, Box: l.whole, Cover: l.whole})
+		dst = append(dst, detect.Object{Class: detect.Person, Box: l.whole, Padded: l.whole})
 	}
 	if frame < 0 || frame >= len(l.times) {
 		return dst
@@ -261,6 +261,6 @@ func (p *Paths) At(frame int, dst []detect.Object) []detect.Object {
 
 // Box returns where a track's object is in a picture between its First and Last, in
 // that picture's pixels and not clipped to it.
-func (p *Paths) Box(q *Path, frame int) detect.Box {
+func (p *Tracks) Box(q *Track, frame int) detect.Box {
 	return p.linker.smoothed(q, frame).Shift(float32(p.linker.dx[frame]), float32(p.linker.dy[frame]))
 }

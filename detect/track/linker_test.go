@@ -13,10 +13,10 @@ import (
 // actor is somebody in a made scene: where they are in a picture and with what
 // score they are found there, 0 for not at all.
 type actor struct {
-	class detect.Class
-	at    func(i int) detect.Box
-	score func(i int) float32
-	still bool // no patch moves with them
+	class  detect.Class
+	at     func(i int) detect.Box
+	score  func(i int) float32
+	static bool // no patch moves with them
 }
 
 const sceneStep = 100 * time.Millisecond
@@ -35,7 +35,7 @@ func walker(x, y, vx, vy float32) func(int) detect.Box {
 }
 
 // linked plays a scene of n pictures. shift is the camera's, per picture.
-func linked(cfg WholeConfig, n int, shift float64, actors ...actor) *Paths {
+func linked(cfg LinkerConfig, n int, shift float64, actors ...actor) *Tracks {
 	cfg.Size = sceneSize
 	l := NewLinker(cfg)
 	for i := range n {
@@ -43,37 +43,37 @@ func linked(cfg WholeConfig, n int, shift float64, actors ...actor) *Paths {
 		if i > 0 {
 			o.DX = shift
 		}
-		k := Look{Classes: detect.Classes(detect.Person, detect.Plate)}
+		k := Inference{Classes: detect.Classes(detect.Person, detect.Plate)}
 		for _, a := range actors {
 			b := a.at(i).Intersect(l.whole)
 			if s := a.score(i); s > 0 && !b.Empty() {
 				k.Detections = append(k.Detections, detect.Detection{Class: a.class, Box: b, Score: s})
 			}
-			if !a.still && !b.Empty() {
+			if !a.static && !b.Empty() {
 				o.Moved = append(o.Moved, b)
 			}
 		}
-		o.Looks = []Look{k}
+		o.Inferences = []Inference{k}
 		l.Add(&o)
 	}
-	return l.Paths()
+	return l.Tracks()
 }
 
 // hiddenShare returns what share of b the covers of a picture hide at least: that of
 // the best one.
-func hiddenShare(p *Paths, i int, b detect.Box) float32 {
+func hiddenShare(p *Tracks, i int, b detect.Box) float32 {
 	b = b.Intersect(p.linker.whole)
 	if b.Empty() {
 		return 1
 	}
 	best := float32(0)
 	for _, o := range p.At(i, nil) {
-		best = max(best, o.Cover.Intersect(b).Area()/b.Area())
+		best = max(best, o.Padded.Intersect(b).Area()/b.Area())
 	}
 	return best
 }
 
-func believed(p *Paths) (n int) {
+func believed(p *Tracks) (n int) {
 	for _, q := range p.List {
 		if q.Believed {
 			n++
@@ -120,7 +120,7 @@ func TestWholeTracks(t *testing.T) {
 		{"two merge for a second", 70, []actor{
 			walks(walker(20, 100, 6, 0), gap(24, 36, 0.8)), walks(walker(420, 104, -6, 0), steady(0.8))}, -1, 0.9},
 	} {
-		p := linked(WholeConfig{}, c.n, 0, c.actors...)
+		p := linked(LinkerConfig{}, c.n, 0, c.actors...)
 		if got := believed(p); c.tracks >= 0 && got != c.tracks {
 			t.Errorf("%s: %d tracks, want %d", c.name, got, c.tracks)
 		}
@@ -149,29 +149,29 @@ func TestWholeMistakes(t *testing.T) {
 		a     actor
 		shift float64
 	}{
-		"a bush in every picture":              {actor{class: detect.Person, at: bush, score: steady(0.25), still: true}, 0},
-		"a bush past which the camera pans":    {actor{class: detect.Person, at: walker(300, 200, 3, 0), score: steady(0.25), still: true}, 3},
-		"one weak find":                        {actor{class: detect.Person, at: bush, score: once(20, 0.3), still: true}, 0},
-		"one find of a moment":                 {actor{class: detect.Person, at: bush, score: once(20, 0.55), still: true}, 0},
+		"a bush in every picture":              {actor{class: detect.Person, at: bush, score: steady(0.25), static: true}, 0},
+		"a bush past which the camera pans":    {actor{class: detect.Person, at: walker(300, 200, 3, 0), score: steady(0.25), static: true}, 3},
+		"one weak find":                        {actor{class: detect.Person, at: bush, score: once(20, 0.3), static: true}, 0},
+		"one find of a moment":                 {actor{class: detect.Person, at: bush, score: once(20, 0.55), static: true}, 0},
 		"a sign that is a little like a plate": {actor{class: detect.Plate, at: bush, score: steady(0.4)}, 0},
 	} {
-		p := linked(WholeConfig{}, 100, c.shift, c.a)
+		p := linked(LinkerConfig{}, 100, c.shift, c.a)
 		if len(p.List) == 0 || believed(p) != 0 {
 			t.Errorf("%s: %d of %d tracks are believed", name, believed(p), len(p.List))
 		}
 	}
-	sure := actor{class: detect.Person, at: bush, score: steady(0.6), still: true}
-	if p := linked(WholeConfig{}, 100, 0, sure); believed(p) != 1 {
+	confident := actor{class: detect.Person, at: bush, score: steady(0.6), static: true}
+	if p := linked(LinkerConfig{}, 100, 0, confident); believed(p) != 1 {
 		t.Error("somebody who sits still is not believed")
 	}
 }
 
-// TestWholeOfFew: with hardly a picture there are no tracks to judge by, and a find
+// TestWholeOfFew: with hardly a picture there are no tracks to go by, and a find
 // stands for itself.
 func TestWholeOfFew(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 2: 1, 3: 1, 20: 0} {
-		a := actor{class: detect.Person, at: walker(300, 200, 0, 0), score: steady(0.32), still: true}
-		if got := believed(linked(WholeConfig{}, n, 0, a)); got != want {
+		a := actor{class: detect.Person, at: walker(300, 200, 0, 0), score: steady(0.32), static: true}
+		if got := believed(linked(LinkerConfig{}, n, 0, a)); got != want {
 			t.Errorf("%d pictures: %d tracks, want %d", n, got, want)
 		}
 	}
@@ -191,8 +191,8 @@ func TestWholeLingers(t *testing.T) {
 			return 0.2
 		}
 		return 0
-	}, still: true}
-	p := linked(WholeConfig{}, 200, 0, a, bush)
+	}, static: true}
+	p := linked(LinkerConfig{}, 200, 0, a, bush)
 	for i := range 40 {
 		if got := hiddenShare(p, i, walk(i)); got < 0.95 {
 			t.Errorf("picture %d: %.2f of the walker hidden", i, got)
@@ -204,7 +204,7 @@ func TestWholeLingers(t *testing.T) {
 }
 
 // TestWholeBoxes: boxes follow without lag, calmly, and are never smaller than the
-// sightings.
+// observations.
 func TestWholeBoxes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	const n = 80
@@ -215,15 +215,15 @@ func TestWholeBoxes(t *testing.T) {
 		j := func() float32 { return 3 * float32(rnd.NormFloat64()) }
 		seen[i] = detect.Box{X0: b.X0 + j(), Y0: b.Y0 + j(), X1: b.X1 + j(), Y1: b.Y1 + j()}
 	}
-	p := linked(WholeConfig{}, n, 0, walks(func(i int) detect.Box { return seen[i] }, steady(0.8)))
+	p := linked(LinkerConfig{}, n, 0, walks(func(i int) detect.Box { return seen[i] }, steady(0.8)))
 	if len(p.List) != 1 {
 		t.Fatalf("%d tracks", len(p.List))
 	}
 	lag, rough, raw := 0.0, 0.0, 0.0
 	for i := 10; i < n-10; i++ {
 		o := p.At(i, nil)
-		if len(o) != 1 || !o[0].Cover.Contains(seen[i]) {
-			t.Fatalf("picture %d: cover %v is smaller than the sighting %v", i, o, seen[i])
+		if len(o) != 1 || !o[0].Padded.Contains(seen[i]) {
+			t.Fatalf("picture %d: cover %v is smaller than the observation %v", i, o, seen[i])
 		}
 		x, _ := p.Box(p.List[0], i).Center()
 		want, _ := truth(i).Center()
@@ -236,7 +236,7 @@ func TestWholeBoxes(t *testing.T) {
 		t.Errorf("boxes lag by %.2f pixels", lag)
 	}
 	if rough > 0.7*raw {
-		t.Errorf("smoothed boxes are off by %.2f pixels, sightings by %.2f", rough/(n-20), raw/(n-20))
+		t.Errorf("smoothed boxes are off by %.2f pixels, observations by %.2f", rough/(n-20), raw/(n-20))
 	}
 }
 
@@ -251,8 +251,8 @@ func TestWholeBehindSign(t *testing.T) {
 		return b
 	}
 	a := walks(part, steady(0.7))
-	a.still = true
-	p := linked(WholeConfig{}, 80, 0, a)
+	a.static = true
+	p := linked(LinkerConfig{}, 80, 0, a)
 	for i := range 80 {
 		if got := hiddenShare(p, i, walk(i)); got < 0.97 {
 			t.Errorf("picture %d: %.2f hidden", i, got)
@@ -263,8 +263,8 @@ func TestWholeBehindSign(t *testing.T) {
 // TestWholeOwnMotion: who passes before a bush moves, and not the bush; who
 // wanders there moves, however weakly they are seen.
 func TestWholeOwnMotion(t *testing.T) {
-	weak := func(vx float32, still bool) actor {
-		return actor{class: detect.Person, at: walker(300, 200, vx, 0), score: steady(0.24), still: still}
+	weak := func(vx float32, static bool) actor {
+		return actor{class: detect.Person, at: walker(300, 200, vx, 0), score: steady(0.24), static: static}
 	}
 	passing := func(x float32) actor { return walks(walker(x, 195, 2, 0), steady(0.9)) }
 	for name, c := range map[string]struct {
@@ -274,7 +274,7 @@ func TestWholeOwnMotion(t *testing.T) {
 		"a bush":               {weak(0, true), false},
 		"somebody who wanders": {weak(1, false), true},
 	} {
-		p := linked(WholeConfig{}, 100, 0, c.a, passing(300), passing(250), passing(200), passing(150))
+		p := linked(LinkerConfig{}, 100, 0, c.a, passing(300), passing(250), passing(200), passing(150))
 		got := false
 		for _, q := range p.List {
 			got = got || q.Moves && q.Score < 0.5
@@ -285,8 +285,8 @@ func TestWholeOwnMotion(t *testing.T) {
 	}
 }
 
-// TestWholeMisses: what so many looks do not find, with nobody before it, is not there,
-// before, between and after its sightings; who walks behind somebody stays, and so does
+// TestWholeMisses: what so many inferences do not find, with nobody before it, is not there,
+// before, between and after its observations; who walks behind somebody stays, and so does
 // who was found now and then.
 func TestWholeMisses(t *testing.T) {
 	const first, last, again, n = 30, 60, 90, 121
@@ -312,12 +312,12 @@ func TestWholeMisses(t *testing.T) {
 		all    bool
 	}{
 		"time alone":               {0, []actor{walks(here, seen(1))}, 0, true},
-		"four looks":               {4, []actor{walks(here, seen(1))}, 4, false},
+		"four inferences":          {4, []actor{walks(here, seen(1))}, 4, false},
 		"somebody stands before":   {4, []actor{walks(here, seen(1)), before}, 0, true},
 		"found in every fifth":     {4, []actor{walks(here, seen(5))}, 0, true},
 		"found in two of a second": {12, []actor{walks(here, seen(1))}, 12, false},
 	} {
-		p := linked(WholeConfig{Misses: c.misses}, n, 0, c.actors...)
+		p := linked(LinkerConfig{Misses: c.misses}, n, 0, c.actors...)
 		for i := last + 1; i < again; i++ {
 			want := c.all || i <= last+c.least || i >= again-c.least
 			if got := hiddenShare(p, i, here(i)) > 0.9; got != want {
@@ -325,13 +325,13 @@ func TestWholeMisses(t *testing.T) {
 			}
 		}
 		if c.misses == 4 && c.least > 0 && (hiddenShare(p, first-4, here(0)) < 0.9 || hiddenShare(p, first-5, here(0)) > 0) {
-			t.Errorf("%s: it does not begin with the fourth look before the first sighting", name)
+			t.Errorf("%s: it does not begin with the fourth inference before the first observation", name)
 		}
 	}
 }
 
-// TestWholeSure: a sure sighting is covered whole in its own picture, also where the
-// track's other sightings say that the object is elsewhere, or is larger.
+// TestWholeSure: a confident observation is covered whole in its own picture, also where the
+// track's other observations say that the object is elsewhere, or is larger.
 func TestWholeSure(t *testing.T) {
 	tall := detect.Box{X0: 300, Y0: 100, X1: 380, Y1: 340}
 	aside := map[int]float32{28: 40, 29: 80, 30: 120, 31: 80, 32: 40}
@@ -341,22 +341,22 @@ func TestWholeSure(t *testing.T) {
 		}
 		return tall
 	}
-	p := linked(WholeConfig{}, 60, 0, walks(at, steady(0.8)))
+	p := linked(LinkerConfig{}, 60, 0, walks(at, steady(0.8)))
 	for i := range 60 {
 		if got := hiddenShare(p, i, at(i)); got < 1 {
-			t.Errorf("picture %d: %.2f of the sighting hidden", i, got)
+			t.Errorf("picture %d: %.2f of the observation hidden", i, got)
 		}
 	}
-	p = linked(WholeConfig{Slack: 6}, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
-	if got, want := p.At(30, nil)[0].Cover, outset(tall, 6); got != want {
-		t.Errorf("the cover with slack is %v, want %v", got, want)
+	p = linked(LinkerConfig{Slack: 6}, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
+	if got, want := p.At(30, nil)[0].Padded, outset(tall, 6); got != want {
+		t.Errorf("the padded box with slack is %v, want %v", got, want)
 	}
 }
 
 // TestWholeCamera: a camera that pans and shakes does not break tracks.
 func TestWholeCamera(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	l := NewLinker(WholeConfig{Size: sceneSize})
+	l := NewLinker(LinkerConfig{Size: sceneSize})
 	at := make([]detect.Box, 60)
 	x := float32(0)
 	for i := range at {
@@ -366,14 +366,14 @@ func TestWholeCamera(t *testing.T) {
 			x += float32(o.DX)
 		}
 		at[i] = walker(250, 100, -4, 0)(i).Shift(x, 0)
-		k := Look{Classes: detect.Classes(detect.Person)}
+		k := Inference{Classes: detect.Classes(detect.Person)}
 		if b := at[i].Intersect(l.whole); !b.Empty() && i%2 == 0 {
 			k.Detections = []detect.Detection{{Class: detect.Person, Box: b, Score: 0.7}}
 		}
-		o.Looks = []Look{k}
+		o.Inferences = []Inference{k}
 		l.Add(&o)
 	}
-	p := l.Paths()
+	p := l.Tracks()
 	for i, b := range at {
 		if got := hiddenShare(p, i, b); got < 0.9 {
 			t.Errorf("picture %d: %.2f hidden", i, got)
@@ -394,7 +394,7 @@ func TestWholeCapacity(t *testing.T) {
 		}))
 	}
 	whole := detect.Box{X1: 640, Y1: 480}
-	for name, cfg := range map[string]WholeConfig{"tracks": {MaxTracks: 4}, "memory": {MaxSightings: 40}} {
+	for name, cfg := range map[string]LinkerConfig{"tracks": {MaxTracks: 4}, "memory": {MaxObservations: 40}} {
 		p := linked(cfg, 30, 0, crowd...)
 		if got := hiddenShare(p, 5, whole); got > 0.1 {
 			t.Errorf("%s: with room for all %.2f is hidden", name, got)
@@ -405,7 +405,7 @@ func TestWholeCapacity(t *testing.T) {
 			}
 		}
 	}
-	p := linked(WholeConfig{}, 3, 0)
+	p := linked(LinkerConfig{}, 3, 0)
 	for _, i := range []int{-1, 3} {
 		if got := hiddenShare(p, i, whole); got != 1 {
 			t.Errorf("picture %d is none, and %.2f is hidden", i, got)
@@ -415,8 +415,8 @@ func TestWholeCapacity(t *testing.T) {
 
 // TestWholeNumbers: the same evidence gives the same numbers.
 func TestWholeNumbers(t *testing.T) {
-	scene := func() *Paths {
-		return linked(WholeConfig{}, 50, 0, walks(walker(20, 100, 6, 0), steady(0.8)),
+	scene := func() *Tracks {
+		return linked(LinkerConfig{}, 50, 0, walks(walker(20, 100, 6, 0), steady(0.8)),
 			walks(walker(500, 300, -4, 0), steady(0.6)), walks(walker(200, 20, 0, 3), steady(0.3)))
 	}
 	a, b := scene(), scene()
@@ -434,9 +434,9 @@ func TestWholeNumbers(t *testing.T) {
 // TestWholeNonsense: detections that make no sense are ignored.
 func TestWholeNonsense(t *testing.T) {
 	nan := float32(math.NaN())
-	l := NewLinker(WholeConfig{Size: sceneSize})
+	l := NewLinker(LinkerConfig{Size: sceneSize})
 	for i := range 10 {
-		l.Add(&Observed{Time: time.Duration(i) * sceneStep, Looks: []Look{{Classes: detect.Classes(detect.Person), Detections: []detect.Detection{
+		l.Add(&Observed{Time: time.Duration(i) * sceneStep, Inferences: []Inference{{Classes: detect.Classes(detect.Person), Detections: []detect.Detection{
 			{Class: detect.Person, Score: nan, Box: detect.Box{X1: 10, Y1: 10}},
 			{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: nan, X1: 10, Y1: 10}},
 			{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 700, X1: 710, Y1: 10}},
@@ -444,7 +444,7 @@ func TestWholeNonsense(t *testing.T) {
 			{Class: 9, Score: 0.9, Box: detect.Box{X1: 10, Y1: 10}},
 		}}}})
 	}
-	if p := l.Paths(); len(p.List) != 0 {
+	if p := l.Tracks(); len(p.List) != 0 {
 		t.Errorf("%d tracks", len(p.List))
 	}
 }

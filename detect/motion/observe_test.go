@@ -6,11 +6,11 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// known returns a model that looks have passed the bare scene to, at frame 40.
+// known returns a model that inferences have passed the bare scene to, at frame 40.
 func known(s *scene) *Model {
 	m := New(Config{})
 	run(m, s, 0, 40, nil)
-	m.Judge(at(38), sceneBox, nil)
+	m.Observe(at(38), sceneBox, nil)
 	return m
 }
 
@@ -26,22 +26,19 @@ func TestNewcomerWhoStandsIsNotAbsorbed(t *testing.T) {
 	box := detect.Box{X0: 300, Y0: 220, X1: 320, Y1: 276}
 	run(m, s, 40, 40+30*25, stand)
 	if c := hiddenShare(m, box, nil); c < 0.95 {
-		t.Fatalf("25 s after somebody came and stood, with no look, %.2f of him are hidden", c)
+		t.Fatalf("25 s after somebody came and stood, with no inference, %.2f of him are hidden", c)
 	}
-	if m.Still() {
-		t.Error("a patch waits to be judged, but the scene is still")
-	}
-	if len(m.Active(nil)) == 0 {
-		t.Error("a patch waits to be judged, but no place wants a look")
+	if m.Static() {
+		t.Error("a patch waits to be observed, but the scene is static")
 	}
 
-	// One look that finds him: he stays known, and hidden by whoever tracks him.
-	him := []detect.Object{{Class: detect.Person, Box: box, Cover: box.Grow(0.4, 0.2)}}
+	// One inference that finds him: he stays known, and hidden by whoever tracks him.
+	him := []detect.Object{{Class: detect.Person, Box: box, Padded: box.Grow(0.4, 0.2)}}
 	n := 40 + 30*25
-	m.Judge(at(n-3), sceneBox, him)
+	m.Observe(at(n-3), sceneBox, him)
 	run(m, s, n, n+15, stand)
-	if !m.Still() {
-		t.Error("somebody who stands and was found needs no look, but the scene is not still")
+	if !m.Static() {
+		t.Error("somebody who stands and was found needs no inference, but the scene is not static")
 	}
 	if got := m.Unexplained(nil, him); len(got) != 0 {
 		t.Error("unexplained beside an object that covers all: ", got)
@@ -50,34 +47,34 @@ func TestNewcomerWhoStandsIsNotAbsorbed(t *testing.T) {
 		t.Errorf("without the object %.2f of him are hidden", c)
 	}
 
-	// Looks that find nothing take their time, and then he is background.
+	// Inferences that find nothing take their time, and then he is background.
 	n += 15
 	for i := range 4 {
-		m.Judge(at(n+i-4), sceneBox, nil)
+		m.Observe(at(n+i-4), sceneBox, nil)
 	}
 	run(m, s, n, n+5, stand)
 	if c := hiddenShare(m, box, nil); c < 0.95 {
-		t.Errorf("four looks in a row were enough to show %.2f", 1-c)
+		t.Errorf("four inferences in a row were enough to show %.2f", 1-c)
 	}
 	for i := range 30 {
 		run(m, s, n+5+10*i, n+15+10*i, stand)
-		m.Judge(at(n+10+10*i), sceneBox, nil)
+		m.Observe(at(n+10+10*i), sceneBox, nil)
 	}
 	if got := m.Patches(nil); len(got) != 0 {
-		t.Error("looks in vain for 10 s left patches: ", got)
+		t.Error("inferences in vain for 10 s left patches: ", got)
 	}
-	// He goes: the uncovered floor is a change that must be judged again.
+	// He goes: the uncovered floor is a change that must be observed again.
 	run(m, s, n+305, n+335, nil)
 	if c := hiddenShare(m, box, nil); c < 0.8 {
 		t.Errorf("of the place that somebody left %.2f are hidden", c)
 	}
 }
 
-// TestLateLook: a look is about the cells as they were at its time.
-func TestLateLook(t *testing.T) {
+// TestLateInference: an inference is about the cells as they were at its time.
+func TestLateInference(t *testing.T) {
 	s := newScene(1)
 	m := known(s)
-	m.cfg.Looks, m.cfg.LookSpan = 1, 0
+	m.cfg.Inferences, m.cfg.InferenceSpan = 1, 0
 	// Somebody jumps from A to B between frames 99 and 100.
 	place := func(n int) {
 		if n < 100 {
@@ -88,13 +85,13 @@ func TestLateLook(t *testing.T) {
 	}
 	b := detect.Box{X0: 400, Y0: 220, X1: 420, Y1: 276}
 	run(m, s, 40, 101, place)
-	m.Judge(at(85), sceneBox, nil) // a quarter of a second round it holds only A
+	m.Observe(at(85), sceneBox, nil) // a quarter of a second round it holds only A
 	run(m, s, 101, 120, place)
 	if c := hiddenShare(m, b, nil); c < 0.95 {
-		t.Errorf("a look at a picture from before he came shows %.2f of him", 1-c)
+		t.Errorf("an inference on a picture from before he came shows %.2f of him", 1-c)
 	}
-	if m.grid.looks[cellAt(m, 110, 250)] == 0 {
-		t.Error("the look did not count where he was then")
+	if m.grid.inferences[cellAt(m, 110, 250)] == 0 {
+		t.Error("the inference did not count where he was then")
 	}
 }
 
@@ -102,30 +99,30 @@ func TestTree(t *testing.T) {
 	long(t)
 	s, m := newScene(1), New(Config{})
 	tree := detect.Box{X0: 470, Y0: 90, X1: 590, Y1: 200}
-	look := func(from, to int, draw func(n int)) (hidden float64) {
+	watch := func(from, to int, draw func(n int)) (hidden float64) {
 		for n := from; n < to; n++ {
 			run(m, s, n, n+1, draw)
 			if n%5 == 0 {
-				m.Judge(at(n-4), sceneBox, nil)
+				m.Observe(at(n-4), sceneBox, nil)
 			}
 			hidden += hiddenShare(m, tree, nil) / float64(to-from)
 		}
 		return hidden
 	}
-	calm := func(n int) { s.leaves(0, 0) }
+	quiet := func(n int) { s.leaves(0, 0) }
 	wind := func(n int) { s.leaves(n, 1) }
-	look(0, 60, calm)
-	first := look(60, 100, wind)
-	look(100, 310, wind)
-	later := look(310, 390, wind)
+	watch(0, 60, quiet)
+	first := watch(60, 100, wind)
+	watch(100, 310, wind)
+	later := watch(310, 390, wind)
 	if first < 0.3 || later > 0.06 {
-		t.Errorf("a tree that starts to wave is hidden to %.2f, after looks to %.2f; want at least 0.3 and at most 0.06", first, later)
+		t.Errorf("a tree that starts to wave is hidden to %.2f, after inferences to %.2f; want at least 0.3 and at most 0.06", first, later)
 	}
 	// Somebody passes before it.
 	seen, n := 0.0, 390
 	for x := 430; x < 610; x, n = x+4, n+1 {
 		var b detect.Box
-		look(n, n+1, func(n int) {
+		watch(n, n+1, func(n int) {
 			s.leaves(n, 1)
 			b = s.walker(x, 150)
 		})
@@ -134,10 +131,10 @@ func TestTree(t *testing.T) {
 	if seen < 0.6 {
 		t.Errorf("somebody before a tree that waves is hidden to %.2f", seen)
 	}
-	// Forgotten: after a calm minute the wind is news.
-	look(n, n+45*30, calm)
-	if again := look(n+45*30, n+46*30, wind); again < 0.2 {
-		t.Errorf("a tree that waves after a calm time is hidden to %.2f", again)
+	// Forgotten: after a quiet minute the wind is news.
+	watch(n, n+45*30, quiet)
+	if again := watch(n+45*30, n+46*30, wind); again < 0.2 {
+		t.Errorf("a tree that waves after a quiet time is hidden to %.2f", again)
 	}
 }
 
@@ -151,17 +148,17 @@ func TestObjectsExplain(t *testing.T) {
 		t.Fatalf("a walker is hidden to %.2f", c)
 	}
 	upper := detect.Box{X0: b.X0 - 40, Y0: b.Y0 - 40, X1: b.X1 + 40, Y1: b.Y0 + 28}
-	objects := []detect.Object{{Cover: upper}}
+	objects := []detect.Object{{Padded: upper}}
 	mask := boxesOf(m.Unexplained(nil, objects))
 	in := upper
 	in.Y1 -= 6
 	if c := covered(mask, sceneW, sceneH, in); c != 0 {
-		t.Errorf("%.2f of the cover is unexplained", c)
+		t.Errorf("%.2f of the padded box is unexplained", c)
 	}
 	legs := b
 	legs.Y0 += 28
 	if c := covered(mask, sceneW, sceneH, legs); c < 0.9 {
-		t.Errorf("%.2f of what the cover leaves out is hidden", c)
+		t.Errorf("%.2f of what the padded box leaves out is hidden", c)
 	}
 }
 

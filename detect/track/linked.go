@@ -8,14 +8,14 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// Path is one object through a whole recording.
+// Track is one object through a whole recording.
 //
-// It is believed by its evidence. Sightings of one thing in one place are one piece
+// It is believed by its evidence. Observations of one thing in one place are one piece
 // of evidence however many they are: a bush that looks a little like a person does
 // so in every picture. So the evidence is summed over places, half a size apart, of
-// the best score in each; a thing that does not move needs a sure score in several
-// sightings.
-type Path struct {
+// the best score in each; a thing that does not move needs a confident score in several
+// observations.
+type Track struct {
 	// ID counts the tracks by the time at which they begin, from 1. The same
 	// evidence always gives the same numbers.
 	ID uint64
@@ -24,64 +24,64 @@ type Path struct {
 	// First and Last are the pictures, counted from 0, in which it may be: some
 	// before and after those in which it was seen.
 	First, Last int
-	// Sightings counts the pictures in which it was seen, SeenFirst and SeenLast are
+	// Observations counts the pictures in which it was seen, SeenFirst and SeenLast are
 	// the first and last of them.
-	Sightings           int
+	Observations        int
 	SeenFirst, SeenLast int
-	// Score is the best score that several sightings reach, Evidence what all
+	// Score is the best score that several observations reach, Evidence what all
 	// together give.
 	Score, Evidence float32
-	// Mean is the mean score of the sightings, and Moved the share, of those that have
+	// Mean is the mean score of the observations, and Moved the share, of those that have
 	// something of their own, of which moving patches were part.
 	Mean, Moved float32
-	// Moves is set if moving patches were part of it in a third of its sightings or
+	// Moves is set if moving patches were part of it in a third of its observations or
 	// more.
 	Moves bool
-	// Checked counts looks at parts of the picture in which it should have been
+	// Checked counts inferences on parts of the picture in which it should have been
 	// seen, larger, and Missed those that did not see it.
 	Checked, Missed int
 	// Believed says that it is an object and no mistake.
 	Believed bool
 
-	seen []mark
-	away []absence // in order
-	full []mark    // those of seen that show all of it, and others where none do for long
+	seen     []sceneObservation
+	absences []absence          // in order
+	full     []sceneObservation // those of seen that show all of it, and others where none do for long
 }
 
-// path makes a track of a chain.
-func (l *Linker) path(id uint64, c *chain) *Path {
-	p := &Path{ID: id, Class: c.class, Sightings: len(c.seen), seen: c.seen, Missed: c.misses, Checked: c.misses}
+// track makes a track of a tracklet.
+func (l *Linker) track(id uint64, c *tracklet) *Track {
+	p := &Track{ID: id, Class: c.class, Observations: len(c.seen), seen: c.seen, Missed: c.enlargedMisses, Checked: c.enlargedMisses}
 	p.SeenFirst, p.SeenLast = int(c.seen[0].frame), int(c.last().frame)
-	l.judge(p)
-	p.full = l.fullMarks(p)
+	l.believe(p)
+	p.full = l.fullObservations(p)
 	first, last := l.ends(p)
 	p.First = sort.Search(len(l.times), func(i int) bool { return l.times[i] >= first })
 	p.Last = sort.Search(len(l.times), func(i int) bool { return l.times[i] > last }) - 1
-	p.away = l.absences(p)
+	p.absences = l.absences(p)
 	return p
 }
 
-// judge decides whether a track is believed.
-func (l *Linker) judge(p *Path) {
+// believe decides whether a track is believed.
+func (l *Linker) believe(p *Track) {
 	cfg := &l.cfg.Class[p.Class]
 	var best [3]float32 // the highest scores
-	moved, own, loose := 0, 0, 0
+	moved, own, uncarried := 0, 0, 0
 	place, top, total := p.seen[0].box, float32(0), float32(0)
 	for i := range p.seen {
 		m := &p.seen[i]
-		// A box that lies in surer ones is often a second one of the same object.
-		s := m.score * min(max((float32(m.own)/255-shared)/(apart-shared), 0), 1)
-		if float32(m.own) >= shared*255 {
+		// A box that lies in more confident ones is often a second one of the same object.
+		s := m.score * min(max((float32(m.ownShare)/255-ownNothing)/(ownInFull-ownNothing), 0), 1)
+		if float32(m.ownShare) >= ownNothing*255 {
 			own++
 		}
 		if m.moved {
 			moved++
 		}
-		if m.near {
+		if m.enlarged {
 			p.Checked++
 		}
-		if m.loose {
-			loose++
+		if m.uncarried {
+			uncarried++
 		}
 		for k := range best {
 			if s > best[k] {
@@ -90,7 +90,7 @@ func (l *Linker) judge(p *Path) {
 				break
 			}
 		}
-		if apartBy(m.box, place) > inPlace*size(place) {
+		if centerDistance(m.box, place) > stationaryReach*size(place) {
 			p.Evidence += gain(top)
 			place, top = m.box, 0
 		}
@@ -103,49 +103,49 @@ func (l *Linker) judge(p *Path) {
 	p.Score = best[len(best)-1]
 	if n := len(p.seen); n < len(best) {
 		p.Score = best[n-1]
-		if l.looks(p.Class, p.SeenFirst-2, p.SeenLast+2) > n {
-			// Seen once or twice, and not in the looks around.
+		if l.inferences(p.Class, p.SeenFirst-2, p.SeenLast+2) > n {
+			// Seen once or twice, and not in the inferences around.
 			p.Score *= 0.4 + 0.2*float32(n)
 		}
 	}
-	need, least, sure := cfg.Sum, cfg.Least, cfg.Sure
+	need, least, confident := cfg.Sum, cfg.Least, cfg.Confident
 	if p.Moves && len(p.seen) >= len(best) {
 		need, least = cfg.SumMoving, cfg.LeastMoving
 	} else if l.faint(p, total) || p.Checked >= 4 && 2*p.Missed >= p.Checked {
 		// Seen now and then, or not when looked at larger.
-		need, sure = never, max(sure, alone)
+		need, confident = unreachable, max(confident, uncarriedScore)
 	}
 	if l.fixture(p) {
-		need, sure = never, max(sure, 0.85)
+		need, confident = unreachable, max(confident, 0.85)
 	}
-	if 2*loose > len(p.seen) {
+	if 2*uncarried > len(p.seen) {
 		// A face without somebody, a plate without a vehicle.
-		sure = max(sure, alone)
+		confident = max(confident, uncarriedScore)
 	}
-	if l.looks(p.Class, 0, len(l.looked)-1) <= fewLooks {
-		p.Believed = best[0] >= cfg.Single && (2*loose <= len(p.seen) || best[0] >= alone)
+	if l.inferences(p.Class, 0, len(l.searched)-1) <= fewInferences {
+		p.Believed = best[0] >= cfg.Single && (2*uncarried <= len(p.seen) || best[0] >= uncarriedScore)
 		return
 	}
-	p.Believed = p.Score >= sure || p.Evidence >= need && p.Score >= least
+	p.Believed = p.Score >= confident || p.Evidence >= need && p.Score >= least
 }
 
-// fewLooks is how many looks at a whole recording are too few to make tracks of.
-const fewLooks = 3
+// fewInferences is how many inferences on a whole recording are too few to make tracks of.
+const fewInferences = 3
 
-// faintMean is the mean score, over all looks from the first to the last sighting,
+// faintMean is the mean score, over all inferences from the first to the last observation,
 // below which a track is faint.
 const faintMean = 0.06
 
 // faint reports whether a track was missed so often, or seen so weakly, that total,
 // the sum of its scores, is little for the time.
-func (l *Linker) faint(p *Path, total float32) bool {
-	return total < faintMean*float32(l.looks(p.Class, p.SeenFirst, p.SeenLast))
+func (l *Linker) faint(p *Track, total float32) bool {
+	return total < faintMean*float32(l.inferences(p.Class, p.SeenFirst, p.SeenLast))
 }
 
-// looks counts the pictures, of those from first to last, in which a class was looked
+// inferences counts the pictures, of those from first to last, in which a class was looked
 // for.
-func (l *Linker) looks(class detect.Class, first, last int) (n int) {
-	for _, c := range l.looked[max(first, 0):min(last+1, len(l.looked))] {
+func (l *Linker) inferences(class detect.Class, first, last int) (n int) {
+	for _, c := range l.searched[max(first, 0):min(last+1, len(l.searched))] {
 		if c.Has(class) {
 			n++
 		}
@@ -156,22 +156,22 @@ func (l *Linker) looks(class detect.Class, first, last int) (n int) {
 // fixture reports whether a track is a thing of the place that looks a little like
 // somebody: in the recording of a fixed camera it is there for half a minute or more,
 // weakly seen, in one place, and nothing of it ever moves. People do.
-func (l *Linker) fixture(p *Path) bool {
+func (l *Linker) fixture(p *Track) bool {
 	const long, stirs, weak = 30 * time.Second, 0.05, 0.5
 	if p.Class != detect.Person || !l.motion || p.Moved >= stirs || p.Mean >= weak || l.times[p.SeenLast]-l.times[p.SeenFirst] < long {
 		return false
 	}
 	for i := range p.seen {
-		if apartBy(p.seen[i].box, p.seen[0].box) > inPlace*size(p.seen[0].box) {
+		if centerDistance(p.seen[i].box, p.seen[0].box) > stationaryReach*size(p.seen[0].box) {
 			return false
 		}
 	}
 	return true
 }
 
-// alone is the score from which a face or plate is believed that nothing carries: a
+// uncarriedScore is the score from which a face or plate is believed that nothing carries: a
 // poster, a face close to the camera.
-const alone = 0.75
+const uncarriedScore = 0.75
 
 // gain is the evidence of one place: what its best score exceeds that of the usual
 // mistake by.
@@ -182,28 +182,28 @@ func gain(score float32) float32 {
 
 // ends returns the times from and until which an object may be in the picture. One
 // that comes from or goes to the picture's edge has a way of its own to go.
-func (l *Linker) ends(p *Path) (first, last time.Duration) {
+func (l *Linker) ends(p *Track) (first, last time.Duration) {
 	extend := l.cfg.Class[p.Class].Extend
 	return l.times[p.SeenFirst] - extend, l.times[p.SeenLast] + extend
 }
 
 const (
 	// partly is the share of the height that an object has shortly before or after
-	// from which down a sighting shows only a part of it: the rest is behind something.
+	// from which down an observation shows only a part of it: the rest is behind something.
 	partly = 0.8
-	// partlyNear is how far, in time, sightings are compared for that, and partlyLong
-	// for how long an object is followed by its full sightings alone.
+	// partlyNear is how far, in time, observations are compared for that, and partlyLong
+	// for how long an object is followed by its full observations alone.
 	partlyNear, partlyLong = 1500 * time.Millisecond, 3 * time.Second
 )
 
-// fullMarks returns the sightings that an object's place is made of. Who walks behind
-// a sign is seen down to the sign: their legs are where the sightings before and after
-// have them.
-func (l *Linker) fullMarks(p *Path) []mark {
+// fullObservations returns the observations that an object's place is made of. Who
+// walks behind a sign is seen down to the sign: their legs are where the observations
+// before and after have them.
+func (l *Linker) fullObservations(p *Track) []sceneObservation {
 	if p.Class != detect.Person || len(p.seen) < 4 {
 		return p.seen
 	}
-	full := make([]mark, 0, len(p.seen))
+	full := make([]sceneObservation, 0, len(p.seen))
 	part := -1 // first of the partial ones since the last full one
 	from := 0
 	for i := range p.seen {
@@ -233,9 +233,9 @@ func (l *Linker) fullMarks(p *Path) []mark {
 	return l.appendPartial(full, p.seen, part, len(p.seen))
 }
 
-// appendPartial appends the partial sightings from part up to end, unless full ones
+// appendPartial appends the partial observations from part up to end, unless full ones
 // stand near enough on both sides.
-func (l *Linker) appendPartial(full, seen []mark, part, end int) []mark {
+func (l *Linker) appendPartial(full, seen []sceneObservation, part, end int) []sceneObservation {
 	if part < 0 {
 		return full
 	}
@@ -245,9 +245,9 @@ func (l *Linker) appendPartial(full, seen []mark, part, end int) []mark {
 	return append(full, seen[part:end]...)
 }
 
-// place returns where an object is at a time, in scene coordinates: on the line
-// between two full sightings, and beyond the first and last with the speed there.
-func (l *Linker) place(p *Path, at time.Duration) detect.Box {
+// boxAt returns where an object is at a time, in scene coordinates: on the line
+// between two full observations, and beyond the first and last with the speed there.
+func (l *Linker) boxAt(p *Track, at time.Duration) detect.Box {
 	n := len(p.full)
 	i := sort.Search(n, func(i int) bool { return l.times[p.full[i].frame] >= at })
 	switch i {
@@ -261,10 +261,10 @@ func (l *Linker) place(p *Path, at time.Duration) detect.Box {
 	return lerp(a.box, b.box, float32((at-ta).Seconds()/(tb-ta).Seconds()))
 }
 
-// beyondEnd returns where an object is before its first or after its last sighting, i:
-// the speed there leads it on, by no more than its size, for a few sightings tell
+// beyondEnd returns where an object is before its first or after its last observation, i:
+// the speed there leads it on, by no more than its size, for a few observations tell
 // little of it.
-func (l *Linker) beyondEnd(seen []mark, i, step int, at time.Duration) detect.Box {
+func (l *Linker) beyondEnd(seen []sceneObservation, i, step int, at time.Duration) detect.Box {
 	b := seen[i].box
 	vx, vy := l.speed(seen, i, step)
 	dx, dy := l.travel(vx, vy, at-l.times[seen[i].frame])
@@ -274,8 +274,8 @@ func (l *Linker) beyondEnd(seen []mark, i, step int, at time.Duration) detect.Bo
 	return b.Shift(dx, dy)
 }
 
-// away is how far, in time, the nearest sighting of a track is.
-func (l *Linker) away(p *Path, at time.Duration) time.Duration {
+// timeToObservation is how far, in time, the nearest observation of a track is.
+func (l *Linker) timeToObservation(p *Track, at time.Duration) time.Duration {
 	i := sort.Search(len(p.seen), func(i int) bool { return l.times[p.seen[i].frame] >= at })
 	near := time.Duration(math.MaxInt64)
 	if i < len(p.seen) {
@@ -290,7 +290,7 @@ func (l *Linker) away(p *Path, at time.Duration) time.Duration {
 // smoothed returns the mean of an object's places around a picture, weighted by
 // their distance in time (a Gaussian), in scene coordinates. The mean looks forwards
 // as far as backwards, so that it does not lag.
-func (l *Linker) smoothed(p *Path, frame int) detect.Box {
+func (l *Linker) smoothed(p *Track, frame int) detect.Box {
 	sigma := max(l.cfg.Class[p.Class].Smooth.Seconds(), 1.5*l.period(frame).Seconds())
 	var sum [4]float64
 	weight := 0.0
@@ -298,7 +298,7 @@ func (l *Linker) smoothed(p *Path, frame int) detect.Box {
 	for k := -6; k <= 6; k++ {
 		// Half a deviation apart: three deviations each way.
 		t := float64(k) / 2
-		b := l.place(p, at+time.Duration(t*sigma*float64(time.Second)))
+		b := l.boxAt(p, at+time.Duration(t*sigma*float64(time.Second)))
 		w := math.Exp(-t * t / 2)
 		weight += w
 		for i, v := range [4]float32{b.X0, b.Y0, b.X1, b.Y1} {
@@ -318,28 +318,28 @@ func (l *Linker) period(frame int) time.Duration {
 }
 
 const (
-	// stray is how far, as a share of its size, a sighting's side may lie outside of
+	// outlier is how far, as a share of its size, an observation's side may lie outside of
 	// the smoothed box and still widen it; one further out is a mistake of the
-	// network's, or of another object, but for a sure one: somebody is there.
-	stray = 0.35
-	// looseness is how fast, in sizes per second, a place between or beyond sightings
-	// becomes uncertain, and loosest the most that it does.
-	looseness, loosest = 0.25, 0.3
+	// network's, or of another object, but for a confident one: somebody is there.
+	outlier = 0.35
+	// deviationRate is how fast, in sizes per second, a place between or beyond observations
+	// becomes uncertain, and maxDeviation the most that it does.
+	deviationRate, maxDeviation = 0.25, 0.3
 )
 
-// object returns what must be hidden to hide a track in a picture. The cover holds
-// the smoothed box and the sightings of the picture and its neighbours, so that it
+// object returns what must be hidden to hide a track in a picture. The padded box holds
+// the smoothed box and the observations of the picture and its neighbours, so that it
 // is never smaller than these say.
-func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
+func (l *Linker) object(p *Track, frame int) (detect.Object, bool) {
 	at := l.times[frame]
 	box := l.smoothed(p, frame)
-	gap := l.away(p, at)
+	gap := l.timeToObservation(p, at)
 	sz := size(box)
-	cover := box
-	if loose := min(looseness*seconds(gap), loosest) * sz; loose > 0 {
-		cover = outset(cover, loose)
+	padded := box
+	if deviation := min(deviationRate*seconds(gap), maxDeviation) * sz; deviation > 0 {
+		padded = outset(padded, deviation)
 	}
-	most := outset(cover, stray*sz)
+	most := outset(padded, outlier*sz)
 	i := sort.Search(len(p.seen), func(i int) bool { return int(p.seen[i].frame) >= frame-1 })
 	score := float32(0)
 	for ; i < len(p.seen) && int(p.seen[i].frame) <= frame+1; i++ {
@@ -351,22 +351,22 @@ func (l *Linker) object(p *Path, frame int) (detect.Object, bool) {
 			// Where it is now, with the size that it has there.
 			vx, vy := l.speed(p.seen, i, -1)
 			b = b.Shift(l.travel(vx, vy, at-l.times[m.frame])).Intersect(most)
-		case m.score < l.cfg.Class[p.Class].Sure:
+		case m.score < l.cfg.Class[p.Class].Confident:
 			b = b.Intersect(most)
 		}
-		cover = cover.Union(b)
+		padded = padded.Union(b)
 	}
 	margin := l.cfg.Class[p.Class].Margin
-	cover = outset(cover.Grow(margin, margin), l.cfg.Slack)
+	padded = outset(padded.Grow(margin, margin), l.cfg.Slack)
 	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
-	box, cover = box.Shift(dx, dy), cover.Shift(dx, dy).Intersect(l.whole)
-	if cover.Empty() {
+	box, padded = box.Shift(dx, dy), padded.Shift(dx, dy).Intersect(l.whole)
+	if padded.Empty() {
 		return detect.Object{}, false
 	}
-	if !cover.Finite() || !box.Finite() {
-		box, cover = l.whole, l.whole
+	if !padded.Finite() || !box.Finite() {
+		box, padded = l.whole, l.whole
 	}
 	return detect.Object{
-		ID: p.ID, Class: p.Class, Box: box, Cover: cover, Score: max(score, p.Score), Age: gap, Confirmed: true,
+		ID: p.ID, Class: p.Class, Box: box, Padded: padded, Score: max(score, p.Score), Age: gap, Confirmed: true,
 	}, true
 }
