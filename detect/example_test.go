@@ -14,7 +14,7 @@ func Example() {
 		{Class: detect.Person, Score: 0.7, Box: detect.Box{X0: 0, Y0: 5, X1: 80, Y1: 200}},
 	}
 	var nms detect.NMS
-	for _, d := range nms.Apply(found) {
+	for _, d := range nms.Apply(found, detect.DefaultMaxIoU) {
 		fmt.Println(d.Class, d.Score)
 	}
 	// Output:

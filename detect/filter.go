@@ -43,14 +43,10 @@ const DefaultMaxIoU = 0.45
 // keeps its buffers, so that it allocates nothing once they are large enough.
 // One goroutine at a time may use it.
 //
-// The time is near-linear in the number of boxes for any MaxIoU of at least
+// The time is near-linear in the number of boxes for any overlap of at least
 // 0.1: boxes kept are looked up on a grid of cells as large as the box, so that
 // each new one meets only neighbours of a size that it can overlap enough.
 type NMS struct {
-	// MaxIoU is the intersection over union, 0..1, above which the lower scored
-	// box is dropped. It defaults to DefaultMaxIoU.
-	MaxIoU float32
-
 	heads  []int32                       // hash table of chains through next, by cell
 	next   []int32                       // of each box kept: the one before it in its chain, or -1
 	levels [maxLevel - minLevel + 1]bool // levels on which there are boxes
@@ -63,16 +59,13 @@ const minLevel, maxLevel = -16, 25
 // is faster than looking on the grid.
 const bruteForce = 128
 
-// Apply sorts dets by falling score, drops in place what is suppressed, and
-// boxes that are empty or not finite, and returns what is left. Equal scores
-// are ordered by class and place, so that the result does not depend on the
-// order of the input.
-func (n *NMS) Apply(dets []Detection) []Detection {
-	limit := n.MaxIoU
-	if limit == 0 {
-		limit = DefaultMaxIoU
-	}
-	kept, onGrid := 0, limit >= 0.1
+// Apply sorts dets by falling score, drops in place what is suppressed, and boxes
+// that are empty or not finite, and returns what is left. Of two boxes of a class
+// whose intersection over union is above maxIoU, 0..1, the lower scored one is
+// suppressed; [DefaultMaxIoU] suits most networks. Equal scores are ordered by class
+// and place, so that the result does not depend on the order of the input.
+func (n *NMS) Apply(dets []Detection, maxIoU float32) []Detection {
+	kept, onGrid := 0, maxIoU >= 0.1
 	for _, d := range dets {
 		if d.Box.Empty() || !d.Box.Finite() || math.IsNaN(float64(d.Score)) {
 			continue
@@ -84,9 +77,9 @@ func (n *NMS) Apply(dets []Detection) []Detection {
 	dets = dets[:kept]
 	slices.SortFunc(dets, order)
 	if !onGrid {
-		return suppressAll(dets, limit)
+		return suppressAll(dets, maxIoU)
 	}
-	return n.suppress(dets, limit)
+	return n.suppress(dets, maxIoU)
 }
 
 func order(a, b Detection) int {

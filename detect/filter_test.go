@@ -45,15 +45,16 @@ func TestNMS(t *testing.T) {
 		limit    float32
 		in, want []Detection
 	}{
-		{0, []Detection{p, c, b, a}, []Detection{a, c, p}},
+		{DefaultMaxIoU, []Detection{p, c, b, a}, []Detection{a, c, p}},
+		{0, []Detection{p, c, b, a}, []Detection{a, p}},
 		{0.3, []Detection{b, a, c}, []Detection{a}},
 		{0.8, []Detection{b, a}, []Detection{a, b}}, // not above the limit
 		{0.79, []Detection{b, a}, []Detection{a}},
 		{0.45, nil, nil},
 		{0.45, []Detection{{Box: Box{nan, 0, 1, 1}, Score: 1}, {Box: Box{0, 0, inf, 1}, Score: 1}, {Score: 1}, {Box: Box{0, 0, 1, 1}, Score: nan}, a}, []Detection{a}},
 	} {
-		n := NMS{MaxIoU: x.limit}
-		if got := n.Apply(slices.Clone(x.in)); !slices.Equal(got, x.want) {
+		var n NMS
+		if got := n.Apply(slices.Clone(x.in), x.limit); !slices.Equal(got, x.want) {
 			t.Errorf("limit %v of %v: %v, want %v", x.limit, x.in, got, x.want)
 		}
 	}
@@ -82,12 +83,12 @@ func TestNMSGridIsExact(t *testing.T) {
 	var n NMS
 	for i := range 300 {
 		in := boxes(rng, 1+rng.IntN(1000), []float32{200, 1500, 20000}[i%3])
-		n.MaxIoU = []float32{0.1, 0.3, 0.45, 0.7, 0.95}[i%5]
+		maxIoU := []float32{0.1, 0.3, 0.45, 0.7, 0.95}[i%5]
 		want := slices.Clone(in)
 		slices.SortFunc(want, order)
-		want = suppressAll(want, n.MaxIoU)
+		want = suppressAll(want, maxIoU)
 		rng.Shuffle(len(in), func(i, j int) { in[i], in[j] = in[j], in[i] })
-		if got := n.Apply(in); !slices.Equal(got, want) {
+		if got := n.Apply(in, maxIoU); !slices.Equal(got, want) {
 			t.Fatalf("round %d: %d boxes kept, all pairs keep %d", i, len(got), len(want))
 		}
 	}
@@ -100,7 +101,7 @@ func TestNMSDoesNotAllocate(t *testing.T) {
 	var n NMS
 	if a := testing.AllocsPerRun(10, func() {
 		copy(buf, in)
-		n.Apply(buf)
+		n.Apply(buf, DefaultMaxIoU)
 	}); a != 0 {
 		t.Errorf("%v allocations", a)
 	}
@@ -118,7 +119,7 @@ func TestNMSIsNearLinear(t *testing.T) {
 		for range 15 {
 			copy(buf, in)
 			start := time.Now()
-			n.Apply(buf)
+			n.Apply(buf, DefaultMaxIoU)
 			least = min(least, time.Since(start))
 		}
 		return least
@@ -150,8 +151,8 @@ func FuzzNMS(f *testing.F) {
 		for i := range in {
 			in[i].Box = in[i].Box.Scale(scale, scale)
 		}
-		n := NMS{MaxIoU: limit}
-		got := n.Apply(slices.Clone(in))
+		var n NMS
+		got := n.Apply(slices.Clone(in), limit)
 		for i, d := range got {
 			if d.Box.Empty() || !d.Box.Finite() {
 				t.Fatalf("kept %v", d)
@@ -175,7 +176,7 @@ func BenchmarkNMS(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				copy(buf, in)
-				n.Apply(buf)
+				n.Apply(buf, DefaultMaxIoU)
 			}
 		})
 	}

@@ -80,12 +80,14 @@ type Config struct {
 	// before it enters the background plate, which is shown where somebody is hidden.
 	// Somebody who stays for less never enters it. It defaults to 30 s.
 	PlateSpan time.Duration
-	// Redact adjusts the redactor. Its Grow is set by Compressed when zero, and
-	// its Margin is none when zero: the tracker's padded boxes (detect.Object.Padded) have
-	// a margin already.
-	Redact redact.Options
-	// Track adjusts the tracker. Its zero value is the tuned default.
-	Track track.Config
+	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions
+	// without a margin, because the tracker's padded boxes have one already, and with
+	// redact.Residue as Grow if Compressed is set. It defaults to leaving them as they are.
+	Redact func(*redact.Options)
+	// Track adjusts the tracker's configuration, which begins as track.DefaultConfig with
+	// what suits Mode and Moving. It is called when the size of the frames changes. It
+	// defaults to leaving it as it is.
+	Track func(*track.Config)
 	// View is what SaveView was last called with, in an earlier run of the program
 	// with the same camera and zones. It defaults to no known view: then that of the
 	// first picture counts as confirmed.
@@ -99,7 +101,8 @@ type Config struct {
 	// not call the pipeline. It defaults to nothing.
 	OnEvent func(Event)
 
-	ownTimeToLive bool // TimeToLive was given
+	redact        redact.Options // as Redact leaves them
+	ownTimeToLive bool           // TimeToLive was given
 }
 
 // DefaultConfig returns the configuration to begin with. It has no detectors, and a
@@ -157,11 +160,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxFailures == 0 {
 		c.MaxFailures = 30
 	}
-	if c.Compressed && c.Redact.Grow == 0 {
-		c.Redact.Grow = redact.Residue
+	c.redact = redact.DefaultOptions()
+	if c.redact.Margin = 0; c.Compressed {
+		c.redact.Grow = redact.Residue
 	}
-	if c.Redact.Margin == 0 {
-		c.Redact.Margin = -1
+	if c.Redact != nil {
+		c.Redact(&c.redact)
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(Event) {}

@@ -76,9 +76,9 @@ func newLoop(p *Pipeline, src Source, sink Sink) *loop {
 		scene:      newScene(c, held),
 		trust:      newTrust(c, p.names, &p.stats, &p.view),
 		background: background{span: c.PlateSpan},
-		plates:     plateRequests{options: c.Redact, prepared: &p.prepared},
-		redaction:  redaction{options: c.Redact, live: live, rulings: p.rulings, prepared: &p.prepared},
-		previewer:  previewer{options: c.Redact},
+		plates:     plateRequests{options: c.redact, prepared: &p.prepared},
+		redaction:  redaction{options: c.redact, live: live, rulings: p.rulings, prepared: &p.prepared},
+		previewer:  previewer{options: c.redact},
 	}
 	l.scheduler = scheduler{
 		live: live, every: c.Every, timeout: c.Timeout, stats: &p.stats,

@@ -22,7 +22,7 @@ func TestMoreThanTheTrackerHolds(t *testing.T) {
 					ds = append(ds, detect.Detection{Class: detect.Vehicle, Score: 0.9, Box: detect.Box{X0: x, Y0: 60, X1: x + 16, Y1: 76}})
 				}
 				ds[4].Class = class
-				p := newPipeline(t, pipeline.Config{Policy: policy(t, text), Track: track.Config{MaxTracks: 4},
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, text), Track: func(c *track.Config) { c.MaxTracks = 4 },
 					Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(ds...))}})
 				sink := &album{t: t}
 				if err := p.Run(t.Context(), &camera{frames: 12}, sink); err != nil {

@@ -68,11 +68,14 @@ type RecordingConfig struct {
 	// Compressed says that the pictures were decoded from lossy video, see
 	// Config.Compressed.
 	Compressed bool
-	// Redact adjusts the redactor, and Track the linking of tracks. On a moving camera
-	// Track's Misses defaults to 4, and a negative value is none; Slack to 3 pixels of
-	// 640.
-	Redact redact.Options
-	Track  track.LinkerConfig
+	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions with a
+	// margin of 0.05, and a Grow of 1 if Compressed is set. It defaults to leaving them as
+	// they are.
+	Redact func(*redact.Options)
+	// Track adjusts how tracks are linked. That begins as track.DefaultLinkerConfig; on a
+	// moving camera Misses is 4 and Slack 3 pixels of 640. It defaults to leaving it as it
+	// is.
+	Track func(*track.LinkerConfig)
 	// Spill is the folder for evidence that does not fit into Memory bytes: see
 	// evidence.NewLog. Boxes go there, and no pixel.
 	Spill  string
@@ -134,9 +137,6 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	}
 	if c.MaxFailures == 0 {
 		c.MaxFailures = 30
-	}
-	if c.Compressed && c.Redact.Grow == 0 {
-		c.Redact.Grow = 1
 	}
 	if c.OnEvent == nil {
 		c.OnEvent = func(Event) {}

@@ -144,15 +144,15 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 }
 
 // link makes the tracks.
-func (d *Decision) link(cfg track.LinkerConfig) error {
+func (d *Decision) link(adjust func(*track.LinkerConfig)) error {
+	cfg := track.DefaultLinkerConfig()
 	cfg.Size = d.ev.header.Size
 	if d.Camera == MovingCamera {
-		if cfg.Misses == 0 {
-			cfg.Misses = wholeMisses
-		}
-		if cfg.Slack == 0 {
-			cfg.Slack = movingSlack * max(1, float32(cfg.Size.X)/watchWidth)
-		}
+		cfg.Misses = wholeMisses
+		cfg.Slack = movingSlack * max(1, float32(cfg.Size.X)/watchWidth)
+	}
+	if adjust != nil {
+		adjust(&cfg)
 	}
 	l := track.NewLinker(cfg)
 	var o track.Observed

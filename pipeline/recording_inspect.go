@@ -186,7 +186,7 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 		return nil
 	}
 	if s.motion == nil {
-		s.motion = motion.New(motion.Config{})
+		s.motion = motion.New(motion.DefaultConfig())
 	}
 	s.motion.Update(b.Time, p.pic, s.size)
 	f.frame.View = s.place(b)
@@ -204,7 +204,7 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 // otherwise how often it has begun to show another.
 func (s *firstPass) place(b *Buffer) int {
 	if s.seen == nil {
-		s.seen = motion.NewView(motion.ViewConfig{})
+		s.seen = motion.NewView()
 	}
 	was := s.seen.State()
 	if s.seen.Update(b.Time, b.pic, image.Point{}, nil) < motion.ViewDiffers {

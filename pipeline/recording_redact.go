@@ -37,11 +37,14 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	if s.rd, err = evidence.NewReader(d.ev.log.Reader()); err != nil {
 		return err
 	}
-	opts := r.cfg.Redact
-	if opts.Margin == 0 {
-		opts.Margin = wholeMargin
+	o := redact.DefaultOptions()
+	if o.Margin = wholeMargin; r.cfg.Compressed {
+		o.Grow = 1
 	}
-	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, opts); err != nil {
+	if r.cfg.Redact != nil {
+		r.cfg.Redact(&o)
+	}
+	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, o); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	work, stop := context.WithCancel(ctx)

@@ -29,7 +29,7 @@ func newRecording(t testing.TB, c pipeline.RecordingConfig) *pipeline.Recording 
 	if c.Camera == pipeline.AnyCamera {
 		c.Camera = pipeline.MovingCamera
 	}
-	c.Redact.Margin = -1
+	c.Redact = func(o *redact.Options) { o.Margin = 0 }
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ var someone = detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box
 
 // timeAlone ends tracks by time alone: whether a picture of noise looks as if the camera
 // moved is chance.
-var timeAlone = track.LinkerConfig{Misses: -1}
+func timeAlone(c *track.LinkerConfig) { c.Misses = 0 }
 
 func hidesSomeone(s shot) bool { return !s.shown[3][7] }
 

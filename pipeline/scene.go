@@ -15,7 +15,7 @@ import (
 type scene struct {
 	moving bool // the camera moves: moving patches say nothing
 	live   bool
-	config track.Config
+	adjust func(*track.Config) // nil: as it is
 
 	activity   activity // in the newest frame
 	tracker    *track.Tracker
@@ -78,26 +78,23 @@ const movingShrink = 0.5
 
 // newScene returns a scene for a window of so many frames.
 func newScene(c *Config, held int) scene {
-	return scene{moving: c.Moving, live: c.Mode == Live, config: c.Track, continuity: motion.Continuity{Keep: held + 2 + carriedOver}}
+	return scene{moving: c.Moving, live: c.Mode == Live, adjust: c.Track, continuity: motion.Continuity{Keep: held + 2 + carriedOver}}
 }
 
 // restart forgets what was known of frames of another size.
 func (s *scene) restart(size image.Point) {
-	c := s.config
+	c := track.DefaultConfig()
 	c.Size = size
-	if low := &c.Class[detect.Person].Low; *low == 0 && !s.moving {
-		*low = fixedLow
+	if !s.moving {
+		c.Class[detect.Person].Low = fixedLow
 	}
 	if s.moving && s.live {
 		for i := range c.Class {
-			k := &c.Class[i]
-			if k.Misses == 0 {
-				k.Misses = movingMisses
-			}
-			if k.Shrink == 0 {
-				k.Shrink = movingShrink
-			}
+			c.Class[i].Misses, c.Class[i].Shrink = movingMisses, movingShrink
 		}
+	}
+	if s.adjust != nil {
+		s.adjust(&c)
 	}
 	s.tracker = track.New(c)
 	s.motion = nil
@@ -112,7 +109,7 @@ func (s *scene) watch(on bool) {
 	case s.moving || !on:
 		s.motion = nil
 	case s.motion == nil:
-		s.motion = motion.New(motion.Config{})
+		s.motion = motion.New(motion.DefaultConfig())
 	}
 }
 

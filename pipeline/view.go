@@ -54,7 +54,7 @@ func newViewWatch(c Config) viewWatch {
 	if c.Moving {
 		return w
 	}
-	w.seen = motion.NewView(motion.ViewConfig{})
+	w.seen = motion.NewView()
 	if len(c.View.Structure) == 0 {
 		return w
 	}

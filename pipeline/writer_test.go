@@ -33,7 +33,7 @@ func (s *writesSink) Write(ctx context.Context, f redact.Frame) error {
 // writerFor returns a writer, and a func that makes its n-th frame.
 func writerFor(t *testing.T, sink Sink, live bool) (w *writer, frameOf func(n int) *frame) {
 	t.Helper()
-	red, err := redact.New(nil, image.Pt(32, 32), redact.Options{})
+	red, err := redact.New(nil, image.Pt(32, 32), redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func TestBackgroundFollowsTheLight(t *testing.T) {
 	empty, plate := scenery(size, 3)
 	policy, s, who := someone(size)
 	s.Plate = plate
-	r := mustNew(t, policy, size, Options{})
+	r := mustNew(t, policy, size, DefaultOptions())
 	for n, light := range []func(x int) int{
 		func(int) int { return 0 },
 		func(int) int { return 30 },
@@ -88,7 +88,7 @@ func TestBackgroundContinues(t *testing.T) {
 	policy, s, who := someone(size)
 	pic := clone(truth)
 	blob{at: who, colour: [3]byte{220, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
-	f := mustRedact(t, mustNew(t, policy, size, Options{}), pic, s)
+	f := mustRedact(t, mustNew(t, policy, size, DefaultOptions()), pic, s)
 	if got := f.Cover().At(who.Min.X/2+5, who.Min.Y/2+5); got != Background {
 		t.Fatalf("the person is %v", got)
 	}
@@ -122,7 +122,7 @@ func TestBackgroundJoins(t *testing.T) {
 	policy, s, who := someone(size)
 	s.Plate = plate
 	pic := clone(truth)
-	mustRedact(t, mustNew(t, policy, size, Options{}), pic, s).Release()
+	mustRedact(t, mustNew(t, policy, size, DefaultOptions()), pic, s).Release()
 	x := (who.Min.X + who.Max.X) / 2
 	for y := who.Min.Y + 1; y < who.Max.Y; y++ {
 		a, b := int(pic.Y[pic.YOffset(x, y-1)]), int(pic.Y[pic.YOffset(x, y)])
@@ -152,7 +152,7 @@ func TestBackgroundBlind(t *testing.T) {
 		{"frame hidden", everywhere, Scene{Plate: plate, Level: HideFrame}, Frost, Frost},
 		{"a plate of another size", everywhere, Scene{Plate: NewBackgroundPlate(image.Pt(64, 64), PlateConfig{})}, Frost, Frost},
 	} {
-		f := mustRedact(t, mustNew(t, c.policy, size, Options{}), clone(pic), c.s)
+		f := mustRedact(t, mustNew(t, c.policy, size, DefaultOptions()), clone(pic), c.s)
 		if l, r := f.Cover().At(20, 20), f.Cover().At(300, 20); l != c.left || r != c.right || !f.Hidden() {
 			t.Errorf("%s: %v and %v, want %v and %v; hidden %v", c.name, l, r, c.left, c.right, f.Hidden())
 		}

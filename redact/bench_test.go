@@ -50,7 +50,7 @@ func benchArea(b *testing.B, share float64, fill Fill, anew bool) {
 	if anew {
 		step = time.Second
 	}
-	r, err := New(p, fullHD, Options{Margin: -1})
+	r, err := New(p, fullHD, noMargin())
 	if err != nil {
 		b.Fatal(err)
 	}

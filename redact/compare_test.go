@@ -31,10 +31,7 @@ func TestTightens(t *testing.T) {
 	}
 	size := image.Pt(160, 120)
 	rng := rand.New(rand.NewPCG(1, 2))
-	o, err := Options{}.withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := DefaultOptions()
 	const scenes = 5
 	masks := make([][scenes]blockMask, len(all))
 	for k := range scenes {
@@ -82,7 +79,7 @@ func TestUnion(t *testing.T) {
 	}
 	_, scene := randomScene(rand.New(rand.NewPCG(3, 4)), size)
 	covers := func(ps ...*Policy) (Cover, func()) {
-		r, err := New(ps[0], size, Options{})
+		r, err := New(ps[0], size, DefaultOptions())
 		if err == nil {
 			err = r.SetPolicies(ps...)
 		}

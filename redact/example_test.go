@@ -18,7 +18,7 @@ func Example() {
 		return
 	}
 	picture := image.NewYCbCr(image.Rect(0, 0, 640, 480), image.YCbCrSubsampleRatio420)
-	r, err := redact.New(policy, picture.Rect.Size(), redact.Options{})
+	r, err := redact.New(policy, picture.Rect.Size(), redact.DefaultOptions())
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -43,7 +43,7 @@ func TestFrameIsSealed(t *testing.T) {
 // careless user kept, do not see the memory's next, raw, picture.
 func TestReleasedFrameSeesNothing(t *testing.T) {
 	size := image.Pt(64, 48)
-	r := mustNew(t, nil, size, Options{})
+	r := mustNew(t, nil, size, DefaultOptions())
 	pic := noise(64, 48, 1)
 	f := mustRedact(t, r, pic, Scene{Time: time.Second})
 	copied, kept, cover := f, f.Picture(), f.Cover()
@@ -80,7 +80,7 @@ func TestRedactDoesNotAllocate(t *testing.T) {
 	size := image.Pt(640, 360)
 	p := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}, Visitors: VisitorsFeet,
 		Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}
-	r := mustNew(t, p, size, Options{Grow: 1})
+	r := mustNew(t, p, size, options(func(o *Options) { o.Grow = 1 }))
 	pic := noise(640, 360, 1)
 	var objects []detect.Object
 	for i := range 20 {
@@ -102,7 +102,7 @@ func TestRedactDoesNotAllocate(t *testing.T) {
 }
 
 func TestFramesAcrossGoroutines(t *testing.T) {
-	r := mustNew(t, nil, image.Pt(64, 48), Options{})
+	r := mustNew(t, nil, image.Pt(64, 48), DefaultOptions())
 	frames := make(chan Frame, 4)
 	done := make(chan int)
 	go func() {

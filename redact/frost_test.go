@@ -76,7 +76,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 		size := []image.Point{{160, 128}, {161, 95}, {97, 300}, {33, 33}}[i%4]
 		policy, s := randomScene(rng, size)
 		policy.Outside.Fill = Frost
-		o := Options{Grow: 8 * rng.IntN(2)}
+		o := options(func(o *Options) { o.Grow = 8 * rng.IntN(2) })
 		still := noise(size.X, size.Y, uint64(i))
 		for _, p := range planes(still) {
 			for j := range p.pix {
@@ -134,7 +134,7 @@ func TestStayersMoveOneStep(t *testing.T) {
 		from, to int
 		steps    int
 	}{{1, 11, 0}, {1, 12, 1}, {1, 21, 1}, {11, 21, 0}, {10, 21, 1}, {11, 31, 0}, {10, 32, 2}, {1, 61, 3}} {
-		r := mustNew(t, nil, size, Options{})
+		r := mustNew(t, nil, size, DefaultOptions())
 		rng := rand.New(rand.NewPCG(1, 1))
 		runStill(t, r, still, Scene{}, 62, func(pic *image.YCbCr, n int) {
 			if n >= c.from && n < c.to {
@@ -172,7 +172,7 @@ func TestFoundLeavesNothing(t *testing.T) {
 		"object": {Objects: []detect.Object{found}},
 		"motion": {Motion: []detect.Box{who}},
 	} {
-		r := mustNew(t, nil, size, Options{Margin: -1})
+		r := mustNew(t, nil, size, noMargin())
 		mustRedact(t, r, noise(size.X, size.Y, 4), s).Release() // dark: values begin low
 		before := slices.Clone(frostOf(r).shown[0])
 		for n := range 400 {
@@ -188,7 +188,7 @@ func TestFoundLeavesNothing(t *testing.T) {
 		}
 	}
 	// Where only what was found is hidden, no value ever moves.
-	r := mustNew(t, &Policy{Version: 1, Outside: Outside{Hide: HideDetected}}, size, Options{})
+	r := mustNew(t, &Policy{Version: 1, Outside: Outside{Hide: HideDetected}}, size, DefaultOptions())
 	mustRedact(t, r, noise(size.X, size.Y, 4), Scene{}).Release()
 	before := slices.Clone(frostOf(r).shown[0])
 	for n := range 100 {
@@ -210,7 +210,7 @@ func TestFrostShowsThePlace(t *testing.T) {
 			p.pix[j] = p.pix[j]/16 + byte(j/p.stride*100/p.h) + byte(30*i)
 		}
 	}
-	r := mustNew(t, nil, size, Options{})
+	r := mustNew(t, nil, size, DefaultOptions())
 	mean := func(p plane, cell int) (m float64) {
 		side := frostOf(r).cell / frostOf(r).side * p.block
 		x0, y0, n := cell%frostOf(r).cols*side, cell/frostOf(r).cols*side, 0
@@ -255,7 +255,7 @@ func TestFrostIsStill(t *testing.T) {
 		"frame hidden":              {2 * time.Second, HideFrame},
 		"time runs backwards":       {-2 * time.Second, HidePolicy},
 	} {
-		r := mustNew(t, nil, size, Options{})
+		r := mustNew(t, nil, size, DefaultOptions())
 		first := mustRedact(t, r, noise(320, 240, 1), Scene{Time: 1000 * time.Second})
 		for n := range 33 {
 			pic := noise(320, 240, uint64(n+2))
@@ -268,7 +268,7 @@ func TestFrostIsStill(t *testing.T) {
 			}
 		}
 	}
-	r := mustNew(t, nil, size, Options{FrostHold: -1})
+	r := mustNew(t, nil, size, options(func(o *Options) { o.FrostHold = 0 }))
 	for range 1 + frostWindow {
 		mustRedact(t, r, noise(320, 240, 1), Scene{}).Release()
 	}
@@ -289,7 +289,7 @@ func TestFrostStart(t *testing.T) {
 			}
 		}
 		blob{at: white, colour: [3]byte{220, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
-		r := mustNew(t, nil, size, Options{})
+		r := mustNew(t, nil, size, DefaultOptions())
 		mustRedact(t, r, pic, Scene{Objects: objects}).Release()
 		return [3]uint8{frostOf(r).shown[0][7], frostOf(r).shown[1][7], frostOf(r).shown[2][7]}
 	}
@@ -317,7 +317,7 @@ func TestFrostStart(t *testing.T) {
 // nothing.
 func TestSetPolicy(t *testing.T) {
 	size := image.Pt(320, 256)
-	r := mustNew(t, nil, size, Options{})
+	r := mustNew(t, nil, size, DefaultOptions())
 	for n := range 5 * frostWindow {
 		mustRedact(t, r, noise(320, 256, uint64(n)), Scene{Time: time.Duration(n) * time.Second}).Release()
 	}
@@ -356,7 +356,7 @@ func FuzzFrost(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		size := image.Pt(150, 70)
 		p := &Policy{Version: 1, Property: []Polygon{{{0.5, 0}, {1, 0}, {1, 1}, {0.5, 1}}}, Inside: Inside{Hide: []detect.Class{detect.Face}}}
-		r := mustNew(t, p, size, Options{Margin: -1})
+		r := mustNew(t, p, size, noMargin())
 		at, samples := time.Duration(0), 0
 		pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
 		mustRedact(t, r, pic, Scene{}).Release()

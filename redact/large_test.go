@@ -125,7 +125,7 @@ func TestDrawsExactly(t *testing.T) {
 // hide the same; one for another size is of no use.
 func TestPrepared(t *testing.T) {
 	p, size := largest(), image.Pt(640, 480)
-	r := mustNew(t, HideEverything(), size, Options{})
+	r := mustNew(t, HideEverything(), size, DefaultOptions())
 	ready, err := Prepare(t.Context(), p, size)
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestPrepared(t *testing.T) {
 	if r.rules[0].zones != ready.zones {
 		t.Error("the zones were drawn again")
 	}
-	plain := mustNew(t, p, size, Options{})
+	plain := mustNew(t, p, size, DefaultOptions())
 	got, want := &r.rules[0].policy, &plain.rules[0].policy
 	got.each(func(i int) {
 		if x, y := i%got.w, i/got.w; !want.has(x, y) {

@@ -28,7 +28,7 @@ func (s *shadow) outputs(t *testing.T, end time.Duration) (sums [][32]byte, know
 	const step = time.Second
 	place, who := noise(size.X, size.Y, 5), noise(size.X, size.Y, s.content)
 	p := NewBackgroundPlate(size, PlateConfig{Networks: 1})
-	r := mustNew(t, s.policy, size, Options{})
+	r := mustNew(t, s.policy, size, DefaultOptions())
 	pic := clone(place)
 	for at := time.Duration(0); at < end; at += step {
 		light := 8 * math.Sin(at.Seconds()/15)
@@ -151,7 +151,7 @@ func TestPlateFollowsLight(t *testing.T) {
 	size := image.Pt(160, 96)
 	p := NewBackgroundPlate(size, PlateConfig{Networks: 1})
 	pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
-	r := mustNew(t, hideAllBackground(), size, Options{})
+	r := mustNew(t, hideAllBackground(), size, DefaultOptions())
 	at := time.Duration(0)
 	show := func(seconds, luma int, thing byte) *image.YCbCr {
 		for range seconds {

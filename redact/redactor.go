@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"math"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -38,7 +37,7 @@ const softSteps = fullCover - 1
 // would hide twice as much of a picture with small people as these four.
 const Residue = 4
 
-// Options adjust a Redactor.
+// Options adjust a Redactor. They begin as [DefaultOptions]; a zero means zero.
 type Options struct {
 	// Grow is how far all hidden regions grow outwards, 0..128 pixels, in steps of
 	// two. Use [Residue] for pictures that were compressed before, because their
@@ -46,62 +45,52 @@ type Options struct {
 	Grow int
 
 	// Soft is how wide, in pixels, the soft edge is that is drawn outwards around
-	// what the background hides, where what is shown and the fill are mixed: 0..48. A
-	// negative value means none. It defaults to 6.
+	// what the background hides, where what is shown and the fill are mixed: 0..48.
+	// It defaults to 6.
 	Soft int
 
 	// Margin is the share of an object's width and height, 0..4, by which its
-	// box is grown on each side before the rules are applied. A negative value
-	// means none. It defaults to 0.1.
+	// padded box is grown on each side before the rules are applied. It defaults to
+	// 0.1.
 	Margin float32
 
 	// FrostHold is the least time between two pictures that frost looks at. Its
 	// values move by one step in 20 of them, so that the default lets nothing
 	// through that is in a place for less than 10 seconds; a shorter time lets
-	// more through. A negative value means every picture, which is for
-	// measurements. It defaults to one second.
+	// more through. With 0 it looks at every picture, which is for measurements. It
+	// defaults to one second.
 	FrostHold time.Duration
 
 	// VisitorScore is the least score, 0..1, at which a person counts as a
 	// visitor under VisitorsFeet. It defaults to 0.5.
 	VisitorScore float32
 
-	// VisitorAge is the longest time since a visitor was last seen, after which
-	// they are none any more. It defaults to half a second.
+	// VisitorAge is how long after the last detection a person still counts as a
+	// visitor. It defaults to half a second.
 	VisitorAge time.Duration
 }
 
-func (o Options) withDefaults() (Options, error) {
+// DefaultOptions returns the options to begin with.
+func DefaultOptions() Options {
+	return Options{Soft: 6, Margin: 0.1, FrostHold: time.Second, VisitorScore: 0.5, VisitorAge: 500 * time.Millisecond}
+}
+
+func (o Options) check() error {
 	switch {
 	case o.Grow < 0 || o.Grow > 128:
-		return o, fmt.Errorf("%w: Grow is %d, it must be 0 to 128", ErrOptions, o.Grow)
-	case o.Soft > 48:
-		return o, fmt.Errorf("%w: Soft is %d, it must be at most 48", ErrOptions, o.Soft)
-	case !(o.Margin <= 4) || math.IsInf(float64(o.Margin), 0):
-		return o, fmt.Errorf("%w: Margin is %v, it must be at most 4", ErrOptions, o.Margin)
+		return fmt.Errorf("%w: Grow is %d, it must be 0 to 128", ErrOptions, o.Grow)
+	case o.Soft < 0 || o.Soft > 48:
+		return fmt.Errorf("%w: Soft is %d, it must be 0 to 48", ErrOptions, o.Soft)
+	case !(o.Margin >= 0 && o.Margin <= 4):
+		return fmt.Errorf("%w: Margin is %v, it must be 0 to 4", ErrOptions, o.Margin)
+	case o.FrostHold < 0:
+		return fmt.Errorf("%w: FrostHold is %v, it must not be negative", ErrOptions, o.FrostHold)
 	case !(o.VisitorScore >= 0 && o.VisitorScore <= 1):
-		return o, fmt.Errorf("%w: VisitorScore is %v, it must be 0 to 1", ErrOptions, o.VisitorScore)
+		return fmt.Errorf("%w: VisitorScore is %v, it must be 0 to 1", ErrOptions, o.VisitorScore)
 	case o.VisitorAge < 0:
-		return o, fmt.Errorf("%w: VisitorAge is %v, it must not be negative", ErrOptions, o.VisitorAge)
+		return fmt.Errorf("%w: VisitorAge is %v, it must not be negative", ErrOptions, o.VisitorAge)
 	}
-	if o.Margin == 0 {
-		o.Margin = 0.1
-	}
-	o.Margin = max(o.Margin, 0)
-	if o.Soft == 0 {
-		o.Soft = 6
-	}
-	o.Soft = max(o.Soft, 0)
-	if o.FrostHold == 0 {
-		o.FrostHold = time.Second
-	}
-	if o.VisitorScore == 0 {
-		o.VisitorScore = 0.5
-	}
-	if o.VisitorAge == 0 {
-		o.VisitorAge = 500 * time.Millisecond
-	}
-	return o, nil
+	return nil
 }
 
 // Level is how far a picture is trusted.
@@ -162,8 +151,7 @@ func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 	if err := checkSize(size); err != nil {
 		return nil, err
 	}
-	o, err := o.withDefaults()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
 	r := &Redactor{

@@ -158,13 +158,13 @@ func TestHiddenIsGone(t *testing.T) {
 		if i%2 == 0 {
 			s.Plate = randomPlate(size, rng)
 		}
-		o := Options{Grow: 8 * rng.IntN(2), Soft: -i % 2}
+		o := options(func(o *Options) { o.Grow = 8 * rng.IntN(2); o.Soft *= 1 - i%2 })
 		in := noise(size.X, size.Y, uint64(i))
 
 		r := mustNew(t, p, size, o)
 		first := clone(in)
 		cover := mustRedact(t, r, first, s).Cover()
-		if o.Soft < 0 {
+		if o.Soft == 0 {
 			checkShown(t, in, first, cover)
 		}
 		other := clone(in)
@@ -189,7 +189,7 @@ func TestHiddenIsGone(t *testing.T) {
 			moved.Motion[j] = moved.Motion[j].Shift(dx, dy)
 		}
 		wideCover := mustRedact(t, mustNew(t, p, size, o), wide, moved).Cover()
-		checkGuards(t, planes(wide), mem, before, wideCover, o.Soft < 0)
+		checkGuards(t, planes(wide), mem, before, wideCover, o.Soft == 0)
 
 		for by := range cover.Size().Y {
 			for bx := range cover.Size().X {
@@ -285,7 +285,7 @@ func TestLevels(t *testing.T) {
 		{"score that is none", detected, Scene{Objects: []detect.Object{{Score: nan, Box: detect.Box{X1: 5, Y1: 5}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
 		{"boundless object", detected, Scene{Objects: []detect.Object{{Score: 1, Box: detect.Box{X0: -3e38, Y0: -3e38, X1: 3e38, Y1: 3e38}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
 	} {
-		f := mustRedact(t, mustNew(t, &c.policy, size, Options{}), noise(320, 160, 1), c.scene)
+		f := mustRedact(t, mustNew(t, &c.policy, size, DefaultOptions()), noise(320, 160, 1), c.scene)
 		if got := f.Cover().Hidden(); got != c.hidden || f.Hidden() != (c.hidden == 1) {
 			t.Errorf("%s: %v hidden, want %v (whole: %v)", c.name, got, c.hidden, f.Hidden())
 		}
@@ -296,7 +296,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestRefusedPictures(t *testing.T) {
-	r := mustNew(t, nil, image.Pt(64, 48), Options{})
+	r := mustNew(t, nil, image.Pt(64, 48), DefaultOptions())
 	good := noise(64, 48, 1)
 	for name, spoil := range map[string]func(p *image.YCbCr){
 		"another size":    func(p *image.YCbCr) { *p = *noise(48, 64, 1) },
@@ -328,16 +328,16 @@ func TestRefusedPictures(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, size := range []image.Point{{0, 0}, {0, 5}, {-3, 4}, {MaxSize + 1, 8}} {
-		if _, err := New(nil, size, Options{}); !errors.Is(err, ErrPicture) {
+		if _, err := New(nil, size, DefaultOptions()); !errors.Is(err, ErrPicture) {
 			t.Errorf("size %v: %v", size, err)
 		}
 	}
 	var pe *PolicyError
-	if _, err := New(&Policy{}, image.Pt(8, 8), Options{}); !errors.As(err, &pe) {
+	if _, err := New(&Policy{}, image.Pt(8, 8), DefaultOptions()); !errors.As(err, &pe) {
 		t.Errorf("bad policy: %v", err)
 	}
 	nan := float32(math.NaN())
-	for _, o := range []Options{{Grow: -1}, {Grow: 129}, {Soft: 49}, {Margin: nan}, {Margin: 5}, {VisitorScore: nan}, {VisitorScore: 2}, {VisitorAge: -1}} {
+	for _, o := range []Options{{Grow: -1}, {Grow: 129}, {Soft: 49}, {Soft: -1}, {Margin: nan}, {Margin: 5}, {Margin: -1}, {FrostHold: -1}, {VisitorScore: nan}, {VisitorScore: 2}, {VisitorAge: -1}} {
 		if _, err := New(nil, image.Pt(8, 8), o); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", o, err)
 		}
@@ -346,7 +346,7 @@ func TestNewRefuses(t *testing.T) {
 
 // TestPanic: a panic inside gives an error and no frame, and spoils nothing.
 func TestPanic(t *testing.T) {
-	r := mustNew(t, nil, image.Pt(64, 48), Options{})
+	r := mustNew(t, nil, image.Pt(64, 48), DefaultOptions())
 	sums := frostOf(r).sums
 	frostOf(r).sums = nil
 	f, err := r.Redact(noise(64, 48, 1), Scene{})
@@ -364,10 +364,19 @@ func TestLargestPicture(t *testing.T) {
 		in := noise(size.X, size.Y, 3)
 		p := &Policy{Version: 1, Property: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}
 		out := clone(in)
-		f := mustRedact(t, mustNew(t, p, size, Options{}), out, Scene{})
+		f := mustRedact(t, mustNew(t, p, size, DefaultOptions()), out, Scene{})
 		checkShown(t, in, out, f.Cover())
 		if got := f.Cover().Hidden(); got < 0.5 || got > 0.51 && size.X > 16 {
 			t.Errorf("%v: %v hidden", size, got)
 		}
 	}
 }
+
+// options returns the defaults as f changes them.
+func options(f func(*Options)) Options {
+	o := DefaultOptions()
+	f(&o)
+	return o
+}
+
+func noMargin() Options { return options(func(o *Options) { o.Margin = 0 }) }

@@ -162,7 +162,7 @@ func TestRules(t *testing.T) {
 			size := image.Pt(10*small, 8*small)
 			in := noise(size.X, size.Y, 1)
 			out := clone(in)
-			r := mustNew(t, &c.policy, size, Options{Margin: -1, Grow: c.grow, Soft: -1})
+			r := mustNew(t, &c.policy, size, options(func(o *Options) { o.Margin, o.Grow, o.Soft = 0, c.grow, 0 }))
 			f := mustRedact(t, r, out, Scene{Objects: c.objects, Motion: c.motion})
 			cover := f.Cover()
 			const per = small / blockSide
@@ -216,10 +216,10 @@ func TestMargin(t *testing.T) {
 	size := image.Pt(10*small, 8*small)
 	p := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}
 	o := []detect.Object{object(detect.Person, 2, 4, 4, 7)}
-	if f := mustRedact(t, mustNew(t, p, size, Options{Margin: -1}), noise(size.X, size.Y, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
+	if f := mustRedact(t, mustNew(t, p, size, noMargin()), noise(size.X, size.Y, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
 		t.Error("without a margin the person is inside, but hidden")
 	}
-	f := mustRedact(t, mustNew(t, p, size, Options{}), noise(size.X, size.Y, 1), Scene{Objects: o})
+	f := mustRedact(t, mustNew(t, p, size, DefaultOptions()), noise(size.X, size.Y, 1), Scene{Objects: o})
 	if got := f.Cover().HiddenOf(inBlocks(2, 4, 4, 7)); got != 1 {
 		t.Errorf("with a margin %v of the person is hidden", got)
 	}
@@ -240,7 +240,7 @@ func TestCountsWhoIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := image.Pt(640, 480)
-	r, err := New(p, size, Options{Margin: -1})
+	r, err := New(p, size, noMargin())
 	if err != nil {
 		t.Fatal(err)
 	}

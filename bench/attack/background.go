@@ -194,7 +194,7 @@ type placeClip struct {
 func newPlaceClip(q *question, rng *rand.Rand) (*placeClip, error) {
 	p := redact.HideEverything()
 	p.Outside = redact.Outside{Hide: q.notice.hide, Fill: redact.Background}
-	r, err := redact.New(p, placeSize, redact.Options{})
+	r, err := redact.New(p, placeSize, redact.DefaultOptions())
 	f := &placeClip{q: q, stage: newStage(placeSize, rng), redactor: r,
 		plate: redact.NewBackgroundPlate(placeSize, redact.PlateConfig{Networks: 2})}
 	f.drift = drift{f.stage, 5, 120, 0}

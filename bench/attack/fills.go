@@ -47,7 +47,7 @@ func (w way) painter(class detect.Class, size image.Point) (*painter, error) {
 		policy.Outside.Fill = redact.Solid
 	}
 	var err error
-	p.redactor, err = redact.New(policy, size, redact.Options{})
+	p.redactor, err = redact.New(policy, size, redact.DefaultOptions())
 	return p, err
 }
 

@@ -190,7 +190,7 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 	if fill == 1 {
 		p.Found.Fill = redact.Solid
 	}
-	r, err := redact.New(p, h.pic.Rect.Size(), redact.Options{})
+	r, err := redact.New(p, h.pic.Rect.Size(), redact.DefaultOptions())
 	if err != nil {
 		return nil, cover, nil, err
 	}

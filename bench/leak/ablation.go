@@ -22,9 +22,9 @@ type variant struct {
 var variants = []variant{
 	{"as it is", nil},
 	{"no look-ahead", []string{"-lookahead", "0s"}},
-	{"no back-fill before the first observation", []string{"-track", "person.BackFill=1ns,person.BackFillUncertain=1ns"}},
-	{"no hold after the last observation", []string{"-track", "person.Hold=1ns,person.HoldUncertain=1ns"}},
-	{"no look-ahead, back-fill or hold", []string{"-lookahead", "0s", "-track", "person.BackFill=1ns,person.BackFillUncertain=1ns,person.Hold=1ns,person.HoldUncertain=1ns"}},
+	{"no back-fill before the first observation", []string{"-track", "person.BackFill=0s,person.BackFillUncertain=0s"}},
+	{"no hold after the last observation", []string{"-track", "person.Hold=0s,person.HoldUncertain=0s"}},
+	{"no look-ahead, back-fill or hold", []string{"-lookahead", "0s", "-track", "person.BackFill=0s,person.BackFillUncertain=0s,person.Hold=0s,person.HoldUncertain=0s"}},
 	{"no growth with doubt and age", []string{"-track", "person.MaxGrow=0.0001"}},
 	{"covers shrink at once", []string{"-track", "person.Shrink=1000"}},
 	{"covers shrink four times as fast", []string{"-track", "person.Shrink=0.3"}},

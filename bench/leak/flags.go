@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // options are the command line.
@@ -28,7 +30,7 @@ type options struct {
 	parts                  int
 	redacted               string
 	minScore, track        string
-	margin                 float64
+	redact                 func(*redact.Options) // as -margin says
 	input, cache           string
 	worstMax               int
 	sets                   []string
@@ -49,7 +51,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
 	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long frames are held back, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
-	f.IntVar(&o.parts, "parts", 0, "recording: parts of each picture looked at; 0: the default, negative: none")
+	f.IntVar(&o.parts, "parts", pipeline.DefaultRecordingConfig().Regions, "recording: the most regions of interest for each picture, 0: none")
 	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion evidence")
 	f.StringVar(&o.classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
 	f.StringVar(&o.complete, "complete", "", "classes labelled completely, or none; empty: as the set says")
@@ -58,7 +60,11 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.minScore, "minscore", "", "thresholds of the networks, such as person=0.1,plate=0.5")
 	f.StringVar(&o.input, "input", "", "input size of the networks, such as 960x576; empty: each one's own")
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
-	f.Float64Var(&o.margin, "margin", 0, "margin of the redactor, as a share of the box; 0: its default, negative: none")
+	f.Func("margin", "margin of the redactor, as a `share` of the box; without it the pipeline's own", func(s string) error {
+		margin, err := strconv.ParseFloat(s, 32)
+		o.redact = func(r *redact.Options) { r.Margin = float32(margin) }
+		return err
+	})
 	f.StringVar(&o.cache, "cache", "", "offline: remember in this folder what the networks find, and do not ask them again")
 	f.BoolVar(&o.picture, "picture", true, "measure what the pictures show, too, and not only what their covers hide")
 	f.StringVar(&o.redacted, "redacted", "", "judge this redacted recording, whatever program made it, against the SET's clip and labels; nothing else is run")

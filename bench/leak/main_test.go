@@ -16,6 +16,7 @@ import (
 
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
 )
 
 func TestBadCommandLine(t *testing.T) {
@@ -57,8 +58,12 @@ func TestSettings(t *testing.T) {
 	if err != nil || scores[detect.Person] != 0.1 || scores[detect.Plate] != 0.5 || scores[detect.Face] != 0 {
 		t.Errorf("scores %v, %v", scores, err)
 	}
-	c, err := parseTrack("person.Hold=2s,plate.Low=0.05,face.Observations=4")
-	if err != nil || c.Class[detect.Person].Hold != 2*time.Second || c.Class[detect.Plate].Low != 0.05 || c.Class[detect.Face].Observations != 4 {
+	set, err := parseTrack("person.Hold=2s,plate.Low=0.05,face.Observations=4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := track.DefaultConfig()
+	if set(&c); c.Class[detect.Person].Hold != 2*time.Second || c.Class[detect.Plate].Low != 0.05 || c.Class[detect.Face].Observations != 4 {
 		t.Errorf("track %+v, %v", c, err)
 	}
 	if p, err := parseSize("960x576"); err != nil || p != image.Pt(960, 576) {

@@ -82,9 +82,7 @@ func (pl *plan) play(ctx context.Context, path string, c pipeline.Config, fps fl
 func (pl *plan) twoPasses(c pipeline.Config) pipeline.RecordingConfig {
 	r := pipeline.DefaultRecordingConfig()
 	r.Policy, r.Detectors, r.Every, r.Compressed, r.Redact = c.Policy, c.Detectors, c.Every, c.Compressed, c.Redact
-	if pl.parts != 0 {
-		r.Regions = max(pl.parts, 0)
-	}
+	r.Regions = pl.parts
 	switch pl.moving {
 	case "yes":
 		r.Camera = pipeline.MovingCamera

@@ -32,7 +32,7 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 	c := pipeline.Config{
 		Policy: policy, Mode: o.pipelineMode, Cores: o.cores,
 		LookAhead: o.lookAhead, Every: o.every, Compressed: o.compressed,
-		Redact: redact.Options{Margin: float32(o.margin)},
+		Redact: o.redact,
 	}
 	if c.Track, err = parseTrack(o.track); err != nil {
 		return nil, nil, fmt.Errorf("-track: %w", err)

@@ -61,18 +61,23 @@ func parseScores(s string) (scores [detect.NumClasses]float32, err error) {
 	return scores, err
 }
 
-// parseTrack reads "person.Hold=2s,plate.Low=0.05": fields of
-// track.ClassConfig by class.
-func parseTrack(s string) (config track.Config, err error) {
-	err = pairs(s, func(key, value string) error {
-		class, field, _ := strings.Cut(key, ".")
-		var c detect.Class
-		if err := c.UnmarshalText([]byte(class)); err != nil {
-			return err
-		}
-		return setField(reflect.ValueOf(&config.Class[c]).Elem().FieldByName(field), value)
-	})
-	return config, err
+// parseTrack reads "person.Hold=2s,plate.Low=0.05", fields of track.ClassConfig by class,
+// and returns what sets them.
+func parseTrack(s string) (func(*track.Config), error) {
+	set := func(c *track.Config) error {
+		return pairs(s, func(key, value string) error {
+			name, field, _ := strings.Cut(key, ".")
+			var class detect.Class
+			if err := class.UnmarshalText([]byte(name)); err != nil {
+				return err
+			}
+			return setField(reflect.ValueOf(&c.Class[class]).Elem().FieldByName(field), value)
+		})
+	}
+	if err := set(&track.Config{}); err != nil {
+		return nil, err
+	}
+	return func(c *track.Config) { _ = set(c) }, nil // no error a second time
 }
 
 func setField(f reflect.Value, value string) error {

@@ -66,7 +66,7 @@ type kind struct {
 }
 
 var (
-	kinds  = []kind{{"frost_anew", redact.Frost, -1}, {"frost_held", redact.Frost, time.Hour}, {"solid", redact.Solid, 0}}
+	kinds  = []kind{{"frost_anew", redact.Frost, 0}, {"frost_held", redact.Frost, time.Hour}, {"solid", redact.Solid, 0}}
 	shares = []float64{0, 0.05, 0.25, 0.5, 1}
 )
 
@@ -84,7 +84,9 @@ func redaction(tb testing.TB, pic *image.YCbCr, k kind, share float64) (run func
 			p.Mask, objects = masks(objects, pic.Rect.Size()), nil
 		}
 	}
-	r, err := redact.New(p, pic.Rect.Size(), redact.Options{Margin: -1, FrostHold: k.hold})
+	o := redact.DefaultOptions()
+	o.Margin, o.FrostHold = 0, k.hold
+	r, err := redact.New(p, pic.Rect.Size(), o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -239,7 +241,7 @@ func crowd(n, count int) [][]detect.Detection {
 func BenchmarkTrack(b *testing.B) {
 	for _, n := range []int{1, 2, 5, 10, 20, 50, 100, 200, 500} {
 		b.Run(fmt.Sprintf("objects=%d", n), func(b *testing.B) {
-			tr, seen, i := track.New(track.Config{Size: sizes["2160p"]}), crowd(n, 120), 0
+			tr, seen, i := track.New(trackConfig(sizes["2160p"])), crowd(n, 120), 0
 			var found []detect.Object
 			step := func() {
 				at := time.Duration(i) * frameStep
@@ -266,7 +268,7 @@ func BenchmarkMotion(b *testing.B) {
 		walkers int
 	}{{"360p", 4}, {"360p", 0}, {"360p", 40}, {"1080p", 4}, {"2160p", 4}} {
 		b.Run(fmt.Sprintf("size=%s/walkers=%d", c.size, c.walkers), func(b *testing.B) {
-			m, pics, i := motion.New(motion.Config{}), street(sizes[c.size], c.walkers, 8), 0
+			m, pics, i := motion.New(motion.DefaultConfig()), street(sizes[c.size], c.walkers, 8), 0
 			boxes := make([]detect.Box, 0, 4096)
 			full := detect.Box{X1: float32(fullHD.X), Y1: float32(fullHD.Y)}
 			against(b, does(func() { copyPicture(dst, src) }), does(func() {
@@ -289,7 +291,7 @@ func BenchmarkView(b *testing.B) {
 	for _, size := range []string{"720p", "1080p", "2160p"} {
 		for _, shows := range []string{"its_view", "another"} {
 			b.Run("size="+size+"/shows="+shows, func(b *testing.B) {
-				v, pics, i := motion.NewView(motion.ViewConfig{}), street(sizes[size], 4, 8), 0
+				v, pics, i := motion.NewView(), street(sizes[size], 4, 8), 0
 				step := func() {
 					v.Update(time.Duration(i)*frameStep, pics[i%len(pics)], fullHD, nil)
 					i++
@@ -418,4 +420,11 @@ func benchNetwork(b *testing.B, m models.Model, weights []byte, size image.Point
 	b.ReportMetric(ratio(took[1], took[0]), "2-threads-x")
 	b.ReportMetric(median(walls[0]), "wall-ms")
 	b.ReportMetric(median(walls[1]), "2-threads-wall-ms")
+}
+
+// trackConfig is the tracker's for pictures of a size.
+func trackConfig(size image.Point) track.Config {
+	c := track.DefaultConfig()
+	c.Size = size
+	return c
 }

@@ -42,7 +42,7 @@ func BenchmarkUpdate(b *testing.B) {
 		{"2160p", 3840, 2160, 4},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			pics, m, n := street(c.w, c.h, c.walkers), New(Config{}), 0
+			pics, m, n := street(c.w, c.h, c.walkers), New(DefaultConfig()), 0
 			full := image.Pt(1920, 1080)
 			boxes := make([]detect.Box, 0, 8192)
 			frame, copied := make([]byte, 1920*1080*3/2), make([]byte, 1920*1080*3/2)
@@ -71,7 +71,7 @@ func BenchmarkUpdate(b *testing.B) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	pics, m := street(640, 360, 4), New(Config{})
+	pics, m := street(640, 360, 4), New(DefaultConfig())
 	for n := range 100 {
 		m.Update(at(n), pics[n%len(pics)], image.Point{})
 	}

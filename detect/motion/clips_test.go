@@ -199,7 +199,7 @@ func TestPETS(t *testing.T) {
 	if data == "" {
 		t.Skip("HEDGE_DATA is not set")
 	}
-	m, people := New(Config{}), labels(t, set)
+	m, people := New(DefaultConfig()), labels(t, set)
 	l := &looker{rnd: rand.New(rand.NewPCG(1, 2)), recall: 0.5, every: 3, late: 200 * time.Millisecond, blind: map[int]bool{}}
 	all := detect.Box{X1: w, Y1: h}
 	mask, patches, want := make([]uint8, w*h), make([]uint8, w*h), make([]uint8, w*h)
@@ -275,7 +275,7 @@ func TestPETS(t *testing.T) {
 func TestIndoor(t *testing.T) {
 	long(t)
 	const w, h = 768, 432
-	m := New(Config{})
+	m := New(DefaultConfig())
 	all := detect.Box{X1: w, Y1: h}
 	static, n := 0, 0
 	var area []float64

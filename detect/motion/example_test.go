@@ -8,7 +8,7 @@ import (
 )
 
 // A picture that has nothing of the one before is a cut.
-func ExampleJump() {
+func ExampleContinuity() {
 	stripes := func(width int) *image.YCbCr {
 		pic := image.NewYCbCr(image.Rect(0, 0, 160, 96), image.YCbCrSubsampleRatio420)
 		for i := range pic.Y {

@@ -22,7 +22,7 @@ func newGathered(n int) gathered {
 
 func TestKernelsMatchTwins(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	table := New(Config{}).table
+	table := New(DefaultConfig()).table
 	for range 300 {
 		w, h := 1+r.IntN(90), 1+r.IntN(60)
 		if r.IntN(10) == 0 {

@@ -58,7 +58,8 @@ const (
 	firstNoise = 24
 )
 
-// Config sets up a [Model]. The zero value is ready to use.
+// Config sets up a [Model]. It begins as [DefaultConfig]; a zero means zero, and so does
+// what is below it.
 type Config struct {
 	// Contrast is the least change of light, as a share, that counts where there
 	// is no noise. It defaults to 0.05.
@@ -68,11 +69,10 @@ type Config struct {
 	Noise float32
 	// MinCells is the size of the smallest patch, in cells. It defaults to 2.
 	MinCells int
-	// Grow is by how many cells patches are grown. It defaults to 1; a negative
-	// value is none.
+	// Grow is by how many cells patches are grown. It defaults to 1.
 	Grow int
 	// Hold is how long a cell stays in its patch after it was last seen to
-	// differ. It defaults to 150 ms; a negative value is none.
+	// differ. It defaults to 150 ms.
 	Hold time.Duration
 	// Inferences is how many inferences that found nothing have a moving cell ignored. It
 	// defaults to 5.
@@ -90,25 +90,13 @@ type Config struct {
 	StaticAfter time.Duration
 }
 
-func orDefault[T int | float32 | time.Duration](v, def T) T {
-	if v == 0 {
-		return def
+// DefaultConfig returns the configuration to begin with.
+func DefaultConfig() Config {
+	return Config{
+		Contrast: 0.05, Noise: 4, MinCells: 2, Grow: 1, Hold: 150 * time.Millisecond,
+		Inferences: 5, InferenceSpan: 3 * time.Second, IgnoreFor: 20 * time.Second,
+		Learn: 3 * time.Second, StaticAfter: 300 * time.Millisecond,
 	}
-	return max(v, 0)
-}
-
-func (c Config) withDefaults() Config {
-	c.Contrast = orDefault(c.Contrast, 0.05)
-	c.Noise = orDefault(c.Noise, 4)
-	c.MinCells = orDefault(c.MinCells, 2)
-	c.Grow = orDefault(c.Grow, 1)
-	c.Hold = orDefault(c.Hold, 150*time.Millisecond)
-	c.Inferences = orDefault(c.Inferences, 5)
-	c.InferenceSpan = orDefault(c.InferenceSpan, 3*time.Second)
-	c.IgnoreFor = orDefault(c.IgnoreFor, 20*time.Second)
-	c.Learn = orDefault(c.Learn, 3*time.Second)
-	c.StaticAfter = orDefault(c.StaticAfter, 300*time.Millisecond)
-	return c
 }
 
 // Model is the background model of one fixed camera. It is used by one goroutine
@@ -144,9 +132,9 @@ type Model struct {
 
 // New returns a model that has seen nothing.
 func New(c Config) *Model {
-	m := &Model{cfg: c.withDefaults()}
-	m.floor = max(1, int(math.Log1p(float64(m.cfg.Contrast))*logScale))
-	m.k = int(m.cfg.Noise * 16)
+	m := &Model{cfg: c}
+	m.floor = max(1, int(math.Log1p(float64(max(c.Contrast, 0)))*logScale))
+	m.k = int(max(c.Noise, 0) * 16)
 	for i := range m.table {
 		l := max(float64(i)/16-blackLevel, 0) + logOffset
 		m.table[i] = int16(math.Round(logScale * math.Log(l/logOffset)))

@@ -23,7 +23,7 @@ type outcome struct {
 // play shows a scene to a model whose looks (one in five pictures, 200 ms late)
 // find nothing, ever.
 func play(t *testing.T, e effect) (o outcome) {
-	s, m, v := newScene(3), New(Config{}), NewView(ViewConfig{})
+	s, m, v := newScene(3), New(DefaultConfig()), NewView()
 	w, h := sceneW, sceneH
 	mask := make([]uint8, w*h)
 	for n := range 330 {
@@ -122,7 +122,7 @@ func run(m *Model, s *scene, from, to int, draw func(n int)) {
 func whole(boxes []detect.Box) bool { return covered(boxesOf(boxes), sceneW, sceneH, sceneBox) == 1 }
 
 func TestUnknownIsHidden(t *testing.T) {
-	s, m := newScene(1), New(Config{})
+	s, m := newScene(1), New(DefaultConfig())
 	if !whole(m.Unexplained(nil, nil)) || m.Static() {
 		t.Fatal("a model that has seen nothing shows something")
 	}
@@ -174,7 +174,7 @@ func TestUnknownIsHidden(t *testing.T) {
 
 // TestNoAllocations also has the camera search run, with a crowd in the picture.
 func TestNoAllocations(t *testing.T) {
-	pics, m := street(640, 360, 60), New(Config{})
+	pics, m := street(640, 360, 60), New(DefaultConfig())
 	dst := make([]detect.Box, 0, 8192)
 	objects := []detect.Object{{Box: detect.Box{X0: 5, Y0: 5, X1: 60, Y1: 90}, Padded: detect.Box{X1: 70, Y1: 100}}}
 	n := 0
@@ -200,7 +200,7 @@ func FuzzModel(f *testing.F) {
 	f.Add([]byte{255, 3, 10, 33, 2, 255, 3, 10, 33, 90, 255, 3, 0, 33, 90})
 	f.Add([]byte{60, 40, 33, 1, 1, 60, 40, 33, 2, 1, 60, 40, 33, 3, 77, 60, 40, 33, 4, 5})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m := New(Config{})
+		m := New(DefaultConfig())
 		now := time.Duration(0)
 		for range 40 {
 			if len(data) < 5 {

@@ -8,7 +8,7 @@ import (
 
 // known returns a model that inferences have passed the bare scene to, at frame 40.
 func known(s *scene) *Model {
-	m := New(Config{})
+	m := New(DefaultConfig())
 	run(m, s, 0, 40, nil)
 	m.Observe(at(38), sceneBox, nil)
 	return m
@@ -97,7 +97,7 @@ func TestLateInference(t *testing.T) {
 
 func TestTree(t *testing.T) {
 	long(t)
-	s, m := newScene(1), New(Config{})
+	s, m := newScene(1), New(DefaultConfig())
 	tree := detect.Box{X0: 470, Y0: 90, X1: 590, Y1: 200}
 	watch := func(from, to int, draw func(n int)) (hidden float64) {
 		for n := from; n < to; n++ {

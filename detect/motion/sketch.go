@@ -175,7 +175,7 @@ func (v *View) matchExpected() ViewState {
 			return v.state
 		}
 	}
-	if v.badN++; v.now-v.bad >= v.cfg.MovedAfter && v.badN >= movedPictures {
+	if v.badN++; v.now-v.bad >= movedAfter && v.badN >= movedPictures {
 		v.state = ViewMoved
 	}
 	return v.state

@@ -11,7 +11,7 @@ func TestSketch(t *testing.T) {
 	long(t)
 	for _, c := range viewClips {
 		pics := reel(t, c.path, c.w, c.h, c.n)
-		v := NewView(ViewConfig{})
+		v := NewView()
 		for i, p := range pics[:len(pics)/2] {
 			v.Update(tenth(i), p, image.Point{}, nil)
 		}
@@ -24,7 +24,7 @@ func TestSketch(t *testing.T) {
 		}
 		out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)
 		again := func(k change) (shown, moved int) {
-			w := NewView(ViewConfig{})
+			w := NewView()
 			if err := w.Expect(kept); err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func TestSketchKeepsOrigin(t *testing.T) {
 	var kept []byte
 	hidden := false
 	for run := range 8 {
-		v := NewView(ViewConfig{})
+		v := NewView()
 		if run > 0 {
 			if err := v.Expect(kept); err != nil {
 				t.Fatal(err)
@@ -93,7 +93,7 @@ func TestExpectRefuses(t *testing.T) {
 	s.start()
 	pic := s.finish(2)
 	for _, data := range [][]byte{nil, {1}, {2, 0, 128, 0, 72, 1}, {1, 0, 128, 0, 72, 1, 2, 3}, {1, 0, 0, 0, 0}} {
-		v := NewView(ViewConfig{})
+		v := NewView()
 		if err := v.Expect(data); err == nil {
 			t.Errorf("%v accepted", data)
 		}

@@ -33,7 +33,7 @@ func (s *scene) clock(x, y, n int) {
 // learnt returns a model that has seen a clock for n pictures and inferences that found
 // nothing; unexplained is how many pictures of the last had something to hide.
 func learnt(s *scene, n, last int) (m *Model, unexplained int) {
-	m = New(Config{})
+	m = New(DefaultConfig())
 	for i := range n {
 		run(m, s, i, i+1, func(n int) { s.clock(60, 232, n) })
 		if i >= n-last && len(m.Unexplained(nil, nil)) > 0 {
@@ -87,7 +87,7 @@ func TestPersonAtClock(t *testing.T) {
 func TestNoClock(t *testing.T) {
 	long(t)
 	s := newScene(1)
-	m := New(Config{})
+	m := New(DefaultConfig())
 	for i := range 60 * 30 {
 		run(m, s, i, i+1, func(n int) {
 			if (n/17+n/29)%2 == 0 {

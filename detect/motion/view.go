@@ -48,16 +48,10 @@ const (
 	// occludedFor is how long a view may be covered by something large, while part
 	// of it still fits.
 	occludedFor = 30 * time.Second
-	// movedPictures is the least number of pictures that make a moved camera.
-	movedPictures = 8
+	// movedAfter and movedPictures are how long, and in how many pictures, the view must
+	// not have been shown for the camera to count as moved.
+	movedAfter, movedPictures = 3 * time.Second, 8
 )
-
-// ViewConfig sets up a [View]. The zero value is ready to use.
-type ViewConfig struct {
-	// MovedAfter is how long the picture must not have shown the view for the
-	// camera to count as moved. It defaults to 3 s.
-	MovedAfter time.Duration
-}
 
 // ViewState is what a [View] says of a picture.
 type ViewState uint8
@@ -94,7 +88,6 @@ func (s ViewState) String() string {
 // The view differs when few of the blocks that no object covers fit, or when it fits
 // better displaced. It is used by one goroutine at a time.
 type View struct {
-	cfg    ViewConfig
 	field  field
 	blocks []viewBlock
 	first  edges // the first appearance of each block, less its mean
@@ -134,12 +127,7 @@ type viewBlock struct {
 }
 
 // NewView returns a view that is taken from the next pictures.
-func NewView(c ViewConfig) *View {
-	if c.MovedAfter == 0 {
-		c.MovedAfter = 3 * time.Second
-	}
-	return &View{cfg: c}
-}
+func NewView() *View { return &View{} }
 
 // Reset forgets the view: it is taken anew from the next pictures. The caller
 // resets a view when the owner has confirmed what the camera sees.
@@ -310,7 +298,7 @@ func (v *View) conclude() {
 		v.state, v.badN = ViewFits, 0
 		return
 	}
-	after := v.cfg.MovedAfter
+	after := movedAfter
 	if !moved && (v.share >= noneFit || v.mean >= noneAlike) {
 		after = max(after, occludedFor)
 	}

@@ -45,7 +45,7 @@ func TestViewChanges(t *testing.T) {
 		out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)
 		quiet := min(40, len(pics)/2)
 		play := func(k change, each func(n int, v *View, s ViewState)) {
-			v := NewView(ViewConfig{})
+			v := NewView()
 			for i, p := range pics {
 				pic := p
 				if i >= quiet {
@@ -105,7 +105,7 @@ func TestViewSmallKnock(t *testing.T) {
 	c := viewClips[0]
 	pics := reel(t, c.path, c.w, c.h, c.n)
 	out := image.NewYCbCr(pics[0].Rect, pics[0].SubsampleRatio)
-	v, first := NewView(ViewConfig{}), -1
+	v, first := NewView(), -1
 	for i, p := range pics {
 		pic := p
 		if i >= 40 {
@@ -126,7 +126,7 @@ func TestViewSmallKnock(t *testing.T) {
 func TestViewReturns(t *testing.T) {
 	a, b := viewClips[0], viewClips[2]
 	first, second := reel(t, a.path, a.w, a.h, 90), reel(t, b.path, b.w, b.h, 60)
-	v, n := NewView(ViewConfig{}), 0
+	v, n := NewView(), 0
 	part := func(pics []*image.YCbCr, want func(ViewState) bool) {
 		t.Helper()
 		for i, p := range pics {
@@ -158,7 +158,7 @@ func TestViewTimes(t *testing.T) {
 		"burst":      func(n int) time.Duration { return tenth(min(n, 50)) + time.Duration(n)*time.Microsecond },
 		"time lapse": func(n int) time.Duration { return time.Duration(n) * time.Minute },
 	} {
-		v := NewView(ViewConfig{})
+		v := NewView()
 		for n, p := range first {
 			if s := v.Update(at(n), p, image.Point{}, nil); s >= ViewDiffers {
 				t.Fatalf("%s: picture %d: %v", name, n, s)
@@ -175,7 +175,7 @@ func TestViewTimes(t *testing.T) {
 
 // TestViewAllocates nothing once it runs.
 func TestViewAllocates(t *testing.T) {
-	s, v, n := newScene(5), NewView(ViewConfig{}), 0
+	s, v, n := newScene(5), NewView(), 0
 	s.start()
 	pic := s.finish(2)
 	if got := testing.AllocsPerRun(100, func() {

@@ -33,7 +33,7 @@ func TestViewClips(t *testing.T) {
 		{"campus", "mot15_TUD-Campus/TUD-Campus.mp4", 384, 288, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, n, hidden, low := NewView(ViewConfig{}), 0, 0, float32(2)
+			v, n, hidden, low := NewView(), 0, 0, float32(2)
 			decode(t, c.path, c.w, c.h, func(k int, pic *image.YCbCr) {
 				if c.until > 0 && k > c.until {
 					return
@@ -78,7 +78,7 @@ func TestViewFace(t *testing.T) {
 			faces[l.Frame] = detect.Box{X0: b.X - b.W, Y0: b.Y - b.H/4, X1: b.X + 2*b.W, Y1: 1080}
 		}
 	}
-	v := NewView(ViewConfig{})
+	v := NewView()
 	decode(t, faceClip+"/egoblur_gen1_600f.mp4", 304, 540, func(k int, pic *image.YCbCr) {
 		who := detect.Object{Class: detect.Person, Box: faces[k], Padded: faces[k], Confirmed: true}
 		if s := v.Update(at(k), pic, image.Pt(608, 1080), []detect.Object{who}); s >= ViewDiffers {

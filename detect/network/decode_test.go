@@ -242,7 +242,7 @@ func FuzzDecoders(f *testing.F) {
 			}
 		}
 		var nms detect.NMS
-		if kept := nms.Apply(got); len(got) > 0 && len(kept) == 0 {
+		if kept := nms.Apply(got, detect.DefaultMaxIoU); len(got) > 0 && len(kept) == 0 {
 			t.Fatal("suppression left nothing")
 		}
 	})

@@ -49,7 +49,7 @@ func Example() {
 		scores[c] = 0.3
 	}
 	n, err := network.New(open, network.Config{
-		Name: "my-npu", Family: network.Hedge, MinScore: scores,
+		Name: "my-npu", Family: network.Hedge, MinScore: scores, MaxIoU: detect.DefaultMaxIoU,
 		Input: network.Input{Layout: "NCHW", Channels: "BGR", High: 255, Pad: 114, Multiple: 32},
 	})
 	if err != nil {

@@ -23,8 +23,8 @@ type Config struct {
 	// MinScore is the score, above 0 to 1, from which a detection counts, by class.
 	// Each class that the family finds needs one.
 	MinScore [detect.NumClasses]float32
-	// MaxIoU is the overlap above which two boxes of a class are one object,
-	// 0..1. It defaults to detect.DefaultMaxIoU.
+	// MaxIoU is the overlap, above 0 to 1, above which two boxes of a class are one
+	// object. It has no default; detect.DefaultMaxIoU suits most networks.
 	MaxIoU float32
 	// FullRange says that pictures hold samples of full range (JPEG) instead of
 	// limited range (video). It defaults to false.
@@ -77,15 +77,15 @@ func New(open Opener, c Config) (*Network, error) {
 		return bad("it has no name")
 	case sp == nil:
 		return bad("%v is not known", c.Family)
-	case !(c.MaxIoU >= 0 && c.MaxIoU <= 1):
-		return bad("MaxIoU %v is not within 0..1", c.MaxIoU)
+	case !(c.MaxIoU > 0 && c.MaxIoU <= 1):
+		return bad("MaxIoU %v is not above 0 to 1", c.MaxIoU)
 	}
 	for cl, v := range c.MinScore {
 		if sp.classes.Has(detect.Class(cl)) && !(v > 0 && v <= 1) {
 			return bad("minimum score %v of class %v is not above 0 and at most 1", v, detect.Class(cl))
 		}
 	}
-	n := &Network{cfg: c, spec: sp, open: open, wanted: sp.classes, nms: detect.NMS{MaxIoU: c.MaxIoU}}
+	n := &Network{cfg: c, spec: sp, open: open, wanted: sp.classes}
 	var err error
 	n.bound, err = n.bind(sp.classes)
 	return n, err
@@ -218,7 +218,7 @@ func (n *Network) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Det
 	if reason != "" {
 		return dst, &detect.OutputError{Network: n.cfg.Name, Reason: reason}
 	}
-	found = n.nms.Apply(found)
+	found = n.nms.Apply(found, n.cfg.MaxIoU)
 	for i := range found {
 		found[i].Box = toPic.box(found[i].Box)
 	}

@@ -65,7 +65,7 @@ func session(f Family, size image.Point) *replay {
 }
 
 func configOf(f Family) Config {
-	return Config{Name: "replayed", Family: f, Input: customary, MinScore: thresholds}
+	return Config{Name: "replayed", Family: f, Input: customary, MinScore: thresholds, MaxIoU: detect.DefaultMaxIoU}
 }
 
 // recordings are outputs of each family with one object in them, and where it is in
@@ -232,7 +232,7 @@ func TestNewRefuses(t *testing.T) {
 	for says, change := range map[string]func(*replay, *Config){
 		"no name":           func(_ *replay, c *Config) { c.Name = "" },
 		"family(0)":         func(_ *replay, c *Config) { c.Family = 0 },
-		"MaxIoU":            func(_ *replay, c *Config) { c.MaxIoU = -1 },
+		"MaxIoU":            func(_ *replay, c *Config) { c.MaxIoU = 0 },
 		"class person":      func(_ *replay, c *Config) { c.MinScore[detect.Person] = 0 },
 		"class vehicle":     func(_ *replay, c *Config) { c.MinScore[detect.Vehicle] = 1.5 },
 		"multiple of 48":    func(_ *replay, c *Config) { c.Input.Multiple = 48 },

@@ -24,7 +24,7 @@ func TestTinyNetwork(t *testing.T) {
 		return Open(Config{Name: "tiny", Model: tinyModel(), Outputs: outputs, InputSize: image.Pt(96, 64)})
 	}
 	n, err := network.New(open, network.Config{
-		Name: "tiny", Family: network.YuNet, MinScore: [detect.NumClasses]float32{detect.Face: 0.53},
+		Name: "tiny", Family: network.YuNet, MaxIoU: detect.DefaultMaxIoU, MinScore: [detect.NumClasses]float32{detect.Face: 0.53},
 		Input: network.Input{Layout: "NCHW", Channels: "BGR", High: 255, Pad: 114, Multiple: 32},
 	})
 	if err != nil {

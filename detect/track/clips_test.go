@@ -86,7 +86,7 @@ func TestRealDetections(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("every=%d/ahead=%d", test.step, test.ahead), func(t *testing.T) {
 			c := readClip(t, "mot15_PETS09-S2L1", 7)
-			test.bar.check(t, c.measure(Config{}, readDetections(t, len(c.labels)), test.step, test.ahead, 30))
+			test.bar.check(t, c.measure(DefaultConfig(), readDetections(t, len(c.labels)), test.step, test.ahead, 30))
 		})
 	}
 }
@@ -119,7 +119,7 @@ func TestSpoiltLabels(t *testing.T) {
 		for _, test := range tests {
 			t.Run(c.set+"/"+test.name, func(t *testing.T) {
 				c := readClip(t, c.set, c.fps)
-				test.bars[i].check(t, c.measure(Config{}, c.detections(test.spoil, 7), test.step, 8, 0))
+				test.bars[i].check(t, c.measure(DefaultConfig(), c.detections(test.spoil, 7), test.step, 8, 0))
 			})
 		}
 	}

@@ -7,16 +7,14 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// Config says how a [Tracker] works. The zero value of a field stands for its
-// default. Sizes of an object are the square root of its box's area.
+// Config says how a [Tracker] works. It begins as [DefaultConfig]; a zero means zero.
+// Sizes of an object are the square root of its box's area.
 type Config struct {
 	// Size is the picture's size in pixels. Boxes are clipped to it, and an
-	// object whose predicted box has left it is dropped. It defaults to no
-	// bounds at all.
+	// object whose predicted box has left it is dropped. Zero is no bounds at all.
 	Size image.Point
 
-	// Class holds what differs between the classes. A zero field of an entry
-	// defaults to that of DefaultClass.
+	// Class holds what differs between the classes. It defaults to DefaultClass of each.
 	Class [detect.NumClasses]ClassConfig
 
 	// Keep is how long before the newest inference positions can be asked for: older
@@ -24,8 +22,9 @@ type Config struct {
 	// never less than the longest Hold or BackFill.
 	Keep time.Duration
 
-	// MaxTracks bounds the memory. When more objects than that are alive, the
-	// whole picture counts as a face, a person and a plate. It defaults to 4096.
+	// MaxTracks bounds the memory. When there are more objects than that, also one
+	// where it is 0, the whole picture counts as a face, a person and a plate. It
+	// defaults to 4096.
 	MaxTracks int
 }
 
@@ -64,10 +63,11 @@ type ClassConfig struct {
 	BackFillUncertain time.Duration
 
 	// Jitter is the standard deviation of a detected box's edges, as a share of
-	// the object's size. It defaults to 0.05.
+	// the object's size, 0.001 at least. It defaults to 0.05.
 	Jitter float32
 	// Speed is the standard deviation of the speeds of objects, in sizes per
-	// second: what is assumed of an object seen once. It defaults to 1.5.
+	// second, 0.001 at least: what is assumed of an object seen once. It defaults to
+	// 1.5.
 	Speed float32
 	// Accel is the acceleration up to which the padded box holds what it has lost
 	// sight of, in sizes per second squared. It defaults to 0.6.
@@ -79,7 +79,7 @@ type ClassConfig struct {
 	// gets smaller, in widths (heights) per second. It defaults to 0.08.
 	Shrink float32
 	// Margin is added to each side of the padded box, as a share of the width
-	// (height). Less than 0 is none. It defaults to 0.04, and to 0.16 for plates.
+	// (height). It defaults to 0.04, and to 0.16 for plates.
 	Margin float32
 }
 
@@ -106,41 +106,25 @@ func DefaultClass(c detect.Class) ClassConfig {
 	return d
 }
 
-func orDefault[T comparable](v, d T) T {
-	var zero T
-	if v == zero {
-		return d
-	}
-	return v
-}
-
-func (c ClassConfig) withDefaults(d ClassConfig) ClassConfig {
-	return ClassConfig{
-		Low:               orDefault(c.Low, d.Low),
-		High:              orDefault(c.High, d.High),
-		Observations:      orDefault(c.Observations, d.Observations),
-		Hold:              orDefault(c.Hold, d.Hold),
-		HoldUncertain:     orDefault(c.HoldUncertain, d.HoldUncertain),
-		Misses:            orDefault(c.Misses, d.Misses),
-		BackFill:          orDefault(c.BackFill, d.BackFill),
-		BackFillUncertain: orDefault(c.BackFillUncertain, d.BackFillUncertain),
-		Jitter:            orDefault(c.Jitter, d.Jitter),
-		Speed:             orDefault(c.Speed, d.Speed),
-		Accel:             orDefault(c.Accel, d.Accel),
-		MaxGrow:           orDefault(c.MaxGrow, d.MaxGrow),
-		Shrink:            orDefault(c.Shrink, d.Shrink),
-		Margin:            orDefault(c.Margin, d.Margin),
-	}
-}
-
-func (c Config) withDefaults() Config {
-	c.Keep = orDefault(c.Keep, 5*time.Second)
-	c.MaxTracks = orDefault(c.MaxTracks, 4096)
+// DefaultConfig returns the configuration to begin with: the defaults of every class,
+// and pictures of any size.
+func DefaultConfig() Config {
+	c := Config{Keep: 5 * time.Second, MaxTracks: 4096}
 	for i := range c.Class {
-		k := c.Class[i].withDefaults(DefaultClass(detect.Class(i)))
-		k.Margin = max(k.Margin, 0)
+		c.Class[i] = DefaultClass(detect.Class(i))
+	}
+	return c
+}
+
+// leastJitter and leastSpeed keep a regression of one observation finite.
+const leastJitter, leastSpeed = 1e-3, 1e-3
+
+// bounded returns c with what could not be reckoned with put right.
+func (c Config) bounded() Config {
+	for i := range c.Class {
+		k := &c.Class[i]
+		k.Jitter, k.Speed = max(k.Jitter, leastJitter), max(k.Speed, leastSpeed)
 		c.Keep = max(c.Keep, k.Hold, k.BackFill)
-		c.Class[i] = k
 	}
 	return c
 }

@@ -11,7 +11,9 @@ import (
 
 // Somebody who was found in four pictures is still known in one that no detector saw.
 func Example() {
-	t := track.New(track.Config{Size: image.Pt(640, 360)})
+	c := track.DefaultConfig()
+	c.Size = image.Pt(640, 360)
+	t := track.New(c)
 	for i := range 4 {
 		x := float32(100 + 10*i)
 		t.Update(track.Inference{

@@ -153,7 +153,7 @@ func (a *trackletAssociator) load(l *Linker, class detect.Class, frame int32, o 
 	}
 	if whole < len(a.dets) {
 		// Inferences on parts show the same objects again, some of them cut off.
-		a.dets = a.nms.Apply(a.dets)
+		a.dets = a.nms.Apply(a.dets, detect.DefaultMaxIoU)
 	}
 	for _, d := range a.dets {
 		a.detections = append(a.detections, sceneObservation{

@@ -9,14 +9,14 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// LinkerConfig says how a [Linker] works. The zero value of a field stands for its
-// default.
+// LinkerConfig says how a [Linker] works. It begins as [DefaultLinkerConfig]; a zero
+// means zero.
 type LinkerConfig struct {
-	// Size is the pictures' size in pixels. Boxes are clipped to it. It defaults to
-	// no bounds at all.
+	// Size is the pictures' size in pixels. Boxes are clipped to it. Zero is no
+	// bounds at all.
 	Size image.Point
-	// Class holds what differs between the classes. A zero field of an entry
-	// defaults to that of DefaultLinkerClass.
+	// Class holds what differs between the classes. It defaults to DefaultLinkerClass of
+	// each.
 	Class [detect.NumClasses]LinkerClass
 	// MaxTracks is how many tracks of all classes may be followed at a time. In
 	// pictures with more than that the whole picture counts as one object. It
@@ -95,21 +95,12 @@ func DefaultLinkerClass(c detect.Class) LinkerClass {
 	return d
 }
 
-func (c LinkerClass) withDefaults(d LinkerClass) LinkerClass {
-	return LinkerClass{
-		Low: orDefault(c.Low, d.Low), High: orDefault(c.High, d.High), Confident: orDefault(c.Confident, d.Confident),
-		Sum: orDefault(c.Sum, d.Sum), SumMoving: orDefault(c.SumMoving, d.SumMoving),
-		Least: orDefault(c.Least, d.Least), LeastMoving: orDefault(c.LeastMoving, d.LeastMoving), Single: orDefault(c.Single, d.Single),
-		Margin: orDefault(c.Margin, d.Margin),
-		Gap:    orDefault(c.Gap, d.Gap), Extend: orDefault(c.Extend, d.Extend), Smooth: orDefault(c.Smooth, d.Smooth),
-	}
-}
-
-func (c LinkerConfig) withDefaults() LinkerConfig {
-	c.MaxTracks = orDefault(c.MaxTracks, 4096)
-	c.MaxObservations = orDefault(c.MaxObservations, 8<<20)
+// DefaultLinkerConfig returns the configuration to begin with: the defaults of every
+// class, and pictures of any size.
+func DefaultLinkerConfig() LinkerConfig {
+	c := LinkerConfig{MaxTracks: 4096, MaxObservations: 8 << 20}
 	for i := range c.Class {
-		c.Class[i] = c.Class[i].withDefaults(DefaultLinkerClass(detect.Class(i)))
+		c.Class[i] = DefaultLinkerClass(detect.Class(i))
 	}
 	return c
 }
@@ -150,7 +141,7 @@ type Linker struct {
 
 // NewLinker returns a linker that has seen nothing.
 func NewLinker(cfg LinkerConfig) *Linker {
-	l := &Linker{cfg: cfg.withDefaults(), full: -1}
+	l := &Linker{cfg: cfg, full: -1}
 	l.whole = detect.Box{X0: -maxCoordinate, Y0: -maxCoordinate, X1: maxCoordinate, Y1: maxCoordinate}
 	if cfg.Size != (image.Point{}) {
 		l.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}

@@ -34,6 +34,12 @@ func walker(x, y, vx, vy float32) func(int) detect.Box {
 	}
 }
 
+func sceneConfig() LinkerConfig {
+	c := DefaultLinkerConfig()
+	c.Size = sceneSize
+	return c
+}
+
 // linked plays a scene of n pictures. shift is the camera's, per picture.
 func linked(cfg LinkerConfig, n int, shift float64, actors ...actor) *Tracks {
 	cfg.Size = sceneSize
@@ -120,7 +126,7 @@ func TestWholeTracks(t *testing.T) {
 		{"two merge for a second", 70, []actor{
 			walks(walker(20, 100, 6, 0), gap(24, 36, 0.8)), walks(walker(420, 104, -6, 0), steady(0.8))}, -1, 0.9},
 	} {
-		p := linked(LinkerConfig{}, c.n, 0, c.actors...)
+		p := linked(DefaultLinkerConfig(), c.n, 0, c.actors...)
 		if got := believed(p); c.tracks >= 0 && got != c.tracks {
 			t.Errorf("%s: %d tracks, want %d", c.name, got, c.tracks)
 		}
@@ -155,13 +161,13 @@ func TestWholeMistakes(t *testing.T) {
 		"one find of a moment":                 {actor{class: detect.Person, at: bush, score: once(20, 0.55), static: true}, 0},
 		"a sign that is a little like a plate": {actor{class: detect.Plate, at: bush, score: steady(0.4)}, 0},
 	} {
-		p := linked(LinkerConfig{}, 100, c.shift, c.a)
+		p := linked(DefaultLinkerConfig(), 100, c.shift, c.a)
 		if len(p.List) == 0 || believed(p) != 0 {
 			t.Errorf("%s: %d of %d tracks are believed", name, believed(p), len(p.List))
 		}
 	}
 	confident := actor{class: detect.Person, at: bush, score: steady(0.6), static: true}
-	if p := linked(LinkerConfig{}, 100, 0, confident); believed(p) != 1 {
+	if p := linked(DefaultLinkerConfig(), 100, 0, confident); believed(p) != 1 {
 		t.Error("somebody who sits still is not believed")
 	}
 }
@@ -171,7 +177,7 @@ func TestWholeMistakes(t *testing.T) {
 func TestWholeOfFew(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 2: 1, 3: 1, 20: 0} {
 		a := actor{class: detect.Person, at: walker(300, 200, 0, 0), score: steady(0.32), static: true}
-		if got := believed(linked(LinkerConfig{}, n, 0, a)); got != want {
+		if got := believed(linked(DefaultLinkerConfig(), n, 0, a)); got != want {
 			t.Errorf("%d pictures: %d tracks, want %d", n, got, want)
 		}
 	}
@@ -192,7 +198,7 @@ func TestWholeLingers(t *testing.T) {
 		}
 		return 0
 	}, static: true}
-	p := linked(LinkerConfig{}, 200, 0, a, bush)
+	p := linked(DefaultLinkerConfig(), 200, 0, a, bush)
 	for i := range 40 {
 		if got := hiddenShare(p, i, walk(i)); got < 0.95 {
 			t.Errorf("picture %d: %.2f of the walker hidden", i, got)
@@ -215,7 +221,7 @@ func TestWholeBoxes(t *testing.T) {
 		j := func() float32 { return 3 * float32(rnd.NormFloat64()) }
 		seen[i] = detect.Box{X0: b.X0 + j(), Y0: b.Y0 + j(), X1: b.X1 + j(), Y1: b.Y1 + j()}
 	}
-	p := linked(LinkerConfig{}, n, 0, walks(func(i int) detect.Box { return seen[i] }, steady(0.8)))
+	p := linked(DefaultLinkerConfig(), n, 0, walks(func(i int) detect.Box { return seen[i] }, steady(0.8)))
 	if len(p.List) != 1 {
 		t.Fatalf("%d tracks", len(p.List))
 	}
@@ -252,7 +258,7 @@ func TestWholeBehindSign(t *testing.T) {
 	}
 	a := walks(part, steady(0.7))
 	a.static = true
-	p := linked(LinkerConfig{}, 80, 0, a)
+	p := linked(DefaultLinkerConfig(), 80, 0, a)
 	for i := range 80 {
 		if got := hiddenShare(p, i, walk(i)); got < 0.97 {
 			t.Errorf("picture %d: %.2f hidden", i, got)
@@ -274,7 +280,7 @@ func TestWholeOwnMotion(t *testing.T) {
 		"a bush":               {weak(0, true), false},
 		"somebody who wanders": {weak(1, false), true},
 	} {
-		p := linked(LinkerConfig{}, 100, 0, c.a, passing(300), passing(250), passing(200), passing(150))
+		p := linked(DefaultLinkerConfig(), 100, 0, c.a, passing(300), passing(250), passing(200), passing(150))
 		got := false
 		for _, q := range p.List {
 			got = got || q.Moves && q.Score < 0.5
@@ -317,7 +323,9 @@ func TestWholeMisses(t *testing.T) {
 		"found in every fifth":     {4, []actor{walks(here, seen(5))}, 0, true},
 		"found in two of a second": {12, []actor{walks(here, seen(1))}, 12, false},
 	} {
-		p := linked(LinkerConfig{Misses: c.misses}, n, 0, c.actors...)
+		cfg := DefaultLinkerConfig()
+		cfg.Misses = c.misses
+		p := linked(cfg, n, 0, c.actors...)
 		for i := last + 1; i < again; i++ {
 			want := c.all || i <= last+c.least || i >= again-c.least
 			if got := hiddenShare(p, i, here(i)) > 0.9; got != want {
@@ -341,13 +349,15 @@ func TestWholeSure(t *testing.T) {
 		}
 		return tall
 	}
-	p := linked(LinkerConfig{}, 60, 0, walks(at, steady(0.8)))
+	p := linked(DefaultLinkerConfig(), 60, 0, walks(at, steady(0.8)))
 	for i := range 60 {
 		if got := hiddenShare(p, i, at(i)); got < 1 {
 			t.Errorf("picture %d: %.2f of the observation hidden", i, got)
 		}
 	}
-	p = linked(LinkerConfig{Slack: 6}, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
+	cfg := DefaultLinkerConfig()
+	cfg.Slack = 6
+	p = linked(cfg, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
 	if got, want := p.At(30, nil)[0].Padded, outset(tall, 6); got != want {
 		t.Errorf("the padded box with slack is %v, want %v", got, want)
 	}
@@ -356,7 +366,7 @@ func TestWholeSure(t *testing.T) {
 // TestWholeCamera: a camera that pans and shakes does not break tracks.
 func TestWholeCamera(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
-	l := NewLinker(LinkerConfig{Size: sceneSize})
+	l := NewLinker(sceneConfig())
 	at := make([]detect.Box, 60)
 	x := float32(0)
 	for i := range at {
@@ -394,7 +404,12 @@ func TestWholeCapacity(t *testing.T) {
 		}))
 	}
 	whole := detect.Box{X1: 640, Y1: 480}
-	for name, cfg := range map[string]LinkerConfig{"tracks": {MaxTracks: 4}, "memory": {MaxObservations: 40}} {
+	for name, bound := range map[string]func(*LinkerConfig){
+		"tracks": func(c *LinkerConfig) { c.MaxTracks = 4 },
+		"memory": func(c *LinkerConfig) { c.MaxObservations = 40 },
+	} {
+		cfg := DefaultLinkerConfig()
+		bound(&cfg)
 		p := linked(cfg, 30, 0, crowd...)
 		if got := hiddenShare(p, 5, whole); got > 0.1 {
 			t.Errorf("%s: with room for all %.2f is hidden", name, got)
@@ -405,7 +420,7 @@ func TestWholeCapacity(t *testing.T) {
 			}
 		}
 	}
-	p := linked(LinkerConfig{}, 3, 0)
+	p := linked(DefaultLinkerConfig(), 3, 0)
 	for _, i := range []int{-1, 3} {
 		if got := hiddenShare(p, i, whole); got != 1 {
 			t.Errorf("picture %d is none, and %.2f is hidden", i, got)
@@ -416,7 +431,7 @@ func TestWholeCapacity(t *testing.T) {
 // TestWholeNumbers: the same evidence gives the same numbers.
 func TestWholeNumbers(t *testing.T) {
 	scene := func() *Tracks {
-		return linked(LinkerConfig{}, 50, 0, walks(walker(20, 100, 6, 0), steady(0.8)),
+		return linked(DefaultLinkerConfig(), 50, 0, walks(walker(20, 100, 6, 0), steady(0.8)),
 			walks(walker(500, 300, -4, 0), steady(0.6)), walks(walker(200, 20, 0, 3), steady(0.3)))
 	}
 	a, b := scene(), scene()
@@ -434,7 +449,7 @@ func TestWholeNumbers(t *testing.T) {
 // TestWholeNonsense: detections that make no sense are ignored.
 func TestWholeNonsense(t *testing.T) {
 	nan := float32(math.NaN())
-	l := NewLinker(LinkerConfig{Size: sceneSize})
+	l := NewLinker(sceneConfig())
 	for i := range 10 {
 		l.Add(&Observed{Time: time.Duration(i) * sceneStep, Inferences: []Inference{{Classes: detect.Classes(detect.Person), Detections: []detect.Detection{
 			{Class: detect.Person, Score: nan, Box: detect.Box{X1: 10, Y1: 10}},

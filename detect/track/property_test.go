@@ -124,7 +124,7 @@ func checkObjects(t *testing.T, tr *Tracker, os []detect.Object) {
 // play feeds a tape to a tracker and checks what must always hold.
 func play(t *testing.T, data []byte) {
 	tp := &tape{data}
-	tr := New(Config{Size: frame, MaxTracks: 20})
+	tr := New(config(20))
 	var now time.Duration
 	first := map[uint64]time.Duration{}
 	for len(tp.b) > 0 {
@@ -214,7 +214,7 @@ func FuzzTracker(f *testing.F) {
 
 // TestBounded plays a long noisy recording: nothing may grow.
 func TestBounded(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	r := rand.New(rand.NewPCG(3, 4))
 	most, early := 0, 0
 	for i := range 4000 {
@@ -256,7 +256,7 @@ func scene(n int, i int) []detect.Detection {
 
 func TestWorkIsNearLinear(t *testing.T) {
 	work := func(n int) float64 {
-		tr := New(Config{})
+		tr := New(DefaultConfig())
 		for i := range 20 {
 			tr.Update(infer(time.Duration(i)*33*ms, scene(n, i)...))
 		}
@@ -273,7 +273,7 @@ func TestWorkIsNearLinear(t *testing.T) {
 }
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	tr := New(Config{})
+	tr := New(DefaultConfig())
 	var inferences []Inference
 	for i := range 400 {
 		l := infer(0, scene(50, i)...)
@@ -307,7 +307,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 func BenchmarkTracker(b *testing.B) {
 	for _, n := range []int{1, 10, 100, 500} {
 		b.Run("objects="+strconv.Itoa(n), func(b *testing.B) {
-			tr := New(Config{})
+			tr := New(DefaultConfig())
 			inferences := make([][]detect.Detection, 100)
 			for i := range inferences {
 				inferences[i] = scene(n, i)

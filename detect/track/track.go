@@ -82,7 +82,7 @@ const (
 
 // New returns a tracker without tracks.
 func New(cfg Config) *Tracker {
-	t := &Tracker{cfg: cfg.withDefaults(), newest: -maxTime, horizon: -maxTime}
+	t := &Tracker{cfg: cfg.bounded(), newest: -maxTime, horizon: -maxTime}
 	t.whole = detect.Box{X0: -maxCoordinate, Y0: -maxCoordinate, X1: maxCoordinate, Y1: maxCoordinate}
 	if cfg.Size != (image.Point{}) {
 		t.whole = detect.Box{X1: float32(cfg.Size.X), Y1: float32(cfg.Size.Y)}

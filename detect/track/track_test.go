@@ -26,6 +26,15 @@ func personBox(x, y float32) detect.Box {
 	return detect.Box{X0: x - 20, Y0: y - 50, X1: x + 20, Y1: y + 50}
 }
 
+// config is for pictures of the tests' size, and so many tracks.
+func config(maxTracks int) Config {
+	c := DefaultConfig()
+	c.Size, c.MaxTracks = frame, maxTracks
+	return c
+}
+
+func newTracker() *Tracker { return New(config(4096)) }
+
 func infer(at time.Duration, ds ...detect.Detection) Inference {
 	return Inference{Time: at, Classes: people, Detections: ds}
 }
@@ -64,7 +73,7 @@ func near(t *testing.T, what string, got, want detect.Box, tol float32) {
 }
 
 func TestBetweenObservations(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 1200*ms, 400*ms, 200, 300, 100)
 	for at := time.Duration(0); at <= 1200*ms; at += 50 * ms {
 		o := one(t, tr, at)
@@ -86,7 +95,7 @@ func TestBetweenObservations(t *testing.T) {
 }
 
 func TestBeyondObservations(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 2000*ms, 3200*ms, 200*ms, 400, 300, 100)
 	for at := 3400 * ms; at <= 7000*ms; at += 200 * ms {
 		tr.Update(infer(at))
@@ -108,7 +117,7 @@ func TestBeyondObservations(t *testing.T) {
 }
 
 func TestLeavesPicture(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 900*ms, 100*ms, 800, 300, 200) // in the picture until 1.1 s
 	for at := 1000 * ms; at <= 4000*ms; at += 100 * ms {
 		tr.Update(infer(at))
@@ -118,7 +127,7 @@ func TestLeavesPicture(t *testing.T) {
 	}
 	none(t, tr, 1300*ms)
 
-	tr = New(Config{Size: frame})
+	tr = newTracker()
 	walk(tr, 0, 900*ms, 100*ms, 500, 300, 200) // far from the edge
 	for at := 1000 * ms; at <= 2000*ms; at += 100 * ms {
 		tr.Update(infer(at))
@@ -127,7 +136,7 @@ func TestLeavesPicture(t *testing.T) {
 }
 
 func TestAccident(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	for at := -1000 * ms; at < 0; at += 100 * ms {
 		tr.Update(infer(at))
 	}
@@ -148,7 +157,7 @@ func TestAccident(t *testing.T) {
 }
 
 func TestLowScoresKeepAlive(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 500*ms, 100*ms, 300, 300, 50)
 	for at := 600 * ms; at <= 8000*ms; at += 100 * ms {
 		d := person(300+50*seconds(at), 300, 0.15)
@@ -167,7 +176,7 @@ func TestNotSearchedIsNotMissed(t *testing.T) {
 	}
 	for name, l := range inferences {
 		t.Run(name, func(t *testing.T) {
-			tr := New(Config{Size: frame})
+			tr := newTracker()
 			tr.Update(infer(0, person(600, 300, 0.15)))
 			for at := 100 * ms; at <= 4000*ms; at += 100 * ms {
 				l.Time = at
@@ -183,7 +192,7 @@ func TestNotSearchedIsNotMissed(t *testing.T) {
 func TestLateInferences(t *testing.T) {
 	at := func(i int) time.Duration { return time.Duration(i) * 100 * ms }
 	x := func(i int) float32 { return 200 + 10*float32(i) }
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	order := []int{0, 1, 3, 2, 6, 5, 4, 7, 9, 8}
 	for _, i := range order {
 		tr.Update(infer(at(i), person(x(i), 300, 0.8)))
@@ -199,7 +208,7 @@ func TestLateInferences(t *testing.T) {
 }
 
 func TestTilesOfOnePicture(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 1000*ms, 100*ms, 500, 300, 0)
 	whole := personBox(500, 300)
 	l, r := whole, whole
@@ -215,7 +224,7 @@ func TestTilesOfOnePicture(t *testing.T) {
 func TestShrinkingBox(t *testing.T) {
 	// Someone walks behind a wall: the box ends at the wall, the padded box must not
 	// follow at once.
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 1000*ms, 100*ms, 500, 300, 0)
 	part := personBox(500, 300)
 	part.Y1 = 290
@@ -235,7 +244,7 @@ func TestShrinkingBox(t *testing.T) {
 
 func TestCrossing(t *testing.T) {
 	// Ids may swap, the padded box must hold both.
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	a := func(at time.Duration) detect.Box { return personBox(300+100*seconds(at), 300) }
 	b := func(at time.Duration) detect.Box { return personBox(700-100*seconds(at), 310) }
 	for at := time.Duration(0); at <= 4000*ms; at += 100 * ms {
@@ -262,7 +271,7 @@ func TestCrossing(t *testing.T) {
 
 func TestWarp(t *testing.T) {
 	// The camera pans: everything moves left by 30 px an inference.
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	for i := range 10 {
 		at := time.Duration(i) * 100 * ms
 		if i > 0 {
@@ -299,7 +308,7 @@ func TestWarp(t *testing.T) {
 }
 
 func TestWarpForLong(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	for i := range 20 * maxWarps {
 		at := time.Duration(i) * ms
 		m := Translation(-1, 0)
@@ -325,7 +334,7 @@ func TestWarpForLong(t *testing.T) {
 }
 
 func TestForgotten(t *testing.T) {
-	tr := New(Config{Size: frame})
+	tr := newTracker()
 	walk(tr, 0, 3000*ms, 100*ms, 200, 300, 50)
 	want := tr.At(2000*ms, nil)
 	tr.Forget(2000 * ms)
@@ -367,7 +376,7 @@ func anybody(t *testing.T, os []detect.Object, n int) {
 // may be everywhere.
 func TestOverflow(t *testing.T) {
 	for class := range detect.Class(detect.NumClasses) {
-		tr := New(Config{Size: frame, MaxTracks: 10})
+		tr := New(config(10))
 		var ds []detect.Detection
 		for i := range 11 {
 			ds = append(ds, person(50+90*float32(i), 300, 0.9))
@@ -403,13 +412,13 @@ func TestMisses(t *testing.T) {
 		before, after int // inferences, from the observations, up to which it is there
 	}{
 		{"once, three inferences", 3, 1, 3, 3},
-		{"once, six looks", 6, 1, 6, 6},
+		{"once, six inferences", 6, 1, 6, 6},
 		{"once, any", 0, 1, 9, 9},
 		{"confirmed", 3, 3, 9, 9},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			const first, step = 30, 70 * ms
-			c := Config{Size: frame}
+			c := config(4096)
 			c.Class[detect.Person].Misses = tt.misses
 			tr := New(c)
 			for n := range 60 {
@@ -431,4 +440,26 @@ func TestMisses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestZeroMeansZero: a field that is set to 0 is not the default.
+func TestZeroMeansZero(t *testing.T) {
+	tr := New(Config{Size: frame})
+	tr.Update(infer(0, person(300, 300, 0.8)))
+	if len(tr.At(0, nil)) != 3 {
+		t.Errorf("with room for no track %+v, want the whole picture as each class", tr.At(0, nil))
+	}
+
+	c := config(10)
+	k := &c.Class[detect.Person]
+	k.Margin, k.Hold, k.HoldUncertain, k.BackFill, k.BackFillUncertain = 0, 0, 0, 0, 0
+	k.Jitter, k.Speed = 0, 0
+	tr = New(c)
+	tr.Update(infer(0, person(300, 300, 0.8)))
+	tr.Update(infer(100 * ms))
+	tr.Update(infer(-100 * ms))
+	o := one(t, tr, 0)
+	near(t, "padded box without a margin", o.Padded, personBox(300, 300), 0)
+	none(t, tr, 101*ms)
+	none(t, tr, -1*ms)
 }

@@ -102,7 +102,9 @@ func frost(size image.Point, share float64) (func(int, io.Writer) error, error) 
 				{X: (x + 17) / w, Y: (y + 6) / h}, {X: x / w, Y: (y + 6) / h}})
 		}
 	}
-	r, err := redact.New(p, size, redact.Options{Margin: -1, FrostHold: -1})
+	o := redact.DefaultOptions()
+	o.Margin, o.FrostHold = 0, 0
+	r, err := redact.New(p, size, o)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +164,7 @@ func prepare(from, to image.Point, sub image.YCbCrSubsampleRatio) (func(int, io.
 
 // watch shows the background model a noisy scene in which squares move.
 func watch(size image.Point) (func(int, io.Writer) error, error) {
-	m := motion.New(motion.Config{})
+	m := motion.New(motion.DefaultConfig())
 	scene := picture(size, image.YCbCrSubsampleRatio420, 3)
 	for i := range scene.Y {
 		scene.Y[i] = 80 + byte(i/40%16)*4 + scene.Y[i]%5
@@ -198,7 +200,7 @@ func watch(size image.Point) (func(int, io.Writer) error, error) {
 // tracking follows 50 people through a 1080p picture, a look at every frame.
 func tracking() workload {
 	return workload{"track/objects=50", func() (func(int, io.Writer) error, error) {
-		t := track.New(track.Config{Size: fullHD})
+		t := track.New(trackConfig(fullHD))
 		var dets []detect.Detection
 		var objects []detect.Object
 		return func(n int, _ io.Writer) error {
@@ -220,3 +222,10 @@ func tracking() workload {
 
 // at returns the time of frame n of 30 a second.
 func at(n int) time.Duration { return time.Duration(n) * time.Second / 30 }
+
+// trackConfig is the tracker's for pictures of a size.
+func trackConfig(size image.Point) track.Config {
+	c := track.DefaultConfig()
+	c.Size = size
+	return c
+}

@@ -13,7 +13,7 @@ import (
 func newFramer(t testing.TB, size image.Point) func(*image.YCbCr, time.Duration) redact.Frame {
 	t.Helper()
 	policy := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}}
-	r, err := redact.New(policy, size, redact.Options{})
+	r, err := redact.New(policy, size, redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

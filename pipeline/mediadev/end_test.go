@@ -34,7 +34,7 @@ func TestClose(t *testing.T) {
 	for _, mode := range modes {
 		for reads := range 4 {
 			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: interval})
-			r := mediadev.NewReader(p, endless(), mediadev.Options{})
+			r := mediadev.NewReader(p, endless(), mediadev.DefaultOptions())
 			for range reads {
 				if _, _, err := r.Read(); err != nil {
 					t.Fatal(err)
@@ -94,7 +94,7 @@ func TestBlockedCamera(t *testing.T) {
 		return image.NewYCbCr(image.Rect(0, 0, 16, 16), image.YCbCrSubsampleRatio420), func() { close(released) }, nil
 	})
 	p := newPipeline(t, pipeline.Config{})
-	r := mediadev.NewReader(p, cam, mediadev.Options{})
+	r := mediadev.NewReader(p, cam, mediadev.DefaultOptions())
 	read := make(chan error)
 	go func() {
 		_, _, err := r.Read()
@@ -193,7 +193,7 @@ func TestSecondReader(t *testing.T) {
 func TestConcurrent(t *testing.T) {
 	for _, mode := range modes {
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
-		r := mediadev.NewReader(p, endless(), mediadev.Options{})
+		r := mediadev.NewReader(p, endless(), mediadev.DefaultOptions())
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {

@@ -16,22 +16,26 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Options adjust a [Reader]. The zero value is fine.
+// Options adjust a [Reader]. They begin as [DefaultOptions]; a zero means zero.
 type Options struct {
 	SourceOptions
 	// FollowSize says that the encoder follows when the pictures change their
 	// size. It defaults to a *FormatError from Read.
 	FollowSize bool
 	// Drain is how long the pictures held back at the camera's end wait for
-	// somebody to read them. It defaults to one second.
+	// somebody to read them: with 0 those that nobody waits for are lost. It defaults to one
+	// second.
 	Drain time.Duration
 }
+
+// DefaultOptions returns the options to begin with.
+func DefaultOptions() Options { return Options{Drain: time.Second} }
 
 // Transform returns a function that makes readers of redacted pictures out of
 // readers of raw ones; see [NewReader]. p serves one reader at a time: the Read
 // of a second one returns pipeline.ErrRunning, unless the first has come to its
 // camera's end.
-func Transform(p *pipeline.Pipeline) video.TransformFunc { return TransformWith(p, Options{}) }
+func Transform(p *pipeline.Pipeline) video.TransformFunc { return TransformWith(p, DefaultOptions()) }
 
 // TransformWith is [Transform] with options.
 func TransformWith(p *pipeline.Pipeline, o Options) video.TransformFunc {
@@ -98,9 +102,6 @@ type Reader struct {
 // NewReader returns a reader of r's pictures, redacted by p. It runs the
 // pipeline from its first Read on.
 func NewReader(p *pipeline.Pipeline, r video.Reader, o Options) *Reader {
-	if o.Drain <= 0 {
-		o.Drain = time.Second
-	}
 	t := &Reader{p: p, src: NewSource(r, o.SourceOptions), opts: o,
 		frames: make(chan redact.Frame), taken: make(chan struct{}),
 		done: make(chan struct{}), joined: make(chan struct{})}

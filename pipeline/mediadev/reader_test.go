@@ -241,7 +241,9 @@ func TestSizeChanges(t *testing.T) {
 		steps := append(slices.Repeat([]detecttest.Func{good}, 10), bad, good)
 		d := detecttest.New(everything, detecttest.Steps(steps...))
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 2 * interval, Detectors: []detect.Detector{d}})
-		r := mediadev.TransformWith(p, mediadev.Options{FollowSize: true})(change(to))
+		o := mediadev.DefaultOptions()
+		o.FollowSize = true
+		r := mediadev.TransformWith(p, o)(change(to))
 		shots := make([]shot, 0, 20)
 		for {
 			img, _, err := r.Read()
@@ -392,7 +394,7 @@ func TestAllocations(t *testing.T) {
 	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll)})
 	pic := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio422)
 	release := func() {}
-	r := mediadev.NewReader(p, video.ReaderFunc(func() (image.Image, func(), error) { return pic, release, nil }), mediadev.Options{})
+	r := mediadev.NewReader(p, video.ReaderFunc(func() (image.Image, func(), error) { return pic, release, nil }), mediadev.DefaultOptions())
 	read := func() {
 		if _, _, err := r.Read(); err != nil {
 			t.Fatal(err)

@@ -153,7 +153,7 @@ func OpenModel(m models.Model, weights []byte, o Options) (*network.Network, err
 	if err != nil {
 		return nil, err
 	}
-	c := network.Config{Name: m.Name, Family: family, Input: m.Input.Form(), FullRange: o.FullRange}
+	c := network.Config{Name: m.Name, Family: family, Input: m.Input.Form(), MaxIoU: detect.DefaultMaxIoU, FullRange: o.FullRange}
 	for _, k := range m.Classes {
 		c.MinScore[k.Class] = k.Threshold
 	}

@@ -90,7 +90,7 @@ func (c *networkCamera) film(ctx context.Context) {
 		for i := range pic.Cb {
 			pic.Cb[i], pic.Cr[i] = 100, 160
 		}
-		r, err := redact.New(policy, size, redact.Options{})
+		r, err := redact.New(policy, size, redact.DefaultOptions())
 		if err != nil {
 			c.t.Error(err)
 			return

@@ -14,7 +14,7 @@ import (
 // larger picture.
 func frame(t *testing.T, size image.Point, tight bool) redact.Frame {
 	t.Helper()
-	r, err := redact.New(nil, size, redact.Options{})
+	r, err := redact.New(nil, size, redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

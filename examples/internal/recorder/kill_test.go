@@ -58,7 +58,7 @@ func child(dir string) {
 	_, err = New(broadcaster, Options{Dir: dir, Segment: segment})
 	fatal(err)
 	p := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}}
-	r, err := redact.New(p, image.Pt(64, 48), redact.Options{})
+	r, err := redact.New(p, image.Pt(64, 48), redact.DefaultOptions())
 	fatal(err)
 	pic := image.NewYCbCr(image.Rect(0, 0, 64, 48), image.YCbCrSubsampleRatio420)
 	tick := time.NewTicker(40 * time.Millisecond)

@@ -59,7 +59,7 @@ func (s *scene) size(w, h int) {
 	s.t.Helper()
 	p := &redact.Policy{Version: 1, Property: []redact.Polygon{{{X: 0, Y: 0.5}, {X: 1, Y: 0.5}, {X: 1, Y: 1}, {X: 0, Y: 1}}}}
 	var err error
-	if s.r, err = redact.New(p, image.Pt(w, h), redact.Options{}); err != nil {
+	if s.r, err = redact.New(p, image.Pt(w, h), redact.DefaultOptions()); err != nil {
 		s.t.Fatal(err)
 	}
 	s.pic = image.NewYCbCr(image.Rect(0, 0, w, h), image.YCbCrSubsampleRatio420)

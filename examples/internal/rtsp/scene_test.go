@@ -41,7 +41,7 @@ func noisyCamera(t testing.TB, bitRate, noise int) *stream.Broadcaster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := redact.New(policy, image.Pt(width, height), redact.Options{})
+	r, err := redact.New(policy, image.Pt(width, height), redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func newScene(t testing.TB, w, h int) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := redact.New(p, image.Pt(w, h), redact.Options{})
+	r, err := redact.New(p, image.Pt(w, h), redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func Broadcaster(t testing.TB) *stream.Broadcaster {
 		t.Fatal(err)
 	}
 	size := image.Pt(64, 48)
-	red, err := redact.New(nil, size, redact.Options{})
+	red, err := redact.New(nil, size, redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func frame(t *testing.T, size image.Point, n int, at time.Duration) (redact.Fram
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := redact.New(p, size, redact.Options{})
+	r, err := redact.New(p, size, redact.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
