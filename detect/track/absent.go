@@ -3,6 +3,7 @@ package track
 import (
 	"math"
 	"sort"
+	"time"
 
 	"github.com/hedgecam/hedge/detect"
 )
@@ -20,11 +21,15 @@ type occluder struct {
 
 const (
 	// occludedShare is the share of an object's place from which on what was found there may
-	// be it, or hide it, so that not to have found it tells nothing.
-	occludedShare = 0.3
+	// be it, or hide it, so that not to have found it tells nothing. People of whom half is
+	// in view are found.
+	occludedShare = 0.5
 	// missChance is how likely it may be that an object was there and was missed so often,
 	// by the share of the inferences that found it while it was there.
 	missChance = 0.01
+	// linkMissApart is missApart of whole tracks, where misses count that follow each
+	// other without a break from both sides: as near as the pictures of 30 a second.
+	linkMissApart = 30 * time.Millisecond
 )
 
 // addOccluders keeps what was found in a picture that may stand before somebody.
@@ -93,11 +98,11 @@ func (l *Linker) missesOf(p *Track) int {
 
 // lastBefore goes from picture from, in which the object was seen, to picture to, in
 // steps of 1 or -1, and returns the one of the need-th inference that has missed it. Of
-// inferences less than missApart apart one counts.
+// inferences less than linkMissApart apart one counts.
 func (l *Linker) lastBefore(p *Track, from, to, step, need int) (frame int, ok bool) {
 	counted := l.times[from]
 	for i := from + step; i != to+step; i += step {
-		if d := l.times[i] - counted; d < missApart && d > -missApart || !l.misses(p, i) {
+		if d := l.times[i] - counted; d < linkMissApart && d > -linkMissApart || !l.misses(p, i) {
 			continue
 		}
 		counted = l.times[i]
@@ -125,12 +130,25 @@ func (l *Linker) misses(p *Track, frame int) bool {
 		return false
 	}
 	i = sort.Search(len(l.occluders), func(i int) bool { return int(l.occluders[i].frame) >= frame })
+	occluded := float32(0)
 	for ; i < len(l.occluders) && int(l.occluders[i].frame) == frame; i++ {
-		if l.occluders[i].box.Intersect(in).Area() >= occludedShare*in.Area() {
-			return false
+		occluded += l.occluders[i].box.Intersect(in).Area()
+	}
+	return occluded < occludedShare*in.Area()
+}
+
+// stay returns the times of the first and last picture, around one in which a track's
+// object is, between which it is never absent.
+func (l *Linker) stay(p *Track, frame int) (from, to time.Duration) {
+	from, to = math.MinInt64, math.MaxInt64
+	for _, a := range p.absences {
+		if a.last < frame {
+			from = l.times[a.last+1]
+		} else if a.first > frame {
+			return from, l.times[a.first-1]
 		}
 	}
-	return true
+	return from, to
 }
 
 // absent reports whether a track's object is not in a picture.

@@ -192,8 +192,10 @@ const (
 	// from which down an observation shows only a part of it: the rest is behind something.
 	partly = 0.8
 	// partlyNear is how far, in time, observations are compared for that, and partlyLong
-	// for how long an object is followed by its full observations alone.
+	// for how long an object is followed by its full observations alone. partlyIn is the
+	// share of a partial one that must lie where the full ones lead: they may be of others.
 	partlyNear, partlyLong = 1500 * time.Millisecond, 3 * time.Second
+	partlyIn               = 0.6
 )
 
 // fullObservations returns the observations that an object's place is made of. Who
@@ -233,20 +235,33 @@ func (l *Linker) fullObservations(p *Track) []sceneObservation {
 	return l.appendPartial(full, p.seen, part, len(p.seen))
 }
 
-// appendPartial appends the partial observations from part up to end, unless full ones
-// stand near enough on both sides.
+// appendPartial appends the partial observations from part up to end. Those that lie
+// where full ones before and after lead are left out, if these are near enough.
 func (l *Linker) appendPartial(full, seen []sceneObservation, part, end int) []sceneObservation {
 	if part < 0 {
 		return full
 	}
-	if len(full) > 0 && end < len(seen) && l.times[seen[end].frame]-l.times[full[len(full)-1].frame] <= partlyLong {
-		return full
+	if len(full) == 0 || end == len(seen) || l.times[seen[end].frame]-l.times[full[len(full)-1].frame] > partlyLong {
+		return append(full, seen[part:end]...)
 	}
-	return append(full, seen[part:end]...)
+	a, b := full[len(full)-1], &seen[end]
+	for _, m := range seen[part:end] {
+		if l.between(&a, b, l.times[m.frame]).Intersect(m.box).Area() < partlyIn*m.box.Area() {
+			full = append(full, m)
+		}
+	}
+	return full
+}
+
+// between returns the box at a time on the line between two observations.
+func (l *Linker) between(a, b *sceneObservation, at time.Duration) detect.Box {
+	ta, tb := l.times[a.frame], l.times[b.frame]
+	return lerp(a.box, b.box, float32((at-ta).Seconds()/(tb-ta).Seconds()))
 }
 
 // boxAt returns where an object is at a time, in scene coordinates: on the line
-// between two full observations, and beyond the first and last with the speed there.
+// between two full observations, and beyond the first and last, and those on both sides
+// of an absence, with the speed there.
 func (l *Linker) boxAt(p *Track, at time.Duration) detect.Box {
 	n := len(p.full)
 	i := sort.Search(n, func(i int) bool { return l.times[p.full[i].frame] >= at })
@@ -257,8 +272,16 @@ func (l *Linker) boxAt(p *Track, at time.Duration) detect.Box {
 		return l.beyondEnd(p.full, n-1, -1, at)
 	}
 	a, b := &p.full[i-1], &p.full[i]
-	ta, tb := l.times[a.frame], l.times[b.frame]
-	return lerp(a.box, b.box, float32((at-ta).Seconds()/(tb-ta).Seconds()))
+	// Who went and came back took no straight way.
+	for _, q := range p.absences {
+		switch {
+		case q.first > int(a.frame) && q.first <= int(b.frame) && at < l.times[q.first]:
+			return l.beyondEnd(p.full, i-1, -1, at)
+		case q.last >= int(a.frame) && q.last < int(b.frame) && at > l.times[q.last]:
+			return l.beyondEnd(p.full, i, 1, at)
+		}
+	}
+	return l.between(a, b, at)
 }
 
 // beyondEnd returns where an object is before its first or after its last observation, i:
@@ -295,10 +318,11 @@ func (l *Linker) smoothed(p *Track, frame int) detect.Box {
 	var sum [4]float64
 	weight := 0.0
 	at := l.times[frame]
+	from, to := l.stay(p, frame)
 	for k := -6; k <= 6; k++ {
 		// Half a deviation apart: three deviations each way.
 		t := float64(k) / 2
-		b := l.boxAt(p, at+time.Duration(t*sigma*float64(time.Second)))
+		b := l.boxAt(p, min(max(at+time.Duration(t*sigma*float64(time.Second)), from), to))
 		w := math.Exp(-t * t / 2)
 		weight += w
 		for i, v := range [4]float32{b.X0, b.Y0, b.X1, b.Y1} {

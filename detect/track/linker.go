@@ -28,7 +28,7 @@ type LinkerConfig struct {
 	MaxObservations int
 	// Misses is how many inferences in a row must not find an object, with nothing before
 	// it, for it not to be there then, before, between and after its observations; more
-	// if inferences found it seldom. Of inferences less than 60 ms apart one counts. It
+	// if inferences found it seldom. Of inferences less than 30 ms apart one counts. It
 	// defaults to 0: time alone counts.
 	Misses int
 	// Slack is how far, in pixels, places may be off that are known by the camera's
