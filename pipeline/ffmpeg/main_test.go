@@ -13,9 +13,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
 )
 
 func TestMain(m *testing.M) {
+	ffmpegtest.Main()
 	goleak.VerifyTestMain(m)
 }
 

@@ -129,6 +129,10 @@ func appendPicture(b []byte, tick int64, n int) []byte {
 	return append(b, 0x81, 0, 0, 0x80)
 }
 
+// matroskaPadding are empty elements of no meaning (Void). ffmpeg takes a picture for
+// complete only when it has seen that another element follows.
+var matroskaPadding = []byte{0xEC, 0x80, 0xEC, 0x80, 0xEC, 0x80, 0xEC, 0x80}
+
 // Code points of ITU-T H.273 under the names that ffprobe prints.
 var (
 	h273Matrix = map[string]uint64{

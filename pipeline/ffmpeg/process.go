@@ -42,12 +42,12 @@ func find(program string) (string, error) {
 	return path, nil
 }
 
-// start runs a program; stdin and stdout may be nil. It takes over neither:
-// the caller closes them after start. hide, which may be nil, takes out of messages
+// start runs a program; stdin and stdout may be nil, and extra are its files from 3
+// on. It takes over none: the caller closes them after start. hide, which may be nil, takes out of messages
 // what is not to be seen. The handler, which may be nil, is called
 // for each line of stderr by one goroutine and must not keep the slice; long
 // lines are cut.
-func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte)) (*process, error) {
+func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
 	path, err := find(program)
 	if err != nil {
 		return nil, err
@@ -69,6 +69,7 @@ func start(program string, args []string, stdin, stdout *os.File, hide *strings.
 		p.cmd.Stdout = stdout
 	}
 	p.cmd.Stderr = w
+	p.cmd.ExtraFiles = extra
 
 	started := make(chan error)
 	go func() {

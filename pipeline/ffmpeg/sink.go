@@ -86,11 +86,9 @@ type Sink struct {
 	// base is the unit that times are rounded to.
 	base Rational
 	// still is set for a picture: it takes one frame.
-	still bool
-	// head is the space for what stands before a picture, edge that for a
-	// row with its last sample repeated.
-	head, edge []byte
-	closed     atomic.Bool
+	still  bool
+	frames frameWriter
+	closed atomic.Bool
 
 	// mu is held by a Write or Finish under way.
 	mu       sync.Mutex
@@ -151,12 +149,9 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.head = matroskaHeader(even(o.Size.X), even(o.Size.Y), o.period(), o.Color)
-	s.edge = make([]byte, even(o.Size.X))
+	s.frames = newFrameWriter(w, o.Size, o.period(), o.Color)
 	return s, nil
 }
-
-func even(n int) int { return n + n&1 }
 
 // shortestPeriod is the shortest time between two frames that ffmpeg takes for a
 // rate. With 1000 a second or more it gives the last frame no duration, and players
@@ -293,12 +288,16 @@ func (s *Sink) Write(ctx context.Context, f redact.Frame) error {
 	if err := s.watch.on(ctx); err != nil {
 		return err
 	}
-	if err := s.writePicture(pic, tick-s.origin); err != nil {
+	since, ok := s.base.duration(tick - s.origin)
+	if !ok {
+		s.failed = fmt.Errorf("ffmpeg: output %q: time %d is out of range", s.out.name, tick-s.origin)
+		return s.failed
+	}
+	if err := s.frames.write(pic, since); err != nil {
 		s.failed = s.reason(ctx, err)
 		return s.failed
 	}
 	s.last, s.tick, s.started = at, tick, true
-	s.head = s.head[:0]
 	return nil
 }
 
@@ -310,61 +309,6 @@ func (s *Sink) usable() error {
 		return fmt.Errorf("ffmpeg: output %q is finished: %w", s.out.name, ErrClosed)
 	}
 	return s.failed
-}
-
-// writePicture writes one frame to the encoder.
-func (s *Sink) writePicture(pic *image.YCbCr, tick int64) error {
-	at, ok := s.base.duration(tick)
-	if !ok {
-		return fmt.Errorf("time %d is out of range", tick)
-	}
-	w, h := s.opts.Size.X, s.opts.Size.Y
-	cw, ch := (w+1)/2, (h+1)/2
-	us := int64((at + matroskaTick/2) / matroskaTick)
-	s.head = appendPicture(s.head, us, even(w)*even(h)+2*cw*ch)
-	if _, err := s.pipe.Write(s.head); err != nil {
-		return err
-	}
-	if err := s.writePlane(pic.Y[pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y):], pic.YStride, w, h); err != nil {
-		return err
-	}
-	c := pic.COffset(pic.Rect.Min.X, pic.Rect.Min.Y)
-	if err := s.writeRows(pic.Cb[c:], pic.CStride, cw, ch); err != nil {
-		return err
-	}
-	return s.writeRows(pic.Cr[c:], pic.CStride, cw, ch)
-}
-
-// writePlane writes luma, made even by repeating its last column and row.
-func (s *Sink) writePlane(p []byte, stride, w, h int) error {
-	if w&1 == 0 {
-		if err := s.writeRows(p, stride, w, h); err != nil || h&1 == 0 {
-			return err
-		}
-		return s.writeRows(p[(h-1)*stride:], stride, w, 1)
-	}
-	for y := range even(h) {
-		row := p[min(y, h-1)*stride:]
-		copy(s.edge, row[:w])
-		s.edge[w] = row[w-1]
-		if _, err := s.pipe.Write(s.edge); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Sink) writeRows(p []byte, stride, w, h int) error {
-	if stride == w {
-		_, err := s.pipe.Write(p[:w*h])
-		return err
-	}
-	for y := range h {
-		if _, err := s.pipe.Write(p[y*stride:][:w]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // patience is how long an encoder that takes no more frames may need to say
