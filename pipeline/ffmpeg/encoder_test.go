@@ -139,6 +139,7 @@ func TestEncoderFails(t *testing.T) {
 		ffmpegtest.Dies:        {syscall.EIO, "picture 101", ffmpegtest.After},
 		ffmpegtest.Stalls:      {ErrStalled, "", 0},
 		ffmpegtest.Silent:      {ErrStalled, "", 0},
+		ffmpegtest.Garbage:     {ErrUnit, "no H.264", 0},
 	} {
 		t.Run(string(fake), func(t *testing.T) {
 			ffmpegtest.Install(t, fake)
@@ -211,5 +212,27 @@ func TestEncoderOptions(t *testing.T) {
 	}
 	if _, err := NewEncoder(t.Context(), good); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "/dev/mpp_service") {
 		t.Errorf("no device: %v", err)
+	}
+}
+
+// TestHasPicture: parameter sets alone are no picture, and neither is noise.
+func TestHasPicture(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		data []byte
+		want bool
+		bad  bool
+	}{
+		{"a slice", []byte{0, 0, 1, 0x41, 9}, true, false},
+		{"a key picture behind sets", []byte{0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2, 0, 0, 1, 0x65, 3}, true, false},
+		{"sets", []byte{0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2}, false, false},
+		{"a start code at the end", []byte{0, 0, 1, 0x67, 0, 0, 1}, false, false},
+		{"empty", nil, false, true},
+		{"noise", []byte{3, 10, 17, 0, 0, 1, 0x65}, false, true},
+	} {
+		got, err := hasPicture(tt.data)
+		if got != tt.want || errors.Is(err, ErrUnit) != tt.bad {
+			t.Errorf("%s: %t, %v", tt.name, got, err)
+		}
 	}
 }

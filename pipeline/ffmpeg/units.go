@@ -16,21 +16,53 @@ const maxUnit = 32 << 20
 func (e *Encoder) read() {
 	defer close(e.out)
 	index := bufio.NewReaderSize(e.pipes[0], 4096)
+	var sets []byte // parameter sets that came by themselves, as V4L2 drivers deliver them
 	for {
 		tick, size, err := nextUnit(index)
-		if err == nil {
-			data := make([]byte, size)
-			if _, err = io.ReadFull(e.pipes[1], data); err == nil {
-				select {
-				case e.out <- unit{tick, data}:
-					continue
-				case <-e.quit:
-					return
-				}
-			}
+		if err != nil {
+			e.lost = err
+			return
 		}
-		e.lost = err
-		return
+		data := make([]byte, len(sets)+size)
+		copy(data, sets)
+		if _, err := io.ReadFull(e.pipes[1], data[len(sets):]); err != nil {
+			e.lost = err
+			return
+		}
+		picture, err := hasPicture(data)
+		if err != nil {
+			e.lost = err
+			return
+		}
+		if !picture {
+			sets = data
+			continue
+		}
+		sets = nil
+		select {
+		case e.out <- unit{tick, data}:
+		case <-e.quit:
+			return
+		}
+	}
+}
+
+// hasPicture reports whether there is a slice of a picture among the NAL units of a byte
+// stream (ITU-T H.264, annex B). What is no byte stream is ErrUnit.
+func hasPicture(data []byte) (bool, error) {
+	start := []byte{0, 0, 1}
+	if !bytes.HasPrefix(data, start) && !bytes.HasPrefix(data, []byte{0, 0, 0, 1}) || len(data) > maxUnit {
+		return false, fmt.Errorf("%w: no H.264", ErrUnit)
+	}
+	for {
+		_, rest, ok := bytes.Cut(data, start)
+		if !ok || len(rest) == 0 {
+			return false, nil
+		}
+		if kind := rest[0] & 0x1f; kind >= 1 && kind <= 5 {
+			return true, nil
+		}
+		data = rest
 	}
 }
 

@@ -10,11 +10,19 @@ import (
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
+	"github.com/hedgecam/hedge/internal/i420"
 	"github.com/hedgecam/hedge/redact"
 )
 
-// ErrOutput says that an encoder put out what is no H.264.
-var ErrOutput = errors.New("the encoder's output is not H.264")
+var (
+	// ErrOutput says that an encoder put out what is no H.264.
+	ErrOutput = errors.New("the encoder's output is not H.264")
+	// ErrFormat says that a driver encodes pictures of another size than it was given.
+	ErrFormat = errors.New("the encoder has changed the format")
+	// ErrFrame says that a frame is none that the encoder was opened for. The encoder
+	// is as it was.
+	ErrFrame = errors.New("not a frame for this encoder")
+)
 
 // Encoder makes access units of frames of one size. It is used by one goroutine at a time.
 type Encoder interface {
@@ -22,7 +30,7 @@ type Encoder interface {
 	// which it is handed out, and returns the access units that are complete by then,
 	// in the order of their frames. There may be none yet, or several, where the
 	// encoder delays. key asks for a key picture, as soon as the encoder can. After
-	// an error the encoder is of no more use.
+	// an error other than ErrFrame the encoder is of no more use.
 	Encode(f redact.Frame, at time.Duration, key bool) ([]AccessUnit, error)
 	// Close frees the encoder. What it still holds is thrown away.
 	Close() error
@@ -57,13 +65,25 @@ type Factory struct {
 	// Name is what the kind is called by its users: x264, openh264.
 	Name string
 	// Open returns an encoder that makes a key picture of its first frame, and none
-	// by itself afterwards.
+	// by itself afterwards if it makes one when it is asked.
 	Open func(Options) (Encoder, error)
 }
 
 // Default is the kind that is part of the program: libx264, or OpenH264 in programs built
 // with the tag nox264.
 func Default() Factory { return library264 }
+
+// check refuses with ErrFrame a frame that is not of the size that an encoder was opened
+// for.
+func check(name string, size image.Point, f redact.Frame) error {
+	if err := i420.Check(f.Picture()); err != nil {
+		return fmt.Errorf("%w: %w", ErrFrame, err)
+	}
+	if f.Size() != size {
+		return fmt.Errorf("%w: %s is set up for frames of %v, and this one is %v", ErrFrame, name, size, f.Size())
+	}
+	return nil
+}
 
 // nalus returns the NAL units of a byte stream (ITU-T H.264, annex B), as parts of data.
 // Zero bytes at the end of a unit belong to the next start code.

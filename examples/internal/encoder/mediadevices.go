@@ -49,13 +49,10 @@ func open(name string, builder codec.VideoEncoderBuilder, o Options) (Encoder, e
 // Encode implements Encoder. The frame's own memory goes to the encoder where it has even
 // sides and tight planes, as those of a pipeline do.
 func (l *library) Encode(f redact.Frame, at time.Duration, key bool) ([]AccessUnit, error) {
+	if err := check(l.name, l.size, f); err != nil {
+		return nil, err
+	}
 	pic := f.Picture()
-	if err := i420.Check(pic); err != nil {
-		return nil, fmt.Errorf("encode a frame: %w", err)
-	}
-	if f.Size() != l.size {
-		return nil, fmt.Errorf("%s is set up for frames of %v, and this one is %v", l.name, l.size, f.Size())
-	}
 	if l.next = pic; !i420.IsEven(pic) {
 		i420.Even(&l.spare, pic)
 		l.next = &l.spare
