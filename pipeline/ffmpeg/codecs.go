@@ -92,17 +92,6 @@ func (c codec) device() (string, bool) {
 	return first, true
 }
 
-// replaced returns arguments with values in place of a word.
-func replaced(args []string, word, value string) []string {
-	args = slices.Clone(args)
-	for i, a := range args {
-		if a == word {
-			args[i] = value
-		}
-	}
-	return args
-}
-
 // liveArgs returns the arguments of an encoder of pictures as they come. Pictures
 // and their times come as a Matroska stream on the standard input, and for each access
 // unit a line with its time and size goes to file 3, and then its bytes to the standard

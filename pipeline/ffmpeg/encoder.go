@@ -13,13 +13,6 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-var (
-	// ErrStalled: an encoder takes no frame, or gives no picture, for too long.
-	ErrStalled = errors.New("the encoder stands still")
-	// ErrUnit: an encoder puts out what it should not.
-	ErrUnit = errors.New("the encoder puts out what it should not")
-)
-
 // EncoderOptions say how frames are encoded as they come. All but LowPower and
 // Patience are required.
 type EncoderOptions struct {
@@ -320,7 +313,7 @@ func (e *Encoder) Close() error {
 		e.proc.kill()
 		<-e.proc.done
 		e.closeErr = e.frames.pipe.Close()
-		for range e.out { //nolint:revive // until the reader has ended
+		for range e.out { // until the reader has ended
 		}
 		e.closeErr = errors.Join(e.closeErr, closeAll(e.pipes[:]))
 	})

@@ -38,6 +38,10 @@ var (
 	// ErrFrame: a frame has another size than the output, or an earlier time
 	// than the one before it.
 	ErrFrame = errors.New("frame does not fit the output")
+	// ErrStalled: an encoder takes no frame, or gives no picture, for too long.
+	ErrStalled = errors.New("the encoder stands still")
+	// ErrUnit: an encoder puts out what is no encoded picture of a frame.
+	ErrUnit = errors.New("the encoder puts out what it should not")
 	// ErrNoFrames: Finish was called before any Write.
 	ErrNoFrames = errors.New("no frame was written")
 )

@@ -41,6 +41,12 @@ type childOf struct {
 	patience time.Duration
 }
 
+// Process is an encoder of ffmpeg's, by ffmpeg's name, in a process of its own, untried. It
+// may stand still for as long as patience says, 0 for 3 seconds.
+func Process(name, codec string, patience time.Duration) Factory {
+	return Factory{Name: name, Open: childOf{name: name, codec: codec, patience: patience}.open}
+}
+
 // open starts an encoder.
 func (k childOf) open(o Options) (Encoder, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)

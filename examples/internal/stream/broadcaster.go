@@ -39,6 +39,12 @@ type Options struct {
 	Fast bool
 	// Encoder is the kind of encoder. It defaults to encoder.Default.
 	Encoder encoder.Factory
+	// Fallback takes the place of a kind of encoder that fails, with the frame at
+	// which it failed, and for good. It defaults to encoder.Default.
+	Fallback encoder.Factory
+	// OnFallback is told of that, by the goroutine that calls Write. It must return
+	// soon. It defaults to nothing.
+	OnFallback func(from, to string, why error)
 	// KeyInterval is the longest time from one key frame to the next, at least
 	// 100 ms. It defaults to 2 seconds.
 	KeyInterval time.Duration
@@ -65,6 +71,12 @@ func (o *Options) fill() error {
 	}
 	if o.Encoder.Open == nil {
 		o.Encoder = encoder.Default()
+	}
+	if o.Fallback.Open == nil {
+		o.Fallback = encoder.Default()
+	}
+	if o.OnFallback == nil {
+		o.OnFallback = func(string, string, error) {}
 	}
 	switch {
 	case o.BitRate != 0 && (o.BitRate < minBitRate || o.BitRate > maxBitRate):
@@ -131,6 +143,9 @@ func New(o Options) (*Broadcaster, error) {
 // subscribed, and hands it to all who have. A frame whose time does not rise is
 // taken for the beginning of another run: times go on from where they were.
 //
+// An encoder that fails is replaced by Options.Fallback, and none but the fallback's own
+// error is told.
+//
 // Errors: ErrClosed, ErrFrame, ctx's, or that of the encoder; the next frame
 // then gets a new encoder.
 func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
@@ -148,7 +163,7 @@ func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
 		return err
 	}
 	if m.subscribers > 0 {
-		err = b.encode(f, at, m)
+		err = b.encodeOrFallBack(f, at, m)
 	} else {
 		// The next subscriber begins with a key frame.
 		b.KeyFrame()
@@ -189,6 +204,27 @@ func (b *Broadcaster) advance(f redact.Frame) (time.Duration, error) {
 	}
 	b.began, b.last = true, at
 	return at, nil
+}
+
+// encodeOrFallBack encodes the frame with the kind of encoder in use or, if that fails, with
+// the fallback, which begins with a key picture.
+func (b *Broadcaster) encodeOrFallBack(f redact.Frame, at time.Duration, m moment) error {
+	err := b.encode(f, at, m)
+	if err == nil || errors.Is(err, encoder.ErrFrame) || m.factory.Name == b.o.Fallback.Name {
+		return err
+	}
+	from := m.factory.Name
+	b.mu.Lock()
+	if b.kinds == m.kinds { // else another one was chosen meanwhile
+		b.factory = b.o.Fallback
+		b.kinds++
+	}
+	m.factory, m.kinds = b.factory, b.kinds
+	b.mu.Unlock()
+	if m.factory.Name == b.o.Fallback.Name {
+		b.o.OnFallback(from, m.factory.Name, err)
+	}
+	return b.encode(f, at, m)
 }
 
 // encode encodes the frame, and publishes the units that are complete.

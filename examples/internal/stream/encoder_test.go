@@ -115,7 +115,7 @@ func TestUseEncoder(t *testing.T) {
 // of another one.
 func TestEncoderFails(t *testing.T) {
 	f := newFake(1, 0, 3)
-	h := newBroadcaster(t, Options{Encoder: f.factory("breaks")})
+	h := newBroadcaster(t, Options{Encoder: f.factory("breaks"), Fallback: f.factory("breaks")})
 	s := newScene(t, 64, 48)
 	sub := h.Subscribe(100)
 	s.write(h)

@@ -12,10 +12,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/internal/i420"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
 	"github.com/hedgecam/hedge/redact"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	ffmpegtest.Main()
+	goleak.VerifyTestMain(m)
+}
 
 // inside is the part of the picture that the scene's policy shows: the lower
 // half.

@@ -67,7 +67,7 @@ func Install(t testing.TB, f Fake) {
 		if program == "ffmpeg" {
 			script = fmt.Sprintf("#!/bin/sh\n%s='%s' %s=%q exec %q \"$@\"\n", fakeEnv, f, realEnv, path, self)
 		}
-		if err := os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700); err != nil { //nolint:gosec // it is a program
+		if err := os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +116,7 @@ func play(f Fake, args []string) {
 
 // encode runs the real program and hands on what it puts out, or something else.
 func encode(f Fake, args []string) {
-	cmd := exec.Command(os.Getenv(realEnv), software(f, args)...) //nolint:gosec,noctx // a test's own; it ends with its input
+	cmd := exec.Command(os.Getenv(realEnv), software(f, args)...) //nolint:noctx // a test's own; it ends with its input
 	cmd.Env = []string{}
 	cmd.Stdin, cmd.Stderr = os.Stdin, os.Stderr
 	data, err := cmd.StdoutPipe()
