@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/settings"
@@ -15,7 +16,7 @@ type config struct {
 	live.Settings
 	Policy    string        `name:"policy" default:"policy.json" help:"the policy file (JSON), whose property is the cabin and the bonnet; a change takes effect at once"`
 	LookAhead time.Duration `name:"lookahead" default:"1s" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
+	encoder.Flags
 
 	Keep   time.Duration `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else"`
 	Before time.Duration `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`

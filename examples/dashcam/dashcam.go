@@ -12,6 +12,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/accelerometer"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/stream"
@@ -42,7 +43,14 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		// Once the server has begun it closes the listener itself.
 		defer func() { _ = d.listener.Close() }()
 	}
-	broadcaster, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast})
+	choice, err := encoder.Choose(ctx, d.c.Encoder)
+	if err != nil {
+		return err
+	}
+	d.log.Info("encoder", "name", choice.String())
+	broadcaster, err := stream.New(stream.Options{KeyInterval: time.Second, Fast: d.c.Fast, Encoder: choice.Factory, OnFallback: func(from, to string, why error) {
+		d.log.Warn("the encoder has failed, and another one encodes from now on", "failed", from, "encoder", to, "reason", why)
+	}})
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ type app struct {
 	pipe        *pipeline.Pipeline
 	broadcaster *stream.Broadcaster
 	preview     *stream.Broadcaster // has the pictures of a preview
+	encoder     string              // the kind that was chosen
 	gate        *gate
 	privacy     *privacy
 	bell        *bell
@@ -69,8 +70,8 @@ type app struct {
 }
 
 // newApp opens everything; the detectors stay the caller's. Nothing runs yet but
-// the listeners' queues.
-func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, err error) {
+// the listeners' queues. ctx ends newApp, and nothing later.
+func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout io.Writer) (a *app, err error) {
 	a = &app{c: c, started: time.Now()}
 	defer func() {
 		if err != nil {
@@ -88,10 +89,7 @@ func newApp(c *config, detectors []detect.Detector, stdout io.Writer) (a *app, e
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
 		return a, err
 	}
-	if a.broadcaster, err = stream.New(stream.Options{Fast: c.Fast}); err != nil {
-		return a, err
-	}
-	if a.preview, err = stream.New(stream.Options{Fast: true, Rate: previewRate}); err != nil {
+	if err := a.openEncoder(ctx); err != nil {
 		return a, err
 	}
 	if err := a.openPipeline(policy, detectors); err != nil {

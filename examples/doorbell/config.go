@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/schedule"
@@ -49,7 +50,7 @@ type config struct {
 	PrivateGPIO string  `name:"private-gpio" help:"a file that tells of a switch, such as /sys/class/gpio/gpio27/value: everything is hidden while it is on, and while it cannot be read"`
 	PrivateAt   string  `name:"private-at" default:"1" enum:"0,1" help:"what the file of private-gpio says while the switch is on"`
 
-	Fast      bool          `name:"fast" help:"for weak processors: encode in two thirds of the time, less sharp at the same bit rate"`
+	encoder.Flags
 	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
 	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
 

@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	if err != nil {
 		return fail(2, err)
 	}
-	a, err := newApp(&c, set.Detectors, stdout)
+	a, err := newApp(ctx, &c, set.Detectors, stdout)
 	if err != nil {
 		return fail(1, errors.Join(err, set.Close()))
 	}

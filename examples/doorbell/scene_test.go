@@ -17,12 +17,14 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
 )
 
 // TestMain fails the run if a goroutine outlives the tests. The MQTT client cannot be
 // woken while it waits, for seconds, between two tries to reach a broker: it ends after
 // that, so each search, which takes a second or so, has some that follow.
 func TestMain(m *testing.M) {
+	ffmpegtest.Main()
 	code := m.Run()
 	var left error
 	for range 30 {
@@ -101,7 +103,7 @@ func startWith(t *testing.T, detectors []detect.Detector, args ...string) (*app,
 		t.Fatal(err)
 	}
 	out := &safeBuffer{}
-	a, err := newApp(&c, detectors, out)
+	a, err := newApp(t.Context(), &c, detectors, out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ type status struct {
 	// not known: its pixels need not be square.
 	Ratio    float64     `json:"ratio"`
 	Networks string      `json:"networks"`
+	Encoder  string      `json:"encoder"`
 	Clock    clockStatus `json:"clock"`
 	Bell     *bellStatus `json:"bell,omitempty"`
 	// Private is set while the privacy switch hides everything.
@@ -92,7 +93,7 @@ func (a *app) status() status {
 		Hidden: hiddenStatus{last.Hidden, last.Outside, last.Counts.Faces, last.Counts.People, last.Counts.Plates, last.Counts.Motion},
 		Frames: frameStatus{stats.FramesIn, stats.FramesOut, stats.FramesDropped, stats.FramesLost},
 		Camera: a.source.State().String(), Networks: intervals(stats), LookAhead: a.c.LookAhead.Milliseconds(),
-		Ratio: a.broadcaster.Stats().Ratio(),
+		Ratio: a.broadcaster.Stats().Ratio(), Encoder: a.encoderName(),
 		Start: zones.Policy == nil && !zones.Drawing, Defaults: map[string]any{}, Events: a.log.Newest(),
 	}
 	if base := a.clock.base.Load(); base != 0 {

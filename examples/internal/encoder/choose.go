@@ -15,9 +15,9 @@ import (
 // Auto takes the cheapest encoder that works here: one in hardware before one in software.
 const Auto = "auto"
 
-// Settings are those of every program that encodes live. They are embedded in the program's
+// Flags are the settings of every program that encodes live. They are embedded in the program's
 // own.
-type Settings struct {
+type Flags struct {
 	Encoder string `name:"encoder" default:"auto" enum:"auto,x264,openh264,v4l2m2m,rkmpp,vaapi,qsv" help:"what encodes: auto tries the encoders in hardware at the start, takes the first that works, and x264 if none does; v4l2m2m (Raspberry Pi up to 4), rkmpp (Rockchip), vaapi and qsv (Intel, AMD) are not run on hardware yet: see docs/boards.md"`
 	Fast    bool   `name:"fast" help:"for weak processors: x264 encodes in two thirds of the time, less sharp at the same bit rate"`
 }

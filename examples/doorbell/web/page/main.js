@@ -76,6 +76,7 @@ function show(s) {
   say(byId("dropped"), s.frames.dropped + s.frames.lost === 0 ? "none" : `${s.frames.dropped} dropped, ${s.frames.lost} damaged`);
   say(byId("camera"), s.camera);
   say(byId("beat"), s.networks);
+  say(byId("encoder"), s.encoder);
   const rate = live.rate();
   say(byId("rate"), rate > 0 ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} a second` : "none");
   const late = live.latency();
