@@ -34,7 +34,7 @@ func (l *loop) adopt(ctx context.Context, f *frame) error {
 			return &StageError{Stage: "redact", Count: 1, Err: err}
 		}
 	}
-	l.policies, l.ruling = now.policies, now.number
+	l.policies, l.floor, l.ruling = now.policies, now.floor, now.number
 	if changed || released {
 		l.background.forget(l.lastAt)
 	}

@@ -35,6 +35,9 @@ func (m Mode) String() string {
 type Config struct {
 	// Policy is the owner's policy. A nil policy hides everything.
 	Policy *redact.Policy
+	// Floor are policies that hold beside every other one; see SetFloor. It defaults
+	// to none.
+	Floor []*redact.Policy
 	// Detectors find what the policy must hide. The pipeline runs those whose
 	// classes the policy needs, each on a goroutine of its own, and does not
 	// close them. One that is a [detect.Selector] is asked for the classes that the
@@ -128,6 +131,11 @@ func (c *Config) held() int {
 func (c Config) withDefaults() (Config, error) {
 	if c.Policy == nil {
 		c.Policy = redact.HideEverything()
+	}
+	for _, q := range c.Floor {
+		if err := q.Validate(); err != nil {
+			return c, fmt.Errorf("pipeline: floor: %w", err)
+		}
 	}
 	if err := c.Policy.Validate(); err != nil {
 		return c, fmt.Errorf("pipeline: policy: %w", err)

@@ -50,6 +50,7 @@ type loop struct {
 	window   window
 	copies   copies
 	policies []*redact.Policy // of the ruling that the newest frame was inspected for
+	floor    []*redact.Policy // of that ruling
 	ruling   uint64           // its number
 	needs    detect.ClassSet  // what has to be found
 	lastAt   time.Duration    // of the newest frame
@@ -335,6 +336,6 @@ func (l *loop) learn(f *frame, s redact.Scene) {
 	}
 	l.plates.answer(l.background.watched(f.at), &plateView{
 		size: f.buf.pic.Rect.Size(), at: f.at, blocked: f.blocked != NoReason || l.trust.blockReason() != NoReason,
-		policy: l.policies[0], ruling: l.ruling, plate: l.background.plate,
+		policy: l.policies[0], floor: l.floor, ruling: l.ruling, plate: l.background.plate,
 	})
 }

@@ -33,7 +33,7 @@ func New(c Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: c, rulings: newRulings(c.Policy), requests: make(chan chan plateAnswer), view: newViewWatch(c)}
+	p := &Pipeline{cfg: c, rulings: newRulings(c.Policy, c.Floor), requests: make(chan chan plateAnswer), view: newViewWatch(c)}
 	p.gate = newGate(p.rulings)
 	for i, d := range c.Detectors {
 		if d == nil {

@@ -114,9 +114,10 @@ func (t *plateRequests) reset() { *t = plateRequests{options: t.options, prepare
 type plateView struct {
 	size    image.Point
 	at      time.Duration
-	blocked bool           // nothing of the frame may be shown
-	policy  *redact.Policy // whose masks stay hidden
-	ruling  uint64         // its number
+	blocked bool             // nothing of the frame may be shown
+	policy  *redact.Policy   // whose masks stay hidden
+	floor   []*redact.Policy // what these hide stays hidden
+	ruling  uint64           // its number
 	plate   *redact.BackgroundPlate
 }
 
@@ -167,6 +168,11 @@ func (t *plateRequests) equip(v *plateView) (err error) {
 	if one := t.prepared.find(v.policy, v.size); one != nil && one.ready != nil {
 		t.redactor.Ready(one.ready.Masks(place)) // they are drawn
 	}
+	for _, q := range v.floor {
+		if one := t.prepared.find(q, v.size); one != nil && one.ready != nil {
+			t.redactor.Ready(one.ready)
+		}
+	}
 	t.ruling = v.ruling
-	return t.redactor.SetPolicy(place)
+	return t.redactor.SetPolicies(append([]*redact.Policy{place}, v.floor...)...)
 }

@@ -47,7 +47,23 @@ func (p *Pipeline) flush() {
 	}
 }
 
-// SetPreview lets somebody try a policy out: a frame under it alone goes to sink
+// SetFloor has policies hold beside every other one: what any of them hides is hidden
+// in every frame, in those of a preview and in the background plate too, whatever
+// SetPolicy and SetPreview are given. None ends that. Invalid ones are refused, and
+// what was there stays. Frames under way and waiting ones are those of SetPolicy.
+func (p *Pipeline) SetFloor(floor ...*redact.Policy) error {
+	for _, q := range floor {
+		if err := p.prepared.prepare(q); err != nil {
+			return fmt.Errorf("pipeline: the old floor stays in force: %w", err)
+		}
+	}
+	if p.rulings.setFloor(floor) {
+		p.gate.between(p.flush)
+	}
+	return nil
+}
+
+// SetPreview lets somebody try a policy out: a frame under it and the floor goes to sink
 // every 100 ms or less often, while the pipeline's own sink gets nothing that the
 // policy in force or the preview hides. A nil policy ends the preview, and so does
 // SetPolicy; nothing is confirmed by it. An invalid one is refused, and what was
@@ -59,7 +75,7 @@ func (p *Pipeline) SetPreview(policy *redact.Policy, sink Sink) error {
 		if err := p.prepared.prepare(policy); err != nil {
 			return fmt.Errorf("pipeline: no preview: %w", err)
 		}
-		next = &preview{policy, sink}
+		next = &preview{policy: policy, sink: sink}
 	}
 	p.rulings.setPreview(next)
 	return nil

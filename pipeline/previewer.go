@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"image"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/internal/nodump"
@@ -13,14 +14,14 @@ import (
 const previewInterval = 100 * time.Millisecond
 
 // previewer makes the frames of a preview: a copy of the raw picture, redacted under
-// the preview's policy alone. Two copies are in use at most: one that is made, one that
+// the preview's policy and the floor alone. Two copies are in use at most: one that is made, one that
 // is shown. All but the shower's goroutine belongs to the event loop.
 type previewer struct {
 	options  redact.Options
 	redactor *redact.Redactor
-	policy   *redact.Policy // that the redactor works by
-	shownAt  time.Duration  // frame time of the newest one
-	shown    bool           // there was one
+	policies []*redact.Policy // that the redactor works by
+	shownAt  time.Duration    // frame time of the newest one
+	shown    bool             // there was one
 
 	free chan *image.YCbCr
 	out  chan previewFrame
@@ -80,10 +81,10 @@ func (v *previewer) show(f *frame, s redact.Scene, zones *redaction) {
 			v.free <- pic
 			return
 		}
-		v.redactor, v.policy = red, nil
+		v.redactor, v.policies = red, nil
 	}
-	if v.policy != f.preview.policy {
-		if ready, err := zones.equip(v.redactor, f.preview.policy); !ready || err != nil {
+	if !slices.Equal(v.policies, f.preview.policies) {
+		if ready, err := zones.equip(v.redactor, f.preview.policies...); !ready || err != nil {
 			v.free <- pic
 			return // it comes when its zones are drawn
 		}
@@ -106,11 +107,11 @@ func (v *previewer) redact(pic *image.YCbCr, f *frame, s redact.Scene) (out reda
 		}
 	}()
 	src := f.buf.pic
-	if v.policy != f.preview.policy {
-		if err := v.redactor.SetPolicy(f.preview.policy); err != nil {
+	if !slices.Equal(v.policies, f.preview.policies) {
+		if err := v.redactor.SetPolicies(f.preview.policies...); err != nil {
 			return redact.Frame{}, err
 		}
-		v.policy = f.preview.policy
+		v.policies = f.preview.policies
 	}
 	if pic.Rect != src.Rect {
 		*pic = *nodump.Picture(src.Rect.Dx(), src.Rect.Dy())

@@ -12,13 +12,15 @@ import (
 type ruling struct {
 	number   uint64           // rises by one from ruling to ruling
 	policies []*redact.Policy // what any of them hides is hidden from the sink
+	floor    []*redact.Policy // those of them that hold for previews and the plate too
 	preview  *preview         // nil: there is none
 }
 
 // preview is a policy that somebody tries out, and who sees it.
 type preview struct {
-	policy *redact.Policy
-	sink   Sink
+	policy   *redact.Policy
+	sink     Sink
+	policies []*redact.Policy // the policy and the floor
 }
 
 // maxRulings is how many rulings are remembered for the frames held back. Frames
@@ -30,6 +32,7 @@ const maxRulings = 8
 type rulings struct {
 	mu            sync.Mutex
 	policy        *redact.Policy
+	floor         []*redact.Policy
 	preview       *preview
 	number        uint64   // of the newest ruling
 	confirmations uint64   // how often the owner has confirmed the view
@@ -37,8 +40,8 @@ type rulings struct {
 	least         uint64   // frames of rulings before this one may not go out any more
 }
 
-func newRulings(policy *redact.Policy) *rulings {
-	r := &rulings{policy: policy}
+func newRulings(policy *redact.Policy, floor []*redact.Policy) *rulings {
+	r := &rulings{policy: policy, floor: slices.Clone(floor)}
 	r.add()
 	return r
 }
@@ -46,9 +49,10 @@ func newRulings(policy *redact.Policy) *rulings {
 // add begins a new ruling. The caller holds the lock.
 func (r *rulings) add() {
 	r.number++
-	next := ruling{number: r.number, policies: []*redact.Policy{r.policy}, preview: r.preview}
+	next := ruling{number: r.number, policies: withFloor(r.policy, r.floor), floor: r.floor}
 	if r.preview != nil {
 		next.policies = append(next.policies, r.preview.policy)
+		next.preview = &preview{r.preview.policy, r.preview.sink, withFloor(r.preview.policy, r.floor)}
 	}
 	if len(r.list) == maxRulings {
 		r.list = slices.Delete(r.list, 0, 1)
@@ -63,6 +67,33 @@ func (r *rulings) setPolicy(policy *redact.Policy) (tighter bool) {
 	defer r.mu.Unlock()
 	tighter = policy.Tightens(r.policy)
 	r.policy, r.preview = policy, nil
+	r.add()
+	if tighter {
+		r.least = r.number
+	}
+	return tighter
+}
+
+// withFloor returns a policy and those of the floor, each once.
+func withFloor(policy *redact.Policy, floor []*redact.Policy) []*redact.Policy {
+	all := []*redact.Policy{policy}
+	for _, q := range floor {
+		if !slices.Contains(all, q) {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// setFloor has policies hold beside every other. It reports whether one of them may
+// hide what was shown: then frames of earlier rulings may not go out.
+func (r *rulings) setFloor(floor []*redact.Policy) (tighter bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, q := range floor {
+		tighter = tighter || !slices.Contains(r.floor, q) && q.Tightens(r.policy)
+	}
+	r.floor = slices.Clone(floor)
 	r.add()
 	if tighter {
 		r.least = r.number

@@ -37,7 +37,7 @@ func writerFor(t *testing.T, sink Sink, live bool) (w *writer, frameOf func(n in
 	if err != nil {
 		t.Fatal(err)
 	}
-	rulings := newRulings(redact.HideEverything())
+	rulings := newRulings(redact.HideEverything(), nil)
 	w = &writer{sink: sink, live: live, maxFailures: 3, pool: newFramePool(10), gate: newGate(rulings), stats: &stats{}}
 	return w, func(n int) *frame {
 		f := w.pool.get(t.Context())
