@@ -151,17 +151,6 @@ func (m Model) ClassSet() detect.ClassSet {
 	return s
 }
 
-// Threshold returns the default lowest score of a class, and false if the model
-// does not find it.
-func (m Model) Threshold(c detect.Class) (float32, bool) {
-	for _, mc := range m.Classes {
-		if mc.Class == c {
-			return mc.Threshold, true
-		}
-	}
-	return 0, false
-}
-
 // maxBytes bounds the size of weights: what is downloaded is held in memory.
 const maxBytes = 256 << 20
 

@@ -26,21 +26,11 @@ func TestManifestFindsAllClasses(t *testing.T) {
 			if !m.ClassSet().Has(c.Class) {
 				t.Errorf("%s: ClassSet lacks %v", m.Name, c.Class)
 			}
-			if th, ok := m.Threshold(c.Class); !ok || th != c.Threshold {
-				t.Errorf("%s: Threshold(%v) = %v, %v, want %v", m.Name, c.Class, th, ok, c.Threshold)
-			}
 		}
 		all |= m.ClassSet()
 	}
 	if want := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle); all != want {
 		t.Errorf("the models find %b, want %b", all, want)
-	}
-	yunet, err := Find("yunet_s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := yunet.Threshold(detect.Plate); ok {
-		t.Error("yunet_s has a threshold for plates")
 	}
 }
 

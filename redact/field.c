@@ -344,22 +344,6 @@ INLINE void field_rows(struct field_work *s, int x, int right)
 	}
 }
 
-/* field_ahead has the processor fetch where the rows of the next bands begin, which are
- * another line of cache each: no prefetcher of its own foresees them. */
-INLINE void field_ahead(const struct field_work *s, int x)
-{
-	const struct redact_layers *f = s->f;
-	const int64_t top = s->top + s->h;
-	const uint8_t *out = s->p->pix + top * s->p->stride + x;
-	const uint8_t *base = f->base ? f->base + top * f->base_stride + x : out;
-	const int base_stride = f->base ? f->base_stride : s->p->stride;
-	for (int y = 0; y < s->h; y++, out += s->p->stride, base += base_stride)
-		for (int i = 0; i < 3; i++) {
-			__builtin_prefetch(out + 64 * i, 1);
-			__builtin_prefetch(base + 64 * i);
-		}
-}
-
 /* band_at sets the rows of blocks of row y, and returns the end of the rows, up to hi,
  * that have the same. */
 INLINE int band_at(struct field_band *b, const struct redact_cover *c, int y, int hi)
@@ -436,7 +420,6 @@ void redact_fill_field(struct redact_plane p, struct redact_cover c, struct reda
 		field_lines_for(&s.lines, s.c, left, right, (p.w + 15) & ~15);
 		for (int x = left; next_span(s.any, words, x >> s.per, &a, &b);) {
 			x = max(a * p.block & ~15, x);
-			field_ahead(&s, x);
 			field_rows(&s, x, b * p.block);
 			x = (b * p.block + 15) & ~15;
 		}

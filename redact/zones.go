@@ -24,7 +24,7 @@ func newZones(p *Policy, size image.Point) *zones {
 	return z
 }
 
-// drawZones is newZones until ctx ends, whose error it returns.
+// drawZones draws the zones of a policy until ctx ends, whose error it returns.
 func drawZones(ctx context.Context, p *Policy, size image.Point) (*zones, error) {
 	z := &zones{
 		size:   size,

@@ -20,8 +20,8 @@ import (
 	"github.com/hedgecam/hedge/bench/internal/clip"
 	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect"
-	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -262,7 +262,7 @@ func BenchmarkLive(b *testing.B) {
 	}
 	l.frames = l.warm + *flagSeconds*rate
 	runtime.GC()
-	goroutines, native := runtime.NumGoroutine(), onnx.Live()
+	goroutines, native := runtime.NumGoroutine(), ort.Live.Load()
 	meters, detectors, set := openMeters(b)
 	l.meters = meters
 	if err := errors.Join(l.run(b.Context(), in, filepath.Join(b.TempDir(), "live.mp4"), detectors), set.Close()); err != nil {
@@ -271,7 +271,7 @@ func BenchmarkLive(b *testing.B) {
 	if len(l.encoder.times) == 0 {
 		b.Fatal("no frame of the live run came out")
 	}
-	leftover := map[string]float64{"goroutines-left": float64(settled(goroutines)), "native-left": float64(onnx.Live() - native)}
+	leftover := map[string]float64{"goroutines-left": float64(settled(goroutines)), "native-left": float64(ort.Live.Load() - native)}
 	says(b, "of=run", l.metrics(leftover))
 	for _, g := range l.stats.Stages {
 		says(b, "stage="+g.Name, map[string]float64{"runs": float64(g.Count), "mean-ms": ms(g.Total) / float64(max(g.Count, 1)),

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	native "github.com/hedgecam/hedge/internal/ort"
 )
 
 // canceller ends a run when its context is done. Its goroutine lives as long as
@@ -23,7 +25,7 @@ func newCanceller() (*canceller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: run options: %w", err)
 	}
-	live.Add(1)
+	native.Live.Add(1)
 	c := &canceller{
 		options: o,
 		ctxs:    make(chan context.Context),
@@ -75,6 +77,6 @@ func (c *canceller) end() bool {
 func (c *canceller) close() error {
 	close(c.ctxs)
 	<-c.ended
-	live.Add(-1)
+	native.Live.Add(-1)
 	return c.options.Destroy()
 }

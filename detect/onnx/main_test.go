@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -12,14 +13,20 @@ import (
 
 // TestMain fails the run if a goroutine or a native object outlives the tests.
 func TestMain(m *testing.M) {
-	if path, err := ort.Library(); err == nil {
-		if err := Load(path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	flag.Parse()
+	path, err := ort.Library()
+	if err == nil {
+		err = Load(path)
+	} else {
+		// An example cannot skip itself.
+		err = flag.Set("test.skip", "^Example$")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	code := m.Run()
-	if n := Live(); n != 0 && code == 0 {
+	if n := ort.Live.Load(); n != 0 && code == 0 {
 		fmt.Fprintf(os.Stderr, "%d native objects left\n", n)
 		code = 1
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect/network"
 	"github.com/hedgecam/hedge/internal/onnxgraph"
+	native "github.com/hedgecam/hedge/internal/ort"
 )
 
 // Config names a network's file and says how to run it.
@@ -162,7 +163,7 @@ func (s *Session) open(c Config) error {
 	if err != nil {
 		return bad("%v", err)
 	}
-	live.Add(1)
+	native.Live.Add(1)
 	return nil
 }
 
@@ -283,7 +284,7 @@ func (s *Session) Close() error {
 	var errs []error
 	if s.run != nil {
 		errs = append(errs, s.run.Destroy())
-		live.Add(-1)
+		native.Live.Add(-1)
 		s.run = nil
 	}
 	if s.cancel != nil {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	native "github.com/hedgecam/hedge/internal/ort"
 )
 
 func needsRuntime(t *testing.T) {
@@ -100,7 +102,7 @@ func TestOpenRefuses(t *testing.T) {
 		"empty size": {Config{Model: model, InputSize: image.Pt(96, -64)}, "is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := Live()
+			before := native.Live.Load()
 			s, err := Open(c.c)
 			if err == nil {
 				t.Fatal("opened", s.Close())
@@ -111,8 +113,8 @@ func TestOpenRefuses(t *testing.T) {
 			if name == "missing" && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("error %v is not fs.ErrNotExist", err)
 			}
-			if Live() != before {
-				t.Errorf("%d native objects left", Live()-before)
+			if native.Live.Load() != before {
+				t.Errorf("%d native objects left", native.Live.Load()-before)
 			}
 		})
 	}

@@ -2,25 +2,18 @@ package onnx
 
 import (
 	"fmt"
-	"sync/atomic"
 	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/hedgecam/hedge/detect/network"
+	native "github.com/hedgecam/hedge/internal/ort"
 )
 
 /*
 #include <stdlib.h>
 */
 import "C"
-
-var live atomic.Int64
-
-// Live returns the number of native objects (sessions, tensors, run options) of
-// this package that are not yet freed, in the whole process. It is 0 once every
-// Session is closed.
-func Live() int { return int(live.Load()) }
 
 // tensor is a float32 tensor whose memory is C's. Go memory must not be used here,
 // because the runtime keeps the pointer.
@@ -50,7 +43,7 @@ func newTensor(name string, shape ort.Shape) (*tensor, error) {
 		C.free(p)
 		return nil, fmt.Errorf("onnx: tensor of shape %v: %w", shape, err)
 	}
-	live.Add(1)
+	native.Live.Add(1)
 	return &tensor{name, shape, data, v}, nil
 }
 
@@ -59,6 +52,6 @@ func (t *tensor) close() error {
 	t.data = nil
 	err := t.value.Destroy()
 	C.free(p)
-	live.Add(-1)
+	native.Live.Add(-1)
 	return err
 }

@@ -1,9 +1,11 @@
 package onnx
 
 import (
+	"bytes"
 	"encoding/binary"
 	"image"
 	"math"
+	"os"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -11,6 +13,13 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/network"
 )
+
+// TestTinyFile holds the example's file to be the network that is made here.
+func TestTinyFile(t *testing.T) {
+	if file, err := os.ReadFile("testdata/tiny.onnx"); err != nil || !bytes.Equal(file, tinyModel()) {
+		t.Errorf("testdata/tiny.onnx is another network: %v", err)
+	}
+}
 
 // TestTinyNetwork runs a network of a few hundred bytes, made here, through all
 // of the package: preparation, the runtime, decoding, suppression and the way

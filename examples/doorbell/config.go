@@ -19,7 +19,6 @@ import (
 
 // The presets.
 const (
-	presetHouse    = "house"
 	presetDoorbell = "doorbell"
 )
 

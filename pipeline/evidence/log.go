@@ -80,9 +80,6 @@ func (l *Log) spill() error {
 	return nil
 }
 
-// Spilled reports whether the evidence is in a file.
-func (l *Log) Spilled() bool { return l.file != nil }
-
 // Reader returns what was written so far, from its beginning.
 func (l *Log) Reader() io.Reader {
 	if l.file != nil {

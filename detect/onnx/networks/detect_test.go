@@ -12,7 +12,8 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/detect/network"
-	"github.com/hedgecam/hedge/detect/onnx"
+
+	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/internal/pixel"
 	"github.com/hedgecam/hedge/models"
 )
@@ -203,7 +204,7 @@ func TestSelect(t *testing.T) {
 			}
 			n := open(t, name, o)
 			all := look(n, everything)
-			held := onnx.Live()
+			held := ort.Live.Load()
 			for _, wanted := range []detect.ClassSet{
 				detect.Classes(detect.Face), detect.Classes(detect.Person), detect.Classes(detect.Plate),
 				detect.Classes(detect.Face, detect.Plate), everything, detect.Classes(detect.Vehicle), everything,
@@ -227,8 +228,8 @@ func TestSelect(t *testing.T) {
 					}
 				}
 			}
-			if onnx.Live() != held {
-				t.Errorf("%d native objects, %d before", onnx.Live(), held)
+			if ort.Live.Load() != held {
+				t.Errorf("%d native objects, %d before", ort.Live.Load(), held)
 			}
 			if err := n.Select(0); err != nil {
 				t.Fatal(err)

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	if n := onnx.Live(); n != 0 && code == 0 {
+	if n := ort.Live.Load(); n != 0 && code == 0 {
 		fmt.Fprintf(os.Stderr, "%d native objects left\n", n)
 		code = 1
 	}

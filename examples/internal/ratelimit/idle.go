@@ -49,10 +49,3 @@ func (i *Idle) follow(c net.Conn, s http.ConnState) net.Conn {
 	delete(i.places, oldest)
 	return oldest
 }
-
-// Len returns how many connections idle.
-func (i *Idle) Len() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.order.Len()
-}

@@ -64,13 +64,13 @@ func TestIdle(t *testing.T) {
 	i.ConnState(conns[1], http.StateNew)
 	i.ConnState(conns[0], http.StateActive)
 	i.ConnState(conns[2], http.StateNew)
-	if i.Len() != 2 {
-		t.Fatalf("%d idle", i.Len())
+	if i.order.Len() != 2 {
+		t.Fatalf("%d idle", i.order.Len())
 	}
 	// One too many: the longest idle is closed, not the active one.
 	i.ConnState(conns[3], http.StateNew)
-	if i.Len() != 2 {
-		t.Errorf("%d idle", i.Len())
+	if i.order.Len() != 2 {
+		t.Errorf("%d idle", i.order.Len())
 	}
 	if _, err := others[1].Read(make([]byte, 1)); err == nil {
 		t.Error("the longest idle connection is open")
@@ -87,7 +87,7 @@ func TestIdle(t *testing.T) {
 	for _, c := range conns {
 		i.ConnState(c, http.StateClosed)
 	}
-	if i.Len() != 0 || len(i.places) != 0 {
-		t.Errorf("%d idle after all closed", i.Len())
+	if i.order.Len() != 0 || len(i.places) != 0 {
+		t.Errorf("%d idle after all closed", i.order.Len())
 	}
 }
