@@ -18,16 +18,33 @@ import (
 // job redacts one recording.
 type job struct {
 	options
-	file   file
-	policy *redact.Policy
-	set    *networks.Set
-	copies []*networks.Set // further ones, like set
-	stderr io.Writer
+	file    file
+	policy  *redact.Policy
+	set     *networks.Set
+	copies  []*networks.Set // further ones, like set
+	stderr  io.Writer
+	encoder fileEncoder
 }
 
-// run does the work. The report is complete as far as it went.
-func (j *job) run(ctx context.Context) (rep *report, err error) {
+// run does the work, once more with x264 if another encoder fails in the midst of it. The
+// report is complete as far as it went.
+func (j *job) run(ctx context.Context) (*report, error) {
+	rep, err := j.attempt(ctx, nil)
+	if !j.mayRetry(ctx, err) {
+		return rep, err
+	}
+	failed := fmt.Errorf("%s: the encoder %s has failed, and the file is begun anew with x264: %w", j.file.out, j.encoder.name, err)
+	j.encoder = x264
+	return j.attempt(ctx, failed)
+}
+
+// attempt does the work. note, if not nil, is a warning to begin with.
+func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) {
 	rep = &report{Input: ffmpeg.ShownAddress(j.file.in), Output: j.file.out, PolicySHA256: j.policy.SHA256(), Networks: j.networks}
+	rep.warn(j, note)
+	if !ffmpeg.IsPicture(j.file.out) {
+		rep.Encoder = j.encoder.name
+	}
 	for _, m := range j.set.Models {
 		rep.Models = append(rep.Models, modelReport{m.Name, m.SHA256})
 	}
@@ -53,7 +70,7 @@ func (j *job) run(ctx context.Context) (rep *report, err error) {
 	}
 	defer func() { err = firstError(err, enc.Close()) }()
 
-	out := &output{enc: enc}
+	out := &output{enc: enc, encoder: j.encoder}
 	if j.file.sheet != "" {
 		out.sheet = &sheet{}
 	}
@@ -119,7 +136,7 @@ func (j *job) create(ctx context.Context, info ffmpeg.Info) (*ffmpeg.Sink, error
 		return nil, usage(fmt.Errorf("output %s: a recording becomes an MP4 file: name one that ends in .mp4", j.file.out))
 	}
 	o := info.OutOptions()
-	o.Overwrite = j.force
+	o.Overwrite, o.Codec, o.LowPower = j.force, j.encoder.codec, j.encoder.lowPower
 	return ffmpeg.Create(ctx, j.file.out, o)
 }
 
@@ -171,6 +188,7 @@ func names(s detect.ClassSet) (list []string) {
 // and the progress bar.
 type output struct {
 	enc      *ffmpeg.Sink
+	encoder  fileEncoder
 	sheet    *sheet
 	tracks   *trackSheet
 	progress *progress
@@ -180,7 +198,7 @@ type output struct {
 
 // Write takes one redacted frame.
 func (o *output) Write(ctx context.Context, f redact.Frame) error {
-	if err := o.enc.Write(ctx, f); err != nil {
+	if err := o.encoder.patiently(ctx, writePatience, func(ctx context.Context) error { return o.enc.Write(ctx, f) }); err != nil {
 		return err
 	}
 	o.last = f.Time()
@@ -197,7 +215,9 @@ func (o *output) Write(ctx context.Context, f redact.Frame) error {
 }
 
 // Finish completes the file.
-func (o *output) Finish(ctx context.Context) error { return o.enc.Finish(ctx) }
+func (o *output) Finish(ctx context.Context) error {
+	return o.encoder.patiently(ctx, finishPatience, o.enc.Finish)
+}
 
 func firstError(errs ...error) error {
 	for _, err := range errs {

@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/hedgecam/hedge/internal/nodump"
@@ -72,6 +73,16 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitCode(err), err)
 	}
+	encoder, skipped, err := chooseEncoder(ctx, o.encoding, tryEncoder)
+	if ctx.Err() != nil {
+		return fail(exitInterrupted, errors.New("interrupted"))
+	}
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	if o.encoding == autoEncoder {
+		_, _ = fmt.Fprintf(stderr, "encoder %s\n", strings.Join(append([]string{encoder.name}, skipped...), "; left out ")) // likewise
+	}
 	sets, err := openNetworks(ctx, &o, policy, files, stderr)
 	if err != nil {
 		return fail(exitUsage, err)
@@ -80,9 +91,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	code := exitDone
 	var reports []*report
 	for _, f := range files {
-		j := job{options: o, policy: policy, set: sets[0], copies: sets[1:], stderr: stderr, file: f}
+		j := job{options: o, policy: policy, set: sets[0], copies: sets[1:], stderr: stderr, file: f, encoder: encoder}
 		rep, err := j.run(ctx)
 		reports = append(reports, rep)
+		encoder = j.encoder // one that has failed is not tried again
 		if ctx.Err() != nil {
 			code = fail(exitInterrupted, fmt.Errorf("interrupted; %s is not left half done", f.out))
 			break

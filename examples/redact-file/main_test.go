@@ -16,11 +16,16 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
+
 	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/models"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	ffmpegtest.Main()
+	goleak.VerifyTestMain(m)
+}
 
 const closedPolicy = `{"version": 1, "property": [[[0,0.5],[1,0.5],[1,1],[0,1]]]}`
 

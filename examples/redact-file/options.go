@@ -27,6 +27,7 @@ type options struct {
 	force           bool
 	recursive       bool
 	track           int
+	encoding        string
 }
 
 // parse reads the command line. Its error says what is wrong and what would be right.
@@ -48,6 +49,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
 	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")
 	f.IntVar(&o.track, "track", 1, "which video track of a recording is redacted")
+	f.StringVar(&o.encoding, "encoder", x264.name, "what encodes a recording: "+strings.Join(encoderNames(), ", ")+"; auto takes the cheapest that works, most often with more bytes or less quality than x264; those in hardware (rkmpp, v4l2m2m, vaapi, qsv) are not run on hardware yet: see docs/boards.md")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -68,6 +70,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	case !slices.Contains(strings.Split(networks.Names(), ", "), o.networks):
 		// Also where the policy needs none: the next one may.
 		return o, fmt.Errorf("-networks %s: must be one of %s", o.networks, networks.Names())
+	case !slices.Contains(encoderNames(), o.encoding):
+		return o, fmt.Errorf("-encoder %s: must be one of %s", o.encoding, strings.Join(encoderNames(), ", "))
 	case o.every < 0:
 		return o, fmt.Errorf("-every %d: must not be negative", o.every)
 	}

@@ -15,15 +15,17 @@ import (
 
 // report is what -report writes, one for each file.
 type report struct {
-	Input        string        `json:"input"`
-	Output       string        `json:"output"`
-	Error        string        `json:"error,omitempty"`
-	PolicySHA256 string        `json:"policy_sha256"`
-	Networks     string        `json:"networks"`
-	Models       []modelReport `json:"models"`
-	Missing      []string      `json:"missing_classes,omitempty"`
-	Warnings     []string      `json:"warnings,omitempty"`
-	Elsewhere    []spanReport  `json:"camera_moved,omitempty"`
+	Input        string `json:"input"`
+	Output       string `json:"output"`
+	Error        string `json:"error,omitempty"`
+	PolicySHA256 string `json:"policy_sha256"`
+	Networks     string `json:"networks"`
+	// Encoder is what a recording was encoded with, as -encoder has it.
+	Encoder   string        `json:"encoder,omitempty"`
+	Models    []modelReport `json:"models"`
+	Missing   []string      `json:"missing_classes,omitempty"`
+	Warnings  []string      `json:"warnings,omitempty"`
+	Elsewhere []spanReport  `json:"camera_moved,omitempty"`
 	// Camera is "fixed" or "moving", for a recording in two passes; Struck and Added
 	// count the tracks that evidence was changed by.
 	Camera string `json:"camera,omitempty"`

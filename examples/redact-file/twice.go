@@ -13,11 +13,11 @@ import (
 )
 
 // readsTwice reports whether the input is a file that can be read again.
-func readsTwice(info ffmpeg.Info) bool {
-	if info.Path == "" || info.Live {
-		return false
-	}
-	st, err := os.Stat(info.Path)
+func readsTwice(info ffmpeg.Info) bool { return info.Path != "" && !info.Live && isFile(info.Path) }
+
+// isFile reports whether a name is that of a file, and not of an address or a device.
+func isFile(name string) bool {
+	st, err := os.Stat(name)
 	return err == nil && st.Mode().IsRegular()
 }
 

@@ -110,3 +110,47 @@ func TestLiveLinesAreUnderstood(t *testing.T) {
 		t.Skip("this ffmpeg knows none of the encoders")
 	}
 }
+
+// TestFileLines: the part of the command line of a recording that is the encoder's, held
+// against the same documents.
+func TestFileLines(t *testing.T) {
+	for _, l := range []struct {
+		o           OutOptions
+		setup, file string
+	}{
+		{OutOptions{Codec: "libx264"}, "", "-vf format=yuv420p -c:v libx264 -preset veryfast -crf 21"},
+		{OutOptions{Codec: "libx264", CRF: 18.5, Preset: "slow", SampleAspect: Rational{4, 3}}, "", "-vf setsar=4/3,format=yuv420p -c:v libx264 -preset slow -crf 18.5"},
+		{OutOptions{Codec: "libx264", Lossless: true}, "", "-vf format=yuv420p -c:v libx264 -preset veryfast -qp 0"},
+		{OutOptions{Codec: "libopenh264"}, "", "-vf format=yuv420p -c:v libopenh264 -rc_mode bitrate -allow_skip_frames 0 -b:v 6220800"},
+		{OutOptions{Codec: "h264_v4l2m2m"}, "", "-vf format=yuv420p -c:v h264_v4l2m2m -b:v 6220800"},
+		{OutOptions{Codec: "h264_rkmpp"}, "", "-vf format=nv12 -c:v h264_rkmpp -rc_mode CQP -qp_init 21"},
+		{OutOptions{Codec: "h264_vaapi", CRF: 23.5}, "-init_hw_device vaapi=hw:/dev/dri/renderD128 -filter_hw_device hw", "-vf format=nv12,hwupload -c:v h264_vaapi -bf 0 -rc_mode CQP -qp 24"},
+		{OutOptions{Codec: "h264_vaapi", LowPower: true}, "-init_hw_device vaapi=hw:/dev/dri/renderD128 -filter_hw_device hw", "-vf format=nv12,hwupload -c:v h264_vaapi -low_power 1 -bf 0 -rc_mode CQP -qp 21"},
+		{OutOptions{Codec: "h264_qsv"}, "", "-vf format=nv12 -c:v h264_qsv -preset medium -bf 0 -global_quality 21"},
+		{OutOptions{Codec: "h264_other", CRF: 20}, "", "-vf format=yuv420p -c:v h264_other -crf 20"},
+	} {
+		l.o.Size, l.o.Rate = image.Pt(1920, 1080), Rational{30, 1}
+		if err := l.o.defaults(); err != nil {
+			t.Fatal(err)
+		}
+		c := codecOf(l.o.Codec)
+		if got := strings.Join(c.setup("/dev/dri/renderD128"), " "); got != l.setup {
+			t.Errorf("%s is set up with %s", l.o.Codec, got)
+		}
+		if got := strings.Join(c.fileArgs(l.o), " "); got != l.file {
+			t.Errorf("%s:\n%s\nwant\n%s", l.o.Codec, got, l.file)
+		}
+	}
+}
+
+// TestTryEncoder: libx264 works, an encoder that this ffmpeg does not know does not.
+func TestTryEncoder(t *testing.T) {
+	needFFmpeg(t)
+	if err := TryEncoder(testContext(t), OutOptions{Codec: "libx264", Preset: "ultrafast", Size: image.Pt(321, 97)}); err != nil {
+		t.Error(err)
+	}
+	var exit *ExitError
+	if err := TryEncoder(testContext(t), OutOptions{Codec: "h264_none"}); !errors.As(err, &exit) || !strings.Contains(exit.Text, "h264_none") {
+		t.Error(err)
+	}
+}

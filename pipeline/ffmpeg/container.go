@@ -3,6 +3,7 @@ package ffmpeg
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,7 +62,7 @@ func pictureArgs(c container, o OutOptions, v version, path string) []string {
 	if o.SampleAspect.Known() {
 		f = append(f, "setsar="+o.SampleAspect.String())
 	}
-	a := append(encoderInput(), "-vf", strings.Join(f, ","), "-frames:v", "1")
+	a := slices.Concat(encoderArgs(), framesInput(), []string{"-vf", strings.Join(f, ","), "-frames:v", "1"})
 	a = append(a, c.args...)
 	return append(a, v.frameSync(), "passthrough", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-y", "file:"+path)
 }

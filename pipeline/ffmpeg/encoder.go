@@ -101,7 +101,7 @@ func NewEncoder(ctx context.Context, o EncoderOptions) (*Encoder, error) {
 	c := codecOf(o.Codec)
 	device, ok := c.device()
 	if !ok {
-		return nil, fmt.Errorf("ffmpeg: encoder %s: %w: %s", o.Codec, os.ErrNotExist, strings.Join(c.nodes, ", "))
+		return nil, noDevice(o.Codec)
 	}
 	v, err := installed(ctx)
 	if err != nil {

@@ -189,7 +189,7 @@ func TestArguments(t *testing.T) {
 		}
 	}
 	for v, want := range map[version]string{old: "-vsync passthrough", now: "-fps_mode passthrough", {5, 0}: "-vsync passthrough", {5, 1}: "-fps_mode passthrough"} {
-		for _, args := range [][]string{sourceArgs(rtsp, o, Info{version: v}), sinkArgs(OutOptions{}, v, "x")} {
+		for _, args := range [][]string{sourceArgs(rtsp, o, Info{version: v}), sinkArgs(OutOptions{}, "", v, "x")} {
 			if got := strings.Join(args, " "); !strings.Contains(got, want) {
 				t.Errorf("version %v: %s", v, got)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,14 +39,17 @@ type OutOptions struct {
 	// frame's samples are of limited range.
 	Color Color
 
-	// Codec is ffmpeg's name of an encoder for H.264. It defaults to
-	// "libx264".
+	// Codec is ffmpeg's name of an encoder for H.264, of those in hardware one for
+	// which [HasDevice] is true. It defaults to "libx264".
 	Codec string
+	// LowPower is for encoders by VA-API that have no other mode.
+	LowPower bool
 	// Preset trades the encoder's time for bytes, from "ultrafast" to
 	// "veryslow". It defaults to "veryfast" for libx264.
 	Preset string
 	// CRF is the quality aimed at, from 1 (best) to 51. It defaults to 21 for
-	// libx264.
+	// libx264. Other encoders take it for the quantiser, and those that have no
+	// constant quality (libopenh264, h264_v4l2m2m) spend a tenth of a bit for each pixel.
 	CRF float64
 	// Lossless keeps every sample as it is; CRF is not used then. Browsers do
 	// not play such a file. It is for libx264 only.
@@ -136,7 +140,11 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	}
 	widen(w)
 	s := &Sink{opts: o, out: out, pipe: w, base: o.TimeBase, watch: watch{pipe: w}}
-	args := sinkArgs(o, v, out.part)
+	device, ok := codecOf(o.Codec).device()
+	if !ok {
+		return nil, errors.Join(noDevice(o.Codec), out.discard(), w.Close(), r.Close())
+	}
+	args := sinkArgs(o, device, v, out.part)
 	kind, _ := containerOf(name)
 	if s.still = kind.still; s.still {
 		args = pictureArgs(kind, o, v, out.part)
@@ -182,7 +190,7 @@ func (o *OutOptions) defaults() error {
 	if o.CRF < 0 || o.CRF > 51 || o.CRF != o.CRF {
 		return fmt.Errorf("ffmpeg: %w: CRF %v is not between 1 and 51", ErrOptions, o.CRF)
 	}
-	if o.CRF == 0 && x264 {
+	if o.CRF == 0 && codecOf(o.Codec).known() {
 		o.CRF = 21
 	}
 	if hdr(o.Color.Transfer) {
@@ -208,30 +216,22 @@ func (o *OutOptions) defaults() error {
 	return nil
 }
 
-// encoderInput returns the arguments that say what is encoded.
-func encoderInput() []string {
+// encoderArgs returns the arguments that come before the input.
+func encoderArgs() []string {
 	// -xerror: without it some versions end well when the disk was full.
-	return []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+warning", "-xerror",
-		"-f", "matroska", "-i", "pipe:0", "-map", "0:v:0", "-an", "-sn", "-dn",
+	return []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+warning", "-xerror"}
+}
+
+// framesInput returns the arguments that say what is encoded.
+func framesInput() []string {
+	return []string{"-f", "matroska", "-i", "pipe:0", "-map", "0:v:0", "-an", "-sn", "-dn",
 		"-map_metadata", "-1", "-map_chapters", "-1"}
 }
 
 // sinkArgs returns the arguments of the encoder of a recording.
-func sinkArgs(o OutOptions, v version, path string) []string {
-	a := encoderInput()
-	if o.SampleAspect.Known() {
-		a = append(a, "-vf", "setsar="+o.SampleAspect.String())
-	}
-	a = append(a, "-c:v", o.Codec, "-pix_fmt", "yuv420p")
-	if o.Preset != "" {
-		a = append(a, "-preset", o.Preset)
-	}
-	switch {
-	case o.Lossless:
-		a = append(a, "-qp", "0")
-	case o.CRF > 0:
-		a = append(a, "-crf", number64(o.CRF))
-	}
+func sinkArgs(o OutOptions, device string, v version, path string) []string {
+	c := codecOf(o.Codec)
+	a := slices.Concat(encoderArgs(), c.setup(device), framesInput(), c.fileArgs(o))
 	if o.Threads > 0 {
 		a = append(a, "-threads", strconv.Itoa(o.Threads))
 	}

@@ -31,24 +31,16 @@ type kind struct {
 	hardware bool
 	// ways are tried one after the other. None: the encoder is part of the program.
 	ways []childOf
-	// install says how it is had.
-	install string
 }
 
 // kinds are all kinds, in the order in which they are tried.
 var kinds = []kind{
-	{name: "rkmpp", hardware: true, ways: []childOf{{codec: "h264_rkmpp"}},
-		install: "it needs a Rockchip board with /dev/mpp_service and an ffmpeg that has h264_rkmpp (ffmpeg-rockchip)"},
-	{name: "v4l2m2m", hardware: true, ways: []childOf{{codec: "h264_v4l2m2m"}},
-		install: "it needs a board with an encoder among /dev/video*, such as a Raspberry Pi up to 4, the group video, and apt install ffmpeg"},
-	{name: "vaapi", hardware: true, ways: []childOf{{codec: "h264_vaapi"}, {codec: "h264_vaapi", lowPower: true}},
-		install: "it needs /dev/dri/renderD*, the group render, and apt install ffmpeg intel-media-va-driver or mesa-va-drivers"},
-	{name: "qsv", hardware: true, ways: []childOf{{codec: "h264_qsv"}},
-		install: "it needs /dev/dri/renderD*, the group render, and apt install ffmpeg intel-media-va-driver libmfx1 or libmfx-gen1.2"},
-	{name: "x264", ways: []childOf{{codec: "libx264"}},
-		install: "apt install ffmpeg"},
-	{name: "openh264", ways: []childOf{{codec: "libopenh264"}},
-		install: "it needs an ffmpeg that has libopenh264, or this program built with the tag nox264"},
+	{name: "rkmpp", hardware: true, ways: []childOf{{codec: "h264_rkmpp"}}},
+	{name: "v4l2m2m", hardware: true, ways: []childOf{{codec: "h264_v4l2m2m"}}},
+	{name: "vaapi", hardware: true, ways: []childOf{{codec: "h264_vaapi"}, {codec: "h264_vaapi", lowPower: true}}},
+	{name: "qsv", hardware: true, ways: []childOf{{codec: "h264_qsv"}}},
+	{name: "x264", ways: []childOf{{codec: "libx264"}}},
+	{name: "openh264", ways: []childOf{{codec: "libopenh264"}}},
 }
 
 // Names are the names of all kinds.
@@ -124,7 +116,7 @@ func choose(ctx context.Context, name string, kinds []kind, own Factory, try fun
 			}
 		}
 		if name != Auto {
-			return Choice{}, fmt.Errorf("%w: %s: %w; %s; -encoder auto takes what works", ErrNone, name, explain(err), k.install)
+			return Choice{}, fmt.Errorf("%w: %s: %w; %s; -encoder auto takes what works", ErrNone, name, explain(err), ffmpeg.HowToGet(k.ways[0].codec))
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			c.Tried = append(c.Tried, Attempt{k.name, explain(err)})

@@ -1,5 +1,5 @@
 // Package ffmpegtest has a program ffmpeg whose encoder fails in the way that a test
-// wants, in place of hardware. The test's own program plays it: its TestMain calls Main
+// wants, in place of hardware; libx264 for a file stays as it is. The test's own program plays it: its TestMain calls Main
 // first of all.
 package ffmpegtest
 
@@ -82,8 +82,8 @@ func Main() {
 	}
 	args := os.Args[1:]
 	codec := slices.Index(args, "-c:v")
-	if codec < 0 || args[codec+1] == "rawvideo" {
-		// It is no encoder that is asked for.
+	if codec < 0 || args[codec+1] == "rawvideo" || args[codec+1] == "libx264" && !slices.Contains(args, "tee") {
+		// It is no encoder that is asked for, or x264 for a file.
 		err := syscall.Exec(os.Getenv(realEnv), append([]string{"ffmpeg"}, args...), nil)
 		fail("exec: %v", err)
 	}
@@ -110,8 +110,33 @@ func play(f Fake, args []string) {
 	case Silent:
 		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	default:
-		encode(f, args)
+		if slices.Contains(args, "-enc_time_base") && slices.Contains(args, "tee") {
+			encode(f, args)
+		} else {
+			record(f, args)
+		}
 	}
+}
+
+// record plays the encoder of a file. Dies fails in the midst of one, and not in a trial.
+func record(f Fake, args []string) {
+	input, codec, rest := slices.Index(args, "-xerror"), slices.Index(args, "-vf"), slices.Index(args, "-color_range")
+	if input < 0 || codec < input || rest < codec {
+		fail("these are not the arguments of an encoder: %q", args)
+	}
+	lavfi := slices.Contains(args, "lavfi")
+	switch {
+	case f == Garbage:
+		_, _ = os.Stdout.WriteString("garbage") // who reads is gone, or takes it
+		return
+	case f == Dies && !lavfi:
+		_, _ = io.CopyN(io.Discard, os.Stdin, 1<<18) // whether or not there is as much
+		fail("Failed to encode a picture: Input/output error")
+	}
+	input += 1 + slices.Index(args[input+1:], "-f")
+	a := slices.Concat(args[:slices.Index(args, "-xerror")+1], args[input:codec], []string{"-c:v", "libx264", "-preset", "ultrafast"}, args[rest:])
+	err := syscall.Exec(os.Getenv(realEnv), append([]string{"ffmpeg"}, a...), nil)
+	fail("exec: %v", err)
 }
 
 // encode runs the real program and hands on what it puts out, or something else.
