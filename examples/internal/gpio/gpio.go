@@ -97,9 +97,9 @@ func (b *button) read(text string, err error) (changed bool) {
 	if changed = (err != nil) != b.failed; changed {
 		b.failed = err != nil
 		if b.failed {
-			b.told("bell lost", fmt.Sprintf("the bell's button cannot be read: %v", err))
+			b.told("bell lost", fmt.Sprintf("the button cannot be read: %v", err))
 		} else {
-			b.told("bell back", "the bell's button can be read")
+			b.told("bell back", "the button can be read")
 		}
 	}
 	was := b.down
