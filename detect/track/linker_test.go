@@ -356,7 +356,9 @@ func TestWholeReturns(t *testing.T) {
 		}
 		return walker(300, 200, 0, 0)(i)
 	}
-	p := linked(LinkerConfig{Misses: 4}, 80, 0, walks(at, func(i int) float32 {
+	cfg := DefaultLinkerConfig()
+	cfg.Misses = 4
+	p := linked(cfg, 80, 0, walks(at, func(i int) float32 {
 		if i > last && i < again {
 			return 0
 		}
@@ -380,7 +382,7 @@ func TestWholeReturns(t *testing.T) {
 // lead away from the full ones: nothing is hidden where nobody is.
 func TestWholeBows(t *testing.T) {
 	way := func(i int) float32 { return 300 - 5*float32(20-max(20-i, i-20, 0)) }
-	p := linked(LinkerConfig{}, 60, 0, walks(func(i int) detect.Box {
+	p := linked(DefaultLinkerConfig(), 60, 0, walks(func(i int) detect.Box {
 		b := walker(way(i), 200, 0, 0)(i)
 		if i >= 8 && i <= 32 {
 			b.Y0 += 25
