@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/view"
@@ -45,6 +46,8 @@ type app struct {
 	encoder     string              // the kind that was chosen
 	gate        *gate
 	privacy     *privacy
+	seal        *seal.Seal
+	sealFault   string // why a loosening that is due is not in force
 	bell        *bell
 	zones       *web.Zones
 	live        *whep.Server
@@ -89,6 +92,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout 
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
 		return a, err
 	}
+	policy = a.openSeal(policy)
 	if err := a.openEncoder(ctx); err != nil {
 		return a, err
 	}
@@ -101,11 +105,12 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout 
 	if c.Preset == presetDoorbell {
 		a.bell = newBell(a.broadcaster, c.RingFor, func() time.Duration { return time.Duration(a.clock.newest.Load()) }, a.log.Add)
 	}
-	a.gate = &gate{broadcaster: a.broadcaster, bell: a.bell, tally: newTally()}
+	a.gate = &gate{broadcaster: a.broadcaster, bell: a.bell, tally: newTally(), sized: a.seal.Seen}
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.apply, Try: a.try,
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn, Confirm: a.pipe.Confirm,
+		Judge: a.seal.Judge, Ask: a.seal.Ask, Grant: a.grant,
 	})
 	a.recordStart(policy)
 	if err := a.openOutputs(); err != nil {
@@ -134,7 +139,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 		a.log.Add("view", err.Error())
 	}
 	a.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Detectors: finders, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
+		Policy: policy, Floor: a.seal.Floor(), Detectors: finders, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
 		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
 		OnEvent: func(e pipeline.Event) {
 			switch e.Kind {
@@ -183,6 +188,7 @@ func (a *app) run(ctx context.Context) error {
 	group.Go(func() { a.mqtt.Run(ctx) })
 	group.Go(func() { a.gate.tally.keep(ctx, a.log) })
 	group.Go(func() { a.privacy.run(ctx) })
+	group.Go(func() { a.seal.Run(ctx, a.c.Settings.Flags, a.loosen) })
 	if a.c.PrivateGPIO != "" {
 		group.Go(func() { gpio.Follow(ctx, a.c.PrivateGPIO, a.c.PrivateAt, a.privacy.setLine, a.log.Add) })
 	}
@@ -316,6 +322,9 @@ func (a *app) Close() error {
 	}
 	if a.bell != nil {
 		a.bell.close()
+	}
+	if a.seal != nil {
+		a.seal.Close()
 	}
 	closeIf(a.live, a.live != nil)
 	closeIf(a.rtsp, a.rtsp != nil)

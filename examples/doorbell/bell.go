@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -86,11 +84,4 @@ func (b *bell) close() {
 		b.timer.Stop()
 	}
 	b.broadcaster.Pause(true)
-}
-
-// keys rings at each line of r: at each press of the Enter key of a terminal.
-func (b *bell) keys(r io.Reader) {
-	for s := bufio.NewScanner(r); s.Scan(); {
-		b.ring()
-	}
 }

@@ -73,11 +73,12 @@ func TestBell(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	b, _, _, told := newTestBell(t, time.Minute)
-	b.keys(strings.NewReader(""))
+	a := &app{bell: b}
+	a.keys(strings.NewReader(""))
 	if told("ring") != 0 {
 		t.Error("no key rang")
 	}
-	b.keys(strings.NewReader("\n"))
+	a.keys(strings.NewReader("\n"))
 	if told("ring") != 1 {
 		t.Error("the Enter key did not ring")
 	}

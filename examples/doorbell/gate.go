@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"image"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ type gate struct {
 	tally *tally
 	// keepWaiting: what waits to be sent or written is not thrown away.
 	keepWaiting atomic.Bool
+	// sized is told of the size of pictures, in pixels, when it changes; nil is told nothing.
+	sized func(image.Point)
+	size  image.Point // of the last one; the pipeline's
 
 	mu   sync.Mutex
 	seen seen
@@ -58,6 +62,10 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 	s := seen{At: time.Now(), Counts: cover.Counts(), Hidden: cover.Hidden(), Whole: f.Hidden()}
 	if blocks := cover.Size().X * cover.Size().Y; blocks > 0 {
 		s.Outside = float64(s.Counts.Outside) / float64(blocks)
+	}
+	if size := f.Size(); g.sized != nil && size != g.size {
+		g.size = size
+		g.sized(size)
 	}
 	if g.tally != nil {
 		g.tally.add(&s)

@@ -44,8 +44,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the program; it returns the exit code. Each line of keys rings the
-// bell, if keys is not nil.
+// run is the program; it returns the exit code. Each line of keys, if that is not
+// nil, is one typed at the terminal.
 func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.Writer) int {
 	var c config
 	code, ok := settings.Start(&c, settings.Options{
@@ -69,9 +69,9 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	}
 	f, ok := stderr.(*os.File)
 	a.welcome(stderr, ok && term.IsTerminal(int(f.Fd())))
-	if keys != nil && a.bell != nil {
+	if keys != nil {
 		// Ends with the process: a terminal's read cannot be cancelled.
-		go a.bell.keys(keys)
+		go a.keys(keys)
 	}
 	err = a.run(ctx)
 	if err = errors.Join(err, a.Close(), set.Close()); err != nil {

@@ -202,10 +202,23 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 	return a.putInForce(nil)
 }
 
-// apply puts a policy in force, unless privacy hides everything: then it waits.
+// apply puts a policy in force, unless privacy hides everything: then it waits. One that
+// is looser than the sealed one is refused.
 func (a *app) apply(p *redact.Policy) error {
+	floor, err := a.seal.Take(p)
+	if err != nil {
+		return err
+	}
+	return a.replace(p, floor)
+}
+
+// replace puts a policy in force with those that hold beside it.
+func (a *app) replace(p *redact.Policy, floor []*redact.Policy) error {
 	a.policies.Lock()
 	defer a.policies.Unlock()
+	if err := a.pipe.SetFloor(floor...); err != nil {
+		return err
+	}
 	if a.privacy.isOn() {
 		// It has to be one that could be put in force.
 		if err := p.Validate(); err != nil {

@@ -55,7 +55,7 @@ func (a *app) openServer() (err error) {
 	}
 	o := web.Options{
 		Access: access, Zones: a.zones, Live: a.live,
-		Still: a.stillJPEG, Snapshot: a.broadcaster.Snapshot, PreviewPicture: a.preview.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm, Privacy: a.privacy.Set,
+		Still: a.stillJPEG, Snapshot: a.broadcaster.Snapshot, PreviewPicture: a.preview.Snapshot, Status: func() any { return a.status() }, Confirm: a.confirm, Privacy: a.privacy.Set, StopLoosening: a.seal.Stop,
 		Metrics: a.metrics(), Healthy: a.healthy,
 	}
 	if a.bell != nil {

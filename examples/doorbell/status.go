@@ -7,6 +7,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 )
@@ -40,6 +41,8 @@ type status struct {
 	Bell     *bellStatus `json:"bell,omitempty"`
 	// Private is set while the privacy switch hides everything.
 	Private bool `json:"private"`
+	// Seal is that on the policy.
+	Seal seal.State `json:"seal"`
 	// Recording is left out where nothing is to be recorded.
 	Recording *recordingStatus `json:"recording,omitempty"`
 	// Start is set while there is no policy.
@@ -112,7 +115,7 @@ func (a *app) status() status {
 		}
 	}
 	s.Confirm = why.AwaitsOwner()
-	s.Private = a.privacy.isOn()
+	s.Private, s.Seal = a.privacy.isOn(), a.seal.State()
 	s.State, s.Kind = a.summary(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {
@@ -126,6 +129,10 @@ func (a *app) status() status {
 	if s.Recording != nil && s.Recording.Problem != "" {
 		s.Alert = strings.TrimLeft(s.Alert+" Nothing is recorded: "+s.Recording.Problem+".", " ")
 	}
+	if s.Seal.Damaged {
+		s.Alert += " " + seal.ErrDamaged.Error() + "."
+	}
+	s.Alert = strings.TrimSpace(s.Alert + " " + s.Seal.Waiting.Words())
 	s.Clock.Now = float64(time.Now().UnixNano()) / 1e6
 	return s
 }
@@ -208,7 +215,7 @@ func (a *app) mqttState() homeassistant.State {
 	s := a.status()
 	return homeassistant.State{
 		People: s.Hidden.People, Faces: s.Hidden.Faces, Plates: s.Hidden.Plates, Hidden: s.Hidden.Share, State: s.State,
-		Private: s.Private, Problem: s.Kind == "bad", RecordingProblem: s.Recording != nil && s.Recording.Problem != "",
+		Private: s.Private, Seal: sealWord(s.Seal), Problem: s.Kind == "bad", RecordingProblem: s.Recording != nil && s.Recording.Problem != "",
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/ratelimit"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
 	"github.com/hedgecam/hedge/examples/internal/whep"
 	"github.com/hedgecam/hedge/redact"
@@ -49,6 +50,9 @@ type Options struct {
 	Confirm func() error
 	// Privacy switches the hiding of everything on or off; who says by whom.
 	Privacy func(on bool, who string) error
+	// StopLoosening stops a loosening of the sealed policy; who says by whom. It reports
+	// whether one waited. It defaults to none.
+	StopLoosening func(who string) (bool, error)
 	// Ring is what the bell does. It defaults to nothing: there is no bell.
 	Ring func()
 	// Metrics serves /metrics.
@@ -106,6 +110,9 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("DELETE /zones/preview", s.discard)
 	mux.HandleFunc("POST /confirm", s.confirm)
 	mux.HandleFunc("POST /privacy/{state}", s.privacy)
+	if s.o.StopLoosening != nil {
+		mux.HandleFunc("POST /seal/stop", s.stopLoosening)
+	}
 	mux.HandleFunc("POST /live", s.live)
 	mux.HandleFunc("DELETE /live/{id}", s.hangUp)
 	if s.o.Metrics != nil {
@@ -226,6 +233,13 @@ func (s *server) save(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	revision, err = s.o.Zones.Save(data, revision)
+	var looser *seal.LooserError
+	if errors.As(err, &looser) {
+		if err = s.o.Zones.Ask(data, "the page, from "+webaccess.ClientOf(r)); err == nil {
+			reply(w, http.StatusAccepted, fault{Error: looser.Error() + ". It was asked for: nothing changes unless somebody at the device agrees, and then after a delay", Revision: revision})
+			return
+		}
+	}
 	if err != nil {
 		s.refusePolicy(w, err, revision)
 		return
@@ -297,7 +311,7 @@ func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string)
 		reply(w, http.StatusUnprocessableEntity, fault{Error: bad.Reason, Path: bad.Path})
 	case errors.Is(err, ErrConflict):
 		reply(w, http.StatusConflict, fault{Error: err.Error(), Revision: revision})
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrUnconfirmed), errors.Is(err, ErrPrivate):
+	case errors.Is(err, seal.ErrDamaged), errors.Is(err, ErrBusy), errors.Is(err, ErrUnconfirmed), errors.Is(err, ErrPrivate):
 		reply(w, http.StatusLocked, fault{Error: err.Error()})
 	default:
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
@@ -325,6 +339,19 @@ func (s *server) privacy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// stopLoosening stops a loosening of the sealed policy.
+func (s *server) stopLoosening(w http.ResponseWriter, r *http.Request) {
+	is, err := s.o.StopLoosening("the page, from " + webaccess.ClientOf(r))
+	switch {
+	case err != nil:
+		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
+	case !is:
+		reply(w, http.StatusNotFound, fault{Error: "no loosening waits"})
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 func (s *server) ring(w http.ResponseWriter, _ *http.Request) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/statefile"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -69,6 +70,12 @@ type ZonesOptions struct {
 	// Confirm says that they do: Pipeline.Confirm. It is called when the first policy
 	// is saved, and by nothing else here.
 	Confirm func()
+	// Judge returns a *seal.LooserError for a policy that is looser than a sealed one,
+	// and Ask asks for it; who says by whom. Grant puts one in force that is due. They
+	// default to those of a policy that is not sealed.
+	Judge func(*redact.Policy) error
+	Ask   func(p *redact.Policy, who string) error
+	Grant func(*redact.Policy) error
 	// PreviewFor is how long a preview is shown, and a page counts as drawing, after
 	// the editor was last heard of. It defaults to 20 seconds.
 	PreviewFor time.Duration
@@ -85,6 +92,9 @@ func NewZones(o ZonesOptions) *Zones {
 	}
 	if o.Private == nil {
 		o.Private = func() bool { return false }
+	}
+	if o.Judge == nil {
+		o.Judge = func(*redact.Policy) error { return nil }
 	}
 	return &Zones{o: o, saved: o.Saved, drawing: map[string]time.Time{}}
 }
@@ -119,7 +129,7 @@ func (z *Zones) revision() string {
 // Save puts a policy in force and into the file, if the saved one still is that
 // of the given revision, and returns the new revision. The errors are a
 // *redact.PolicyError, ErrConflict, or that of writing the file; the old policy
-// then is still the saved one.
+// then is still the saved one. So it is with a *seal.LooserError; see Ask.
 func (z *Zones) Save(data []byte, revision string) (string, error) {
 	p, err := redact.ParsePolicy(data)
 	if err != nil {
@@ -129,6 +139,9 @@ func (z *Zones) Save(data []byte, revision string) (string, error) {
 	defer z.mu.Unlock()
 	if revision != z.revision() {
 		return z.revision(), ErrConflict
+	}
+	if err := z.o.Judge(p); err != nil {
+		return z.revision(), err
 	}
 	if err := writePolicy(z.o.Path, p); err != nil {
 		return "", err
@@ -292,10 +305,15 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 	if z.saved != nil && z.saved.SHA256() == p.SHA256() {
 		return nil
 	}
-	z.saved = p
 	if err := z.o.Apply(p); err != nil {
+		var looser *seal.LooserError
+		if errors.As(err, &looser) {
+			err = fmt.Errorf("%w. The sealed policy stays in force", err)
+		}
+		z.problem = err.Error()
 		return err
 	}
+	z.saved = p
 	if z.editor != "" {
 		// A policy that is put in force ends the preview.
 		if err := z.o.Try(z.draft); err != nil {
@@ -303,6 +321,31 @@ func (z *Zones) Changed(p *redact.Policy, err error) error {
 		}
 	}
 	return nil
+}
+
+// Ask asks for a policy that is looser than the sealed one; who says by whom. Nothing
+// changes until it is granted.
+func (z *Zones) Ask(data []byte, who string) error {
+	p, err := redact.ParsePolicy(data)
+	if err != nil {
+		return err
+	}
+	return z.o.Ask(p, who)
+}
+
+// Loosen puts a policy in force that is looser than the sealed one, and due, and into
+// the file.
+func (z *Zones) Loosen(p *redact.Policy) error {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if err := writePolicy(z.o.Path, p); err != nil {
+		return err
+	}
+	if err := z.o.Grant(p); err != nil {
+		return err
+	}
+	z.saved, z.problem = p, ""
+	return z.endPreview()
 }
 
 // EndPreview ends a preview, whoever draws.

@@ -62,6 +62,8 @@ type State struct {
 	State                 string  // in two or three words
 	// Private says that everything is hidden for privacy.
 	Private bool
+	// Seal says in two or three words how the seal on the policy is.
+	Seal string
 	// Problem says that something is wrong, RecordingProblem that nothing can be
 	// recorded.
 	Problem, RecordingProblem bool
@@ -142,6 +144,7 @@ var entities = []entity{
 	{"sensor", "Plates hidden", "plates", "", "", "mdi:car-off"},
 	{"sensor", "Picture hidden", "hidden", "%", "", "mdi:blur"},
 	{"sensor", "State", "state", "", "", "mdi:cctv"},
+	{"sensor", "Seal on the zones", "seal", "", "", "mdi:seal"},
 	{"binary_sensor", "Problem", "problem", "", "problem", ""},
 	{"binary_sensor", "Recording problem", "recording_problem", "", "problem", "mdi:harddisk"},
 }
@@ -202,7 +205,7 @@ func (m *Client) state() {
 	s, onOff := m.o.State(), map[bool]string{true: "ON", false: "OFF"}
 	m.publishJSON("state", map[string]any{
 		"people": s.People, "faces": s.Faces, "plates": s.Plates, "hidden": int(100*s.Hidden + 0.5),
-		"state": s.State, "private": onOff[s.Private], "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
+		"state": s.State, "private": onOff[s.Private], "seal": s.Seal, "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
@@ -31,6 +32,7 @@ type Settings struct {
 	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
+	seal.Flags
 }
 
 // CheckSource says what is wrong with the settings of the camera.
@@ -64,6 +66,9 @@ type Options struct {
 // Camera is a camera whose pictures are redacted.
 type Camera struct {
 	o      Options
+	flags  seal.Flags
+	seal   *seal.Seal
+	told   string // why what is due could not be granted
 	source *camera.Source
 	set    *networks.Set
 	pipe   *pipeline.Pipeline
@@ -72,7 +77,7 @@ type Camera struct {
 // Open opens the camera, the networks that the policy needs, and the pipeline. Nothing
 // runs before Run.
 func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c *Camera, err error) {
-	c = &Camera{o: o}
+	c = &Camera{o: o, flags: s.Flags}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -91,6 +96,7 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 	if err != nil {
 		return c, err
 	}
+	policy = c.openSeal(policy)
 	if c.set, err = detectors.OpenFor(ctx, policy, s.Networks, o.Log); err != nil {
 		return c, err
 	}
@@ -101,6 +107,7 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 	c.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Detectors: c.set.Detectors, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
 		Cores: s.Cores, View: known, SaveView: view.Saver(o.Policy), Compressed: true,
+		Floor:   c.seal.Floor(),
 		OnEvent: func(e pipeline.Event) { o.Log.Info(e.Kind.String(), "text", view.EventWords(e)) },
 	})
 	return c, err
@@ -117,7 +124,8 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	var beside sync.WaitGroup
-	beside.Go(func() { settings.FollowPolicy(ctx, c.o.Policy, c.pipe.SetPolicy, c.o.Log) })
+	beside.Go(func() { settings.FollowPolicy(ctx, c.o.Policy, c.setPolicy, c.o.Log) })
+	beside.Go(func() { c.seal.Run(ctx, c.flags, c.loosen) })
 	beside.Go(func() {
 		for {
 			select {
@@ -141,6 +149,9 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 // Close frees pipeline, networks and camera.
 func (c *Camera) Close() error {
 	var errs []error
+	if c.seal != nil {
+		c.seal.Close()
+	}
 	if c.pipe != nil {
 		errs = append(errs, c.pipe.Close())
 	}

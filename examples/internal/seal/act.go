@@ -17,8 +17,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Settings are those of a program's seal. They are embedded in the program's own.
-type Settings struct {
+// Flags are the settings of a program's seal. They are embedded in the program's own.
+type Flags struct {
 	Seal      bool          `name:"seal" help:"seal the policy: it can be tightened freely, and loosened only if somebody at the device agrees, after seal-delay; it stays sealed without this setting too"`
 	SealDelay time.Duration `name:"seal-delay" default:"24h" min:"1m" max:"720h" help:"how long a loosening of a sealed policy waits, while everybody is told and who may edit can stop it; it can be made longer only"`
 	SealGPIO  string        `name:"seal-gpio" help:"a file that tells of a button at the device, such as /sys/class/gpio/gpio22/value, by which somebody agrees to a loosening"`
@@ -88,7 +88,7 @@ func (s *Seal) look(read func() (string, error), said *string) {
 
 // Run counts time, and waits for acts at the device, until ctx ends. due is called with
 // a policy that is due, about once a second until it is granted.
-func (s *Seal) Run(ctx context.Context, c Settings, due func(*redact.Policy)) {
+func (s *Seal) Run(ctx context.Context, c Flags, due func(*redact.Policy)) {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	if c.SealGPIO != "" {

@@ -243,7 +243,13 @@ export class Editor {
     try {
       const body = this.zones.text();
       const response = await ask("PUT", "/zones", { body, headers: { "If-Match": JSON.stringify(revision), "Content-Type": "application/json" } });
-      this.revision = (await response.json()).revision;
+      const answer = await response.json();
+      this.revision = answer.revision;
+      if (response.status === 202) { // sealed, and these would show more
+        this.note(`${answer.error}.`, true);
+        this.buttons();
+        return;
+      }
       this.zones.savedText = body;
       this.previewed = false;
       this.live.trial = "";

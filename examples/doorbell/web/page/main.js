@@ -29,6 +29,8 @@ byId("ring").addEventListener("click", () => ask("POST", "/ring").then(poll, (e)
 byId("private").addEventListener("click", () => ask("POST", status?.private ? "/privacy/off" : "/privacy/on").then(poll, (e) => { trouble = e.message; curtain(); }));
 byId("confirm").addEventListener("click", () => ask("POST", "/confirm").then(poll, (e) => say(byId("alert-text"), e.message)));
 
+byId("unloosen").addEventListener("click", () => ask("POST", "/seal/stop").then(poll, (e) => say(byId("alert-text"), e.message)));
+
 // curtain covers the picture with why there is none.
 function curtain() {
   const playing = video.videoWidth > 2 || !snapshot.hidden;
@@ -66,6 +68,7 @@ function show(s) {
   say(byId("alert-text"), s.alert || "");
   byId("alert").hidden = !s.alert;
   byId("confirm").hidden = !s.confirm;
+  byId("unloosen").hidden = !s.seal?.waiting;
 
   say(byId("share"), percent(s.hidden.share));
   byId("share-bar").style.width = `${100 * s.hidden.share}%`;
@@ -112,7 +115,7 @@ async function poll() {
     const s = await response.json();
     const watches = response.headers.get("X-Role") === "watch";
     byId("edit").hidden = byId("private").hidden = watches;
-    if (watches) { s.confirm = s.start = false; }
+    if (watches) { s.confirm = s.start = false; s.seal = null; }
     const came = performance.now();
     // The server's clock was read about half way between.
     if (came - sent < 200) live.offset = s.clock.now - (performance.timeOrigin + (sent + came) / 2);
