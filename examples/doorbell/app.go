@@ -123,7 +123,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout 
 }
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
-	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
+	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Decoder: a.c.Decoder, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
 		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
 			a.broadcaster.Describe(s.Format)

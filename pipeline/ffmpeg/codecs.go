@@ -96,7 +96,7 @@ func noDevice(name string) error {
 }
 
 // HasDevice reports whether this machine has the device that one of ffmpeg's encoders
-// or decoders needs: whether to try it makes sense at all. For those in software it is
+// needs: whether to try it makes sense at all. For those in software it is
 // true.
 func HasDevice(name string) bool {
 	_, ok := codecOf(name).device()
@@ -105,9 +105,13 @@ func HasDevice(name string) bool {
 
 // device returns the first device that the encoder needs, "" if it needs none, and
 // whether all are there.
-func (c codec) device() (string, bool) {
+func (c codec) device() (string, bool) { return firstNode(c.nodes) }
+
+// firstNode returns the first device of patterns of file names, and whether each of them
+// has one.
+func firstNode(patterns []string) (string, bool) {
 	first := ""
-	for _, pattern := range c.nodes {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			return "", false

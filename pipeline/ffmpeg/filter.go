@@ -1,6 +1,9 @@
 package ffmpeg
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // turns are the filters that turn pictures clockwise, by the angle.
 var turns = map[int][]string{
@@ -12,7 +15,7 @@ var turns = map[int][]string{
 
 // filters returns what is done to each decoded picture.
 func filters(in input, o Options, info Info) []string {
-	var f []string
+	f := slices.Clone(info.decoder.filters)
 	if o.MaxRate > 0 {
 		f = append(f, rateLimit(o.MaxRate, in.live() || o.RealTime))
 	}

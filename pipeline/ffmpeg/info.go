@@ -164,6 +164,8 @@ type Info struct {
 	Color Color
 	// SourceRange is the range that the source names, before conversion.
 	SourceRange string
+	// Decoder is what decodes: "software", or one of [Decoders].
+	Decoder string
 	// Live is set for cameras.
 	Live bool
 	// Still is set for a picture file: there is one picture.
@@ -180,6 +182,8 @@ type Info struct {
 	Track  int
 
 	orientation orientation
+	// decoder is the one in hardware that is used, if any.
+	decoder decoder
 	// version is that of the program that told it.
 	version version
 }

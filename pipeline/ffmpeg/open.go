@@ -29,6 +29,9 @@ func openProbed(ctx context.Context, in input, o Options, info Info) (*Source, e
 
 // begin starts the decoder and waits for the first picture.
 func begin(ctx context.Context, in input, o Options, info Info) (*Source, error) {
+	if err := info.decodeBy(o.Decoder); err != nil {
+		return nil, err
+	}
 	list, err := in.list(o, info.version)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,10 @@ type Options struct {
 	// Threads is the number of the decoder's threads. It defaults to ffmpeg's
 	// choice, which is about one per core.
 	Threads int
+	// Decoder is "v4l2m2m", "rkmpp" or "vaapi", for H.264 and H.265 in hardware; what
+	// an input has of another kind is decoded in software all the same. None of them
+	// tells of pictures that are damaged. It defaults to [SoftwareDecoder].
+	Decoder string
 	// Timeout is how long a network camera may be silent. It defaults to 10
 	// seconds.
 	Timeout time.Duration
@@ -199,6 +203,8 @@ func (o *Options) check(in input) error {
 		return fmt.Errorf("ffmpeg: %w: Threads %d is negative", ErrOptions, o.Threads)
 	case o.Track < 0:
 		return fmt.Errorf("ffmpeg: %w: Track %d: tracks are counted from 1", ErrOptions, o.Track)
+	case o.decoder() != nil:
+		return o.decoder()
 	case o.Timeout < time.Millisecond:
 		return fmt.Errorf("ffmpeg: %w: Timeout %v is shorter than a millisecond", ErrOptions, o.Timeout)
 	case turns[o.Rotate] == nil:
@@ -228,6 +234,7 @@ func sourceArgs(in input, o Options, info Info) []string {
 		// EXIF turns it, below, whether this version of ffmpeg reads that or not.
 		a = append(a, "-noautorotate")
 	}
+	a = append(a, info.decoder.args...)
 	a = append(a, in.args(o, v)...)
 	a = append(a, "-map", "0:V:"+strconv.Itoa(info.Track-1), "-an", "-sn", "-dn", "-map_metadata", "-1",
 		"-vf", strings.Join(filters(in, o, info), ","), v.frameSync(), "passthrough")

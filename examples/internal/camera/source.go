@@ -25,6 +25,10 @@ type Options struct {
 	// Rotate is the angle in degrees clockwise by which pictures are turned, for a
 	// camera mounted upside down or sideways: 0, 90, 180 or 270. It defaults to 0.
 	Rotate int
+	// Decoder decodes the H.264 and H.265 of network cameras and files: AutoDecoder,
+	// ffmpeg.SoftwareDecoder, or one of ffmpeg.Decoders. One in hardware that fails
+	// where software does not is given up, and State says so. It defaults to software.
+	Decoder string
 	// Timeout is how long a camera may send no picture before it counts as lost,
 	// at least 100 ms. It defaults to 3 seconds.
 	Timeout time.Duration
@@ -77,13 +81,14 @@ type Source struct {
 	end  context.CancelFunc
 
 	// mu is held by a Read under way. It guards what follows.
-	mu      sync.Mutex
-	conn    connection
-	link    link
-	wait    time.Duration // before the next attempt to open; 0: none was made
-	stamps  stamps
-	damaged int   // pictures in a row
-	ended   error // why the last connection ended, until that is reported
+	mu       sync.Mutex
+	conn     connection
+	link     link
+	wait     time.Duration // before the next attempt to open; 0: none was made
+	stamps   stamps
+	damaged  int // pictures in a row
+	decoding decoding
+	ended    error // why the last connection ended, until that is reported
 	// known is what the last good connection said of a network camera.
 	known *ffmpeg.Info
 
@@ -121,6 +126,9 @@ func Open(camera string, o Options) (*Source, error) {
 		return nil, fmt.Errorf("camera: timeout %v is less than 100ms", o.Timeout)
 	}
 	s := newSource(n, o)
+	if s.decoding.hardware, err = chooseDecoder(o.Decoder, ffmpeg.HasDecoder); err != nil {
+		return nil, err
+	}
 	switch n.kind {
 	case kindDevice:
 		s.open = func(ctx context.Context) (connection, error) { return openDevice(ctx, n.device, o) }
@@ -130,11 +138,11 @@ func Open(camera string, o Options) (*Source, error) {
 			trust = (&pins{path: o.Pins, pinned: o.OnPin}).trust
 		}
 		s.open = func(ctx context.Context) (connection, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust, Decoder: s.decoding.name()})
 		}
 	case kindFile:
 		s.open = func(ctx context.Context) (connection, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true, Decoder: s.decoding.name()})
 		}
 	}
 	return s, nil
@@ -181,6 +189,7 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 			s.stamps.put(b)
 			s.delivered(s.stamps.fault)
 			s.damaged, s.wait = 0, firstWait
+			s.decoding.pictures++
 			s.link.feed()
 			return nil
 		case s.over(ctx) != nil:
@@ -228,6 +237,7 @@ func (s *Source) drop(err error) {
 		err = fmt.Errorf("%w; closed: %w", err, cerr)
 	}
 	s.ended = err
+	s.decoding.ended(err)
 }
 
 // connect opens the camera, however often it takes. It tells of the connection
@@ -279,7 +289,7 @@ func (s *Source) learn(conn connection) {
 	s.known = &info
 	s.stateMu.Lock()
 	defer s.stateMu.Unlock()
-	s.state.Format = info.Format()
+	s.state.Format, s.state.Decoder = info.Format(), info.Decoder
 }
 
 func (s *Source) attempt(ctx context.Context) (connection, error) {
@@ -287,7 +297,7 @@ func (s *Source) attempt(ctx context.Context) (connection, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("%w for %v", ErrSilent, openTimeout))
 	defer cancel()
 	defer context.AfterFunc(s.life, cancel)()
-	conn, err := s.open(ctx)
+	conn, err := s.openDecoded(ctx)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		err = context.Cause(ctx)
 	}

@@ -22,6 +22,10 @@ type State struct {
 	Stamps string
 	// Format is how the pictures are to be shown, as far as the camera tells.
 	Format ffmpeg.Format
+	// Decoder is what decodes, as ffmpeg.Info has it; empty for a V4L2 camera.
+	Decoder string
+	// DecoderErr is why a decoder in hardware was given up, if it was.
+	DecoderErr error
 	// Pictures counts the pictures delivered, Damaged those that could not be
 	// decoded, Lost how often the camera went away.
 	Pictures, Damaged, Lost uint64
@@ -30,8 +34,12 @@ type State struct {
 // String says it in words.
 func (s State) String() string {
 	switch {
+	case s.Connected && s.DecoderErr != nil:
+		return "connected; software decodes, since a decoder has failed: " + s.DecoderErr.Error()
 	case s.Connected && s.Stamps != "":
 		return "connected; its time stamps " + s.Stamps + ", so pictures are timed by their arrival"
+	case s.Connected && s.Decoder != "" && s.Decoder != ffmpeg.SoftwareDecoder:
+		return "connected, decoded by " + s.Decoder + " in hardware"
 	case s.Connected:
 		return "connected"
 	case s.Lost > 0:

@@ -30,6 +30,7 @@ type Settings struct {
 	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
 	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
 	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
+	Decoder        string          `name:"decoder" default:"auto" enum:"auto,software,v4l2m2m,rkmpp,vaapi" help:"what decodes the H.264 or H.265 of a network camera: auto takes rkmpp or vaapi where there is one, and software on a Raspberry Pi; one that fails is replaced by software; v4l2m2m, rkmpp and vaapi are not run on hardware yet: see docs/boards.md"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 	seal.Flags
@@ -37,7 +38,7 @@ type Settings struct {
 
 // CheckSource says what is wrong with the settings of the camera.
 func (s *Settings) CheckSource() error {
-	src, err := camera.Open(s.Source, camera.Options{Rotate: s.Rotate, Password: string(s.SourcePassword)})
+	src, err := camera.Open(s.Source, camera.Options{Rotate: s.Rotate, Password: string(s.SourcePassword), Decoder: s.Decoder})
 	if err == nil {
 		err = src.Close()
 	}
@@ -84,7 +85,7 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 		}
 	}()
 	c.source, err = camera.Open(s.Source, camera.Options{
-		Password: string(s.SourcePassword), Pins: o.Policy + ".cameras", Rate: o.Rate, Rotate: s.Rotate,
+		Password: string(s.SourcePassword), Pins: o.Policy + ".cameras", Rate: o.Rate, Rotate: s.Rotate, Decoder: s.Decoder,
 		OnPin: func(host, fingerprint string) { o.Log.Warn(camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
 			if o.OnChange != nil {

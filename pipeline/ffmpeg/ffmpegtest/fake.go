@@ -1,5 +1,5 @@
-// Package ffmpegtest has a program ffmpeg whose encoder fails in the way that a test
-// wants, in place of hardware; libx264 for a file stays as it is. The test's own program plays it: its TestMain calls Main
+// Package ffmpegtest has a program ffmpeg whose encoder, and whose decoder in hardware, fails
+// in the way that a test wants, in place of hardware; libx264 for a file stays as it is. The test's own program plays it: its TestMain calls Main
 // first of all.
 package ffmpegtest
 
@@ -82,6 +82,10 @@ func Main() {
 	}
 	args := os.Args[1:]
 	codec := slices.Index(args, "-c:v")
+	if input := slices.Index(args, "-i"); slices.Contains(args, "rawvideo") && (slices.Contains(args, "-hwaccel") || codec >= 0 && codec < input) {
+		decode(f, args)
+		os.Exit(0)
+	}
 	if codec < 0 || args[codec+1] == "rawvideo" || args[codec+1] == "libx264" && !slices.Contains(args, "tee") {
 		// It is no encoder that is asked for, or x264 for a file.
 		err := syscall.Exec(os.Getenv(realEnv), append([]string{"ffmpeg"}, args...), nil)
