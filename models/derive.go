@@ -21,9 +21,9 @@ const (
 	maxSymbolicNames = 64
 )
 
-// An Axis is one dimension of a network's input or output that the published
-// file fixes to a number and that is given a name instead, so that the network
-// takes pictures of other sizes.
+// An Axis is one dimension of a network's input or output. The published file fixes it
+// to a number; it gets a name instead, so that the network takes pictures of other
+// sizes.
 type Axis struct {
 	// Value is the name of the graph's input or output.
 	Value string `json:"value"`

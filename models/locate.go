@@ -31,11 +31,11 @@ type Options struct {
 	Progress func(done, total int64)
 }
 
-// ChecksumError says that a file is not the one the manifest names. It holds
-// both sums.
+// ChecksumError says that a file is not the one that the manifest names, with both
+// sums.
 type ChecksumError = download.SumError
 
-// NotFoundError says that a model's weights are nowhere to be found.
+// NotFoundError says that a model's weights were not found.
 type NotFoundError struct {
 	// Model is the model's name.
 	Model string
@@ -66,9 +66,8 @@ var ErrEmbedded = errors.New("models: the weights are embedded and have no path"
 
 // Locate returns the path of the model's weights, checked against the manifest.
 //
-// A file that is there but not the right one is refused with a
-// *[ChecksumError], not passed over. Weights that cannot be had are a
-// *[NotFoundError].
+// A file that is there but is not the right one is a *[ChecksumError]: it is not
+// skipped. Missing weights that cannot be downloaded are a *[NotFoundError].
 func (m Model) Locate(ctx context.Context, o Options) (string, error) {
 	if m.Embedded && o.Path == "" {
 		return "", ErrEmbedded

@@ -51,12 +51,12 @@ type Model struct {
 	Embedded bool `json:"embedded,omitempty"`
 }
 
-// A Class is one class a model finds, and the score from which on a detection
-// counts unless the caller says otherwise.
+// A Class is one class that a model finds, and the default score from which a
+// detection counts.
 type Class struct {
 	Class detect.Class `json:"class"`
 	// Threshold is the default lowest score, above 0 and below 1. The README of
-	// the model says why it is what it is.
+	// the model gives the reason.
 	Threshold float32 `json:"threshold"`
 }
 
@@ -154,8 +154,8 @@ func (m Model) ClassSet() detect.ClassSet {
 // maxBytes bounds the size of weights: what is downloaded is held in memory.
 const maxBytes = 256 << 20
 
-// parseManifest decodes a manifest. Fields it does not know are refused, as is
-// everything that the rest of the package relies on and does not find.
+// parseManifest decodes a manifest. It refuses unknown fields, and any entry that lacks
+// something that the rest of the package relies on.
 func parseManifest(data []byte) ([]Model, error) {
 	var file struct {
 		Version int     `json:"version"`

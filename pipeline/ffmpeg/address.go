@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// ShownAddress returns what of the name of an input may be shown, written to a
-// report or a log: of an address its scheme, host and path, without user name,
-// password, query and fragment, in which cameras want passwords and tokens. Another
-// name is returned as it is.
+// ShownAddress returns the part of an input's name that may be shown or written to a
+// log. Of an address this is scheme, host and path: user name, password, query and
+// fragment are left out, because cameras take passwords and tokens there. Another name
+// is returned as it is.
 func ShownAddress(name string) string {
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" {
 		if scheme, _, ok := strings.Cut(name, "://"); ok {
-			// No address that can be read, which may have a password in it all the same.
+			// The address cannot be read, but may hold a password.
 			return scheme + "://..."
 		}
 		return name
@@ -26,8 +26,8 @@ func shownURL(u *url.URL) string {
 	return shown.String()
 }
 
-// HideAddress returns what takes every secret of an address out of a text, such as
-// the message of another program.
+// HideAddress returns a func that takes every secret of an address out of a text,
+// such as the message of another program.
 func HideAddress(name string) *strings.Replacer {
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" {
@@ -36,7 +36,7 @@ func HideAddress(name string) *strings.Replacer {
 	return hideAddress(u, name)
 }
 
-// hideAddress returns what takes every secret of an address out of a text, in the
+// hideAddress returns a func that takes every secret of an address out of a text, in the
 // forms in which programs repeat it. arg is the address that ffmpeg gets.
 func hideAddress(u *url.URL, arg string) *strings.Replacer {
 	var pairs []string
@@ -64,7 +64,7 @@ func hideAddress(u *url.URL, arg string) *strings.Replacer {
 		hide(u.RawQuery, "xxxxx")
 		for _, values := range u.Query() {
 			for _, v := range values {
-				// Short ones are words such as "main", and no secrets.
+				// Short values are words such as "main", and not secrets.
 				if len(v) >= shortSecret {
 					hide(url.QueryEscape(v), "xxxxx")
 					hide(v, "xxxxx")
@@ -79,5 +79,5 @@ func hideAddress(u *url.URL, arg string) *strings.Replacer {
 // a secret by itself.
 const shortSecret = 6
 
-// secretive reports whether an address has something in it that is not to be seen.
+// secretive reports whether an address holds a secret.
 func secretive(u *url.URL) bool { return u.User != nil || u.RawQuery != "" }

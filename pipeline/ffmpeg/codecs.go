@@ -14,13 +14,12 @@ import (
 type codec struct {
 	// name is ffmpeg's.
 	name string
-	// nodes are the devices it needs, as patterns of file names: one of each is
-	// there, or the encoder is not.
+	// nodes are the devices it needs, as patterns of file names. The encoder can be
+	// used only if a file matches each.
 	nodes []string
-	// hardware is what is set up before the input.
+	// hardware are the arguments before the input.
 	hardware []string
-	// filter brings samples to what the encoder takes, and before it the
-	// samples of a frame.
+	// filter turns the samples of a frame into those that the encoder takes.
 	filter string
 	// live is for pictures as they come: no B-frames and nothing held back, key
 	// pictures that can be decoded by themselves. file is for a recording, in
@@ -34,7 +33,7 @@ type codec struct {
 // Words in arguments that stand for the first device, a quantiser and a bit rate.
 const deviceWord, quality, bitRate = "DEVICE", "QUALITY", "BITRATE"
 
-// codecs are the encoders of which the command line is known.
+// codecs are the encoders whose command line is known.
 var codecs = []codec{
 	{
 		name: "libx264", filter: "format=yuv420p",
@@ -43,7 +42,7 @@ var codecs = []codec{
 		get:  "apt install ffmpeg",
 	},
 	{
-		// It has no quality that is constant: a recording has a bit rate.
+		// It has no constant quality: a recording gets a bit rate.
 		name: "libopenh264", filter: "format=yuv420p",
 		live: []string{"-rc_mode", "bitrate", "-allow_skip_frames", "0"},
 		file: []string{"-rc_mode", "bitrate", "-allow_skip_frames", "0", "-b:v", bitRate},
@@ -76,7 +75,7 @@ var codecs = []codec{
 	},
 }
 
-// codecOf returns what is known of an encoder; of another one nothing but its name.
+// codecOf returns what is known of an encoder: only its name, if it is another one.
 func codecOf(name string) codec {
 	if i := slices.IndexFunc(codecs, func(c codec) bool { return c.name == name }); i >= 0 {
 		return codecs[i]

@@ -14,8 +14,8 @@ type container struct {
 	still bool
 	// args are the encoder and the muxer of a still.
 	args []string
-	// scale and pixels say how samples are brought to what the encoder takes: of
-	// a JPEG and a WebP, viewers take the matrix for that of BT.601 (JFIF).
+	// scale and pixels say how samples become what the encoder takes. Viewers expect
+	// the matrix of BT.601 (JFIF) in a JPEG and a WebP.
 	scale, pixels string
 }
 
@@ -37,13 +37,13 @@ func containerOf(name string) (container, bool) {
 	return c, ok
 }
 
-// CheckName refuses with [ErrOptions] a name that [Create] would refuse for its
+// CheckName returns [ErrOptions] for a name that [Create] would refuse for its
 // extension.
 func CheckName(name string) error {
 	if _, ok := containerOf(name); ok {
 		return nil
 	}
-	return fmt.Errorf("ffmpeg: output %q: %w: MP4 is written, so the name must end in .mp4; that of a picture in .jpg, .png or .webp", name, ErrOptions)
+	return fmt.Errorf("ffmpeg: output %q: %w: a video must end in .mp4, a picture in .jpg, .png or .webp", name, ErrOptions)
 }
 
 // IsPicture reports whether a file of that name is written as a picture.

@@ -44,9 +44,9 @@ type Packet struct {
 }
 
 // Encoder encodes redacted frames to H.264 as they come, through an ffmpeg process:
-// with encoders in hardware of which this process needs no library. The process gets
-// redacted frames and nothing else. It has no environment, writes no file, and leaves no
-// core dump.
+// also with encoders in hardware, whose libraries this process does not need. The
+// process gets redacted frames and nothing else. It has no environment, writes no file,
+// and leaves no core dump.
 type Encoder struct {
 	o      EncoderOptions
 	proc   *process
@@ -86,8 +86,8 @@ type unit struct {
 // outputs is how many units may wait for the next Encode.
 const outputs = 256
 
-// NewEncoder starts an encoder. ctx ends NewEncoder, and nothing later. What the encoder
-// does not like is reported by Encode.
+// NewEncoder starts an encoder. ctx ends NewEncoder, and nothing later. Encode reports
+// what the encoder refuses.
 //
 // Errors: [ErrNotInstalled], [ErrOptions], fs.ErrNotExist if a device that it needs is
 // not there, or ctx.Err().
@@ -174,8 +174,8 @@ func closeAll(files []*os.File) error {
 	return errors.Join(errs...)
 }
 
-// wait is how long Encode waits for the picture of a frame, so that it goes out now
-// and not with the next frame.
+// wait is how long Encode waits for the picture of its frame. A later picture comes out
+// with the next frame.
 const wait = 20 * time.Millisecond
 
 // Encode takes a frame, which it borrows until it returns, with the time under which it

@@ -26,7 +26,7 @@ var (
 	// ErrTooLarge: the pictures have more than [MaxPixels].
 	ErrTooLarge = errors.New("picture too large")
 
-	// ErrCertificate: a camera's certificate is not one to send a password to.
+	// ErrCertificate: a camera's certificate is not trusted, so it gets no password.
 	ErrCertificate = errors.New("the camera's certificate is not trusted")
 
 	// ErrOptions: the options make no sense.
@@ -39,9 +39,9 @@ var (
 	// than the one before it.
 	ErrFrame = errors.New("frame does not fit the output")
 	// ErrStalled: an encoder takes no frame, or gives no picture, for too long.
-	ErrStalled = errors.New("the encoder stands still")
-	// ErrUnit: an encoder puts out what is no encoded picture of a frame.
-	ErrUnit = errors.New("the encoder puts out what it should not")
+	ErrStalled = errors.New("the encoder does not go on")
+	// ErrUnit: an encoder's output is not the encoded picture of a frame.
+	ErrUnit = errors.New("the encoder's output is not a picture of a frame")
 	// ErrNoFrames: Finish was called before any Write.
 	ErrNoFrames = errors.New("no frame was written")
 )

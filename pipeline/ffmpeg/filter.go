@@ -45,8 +45,8 @@ func hdr(transfer string) bool { return transfer == "smpte2084" || transfer == "
 
 // toneMap returns the filters that bring a picture of high dynamic range to
 // BT.709. White of 203 cd/m2 is that of ITU-R BT.2408; mobius leaves what is darker
-// as it is and rolls off what is brighter. What the input does not say is as
-// BT.2100 has it.
+// as it is and rolls off what is brighter. BT.2100 stands in for what the input does
+// not say.
 func toneMap(transfer string) []string {
 	return []string{
 		"zscale=tin=" + transfer + ":min=bt2020nc:pin=bt2020:t=linear:npl=203", "format=gbrpf32le",
@@ -54,17 +54,17 @@ func toneMap(transfer string) []string {
 	}
 }
 
-// rateLimit returns the filter that leaves out what is more than max pictures
-// per second. It is the generic cell rate algorithm (ITU-T I.371): a picture
-// passes if it is not more than a tolerance before its turn, and then puts the
-// turn of the next one back by a period. So rounded or shaken time stamps cost no
-// picture of a source that keeps to the rate.
+// rateLimit returns the filter that leaves out pictures beyond max per second. It is
+// the generic cell rate algorithm (ITU-T I.371): a picture passes if it is not more
+// than a tolerance before its turn, and then puts the turn of the next one back by a
+// period. So rounded or shaken time stamps cost no picture of a source that keeps to
+// the rate.
 //
 // A time stamp that goes back, or is far before the turn, begins the count anew.
-// Those of a live source that stand still are no measure: the time at which a
-// picture comes takes their place, with a tolerance for what the network holds up.
+// Time stamps of a live source that do not move say nothing: the time at which a
+// picture arrives takes their place, with a tolerance for delays of the network.
 //
-// Of the expression's registers, 0 is the next turn by time stamps and 1 that by
+// Register 0 of the expression is the next turn by time stamps, register 1 that by
 // arrival, in seconds.
 func rateLimit(most float64, live bool) string {
 	const tolerance, heldUp, slack = "0.15", "3", 1.02

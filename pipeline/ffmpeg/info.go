@@ -106,8 +106,8 @@ type Color struct {
 	Primaries, Transfer string
 }
 
-// Format says how the samples of pictures are to be understood. Its zero value is
-// that of square pixels, of colours that nobody names.
+// Format says how the samples of pictures are to be understood. Its zero value stands
+// for square pixels and unknown colours.
 type Format struct {
 	// SampleAspect is the width of a pixel over its height.
 	SampleAspect Rational

@@ -31,13 +31,12 @@ type input struct {
 	arg string
 	// path is the file's name as the caller gave it.
 	path string
-	// untimed is set when the input has no time stamps: they are the times at
-	// which its parts come.
+	// untimed is set when the input has no time stamps. A picture gets the time at
+	// which it arrives.
 	untimed bool
-	// known is set when an earlier connection told what the input sends.
+	// known is set when an earlier connection has shown what the input sends.
 	known bool
-	// secret is set when arg is for ffmpeg only, and not for who looks at its
-	// arguments.
+	// secret is set when arg must not be among the arguments, which others can see.
 	secret bool
 	// hide takes an address's secrets out of messages; nil for files and devices.
 	hide *strings.Replacer
@@ -45,7 +44,7 @@ type input struct {
 	relay *relay
 }
 
-// newInput tells what s is. An existing file wins over an address.
+// newInput finds out what s is. An existing file wins over an address.
 func newInput(s string) (input, error) {
 	if s == "" {
 		return input{}, fmt.Errorf("ffmpeg: input: %w: the name is empty", ErrAddress)
@@ -132,8 +131,8 @@ func (in input) args(o Options, v version) []string {
 	return append(a, "-i", in.arg)
 }
 
-// untimed reports whether a container of that name has no time stamps: JPEGs one
-// after the other. ffmpeg would take them for 25 a second.
+// untimed reports whether a container of that name has no time stamps, as a stream of
+// JPEGs has none. ffmpeg would assume 25 a second.
 func untimed(container string) bool {
 	switch container {
 	case "mpjpeg", "mjpeg", "jpeg_pipe", "image2pipe":

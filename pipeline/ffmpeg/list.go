@@ -10,8 +10,8 @@ import (
 )
 
 // ffmpeg takes an address as an argument, which every user of the machine can see.
-// One with a secret in it is told to ffmpeg through a pipe instead, as a list of
-// one input (its demuxer "concat"), with the options for that input in it.
+// An address with a secret goes through a pipe instead, as a list of one input (the
+// demuxer "concat") that also holds the options for that input.
 
 // maxList is the longest list that is passed: less than a pipe holds, so that
 // nobody waits for a program that does not read.
@@ -31,11 +31,11 @@ func (in input) networkOptions(o Options, v version) (protocols string, options 
 	}
 	timeout := "timeout"
 	if v.before(5, 0) {
-		// There -timeout makes ffmpeg listen.
+		// Here -timeout would make ffmpeg listen.
 		timeout = "stimeout"
 	}
-	// A camera that refuses TCP (answer 461) is asked for UDP, unless what it sends
-	// is to be encrypted.
+	// A camera that refuses TCP (answer 461) is asked for UDP, unless the stream must
+	// be encrypted.
 	transport, protocols := "tcp+udp", "rtsp,rtsps,rtp,udp,tcp,tls,crypto"
 	if in.relay != nil {
 		transport, protocols = "tcp", "rtsp,rtp,tcp"
@@ -44,7 +44,7 @@ func (in input) networkOptions(o Options, v version) (protocols string, options 
 	return protocols, append(options, in.analysis()...)
 }
 
-// analysis returns the options that spare ffmpeg what it need not find out.
+// analysis returns options that stop ffmpeg from analysing what is known.
 func (in input) analysis() [][2]string {
 	switch {
 	case in.untimed:
@@ -121,8 +121,8 @@ func closeIf(f *os.File) error {
 	return f.Close()
 }
 
-// network completes the input for an address: what of it may be shown, and, where
-// it is over TLS, the way to it, which the caller closes.
+// network completes the input for an address: the part that may be shown, and over
+// TLS the relay, which the caller closes.
 func (in *input) network(ctx context.Context, o Options) error {
 	if in.kind != kindRTSP && in.kind != kindHTTP {
 		return nil
@@ -153,7 +153,8 @@ func (in input) probeLevel() string {
 	return "error"
 }
 
-// formatOf returns what takes the format of a list's input from ffprobe's messages.
+// formatOf returns a handler that takes the format of a list's input from ffprobe's
+// messages.
 // It is written to name until the program has ended.
 func (in input) formatOf(name *string) func(line []byte) {
 	if in.probeLevel() != "debug" {

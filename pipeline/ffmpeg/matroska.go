@@ -129,7 +129,7 @@ func appendPicture(b []byte, tick int64, n int) []byte {
 	return append(b, 0x81, 0, 0, 0x80)
 }
 
-// matroskaPadding are empty elements of no meaning (Void). ffmpeg takes a picture for
+// matroskaPadding are empty elements (Void). ffmpeg takes a picture for
 // complete only when it has seen that another element follows.
 var matroskaPadding = []byte{0xEC, 0x80, 0xEC, 0x80, 0xEC, 0x80, 0xEC, 0x80}
 

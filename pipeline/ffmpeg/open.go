@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// openKnown opens a camera of which all is known.
+// openKnown opens a camera that needs no probe.
 func openKnown(ctx context.Context, in input, o Options) (*Source, error) {
 	in.known = true
 	return openProbed(ctx, in, o, *o.Known)

@@ -51,7 +51,7 @@ type probeStream struct {
 	} `json:"side_data_list"`
 }
 
-// maxProbe bounds what is read of ffprobe's answer.
+// maxProbe is the most bytes of ffprobe's answer that are read.
 const maxProbe = 1 << 20
 
 // runProbe runs ffprobe and decodes its answer. list is what it reads from its

@@ -42,11 +42,10 @@ func find(program string) (string, error) {
 	return path, nil
 }
 
-// start runs a program; stdin and stdout may be nil, and extra are its files from 3
-// on. It takes over none: the caller closes them after start. hide, which may be nil, takes out of messages
-// what is not to be seen. The handler, which may be nil, is called
-// for each line of stderr by one goroutine and must not keep the slice; long
-// lines are cut.
+// start runs a program. stdin and stdout may be nil, and extra are its files from 3 on:
+// the caller closes all of them after start. hide, which may be nil, takes secrets out
+// of messages. One goroutine calls the handler, which may be nil, for each line of
+// stderr; it must not keep the slice. Long lines are cut.
 func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
 	path, err := find(program)
 	if err != nil {
@@ -59,7 +58,7 @@ func start(program string, args []string, stdin, stdout *os.File, hide *strings.
 	p := &process{program: program, done: make(chan struct{})}
 	p.messages.hide = hide
 	p.cmd = exec.Command(path, args...) //nolint:noctx // no shell; inputs are never options; Close ends it, not a context
-	// Nothing of this process's environment, in which there may be secrets.
+	// This process's environment may hold secrets.
 	p.cmd.Env = []string{"AV_LOG_FORCE_NOCOLOR=1"}
 	p.cmd.SysProcAttr = processAttributes()
 	if stdin != nil {
@@ -115,12 +114,11 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 }
 
-// stoppedBeat is how often a program is looked at that must not stand still.
+// stoppedBeat is how often a program is checked for having been stopped.
 const stoppedBeat = 300 * time.Millisecond
 
-// endIfStopped ends the program when a signal such as SIGSTOP has halted it: a
-// program that is asked for nothing but pictures cannot do anything better. It
-// returns when the program has ended.
+// endIfStopped ends the program when a signal such as SIGSTOP has halted it, so that
+// the run fails and does not hang. It returns when the program has ended.
 func (p *process) endIfStopped() {
 	tick := time.NewTicker(stoppedBeat)
 	defer tick.Stop()
@@ -193,7 +191,7 @@ const (
 // messages remembers the last lines of a program's stderr.
 type messages struct {
 	mu sync.Mutex
-	// hide takes out what is not to be seen, before a line is cut.
+	// hide takes secrets out, before a line is cut.
 	hide *strings.Replacer
 	// errors are the last lines at the levels error and above, others the last
 	// warnings and lines without a level.

@@ -19,7 +19,7 @@ import (
 )
 
 // Trust decides about the certificate of a camera, host and port, that no authority
-// of this machine vouches for. With an error nothing is sent to the camera.
+// of this machine has signed. If it returns an error, nothing is sent to the camera.
 type Trust func(host string, cert *x509.Certificate) error
 
 // Fingerprint returns the SHA-256 of a certificate as browsers show it.
@@ -109,7 +109,7 @@ func (r *relay) url(u *url.URL) string {
 	return local.String()
 }
 
-// accept carries bytes between callers and the camera.
+// accept copies bytes between callers and the camera.
 func (r *relay) accept() {
 	for {
 		c, err := r.local.Accept()

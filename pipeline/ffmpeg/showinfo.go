@@ -10,10 +10,10 @@ import (
 const showinfoName = "showinfo@hedge"
 
 // arrivedName is the name of a showinfo before the deinterlacer, which holds a
-// picture back: what is said of damage comes before the line of the picture there.
+// picture back: a message about damage comes before the picture's line there.
 const arrivedName = "showinfo@arrived"
 
-// frameInfo is what the showinfo filter tells about one decoded picture.
+// frameInfo is what the showinfo filter reports about one decoded picture.
 type frameInfo struct {
 	pts    int64
 	hasPTS bool

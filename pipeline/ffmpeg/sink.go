@@ -79,9 +79,9 @@ func (i Info) OutOptions() OutOptions {
 //
 // The file has no sound, no metadata and no creation time; the encoder's name
 // and settings stand in it. It grows under another name in the same folder,
-// ".<name>.<random>.part" (a long name is cut), and gets its own when Finish has returned without
-// error. If this process is killed, ffmpeg ends by itself, and the part file,
-// which holds redacted frames only, stays behind.
+// ".<name>.<random>.part" (a long name is cut), and gets its own when Finish has
+// returned without error. If this process is killed, ffmpeg ends by itself, and the
+// part file stays behind; it holds redacted frames only.
 type Sink struct {
 	opts OutOptions
 	out  *output
@@ -114,8 +114,8 @@ type Sink struct {
 //
 // Errors: [ErrNotInstalled], [ErrOptions], [ErrExists], [ErrSameFile], those of
 // the file system (fs.ErrNotExist for a missing folder, fs.ErrPermission,
-// syscall.EROFS), or ctx.Err(). What the encoder does not like is reported by
-// Write or Finish.
+// syscall.EROFS), or ctx.Err(). Write or Finish report what the encoder
+// refuses.
 func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (o *OutOptions) defaults() error {
 
 // encoderArgs returns the arguments that come before the input.
 func encoderArgs() []string {
-	// -xerror: without it some versions end well when the disk was full.
+	// -xerror: without it some versions end without an error when the disk was full.
 	return []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+warning", "-xerror"}
 }
 
@@ -311,8 +311,7 @@ func (s *Sink) usable() error {
 	return s.failed
 }
 
-// patience is how long an encoder that takes no more frames may need to say
-// why.
+// patience is how long an encoder that takes no more frames has to report why.
 const patience = 5 * time.Second
 
 // reason explains why frames cannot be written.
@@ -367,7 +366,7 @@ func (s *Sink) finish(ctx context.Context) error {
 	switch {
 	case s.closed.Load():
 		return ErrClosed
-	// Some versions report what they could not write, and end well.
+	// Some versions report a failed write, and end without an error.
 	case s.proc.status != nil, s.proc.messages.errorCount() > 0:
 		return fmt.Errorf("ffmpeg: output %q: %w", s.out.name, s.proc.exitError())
 	case err != nil:

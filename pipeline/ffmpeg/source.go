@@ -51,12 +51,11 @@ type Options struct {
 	// Device says what is asked of a V4L2 camera.
 	Device Device
 	// Trust is asked about the certificate of a camera over TLS that no authority
-	// of this machine vouches for. It defaults to a refusal.
+	// of this machine has signed. It defaults to a refusal.
 	Trust Trust
-	// Known is what an earlier Source told of the same camera. With it Open does
-	// not ask what the camera sends before it opens it, which takes as long
-	// again. If the size of the pictures turns out to be another one, Open asks
-	// all the same. It defaults to not known.
+	// Known is the Info of an earlier Source of the same camera. With it Open does not
+	// probe the camera first, which halves the time. If the size of the pictures has
+	// changed, Open probes all the same. It defaults to not known.
 	Known *Info
 }
 
@@ -142,13 +141,12 @@ const queueLen = 1024
 // It waits for the first picture to be decoded. ctx ends Open, and nothing
 // later.
 //
-// A file is ever only a file, whatever its name looks like, and what it
-// contains cannot make ffmpeg open a network address. RTSP runs over TCP, or over
-// UDP if the camera refuses that. JPEGs over HTTP, which have no time stamps, get
-// the time at which they come. A
-// password or a token in an address is not among the arguments of the ffmpeg process,
-// nor in a message. Over TLS (rtsps, https) nothing is sent to a camera whose
-// certificate is not verified, see [Trust].
+// A file is always read as a file, whatever its name looks like. What it contains
+// cannot make ffmpeg open a network address. RTSP runs over TCP, or over UDP if the
+// camera refuses that. JPEGs over HTTP have no time stamps, so they get the time at
+// which they arrive. A password or a token in an address is neither among the arguments
+// of the ffmpeg process nor in a message. Over TLS (rtsps, https) nothing is sent to a
+// camera whose certificate is not verified, see [Trust].
 //
 // Errors: [ErrNotInstalled], [ErrAddress], [ErrEmpty], [ErrNotVideo],
 // [ErrNoVideo], [ErrTooLarge], [ErrOptions], fs.ErrNotExist, fs.ErrPermission,
@@ -219,7 +217,7 @@ func (o *Options) check(in input) error {
 func sourceArgs(in input, o Options, info Info) []string {
 	v := info.version
 	a := []string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info",
-		// However much of the input is damaged, the rest is wanted.
+		// The rest of a damaged input is wanted.
 		"-max_error_rate", "1"}
 	if o.Threads > 0 {
 		a = append(a, "-threads", strconv.Itoa(o.Threads))
@@ -231,7 +229,7 @@ func sourceArgs(in input, o Options, info Info) []string {
 		a = append(a, "-stream_loop", "-1")
 	}
 	if info.Still {
-		// EXIF turns it, below, whether this version of ffmpeg reads that or not.
+		// EXIF is applied below, because not every version of ffmpeg does.
 		a = append(a, "-noautorotate")
 	}
 	a = append(a, info.decoder.args...)
@@ -239,7 +237,7 @@ func sourceArgs(in input, o Options, info Info) []string {
 	a = append(a, "-map", "0:V:"+strconv.Itoa(info.Track-1), "-an", "-sn", "-dn", "-map_metadata", "-1",
 		"-vf", strings.Join(filters(in, o, info), ","), v.frameSync(), "passthrough")
 	if info.Still {
-		// Behind it there may be a preview, or what belongs to it.
+		// A preview may follow it.
 		a = append(a, "-frames:v", "1")
 	}
 	return append(a, "-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "-avioflags", "direct", "pipe:1")
@@ -363,7 +361,7 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 	return nil
 }
 
-// takeInfo returns what showinfo told of the picture just read. It was written
+// takeInfo returns what showinfo reported about the picture just read. It was written
 // before the picture, but may still be on its way.
 func (s *Source) takeInfo(ctx context.Context) (frameInfo, error) {
 	if s.peeked {

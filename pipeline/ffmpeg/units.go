@@ -48,7 +48,7 @@ func (e *Encoder) read() {
 }
 
 // hasPicture reports whether there is a slice of a picture among the NAL units of a byte
-// stream (ITU-T H.264, annex B). What is no byte stream is ErrUnit.
+// stream (ITU-T H.264, annex B). ErrUnit says that it is not a byte stream.
 func hasPicture(data []byte) (bool, error) {
 	start := []byte{0, 0, 1}
 	if !bytes.HasPrefix(data, start) && !bytes.HasPrefix(data, []byte{0, 0, 0, 1}) || len(data) > maxUnit {

@@ -10,7 +10,7 @@
 //
 // mediadevices hands out *image.YCbCr. Every subsampling of package image is
 // taken: 4:2:0 as it is; otherwise each chroma sample becomes the mean of those
-// of the four pixels that it will stand for (4:2:2: of two rows). Anything else
+// of the four pixels that it stands for (4:2:2: of two rows). Anything else
 // (RGBA of a screen, Gray16 of a depth camera) is a [*FormatError].
 //
 // mediadevices does not say whether samples are of limited range (luma 16 to
@@ -47,6 +47,6 @@
 // mediadevices does not close transforms. In Live mode nothing stays behind
 // once the camera was closed, whether the encoder goes on reading or not. In
 // File mode the pipeline waits for the encoder and so does not see the camera's
-// end: whoever stops reading before io.EOF closes the pipeline, or the reader,
-// which is an io.Closer.
+// end. If you stop reading before io.EOF, close the pipeline or the reader, which
+// is an io.Closer.
 package mediadev

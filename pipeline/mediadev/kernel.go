@@ -5,7 +5,7 @@ package mediadev
 // plane, in samples, and not zero.
 
 // halveRowsGo makes one row out of two: each sample is the mean of two, halves
-// rounded up. An odd last row stands for itself.
+// rounded up. An odd last row is copied.
 func halveRowsGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
 	for y := 0; y < h; y += 2 {
 		a := src[y*srcStride:][:w]
@@ -18,7 +18,7 @@ func halveRowsGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
 }
 
 // halveBothGo makes one sample out of two by two: their mean, halves rounded
-// up. What is odd counts twice.
+// up. An odd last column or row counts twice.
 func halveBothGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
 	for y := 0; y < h; y += 2 {
 		a := src[y*srcStride:][:w]

@@ -53,8 +53,8 @@ type turn struct {
 	now *Reader
 }
 
-// take makes it t's turn, if the one before has come to its camera's end. What
-// it left is of no use: an encoder that was closed reads no more.
+// take makes it t's turn, if the reader before has come to its camera's end. Its
+// pictures are dropped: an encoder that was closed reads no more.
 func (u *turn) take(t *Reader) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

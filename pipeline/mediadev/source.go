@@ -66,7 +66,7 @@ type picture struct {
 
 // NewSource returns a source of r's pictures. Nobody else may read from r. It
 // reads nothing before the first Read; once that was called, Close is needed,
-// or r's end. It panics for a Rotate that is none.
+// or r's end. It panics if Rotate is not 0, 90, 180 or 270.
 func NewSource(r video.Reader, o SourceOptions) *Source {
 	switch o.Rotate {
 	case 0, 90, 180, 270:
@@ -145,7 +145,7 @@ func (s *Source) take(p picture, b *pipeline.Buffer) error {
 		s.started, s.first = true, p.at
 		b.Time = 0
 	} else {
-		// What a pipeline's sinks can tell apart.
+		// A pipeline's sinks tell times apart that differ by this much.
 		b.Time = max(p.at.Sub(s.first), s.last+time.Microsecond)
 	}
 	s.last = b.Time

@@ -6,9 +6,8 @@
 //	models fetch [name...]
 //	models runtime [-offline]
 //
-// Without names it takes all models. It ends with 0 if all went well, with 1 if
-// a file is missing, is not the right one or cannot be fetched, and with 2 if it
-// was called the wrong way.
+// Without names it takes all models. Its exit code is 0 if all went well, 1 if a file
+// is missing, wrong or cannot be fetched, and 2 for a wrong command line.
 package main
 
 import (
@@ -76,7 +75,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// usageError says how the command was called the wrong way.
+// usageError says what is wrong with the command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -164,8 +163,8 @@ func fetch(ctx context.Context, m models.Model, out, errOut io.Writer) error {
 	return nil
 }
 
-// replaceable reports whether the error of looking for weights is one that a
-// download mends: there are none, or those in the cache are not the right ones.
+// replaceable reports whether a download can mend an error of looking for weights:
+// there are none, or those in the cache are not the right ones.
 // A wrong file in HEDGE_MODELS is the user's own and is left alone.
 func replaceable(err error) bool {
 	var missing *models.NotFoundError

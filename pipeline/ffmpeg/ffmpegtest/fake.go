@@ -36,7 +36,7 @@ const (
 	Stalls Fake = "stalls"
 	// Silent takes pictures and gives none.
 	Silent Fake = "silent"
-	// Garbage puts out what is no video.
+	// Garbage puts out bytes that are not video.
 	Garbage Fake = "garbage"
 	// Resizes has changed the format: its pictures have another size.
 	Resizes Fake = "resizes"

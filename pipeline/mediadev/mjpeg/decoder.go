@@ -60,12 +60,12 @@ func (d *Decoder) Close() error {
 
 // Decode returns the picture in data, in the JPEG's own subsampling and in full
 // range (luma 0 to 255, BT.601); a grey one is 4:2:0 with chroma 128. It is
-// borrowed until the next Decode, and its rows are padded. Huffman tables that
-// are missing, as most cameras leave them out, are the standard's. Decode
+// borrowed until the next Decode, and its rows are padded. Most cameras leave out the
+// Huffman tables; the standard's are used then. Decode
 // allocates only when the pictures grow.
 //
 // Errors: pipeline.ErrPicture for a picture that is damaged or cut off, with
-// [ErrUnsupported] for one that is of another kind; [ErrClosed].
+// [ErrUnsupported] for a JPEG of another kind; [ErrClosed].
 func (d *Decoder) Decode(data []byte) (*image.YCbCr, error) {
 	if d.c == nil {
 		return nil, ErrClosed

@@ -12,6 +12,6 @@
 // another one; this package is for what delivers the JPEGs themselves: a V4L2
 // binding, an HTTP camera, or a file (see [Frames]).
 //
-// Of a 1080p picture of 0.5 MB image/jpeg takes 3.7 times as long, and OpenCV
-// (gocv's IMDecode, which goes through BGR) 1.8 times: BenchmarkRatio.
+// For a 1080p picture of 0.5 MB image/jpeg takes 3.7 times as long, and OpenCV (gocv's
+// IMDecode, which goes through BGR) 1.8 times: see BenchmarkRatio.
 package mjpeg

@@ -111,8 +111,8 @@ func (f *Frames) length() (int, error) {
 	}
 }
 
-// scan returns where the entropy-coded data from at on ends: at a marker that
-// is none of those inside of it.
+// scan returns where the entropy-coded data from at on ends: at the first marker that
+// cannot be inside of it.
 func (f *Frames) scan(at int) (int, error) {
 	for {
 		if at > MaxFrame {
