@@ -22,7 +22,7 @@ TOLERANCE = 0.10
 FEWEST = 2000
 MODULE = "github.com/hedgecam/hedge/"
 # The functions in C.
-KERNELS = ("redact_sum_cells", "redact_fill_frost", "hedge_box", "hedge_resample", "hedge_fill_bgr",
+KERNELS = ("redact_sum_cells", "redact_fill_frost", "redact_fill_field", "redact_pull", "redact_push", "redact_grow", "hedge_box", "hedge_resample", "hedge_fill_bgr",
            "shrink", "diff", "box_mean", "classify", "learn", "gather")
 
 

@@ -29,6 +29,8 @@ func perFrame() []workload {
 	return []workload{
 		{"frost/area=100%", func() (func(int, io.Writer) error, error) { return frost(fullHD, 1) }},
 		{"frost/area=5%", func() (func(int, io.Writer) error, error) { return frost(fullHD, 0.05) }},
+		{"background/area=100%", func() (func(int, io.Writer) error, error) { return background(fullHD, 1) }},
+		{"background/area=5%", func() (func(int, io.Writer) error, error) { return background(fullHD, 0.05) }},
 		{"prepare/640x360", func() (func(int, io.Writer) error, error) {
 			return prepare(fullHD, image.Pt(640, 360), image.YCbCrSubsampleRatio420)
 		}},
@@ -46,6 +48,10 @@ func oddSizes() []workload {
 	for _, size := range []image.Point{{1, 1}, {33, 17}, {318, 242}, {1366, 767}} {
 		all = append(all, workload{fmt.Sprintf("frost/%dx%d", size.X, size.Y),
 			func() (func(int, io.Writer) error, error) { return frost(size, 1) }})
+	}
+	for _, size := range []image.Point{{33, 17}, {318, 242}, {1366, 767}} {
+		all = append(all, workload{fmt.Sprintf("background/%dx%d", size.X, size.Y),
+			func() (func(int, io.Writer) error, error) { return background(size, 0.05) }})
 	}
 	for _, c := range []struct {
 		from, to image.Point
@@ -139,6 +145,49 @@ func frost(size image.Point, share float64) (func(int, io.Writer) error, error) 
 	}, nil
 }
 
+// background redacts the given share of pictures by a background plate that knows the
+// place but for a box in which somebody always was, with soft edges.
+func background(size image.Point, share float64) (func(int, io.Writer) error, error) {
+	p := &redact.Policy{Version: 1, Outside: redact.Outside{Fill: redact.Background}, Found: redact.Found{Fill: redact.Background}}
+	w, h := float32(size.X), float32(size.Y)
+	always := detect.Box{X0: w / 8, Y0: h / 8, X1: w / 4, Y1: h / 2}
+	var objects []detect.Object
+	if share < 1 {
+		p.Outside.Hide = redact.HideDetected
+		for i := range 4 {
+			x, y := w/12+float32(i)*w/5, h/10+float32(i)*h/5
+			box := detect.Box{X0: x, Y0: y, X1: x + w/7, Y1: y + h/11} // 5 % together
+			objects = append(objects, detect.Object{Class: detect.Person, Score: 1, Box: box, Padded: box})
+		}
+	}
+	r, err := redact.New(p, size, redact.DefaultOptions())
+	if err != nil {
+		return nil, err
+	}
+	pic := picture(size, image.YCbCrSubsampleRatio420, 1)
+	plate := redact.NewBackgroundPlate(size, redact.PlateConfig{Networks: 1, Thorough: true})
+	found := []detect.Detection{{Class: detect.Person, Score: 0.9, Box: always}}
+	for n := range 20 {
+		t := time.Duration(n) * 2500 * time.Millisecond
+		plate.Frame(pic, t, []detect.Box{always})
+		plate.Looked(redact.Inference{Time: t, Scale: 1, Found: found})
+	}
+	if k := plate.Known(); k == 0 || k == 1 {
+		return nil, fmt.Errorf("the plate knows %.0f %% of the place", 100*k)
+	}
+	return func(n int, out io.Writer) error {
+		for i := 0; i < len(pic.Y); i += 251 {
+			pic.Y[i] += byte(n)
+		}
+		f, err := r.Redact(pic, redact.Scene{Time: at(n), Objects: objects, Plate: plate})
+		if err != nil {
+			return err
+		}
+		defer f.Release()
+		return writePicture(out, pic)
+	}, nil
+}
+
 // prepare scales pictures down and turns them into a network's input.
 func prepare(from, to image.Point, sub image.YCbCrSubsampleRatio) (func(int, io.Writer) error, error) {
 	var s pixel.Scaler
@@ -197,7 +246,7 @@ func watch(size image.Point) (func(int, io.Writer) error, error) {
 	}, nil
 }
 
-// tracking follows 50 people through a 1080p picture, a look at every frame.
+// tracking follows 50 people through a 1080p picture, with an inference on every frame.
 func tracking() workload {
 	return workload{"track/objects=50", func() (func(int, io.Writer) error, error) {
 		t := track.New(trackConfig(fullHD))
