@@ -168,6 +168,43 @@ func checkHalf(t *testing.T, frames [][]byte) {
 	}
 }
 
+// TestMissing: a short example that lacks something says what, and names no flag that it
+// does not have.
+func TestMissing(t *testing.T) {
+	bin, dir := built(t)
+	policy := put(t, filepath.Join(dir, "policy.json"), half)
+	clip := media(t, filepath.Join(dir, "clip.mp4"), testPicture+":duration=0.1")
+	flags := regexp.MustCompile(`(?:^|[ (])-([a-z]+)`)
+	for _, c := range []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"webcam-to-file", []string{"-camera", clip, "-policy", policy, "-networks", "none", "-out", clip}, "output is the input"},
+		{"webcam-to-file", []string{"-camera", clip, "-policy", policy, "-networks", "none", "-out", put(t, filepath.Join(dir, "there.mp4"), "x")}, "name another file"},
+		{"webcam-to-file", []string{"-camera", clip, "-policy", dir + "/none.json"}, "none.json"},
+		{"webcam-to-file", []string{"-networks", "nosuch", "-policy", policy}, "hedge-n"},
+		{"rtsp-to-rtsp", []string{"-policy", policy}, "-camera and -password are needed"},
+		{"rtsp-to-rtsp", []string{"-camera", clip, "-policy", policy}, "-password"},
+		{"own-detector", nil, "-in is missing"},
+		{"choose-fills", nil, "-in is missing"},
+		{"still-pictures", nil, "name the pictures"},
+		{"policy-check", nil, "name the policy files"},
+		{"mjpeg-over-http", []string{"-camera", dir + "/none.mp4", "-policy", policy, "-networks", "none"}, "none.mp4"},
+	} {
+		said, err := run(t, filepath.Join(bin, c.name), c.args...)
+		if err == nil || !strings.Contains(said, c.says) {
+			t.Errorf("%s %q: %v: %s", c.name, c.args, err, said)
+		}
+		help, _ := run(t, filepath.Join(bin, c.name), "-h")
+		for _, f := range flags.FindAllStringSubmatch(said, -1) {
+			if !strings.Contains(help, "-"+f[1]) {
+				t.Errorf("%s names -%s, which it does not have: %s", c.name, f[1], said)
+			}
+		}
+	}
+}
+
 func TestWebcamToFile(t *testing.T) {
 	bin, dir := built(t)
 	policy := put(t, filepath.Join(dir, "policy.json"), half)

@@ -209,6 +209,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{[]string{"-policy", bad}, "property[0][1][0]"},
 		{[]string{"-source", "nonsense"}, "source"},
+		{[]string{"-source", "file:nope.mp4"}, "nope.mp4: no such file or directory: name a recording"},
+		{[]string{"-source", "file:" + t.TempDir()}, "is a folder: name a recording"},
 		{[]string{"-listen", "nowhere"}, "-listen"},
 		{[]string{"-tls-cert", "a.pem"}, "tls-key"},
 		{[]string{"-token", "short"}, "16 characters"},

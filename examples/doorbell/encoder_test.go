@@ -51,7 +51,7 @@ func TestEncoderNamed(t *testing.T) {
 func TestEncoderMissing(t *testing.T) {
 	ffmpegtest.Install(t, ffmpegtest.Refuses)
 	var out, errs safeBuffer
-	args := []string{"-policy", filepath.Join(t.TempDir(), "policy.json"), "-networks", "none", "-rtsp", "off", "-listen", "127.0.0.1:0", "-source", "file:none.mp4", "-encoder", "openh264"}
+	args := []string{"-policy", filepath.Join(t.TempDir(), "policy.json"), "-networks", "none", "-rtsp", "off", "-listen", "127.0.0.1:0", "-source", "file:encoder_test.go", "-encoder", "openh264"}
 	if encoder.Default().Name == "openh264" {
 		t.Skip("OpenH264 is part of this program")
 	}

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"image"
 	"log"
@@ -27,7 +28,7 @@ type red struct{}
 // Name implements detect.Detector.
 func (red) Name() string { return "red" }
 
-// Classes implements detect.Detector: a policy may ask for these.
+// Classes implements detect.Detector.
 func (red) Classes() detect.ClassSet { return detect.Classes(detect.Plate) }
 
 // InputSize implements detect.Detector: a quarter of the size is enough to see it.
@@ -58,7 +59,6 @@ func (red) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detection)
 	return append(dst, detect.Detection{Class: detect.Plate, Score: 1, Box: box}), ctx.Err()
 }
 
-// Close implements detect.Detector.
 func (red) Close() error { return nil }
 
 func main() {
@@ -72,6 +72,9 @@ func main() {
 }
 
 func run(ctx context.Context, in, out string) error {
+	if in == "" {
+		return errors.New("-in is missing: name the recording to redact")
+	}
 	shown, err := redact.ParsePolicy([]byte(policy))
 	if err != nil {
 		return err

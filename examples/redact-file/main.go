@@ -63,7 +63,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitUsage, err)
 	}
-	files, left, err := plan(o)
+	var made folders
+	defer made.sweep()
+	files, left, err := plan(o, &made)
 	for _, l := range left {
 		_, _ = fmt.Fprintf(stderr, "left out: %s (%s)\n", l.path, l.why) // likewise
 	}
@@ -103,7 +105,8 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", ffmpeg.ShownAddress(f.in), err)))
 		}
 	}
-	if o.report != "" {
+	// An interrupt leaves no report of a recording that is not there.
+	if o.report != "" && (code != exitInterrupted || len(reports) > 1) {
 		if err := writeReport(o.report, o.force, reports); err != nil {
 			code = max(code, fail(exitUsage, err))
 		}

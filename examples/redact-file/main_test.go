@@ -417,7 +417,8 @@ func TestInterrupted(t *testing.T) {
 			<-poll.C
 		}
 	}()
-	if code := run(ctx, []string{"-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p}, &said); code != exitInterrupted {
+	if code := run(ctx, []string{"-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p,
+		"-report", filepath.Join(out, "r.json")}, &said); code != exitInterrupted {
 		t.Errorf("exit code %d: %s", code, said.String())
 	}
 	if got := remains(t, out); len(got) != 0 {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hedgecam/hedge/internal/atomicfile"
@@ -29,14 +31,42 @@ const pictures = " .jpg .jpeg .png .webp "
 // maxName is how many bytes a file's name may have on the file systems in use.
 const maxName = 255
 
-// plan lists the recordings, and what of a folder is left out.
-func plan(o options) ([]file, []leftOut, error) {
+// folders are the output folders that were made.
+type folders []string
+
+// make makes a folder, with those above it that are missing.
+func (f *folders) make(dir string) error {
+	var missing []string
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Lstat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	slices.Reverse(missing)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return usage(fmt.Errorf("output folder: %w", err))
+	}
+	*f = append(*f, missing...)
+	return nil
+}
+
+// sweep removes the folders into which nothing was written.
+func (f *folders) sweep() {
+	for _, d := range slices.Backward(*f) {
+		_ = os.Remove(d) // it holds something
+	}
+}
+
+// plan lists the recordings, and what of a folder is left out. made gets the folders that
+// it makes.
+func plan(o options, made *folders) ([]file, []leftOut, error) {
 	if info, err := os.Stat(o.in); err != nil || !info.IsDir() {
 		// An address, or a file that the source says more about than stat.
 		return []file{{o.in, o.out, o.sheet, o.evidence, o.tracks}}, nil, nil //nolint:nilerr // Open reports it
 	}
-	if err := os.MkdirAll(o.out, 0o755); err != nil {
-		return nil, nil, usage(fmt.Errorf("output folder: %w", err))
+	if err := made.make(o.out); err != nil {
+		return nil, nil, err
 	}
 	out, err := os.Stat(o.out)
 	if err != nil {
@@ -50,8 +80,8 @@ func plan(o options) ([]file, []leftOut, error) {
 		return nil, w.left, fmt.Errorf("%s: no recording in this folder (looked for%s)", o.in, strings.TrimRight(extensions, " "))
 	}
 	for _, f := range w.files {
-		if err := os.MkdirAll(filepath.Dir(f.out), 0o755); err != nil {
-			return nil, w.left, usage(fmt.Errorf("output folder: %w", err))
+		if err := made.make(filepath.Dir(f.out)); err != nil {
+			return nil, w.left, err
 		}
 	}
 	return w.files, w.left, nil

@@ -38,7 +38,7 @@ func TestPlan(t *testing.T) {
 			"._a.mp4 .git .x.mp4 again deep/.c.mp4 done lost.mp4 none notes.txt"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			files, left, err := plan(options{in: in, out: tt.out, recursive: tt.recursive, sheet: "x"})
+			files, left, err := plan(options{in: in, out: tt.out, recursive: tt.recursive, sheet: "x"}, &folders{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,11 +82,48 @@ func TestPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := options{in: in, out: out, policy: "none.json"}
-	files, _, err := plan(o)
+	files, _, err := plan(o, &folders{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := o.guard(files); err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), "a.mp4") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestRefusedFolder: a run over a folder that writes nothing leaves no output folder, and
+// one that was there stays.
+func TestRefusedFolder(t *testing.T) {
+	needFFmpeg(t)
+	in, dir := t.TempDir(), t.TempDir()
+	p := write(t, filepath.Join(dir, "p.json"), closedPolicy)
+	there := filepath.Join(dir, "there")
+	if err := os.Mkdir(there, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(in, "a.mp4"), "no recording")
+	for _, c := range []struct {
+		name, second, out, report string
+		want                      int
+	}{
+		{"two of one name", "a.mov", "deep/er", "", exitUsage},
+		{"not a recording", "b.mp4", "deep/er", "", exitFailed},
+		{"report that cannot be written", "b.mp4", "deep", "nowhere/r.json", exitUsage},
+		{"into a folder", "b.mp4", "there", "", exitFailed},
+	} {
+		path := write(t, filepath.Join(in, c.second), "no recording")
+		args := []string{"-in", in, "-out", filepath.Join(dir, c.out), "-policy", p, "-networks", "none"}
+		if c.report != "" {
+			args = append(args, "-report", filepath.Join(dir, c.report))
+		}
+		if code, said := runProgram(t, args...); code != c.want {
+			t.Errorf("%s: exit code %d, want %d: %s", c.name, code, c.want, said)
+		}
+		if got := remains(t, dir); len(got) != 2 {
+			t.Errorf("%s: the policy and the folder that was there, and %v", c.name, got)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -107,10 +107,10 @@ func (j *job) look(ctx context.Context, r *pipeline.Recording, src *ffmpeg.Sourc
 		if err == nil {
 			ev, err := pipeline.LoadEvidence(f, "", 0)
 			if err = firstError(err, f.Close()); err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
+				return nil, foreign(path, err)
 			}
 			if err := fits(ev.Header(), src.Info(), in); err != nil {
-				return nil, errors.Join(fmt.Errorf("%s: %w", path, err), ev.Close())
+				return nil, errors.Join(foreign(path, err), ev.Close())
 			}
 			return ev, nil
 		}
@@ -128,10 +128,16 @@ func (j *job) look(ctx context.Context, r *pipeline.Recording, src *ffmpeg.Sourc
 	return ev, nil
 }
 
+// foreign is the error for a file that is not evidence of this recording. It stays as it
+// is.
+func foreign(path string, err error) error {
+	return fmt.Errorf("%s: %w; name another file with -evidence, or delete this one to look anew", path, err)
+}
+
 // fits reports evidence of another recording.
 func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
 	if err := h.Input.Compare(in); err != nil {
-		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("%v; delete it to look at %s anew", err, info.Path)}
+		return &evidence.Error{Line: 1, Reason: err.Error()}
 	}
 	if h.Size != info.Size {
 		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("pictures of %dx%d, and those of %s are %dx%d",

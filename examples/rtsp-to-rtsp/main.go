@@ -42,6 +42,9 @@ func main() {
 }
 
 func serve(ctx context.Context, camera, policyFile, nets string, o rtsp.Options) error {
+	if camera == "" || o.Password == "" {
+		return errors.New("-camera and -password are needed: the camera's address, and what a recorder must know")
+	}
 	policy, err := redact.LoadPolicy(policyFile)
 	if err != nil {
 		return err

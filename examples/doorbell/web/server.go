@@ -118,9 +118,7 @@ func (s *server) routes() http.Handler {
 	if s.o.Metrics != nil {
 		mux.Handle("GET /metrics", s.o.Metrics)
 	}
-	if s.o.Ring != nil {
-		mux.HandleFunc("POST /ring", s.ring)
-	}
+	mux.HandleFunc("POST /ring", s.ring)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		webaccess.Headers(w)
 		mux.ServeHTTP(w, r)
@@ -355,6 +353,10 @@ func (s *server) stopLoosening(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) ring(w http.ResponseWriter, _ *http.Request) {
+	if s.o.Ring == nil {
+		webaccess.Refuse(w, http.StatusNotFound, "there is no bell: start the program with -preset doorbell")
+		return
+	}
 	s.o.Ring()
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -163,6 +164,15 @@ func TestZonesOverHTTP(t *testing.T) {
 	}
 	if !s.zones.inForce(t, leftHalf) {
 		t.Error("the first save is not what is in force")
+	}
+}
+
+// TestNoBell: who rings where there is no bell is told what to do.
+func TestNoBell(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&server{}).routes().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/ring", nil))
+	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "-preset doorbell") {
+		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +39,14 @@ type Settings struct {
 
 // CheckSource says what is wrong with the settings of the camera.
 func (s *Settings) CheckSource() error {
+	if path, ok := strings.CutPrefix(s.Source, "file:"); ok && path != "" {
+		// camera.Open leaves this to the moment of reading.
+		if info, err := os.Stat(path); err != nil {
+			return fmt.Errorf("source: %w: name a recording that is there", err)
+		} else if info.IsDir() {
+			return fmt.Errorf("source: %s is a folder: name a recording", path)
+		}
+	}
 	src, err := camera.Open(s.Source, camera.Options{Rotate: s.Rotate, Password: string(s.SourcePassword), Decoder: s.Decoder})
 	if err == nil {
 		err = src.Close()
