@@ -31,7 +31,6 @@ var rawExceptions = map[string]string{
 	"bench/peers/plain":                "the plain script that Hedge is compared with; package main, cannot be imported",
 	"examples/own-detector.red.Detect": "a detector, which is there to see raw pictures; package main, cannot be imported",
 	"pipeline.SourceFunc":              "a source as a func: it fills the picture, as Source.Read does",
-	"bench/speed":                      "times stages on generated pictures, and writes none; package main, cannot be imported",
 }
 
 // TestConsumersTakeFrames enumerates every consumer of pictures in the module:

@@ -1,4 +1,4 @@
-package main
+package speed
 
 import (
 	"bytes"
@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/pion/mediadevices/pkg/frame"
-	"gocv.io/x/gocv"
 
+	"github.com/hedgecam/hedge/bench/internal/command"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
 	"github.com/hedgecam/hedge/detect/network"
@@ -32,17 +32,35 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// Flags that the program passes on.
 var (
-	flagSeconds  = flag.Int("seconds", 1, "length of the live run")
-	flagClip     = flag.String("clip", "", "a clip of a fixed camera with people in it")
-	flagNetworks = flag.String("networks", networks.HedgeN, "which networks the live run and the file run use")
+	flagSeconds  = flag.Int("seconds", 1, "length of the live run, 1 to 3600")
+	flagClip     = flag.String("clip", "", "a clip of a fixed camera with people in it (default: vtest.avi as `make setup` fetches it)")
+	flagNetworks = flag.String("networks", networks.HedgeN, "which networks the live run and the file run use: "+networks.Names())
+	flagPublish  = flag.Bool("publish", false, "replace last.json and last.md")
 )
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	fmt.Printf("opencv: %s\n", gocv.OpenCVVersion())
-	os.Exit(m.Run())
+	if *flagSeconds < 1 || *flagSeconds > 3600 {
+		fmt.Fprintf(os.Stderr, "-seconds %d: must be 1 to 3600\n", *flagSeconds)
+		os.Exit(2)
+	}
+	if !*flagPublish {
+		os.Exit(m.Run())
+	}
+	r := newResult(*flagSeconds)
+	code := m.Run()
+	if code != 0 {
+		r.Note("A benchmark failed.")
+	}
+	said.fill(r)
+	r.Machine.End()
+	page := r.Markdown("bench/speed", fmt.Sprintf(about, *flagSeconds))
+	if err := errors.Join(command.WriteJSON("last.json", r), os.WriteFile("last.md", []byte(page), 0o644)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 const frameStep = time.Second / 30
@@ -52,9 +70,9 @@ func BenchmarkMemcpy(b *testing.B) {
 		src, dst := noise(sizes[size], 1), noise(sizes[size], 2)
 		took := inTurn(b, does(func() { copyPicture(dst, src) }))
 		n, v := float64(bytesOf(src)), median(took[0])
-		b.ReportMetric(v, coreMS)
-		b.ReportMetric(n/1e6, "MB")
-		b.ReportMetric(n/v/1e6, "GB/s")
+		tell(b, v, coreMS)
+		tell(b, n/1e6, "MB")
+		tell(b, n/v/1e6, "GB/s")
 	})
 }
 
@@ -130,9 +148,9 @@ func BenchmarkPart(b *testing.B) {
 			part, hides := redaction(b, pic, k, 0.05)
 			restore := does(func() { copyPicture(pic, src) })
 			took := inTurn(b, restore, whole, restore, part)
-			b.ReportMetric(median(took[3]), coreMS)
-			b.ReportMetric(ratio(took[3], took[1]), times)
-			b.ReportMetric(100*hides(), "hidden-%")
+			tell(b, median(took[3]), coreMS)
+			tell(b, ratio(took[3], took[1]), times)
+			tell(b, 100*hides(), "hidden-%")
 		})
 	}
 }
@@ -254,8 +272,8 @@ func BenchmarkTrack(b *testing.B) {
 				step()
 			}
 			took := inTurn(b, does(step))
-			b.ReportMetric(median(took[0]), coreMS)
-			b.ReportMetric(1000*median(took[0])/float64(n), "us/object")
+			tell(b, median(took[0]), coreMS)
+			tell(b, 1000*median(took[0])/float64(n), "us/object")
 		})
 	}
 }
@@ -346,8 +364,8 @@ func BenchmarkMJPEG(b *testing.B) {
 	} {
 		b.Run("by="+w.name, func(b *testing.B) {
 			took := inTurn(b, imageJPEG, w.run)
-			b.ReportMetric(median(took[1]), coreMS)
-			b.ReportMetric(ratio(took[0], took[1]), "x-faster")
+			tell(b, median(took[1]), coreMS)
+			tell(b, ratio(took[0], took[1]), "x-faster")
 		})
 	}
 }
@@ -360,9 +378,9 @@ func needsRuntime(b *testing.B) {
 		err = onnx.Load(library)
 	}
 	if err != nil {
-		b.Skip(err)
+		skips(b, err)
 	}
-	fmt.Printf("onnxruntime: %s\n", onnx.Version())
+	said.runtime = onnx.Version()
 }
 
 // BenchmarkNetwork runs each network of the manifest that is there, with one and
@@ -415,11 +433,11 @@ func benchNetwork(b *testing.B, m models.Model, weights []byte, size image.Point
 		})
 	}
 	took := inTurn(b, fns...)
-	b.ReportMetric(median(took[0]), coreMS)
-	b.ReportMetric(median(took[1]), "2-threads-core-ms")
-	b.ReportMetric(ratio(took[1], took[0]), "2-threads-x")
-	b.ReportMetric(median(walls[0]), "wall-ms")
-	b.ReportMetric(median(walls[1]), "2-threads-wall-ms")
+	tell(b, median(took[0]), coreMS)
+	tell(b, median(took[1]), "2-threads-core-ms")
+	tell(b, ratio(took[1], took[0]), "2-threads-x")
+	tell(b, median(walls[0]), "wall-ms")
+	tell(b, median(walls[1]), "2-threads-wall-ms")
 }
 
 // trackConfig is the tracker's for pictures of a size.

@@ -1,4 +1,4 @@
-package main
+package speed
 
 import (
 	"context"
@@ -37,7 +37,7 @@ const (
 func recording(b *testing.B) string {
 	b.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		b.Skip(err)
+		skips(b, err)
 	}
 	seconds, size := 20, fullHD
 	if testing.Short() {
@@ -72,7 +72,7 @@ func openMeters(b *testing.B) (meters []*meter, detectors []detect.Detector, set
 	b.Helper()
 	set, err := networks.Open(b.Context(), *flagNetworks, networks.Options{Offline: true})
 	if err != nil {
-		b.Skip(err)
+		skips(b, err)
 	}
 	for _, d := range set.Detectors {
 		m := &meter{Detector: d}
@@ -290,7 +290,7 @@ func says(b *testing.B, name string, metrics map[string]float64) {
 	b.Run(strings.ReplaceAll(name, " ", "_"), func(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
 		for unit, v := range metrics {
-			b.ReportMetric(v, unit)
+			tell(b, v, unit)
 		}
 	})
 }
@@ -323,7 +323,7 @@ func (l *liveRun) metrics(m map[string]float64) map[string]float64 {
 	} else {
 		// The budget counts wall time: a machine that is busy with other things
 		// looks less often, which flatters the ratio.
-		fmt.Printf("note: The live run was not in real time, so the networks looked less often than they should; it showed %s x less core time of detectors.\n", report.Number(all/used))
+		said.notes = append(said.notes, fmt.Sprintf("The live run was not in real time, so the networks looked less often than they should; it showed %s x less core time of detectors.", report.Number(all/used)))
 	}
 	return m
 }

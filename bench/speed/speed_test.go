@@ -1,7 +1,6 @@
-package main
+package speed
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,13 +8,13 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hedgecam/hedge/bench/internal/command"
 	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/pipeline"
@@ -136,29 +135,33 @@ func TestCamera(t *testing.T) {
 }
 
 func TestFlags(t *testing.T) {
-	for _, args := range []string{"-seconds 0", "-seconds 4000", "rest", "-json"} {
-		if err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard, "go", "version"); err == nil {
-			t.Errorf("%s is accepted", args)
+	for _, arg := range []string{"-seconds=0", "-seconds=4000"} {
+		if out, err := exec.CommandContext(t.Context(), os.Args[0], arg).CombinedOutput(); err == nil {
+			t.Errorf("%s is accepted: %s", arg, out)
 		}
 	}
 }
 
-// self runs the benchmarks of this very test binary, as the program does through
-// the go command.
-func self(ctx context.Context, out io.Writer, args ...string) (string, error) {
-	var said bytes.Buffer
-	err := run(ctx, args, out, &said, os.Args[0], "-test.v", "-test.run=^$")
-	return said.String(), err
+// self runs the benchmarks of this very test binary, as short as they can be, and
+// returns the result and the page that they publish.
+func self(t *testing.T, pattern string) (r report.Result, page string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$", "-test.short", "-test.v", "-test.benchtime=3x", "-test.bench="+pattern, "-seconds=1", "-publish")
+	cmd.Dir = t.TempDir()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(cmd.Dir, "last.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readResult(t, filepath.Join(cmd.Dir, "last.json")), string(data)
 }
 
 // Without ONNX Runtime the rest is measured, and the rows say what is missing.
 func TestWithoutRuntime(t *testing.T) {
 	t.Setenv(ort.Env, filepath.Join(t.TempDir(), "libonnxruntime.so"))
-	path := filepath.Join(t.TempDir(), "a.json")
-	if said, err := self(t.Context(), io.Discard, "-seconds", "1", "-bench", "Live|Track", "-json", path); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	got := readResult(t, path)
+	got, _ := self(t, "Live|Track")
 	for i, w := range got.Rows {
 		switch {
 		case strings.HasPrefix(targets[i].from, "Live"):
@@ -181,76 +184,44 @@ func TestRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some 20 s")
 	}
-	dir := t.TempDir()
-	var out bytes.Buffer
-	said, err := self(t.Context(), &out, "-seconds", "1", "-json", filepath.Join(dir, "a.json"), "-md", filepath.Join(dir, "a.md"))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	got := readResult(t, filepath.Join(dir, "a.json"))
+	got, page := self(t, ".")
 	for i, w := range got.Rows {
 		family, _, _ := strings.Cut(targets[i].from, "/")
 		lacking := (family == "Live" || family == "Network") && strings.Contains(strings.Join(got.Notes, "\n"), family+" was not measured")
 		// Not measured on a machine too busy for real time.
 		if w.Value == nil && !lacking && targets[i].metric != "x-less-inference" {
-			t.Errorf("%q has no value: %s\n%s", w.Name, w.Note, said)
+			t.Errorf("%q has no value: %s", w.Name, w.Note)
 		}
 	}
-	if !strings.Contains(out.String(), "## Targets") || !strings.Contains(out.String(), "only shows that everything works") {
-		t.Errorf("the report is not complete:\n%s", out.String())
+	if !strings.Contains(page, "## Targets") || !strings.Contains(page, "only shows that everything works") {
+		t.Errorf("the report is not complete:\n%s", page)
 	}
 	for _, s := range sections[:10] {
-		if !strings.Contains(out.String(), "## "+s.title+"\n") {
+		if !strings.Contains(page, "## "+s.title+"\n") {
 			t.Errorf("no table %q", s.title)
 		}
 	}
 }
 
-// What was measured before an interrupt is not lost.
-func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	path := filepath.Join(t.TempDir(), "a.json")
-	r := newResult(1)
-	(&measured{}).fill(r, context.Canceled)
-	if err := command.WriteJSON(path, r); err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range readResult(t, path).Rows {
-		if w.Value != nil || w.Note != "not measured: the run was interrupted" {
-			t.Errorf("%s: %+v", w.Name, w)
-		}
-	}
-	if _, err := self(ctx, io.Discard, "-seconds", "1"); !errors.Is(err, context.Canceled) {
-		t.Fatalf("error %v, want that of the interrupt", err)
-	}
-}
-
-// said is what go test -v -bench writes.
-const said = `goos: linux
-opencv: 4.6.0
-BenchmarkMemcpy/size=360p
-BenchmarkMemcpy/size=360p-2   	     100	        0.011 core-ms	30.7 GB/s
-BenchmarkMemcpy/size=1080p
-BenchmarkMemcpy/size=1080p-2  	      50	        0.099 core-ms	10.9 GB/s
-BenchmarkRedact/fill=frost_anew/size=1080p/hidden=100%-2 	 9	 0.278 core-ms	 0.981 x
-BenchmarkPart/fill=frost_anew-2 	 9	 0.041 core-ms	 5.0 hidden-%	 0.131 x
-BenchmarkTrack/objects=1 	 9	 0.01 core-ms
-BenchmarkTrack/objects=100 	 9	 1 core-ms
-note: A clip.
-BenchmarkLive
-    live_test.go:39: no ffmpeg
-PASS
-`
-
 // What the benchmarks say becomes rows, tables and notes.
-func TestRead(t *testing.T) {
-	m, err := read(strings.NewReader(said))
-	if err != nil || len(m.lines) != 6 {
-		t.Fatalf("%v, %+v", err, m.lines)
+func TestFill(t *testing.T) {
+	m := measured{skipped: map[string]string{"Live": "no ffmpeg"}, notes: []string{"A clip."}}
+	for _, k := range []struct {
+		name string
+		v    float64
+		unit string
+	}{
+		{"Memcpy/size=360p", 0.011, coreMS}, {"Memcpy/size=360p", 30.7, "GB/s"},
+		{"Memcpy/size=1080p", 0.098, coreMS}, {"Memcpy/size=1080p", 10.9, "GB/s"}, {"Memcpy/size=1080p", 0.099, coreMS},
+		{"Redact/fill=frost_anew/size=1080p/hidden=100%", 0, "B/op"},
+		{"Redact/fill=frost_anew/size=1080p/hidden=100%", 0.981, times}, {"Redact/fill=frost_anew/size=1080p/hidden=100%", 0.278, coreMS},
+		{"Part/fill=frost_anew", 0.041, coreMS}, {"Part/fill=frost_anew", 5, "hidden-%"}, {"Part/fill=frost_anew", 0.131, times},
+		{"Track/objects=1", 0.01, coreMS}, {"Track/objects=100", 1, coreMS},
+	} {
+		m.take(k.name, k.v, k.unit)
 	}
 	r := newResult(60)
-	m.fill(r, nil)
+	m.fill(r)
 	page := r.Markdown("bench/speed", "")
 	for _, want := range []string{
 		"| full-frame redaction 1080p, values taken anew | 0.981 x memcpy | at most 2 x memcpy | yes | 0.278 core-ms |",
@@ -258,15 +229,12 @@ func TestRead(t *testing.T) {
 		"| tracker, growth from 1 to 500 objects | 1.00 exponent |",
 		"rate | - | at least 29.9 frames/s | - | not measured: no ffmpeg |",
 		"| memcpy |  | size | 230400 to 2073600 | 0.011 to 0.099 | 1.000 |",
-		"## memcpy of the frame (4:2:0)\n\n| size | core-ms | GB/s |\n| --- | --- | --- |\n| 360p | 0.011 | 30.7 |\n",
-		"| frost anew | 1080p | 100% | 0.278 | 0.981 |", "- A clip.\n", "- Live was not measured: no ffmpeg\n", "OpenCV 4.6.0",
+		"## memcpy of the frame (4:2:0)\n\n| size | GB/s | core-ms |\n| --- | --- | --- |\n| 360p | 30.7 | 0.011 |\n",
+		"| fill | size | hidden | core-ms | x | B/op |", "| frost anew | 1080p | 100% | 0.278 | 0.981 | 0 |", "- A clip.\n", "- Live was not measured: no ffmpeg\n",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in\n%s", want, page)
 		}
-	}
-	if _, err := read(strings.NewReader("BenchmarkMemcpy 1 x ns/op\n")); err == nil {
-		t.Error("a metric that is no number is taken")
 	}
 }
 
@@ -319,7 +287,7 @@ func TestThreadTime(t *testing.T) {
 	}
 }
 
-// The published result has the rows of this program.
+// The published result has these rows.
 func TestLast(t *testing.T) {
 	got := readResult(t, "last.json")
 	if err := got.Fits(newTargets()); err != nil {

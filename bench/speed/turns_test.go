@@ -1,4 +1,4 @@
-package main
+package speed
 
 import (
 	"math"
@@ -43,8 +43,8 @@ func inTurn(b *testing.B, fns ...func() error) [][]float64 {
 	runtime.ReadMemStats(&after)
 	b.ReportAllocs()
 	b.ReportMetric(0, "ns/op") // leaves the unit out
-	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/10, "allocs/op")
-	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/10, "B/op")
+	tell(b, float64(after.Mallocs-before.Mallocs)/10, "allocs/op")
+	tell(b, float64(after.TotalAlloc-before.TotalAlloc)/10, "B/op")
 	return took
 }
 
@@ -52,8 +52,8 @@ func inTurn(b *testing.B, fns ...func() error) [][]float64 {
 func against(b *testing.B, base, run func() error) {
 	b.Helper()
 	took := inTurn(b, base, run)
-	b.ReportMetric(median(took[1]), coreMS)
-	b.ReportMetric(ratio(took[1], took[0]), times)
+	tell(b, median(took[1]), coreMS)
+	tell(b, ratio(took[1], took[0]), times)
 }
 
 // does makes a function of one that cannot fail.

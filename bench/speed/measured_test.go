@@ -1,71 +1,66 @@
-package main
+package speed
 
 import (
-	"bufio"
+	"cmp"
 	"fmt"
 	"image"
-	"io"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
+
+	"gocv.io/x/gocv"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
 // measured is what the benchmarks said.
 type measured struct {
-	lines   []line
-	facts   map[string]string // "key: value" lines, such as of versions
+	lines   []*line
+	runtime string // the version of ONNX Runtime
 	notes   []string
 	skipped map[string]string // why, by the benchmark's first name
 }
 
 // line is the result of one benchmark.
 type line struct {
-	name    string // without Benchmark and the number of threads
+	name    string // without Benchmark
 	units   []string
 	metrics map[string]float64
 }
 
-var (
-	resultForm = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+(\S.*)$`)
-	nameForm   = regexp.MustCompile(`^(?:--- FAIL: )?Benchmark(\w+)\S*$`)
-	factForm   = regexp.MustCompile(`^([a-z]+): (.+)$`)
-	placeForm  = regexp.MustCompile(`^\s+\w+\.go:\d+: (.*)$`)
-)
+// said is what the benchmarks of this run said.
+var said = measured{skipped: map[string]string{}}
 
-// read reads the output of go test -v -bench to its end.
-func read(r io.Reader) (*measured, error) {
-	m := &measured{facts: map[string]string{}, skipped: map[string]string{}}
-	running := ""
-	in := bufio.NewScanner(r)
-	in.Buffer(nil, 1<<20)
-	for in.Scan() {
-		text := in.Text()
-		if n := nameForm.FindStringSubmatch(text); n != nil {
-			running = n[1]
-		} else if p := placeForm.FindStringSubmatch(text); p != nil {
-			m.skipped[running] = p[1]
-		} else if f := factForm.FindStringSubmatch(text); len(f) > 0 && f[1] == "note" {
-			m.notes = append(m.notes, f[2])
-		} else if len(f) > 0 {
-			m.facts[f[1]] = f[2]
-		} else if b := resultForm.FindStringSubmatch(text); b != nil {
-			l := line{name: b[1], metrics: map[string]float64{}}
-			words := strings.Fields(b[2])
-			for i := 0; i+1 < len(words); i += 2 {
-				v, err := strconv.ParseFloat(words[i], 64)
-				if err != nil {
-					return m, fmt.Errorf("benchmark %s: %w", l.name, err)
-				}
-				l.units, l.metrics[words[i+1]] = append(l.units, words[i+1]), v
-			}
-			m.lines = append(m.lines, l)
-		}
+// tell reports a metric of a benchmark.
+func tell(b *testing.B, v float64, unit string) {
+	b.ReportMetric(v, unit)
+	said.take(strings.TrimPrefix(b.Name(), "Benchmark"), v, unit)
+}
+
+func (m *measured) take(name string, v float64, unit string) {
+	i := slices.IndexFunc(m.lines, func(l *line) bool { return l.name == name })
+	if i < 0 {
+		i, m.lines = len(m.lines), append(m.lines, &line{name: name, metrics: map[string]float64{}})
 	}
-	return m, in.Err()
+	l := m.lines[i]
+	if _, again := l.metrics[unit]; !again {
+		l.units = append(l.units, unit)
+		slices.SortFunc(l.units, func(a, b string) int { // memory last
+			return cmp.Or(cmp.Compare(strings.Count(a, "/op"), strings.Count(b, "/op")), cmp.Compare(a, b))
+		})
+	}
+	l.metrics[unit] = v
+}
+
+// skips ends a benchmark that cannot be run here.
+func skips(b *testing.B, why error) {
+	b.Helper()
+	name, _, _ := strings.Cut(strings.TrimPrefix(b.Name(), "Benchmark"), "/")
+	said.skipped[name] = why.Error()
+	b.Skip(why)
 }
 
 // value returns a metric of a benchmark, NaN if it was not measured.
@@ -78,9 +73,9 @@ func (m *measured) value(name, unit string) float64 {
 	return math.NaN()
 }
 
-// fill enters all into the result. stopped says that the run was interrupted.
-func (m *measured) fill(r *report.Result, stopped error) {
-	r.Machine.OpenCV, r.Machine.Runtime = m.facts["opencv"], m.facts["onnxruntime"]
+// fill enters all into the result.
+func (m *measured) fill(r *report.Result) {
+	r.Machine.OpenCV, r.Machine.Runtime = gocv.OpenCVVersion(), m.runtime
 	growth := m.growth()
 	if len(growth.Lines) > 0 {
 		r.Tables = append(r.Tables, growth)
@@ -95,8 +90,6 @@ func (m *measured) fill(r *report.Result, stopped error) {
 		switch why, ok := m.skipped[family]; {
 		case !math.IsNaN(v):
 			r.Measured(i, v, "%s", strings.Join(beside, ", "))
-		case stopped != nil:
-			r.Skip("the run was interrupted", i)
 		case ok:
 			r.Skip(why, i)
 		default:
@@ -191,7 +184,7 @@ func (m *measured) growth() report.Table {
 			}
 			t.Line(g.cost, rest, g.key, fmt.Sprintf("%s to %s", report.Number(a[0]), report.Number(a[len(a)-1])),
 				fmt.Sprintf("%s to %s", report.Number(b[0]), report.Number(b[len(b)-1])), k)
-			m.lines = append(m.lines, line{name: "growth: " + g.cost, metrics: map[string]float64{times: k}})
+			m.take("growth: "+g.cost, k, times)
 		}
 	}
 	return t
@@ -222,16 +215,15 @@ func amount(value string) float64 {
 // (least squares of the logarithms): 1 is linear, 0 constant. It is NaN for fewer
 // than two different x.
 func exponent(x, y []float64) float64 {
-	var n, sx, sy, sxx, sxy float64
-	for i := range x {
-		lx, ly := math.Log(x[i]), math.Log(y[i])
-		n, sx, sy, sxx, sxy = n+1, sx+lx, sy+ly, sxx+lx*lx, sxy+lx*ly
-	}
-	d := n*sxx - sx*sx
-	if d == 0 {
+	if slices.Max(x) == slices.Min(x) {
 		return math.NaN()
 	}
-	return (n*sxy - sx*sy) / d
+	var lx, ly []float64
+	for i := range x {
+		lx, ly = append(lx, math.Log(x[i])), append(ly, math.Log(y[i]))
+	}
+	_, k := stat.LinearRegression(lx, ly, nil, false)
+	return k
 }
 
 // board is a published time of a network.

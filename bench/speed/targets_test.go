@@ -1,4 +1,4 @@
-package main
+package speed
 
 import (
 	"github.com/hedgecam/hedge/bench/internal/report"
@@ -69,4 +69,22 @@ var sections = []struct{ name, title, note string }{
 	{"Live/detector", "Live 1080p30: detectors", ""},
 	{"Live/of", "Live 1080p30: the run", "Core times are of all threads, a frame."},
 	{"File", "A file of 1080p30, H.264 to H.264 superfast", "60 frames, medians of 3 turns, core time with ffmpeg's. x is wall time against ffmpeg alone. Rates are wall time and depend on what else runs on the machine."},
+}
+
+const about = "Core times unless said otherwise, medians; ratios (x) are medians of ratios taken in turn. The live run took %d s."
+
+func newTargets() (list []report.Target) {
+	for i := range targets {
+		list = append(list, targets[i].Target)
+	}
+	return list
+}
+
+func newResult(seconds int) *report.Result {
+	r := report.New(newTargets())
+	r.LiveSeconds = seconds
+	if seconds < 10 {
+		r.Note("A run of less than 10 s only shows that everything works, the live run and the file run at 640x360: its numbers say little.")
+	}
+	return r
 }
