@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -35,6 +36,14 @@ type logSummary struct {
 	Confirmed []time.Time `json:"confirmed,omitempty"`
 	// Previews are when somebody drew zones, and saw what only they would hide.
 	Previews []interval `json:"previews,omitempty"`
+	// Seal is what happened to the seal on the policy: that it is sealed, loosenings
+	// that were asked for, agreed to, stopped and in force.
+	Seal []sealEvent `json:"seal,omitempty"`
+}
+
+type sealEvent struct {
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`
 }
 
 type started struct {
@@ -123,6 +132,8 @@ func (l *logSummary) take(e *eventlog.Event) {
 		}
 	case eventlog.PreviewOver:
 		end(l.Previews)
+	case seal.Kind:
+		l.Seal = append(l.Seal, sealEvent{at, e.Text})
 	case eventlog.Confirmed:
 		l.Confirmed = append(l.Confirmed, at)
 	case eventlog.Counted:

@@ -16,6 +16,7 @@ import (
 	"github.com/ledongthuc/pdf"
 
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
+	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -48,6 +49,7 @@ func TestLog(t *testing.T) {
 		event(time.Hour+8*time.Minute, eventlog.PreviewOver, eventlog.Data{}),
 		event(time.Hour+8*time.Minute, eventlog.PolicyInForce, eventlog.Data{Policy: "two"}),
 		eventlog.Event{Time: begin.Add(time.Hour + 9*time.Minute), Kind: eventlog.Confirmed},
+		eventlog.Event{Time: begin.Add(time.Hour + 9*time.Minute), Kind: seal.Kind, Text: "somebody asks"},
 		counted(time.Hour, time.Hour+10*time.Minute, eventlog.Counts{Frames: 7, Plates: 1, Motion: 3}),
 		event(time.Hour, pipeline.FailedClosed.String(), eventlog.Data{Reason: "of tomorrow"}), // the clock was set back
 	)
@@ -66,7 +68,7 @@ func TestLog(t *testing.T) {
 			t.Errorf("hour %d: %+v, want %+v", i, l.Hours[i], w)
 		}
 	}
-	if l.Events != 15 || l.Unreadable != 2 || l.ClockBack != 1 {
+	if l.Events != 16 || l.Unreadable != 2 || l.ClockBack != 1 {
 		t.Errorf("%d events, %d unreadable, back %d times", l.Events, l.Unreadable, l.ClockBack)
 	}
 	if len(l.Closed) != 3 || l.Closed[0].To.Sub(l.Closed[0].From) != time.Minute || l.Closed[1].Reason != pipeline.ReasonCameraMoved.String() ||
@@ -74,7 +76,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("closed %+v", l.Closed)
 	}
 	if len(l.Policies) != 3 || l.Policies[0].Policy != "old" || l.Policies[2].Policy != "two" || len(l.Confirmed) != 1 || len(l.Previews) != 1 ||
-		l.Previews[0].To.Sub(l.Previews[0].From) != 2*time.Minute || len(l.Programs) != 1 || l.Programs[0].Models["hedge-n"] != "def" {
+		l.Previews[0].To.Sub(l.Previews[0].From) != 2*time.Minute || len(l.Seal) != 1 || l.Seal[0].Text != "somebody asks" || len(l.Programs) != 1 || l.Programs[0].Models["hedge-n"] != "def" {
 		t.Errorf("%+v", l)
 	}
 }

@@ -48,6 +48,7 @@ var words = map[string]phrase{
 	"People": {"people", "Personen"}, "Faces": {"faces", "Gesichter"}, "Plates": {"plates", "Kennzeichen"}, "Motion": {"motion", "Bewegung"}, "Sum": {"all", "alle"},
 	"Closed": {"Fail-closed intervals", "Zeiten, in denen vorsorglich mehr verdeckt war"}, "More": {"more in the record", "weitere im Nachweis"}, "Until": {"until the log ends", "bis zum Ende des Protokolls"},
 	"Changes": {"Zones in force", "Zonen in Kraft"}, "Previews": {"Times when somebody drew zones", "Zeiten, in denen jemand Zonen zeichnete"}, "Confirmed": {"Confirmations of the view", "Bestätigungen des Blickfelds"},
+	"Seal": {"Events of the seal on the zones", "Ereignisse des Siegels auf den Zonen"}, "LastOne": {"the last", "das letzte"},
 	"Log": {"Event log", "Ereignisprotokoll"}, "Events": {"events", "Ereignisse"}, "Unreadable": {"unreadable lines", "unlesbare Zeilen"}, "Backwards": {"times at which the clock went back", "Rücksprünge der Uhr"},
 	"Check": {"To check: hedge-proof verify -record FILE -dir FOLDER -fingerprint KEY names each recording that was changed, is missing, was added or reordered. Compare the key with the one that the owner gave you in another way. The signature says that nothing was changed since; it does not say that the camera was honest before.",
 		"Zum Prüfen: hedge-proof verify -record DATEI -dir ORDNER -fingerprint SCHLÜSSEL nennt jede Aufnahme, die geändert, entfernt, hinzugefügt oder umgestellt wurde. Vergleichen Sie den Schlüssel mit dem, den Ihnen der Betreiber auf anderem Weg gegeben hat. Die Signatur besagt, dass seither nichts geändert wurde; sie besagt nicht, dass die Kamera vorher ehrlich war."},
@@ -181,12 +182,13 @@ func some(names []string, n int) string {
 }
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"at":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-	"hour":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
-	"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	"short":  func(s string) string { return s[:min(len(s), 16)] },
-	"word":   reasonWord,
-	"length": func(i interval) string { return i.To.Sub(i.From).Round(time.Second).String() },
+	"at":       func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+	"hour":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
+	"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	"short":    func(s string) string { return s[:min(len(s), 16)] },
+	"word":     reasonWord,
+	"lastSeal": func(all []sealEvent) time.Time { return all[len(all)-1].Time },
+	"length":   func(i interval) string { return i.To.Sub(i.From).Round(time.Second).String() },
 }).Parse(`<!doctype html>
 <html lang="{{.Lang}}">
 <head>
@@ -217,7 +219,7 @@ footer { margin-top: 2.5mm; border-top: .3mm solid #0b4a7d; padding-top: 1mm; fo
 <h2>{{.TZones}}</h2>
 {{if .R.PolicySum}}<p>SHA-256: <code>{{.R.PolicySum}}</code></p>{{else}}<p>{{.TNoZones}}</p>{{end}}
 {{with .R.Log}}{{if .Policies}}<p>{{$.TChanges}}:{{range $.Policies}} {{at .Time}} <code>{{short .Policy}}…</code>;{{end}}{{if $.PoliciesMore}} + {{$.PoliciesMore}} {{$.TMore}}{{end}}</p>{{end}}
-<p>{{$.TConfirmed}}: {{len .Confirmed}} · {{$.TPreviews}}: {{len .Previews}}</p>{{end}}
+<p>{{$.TConfirmed}}: {{len .Confirmed}} · {{$.TPreviews}}: {{len .Previews}}{{with .Seal}} · {{$.TSeal}}: {{len .}}, {{$.TLastOne}} {{at (lastSeal .)}}{{end}}</p>{{end}}
 <h2>{{.TPrograms}}</h2>
 {{if .Program}}<p>{{.Program.Version}} <code>{{.Program.Sum}}</code></p>{{range $n, $s := .Program.Models}}<p>{{$n}} <code>{{$s}}</code></p>{{end}}{{else}}<p>{{if .R.Log}}{{.TNoStart}}{{else}}{{.TNoLog}}{{end}}</p>{{end}}
 </div>

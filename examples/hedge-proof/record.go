@@ -65,7 +65,7 @@ func sign(ctx context.Context, c *signConfig, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	envelope, err := seal(ctx, r, k)
+	envelope, err := signed(ctx, r, k)
 	if err != nil {
 		return "", err
 	}
@@ -134,8 +134,8 @@ func previous(dir string) (string, error) {
 	return sum, err
 }
 
-// seal returns the signed envelope around the in-toto statement of a record.
-func seal(ctx context.Context, r *record, k *key) ([]byte, error) {
+// signed returns the signed envelope around the in-toto statement of a record.
+func signed(ctx context.Context, r *record, k *key) ([]byte, error) {
 	statement := &ita.Statement{Type: ita.StatementTypeUri, PredicateType: predicateType}
 	for _, s := range r.Segments {
 		statement.Subject = append(statement.Subject, &ita.ResourceDescriptor{Name: s.Name, Digest: map[string]string{"sha256": s.Sum}})
