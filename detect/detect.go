@@ -101,6 +101,9 @@ type Object struct {
 	Age time.Duration
 	// Confirmed is set once the object was seen often enough to be no accident.
 	Confirmed bool
+	// Silhouette is where in and around Box a person is, in just that picture; nil if it
+	// is not known.
+	Silhouette *Silhouette
 }
 
 // Detector finds objects in pictures.

@@ -31,7 +31,8 @@ type Model struct {
 	// Task says in a few words what it finds.
 	Task string `json:"task"`
 	// Family says how its output is decoded: "yunet", "yolox", "lpd_yunet",
-	// "hedge" or "centerface".
+	// "hedge" or "centerface", or that it is no detector but tells people from what is
+	// behind them: "silhouette".
 	Family string `json:"family"`
 	// Classes are the classes it finds.
 	Classes []Class `json:"classes"`
@@ -191,8 +192,10 @@ var (
 )
 
 func (m Model) validate() error {
-	if _, err := network.ParseFamily(m.Family); err != nil {
-		return err
+	if m.Family != network.SilhouetteFamily {
+		if _, err := network.ParseFamily(m.Family); err != nil {
+			return err
+		}
 	}
 	switch {
 	case !nameRE.MatchString(m.Name):

@@ -64,6 +64,8 @@ type Options struct {
 	Threads int
 	// Offline forbids to download weights.
 	Offline bool
+	// Silhouettes asks for Set.Segmenter, too.
+	Silhouettes bool
 	// Progress is told of downloads: see models.Options.
 	Progress func(done, total int64)
 }
@@ -76,6 +78,10 @@ type Set struct {
 	// Models describes them, in the same order. Best is one, whose sum is made of
 	// those of its networks.
 	Models []models.Model
+	// Segmenter finds the silhouettes of people who are near: the network Selfie, which
+	// is part of the program. It is nil if Options.Silhouettes did not ask for it. Close
+	// closes it.
+	Segmenter detect.Segmenter
 }
 
 // Open opens the set of the given name: it finds ONNX Runtime and the weights,
@@ -86,14 +92,10 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("networks: no set %q (one of %s)", name, Names())
 	}
 	s := &Set{}
-	if len(members) == 0 {
+	if len(members) == 0 && !o.Silhouettes {
 		return s, nil
 	}
-	library, err := ort.Library()
-	if err != nil {
-		return nil, err
-	}
-	if err := onnx.Load(library); err != nil {
+	if err := load(); err != nil {
 		return nil, err
 	}
 	for _, member := range members {
@@ -104,7 +106,46 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 	if name == Best {
 		s.fuse()
 	}
+	if o.Silhouettes {
+		g, err := openSegmenter(ctx, o)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		s.Segmenter = g
+	}
 	return s, nil
+}
+
+// load finds and loads ONNX Runtime.
+func load() error {
+	library, err := ort.Library()
+	if err != nil {
+		return err
+	}
+	return onnx.Load(library)
+}
+
+// Selfie is the network that tells people who are near from what is behind them.
+const Selfie = "selfie"
+
+// openSegmenter opens the network Selfie. ONNX Runtime must be loaded.
+func openSegmenter(ctx context.Context, o Options) (*network.Segmenter, error) {
+	m, err := models.Find(Selfie)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := m.Load(ctx, models.Options{Offline: true})
+	if err != nil {
+		return nil, err
+	}
+	open := func(outputs ...string) (network.Session, error) {
+		s, err := onnx.Open(onnx.Config{Name: m.Name, Model: weights, Outputs: outputs, Threads: o.Threads})
+		if err != nil {
+			return nil, err // and no session that holds a nil one
+		}
+		return s, nil
+	}
+	return network.NewSegmenter(open, m.Name, m.Input.Form(), o.FullRange)
 }
 
 // fuse makes one detector of all: the networks for all classes look at tiles, too.
@@ -180,6 +221,9 @@ func (s *Set) Close() error {
 	var errs []error
 	for _, d := range s.Detectors {
 		errs = append(errs, d.Close())
+	}
+	if s.Segmenter != nil {
+		errs = append(errs, s.Segmenter.Close())
 	}
 	return errors.Join(errs...)
 }
