@@ -55,6 +55,7 @@ func (l *loop) restart(f *frame) {
 	format := &l.trust.format
 	l.scheduler.reformat()
 	l.scene.restart(format.size)
+	l.outlines.forget()
 	l.stats.renumbered()
 	for i := range l.detectors {
 		l.trust.forget(i)

@@ -45,6 +45,10 @@ type Config struct {
 	// hidden until an inference for all of it has succeeded. It defaults to none: then
 	// everything outside of the property is hidden if the policy needs a detector.
 	Detectors []detect.Detector
+	// Segmenter finds the silhouettes of people who are near, in Live mode, on a goroutine
+	// of its own. It is not closed. It defaults to none: then, and in File mode, a policy's
+	// "silhouette" is as "box".
+	Segmenter detect.Segmenter
 	// Mode says what may wait for what. It defaults to File.
 	Mode Mode
 	// LookAhead is how long, in the source's time, frames are held back, so that an

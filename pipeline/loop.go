@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -44,6 +45,7 @@ type loop struct {
 	plates     plateRequests
 	redaction  redaction
 	previewer  previewer
+	outlines   outlines
 	pool       *framePool
 
 	clock    clock
@@ -81,6 +83,9 @@ func newLoop(p *Pipeline, src Source, sink Sink) *loop {
 		redaction:  redaction{options: c.redact, live: live, rulings: p.rulings, prepared: &p.prepared},
 		previewer:  previewer{options: c.redact},
 	}
+	if live {
+		l.outlines = outlines{seg: c.Segmenter, most: c.LookAhead, stats: &p.stats}
+	}
 	l.scheduler = scheduler{
 		live: live, every: c.Every, timeout: c.Timeout, stats: &p.stats,
 		copies: &l.copies, trust: &l.trust, budget: budget{cores: c.Cores},
@@ -96,6 +101,7 @@ func (l *loop) start(ctx, stop context.Context) {
 	l.reader.start(stop)
 	l.writer.start(ctx)
 	l.previewer.start(ctx, l.rulings.newest)
+	l.outlines.start(ctx)
 }
 
 // run takes frames and results until the source has ended and all frames held back are
@@ -121,6 +127,8 @@ func (l *loop) run(ctx context.Context) (err error) {
 			err = l.handleFrame(ctx, f, ok)
 		case job := <-l.scheduler.results:
 			err = l.handleResult(ctx, job)
+		case job := <-l.outlines.results:
+			l.outlines.take(job)
 		case request := <-l.requests:
 			l.handleRequest(request)
 		case now := <-ticker.C:
@@ -197,6 +205,9 @@ func (l *loop) inspect(f *frame) error {
 			return err
 		}
 		objects = l.scene.activity.objects
+		if slices.ContainsFunc(l.policies, showsSilhouettes) {
+			l.outlines.look(f, objects)
+		}
 	}
 	if l.trust.format.foreign {
 		return nil
@@ -210,6 +221,8 @@ func (l *loop) inspect(f *frame) error {
 	}
 	return nil
 }
+
+func showsSilhouettes(p *redact.Policy) bool { return p.Visitors == redact.VisitorsSilhouette }
 
 // handleResult takes in what a detector found.
 func (l *loop) handleResult(ctx context.Context, job *inference) error {
@@ -318,6 +331,7 @@ func (l *loop) decide(f *frame) redact.Scene {
 		return s
 	}
 	s.Objects = l.scene.objects(f)
+	l.outlines.attach(f, s.Objects)
 	l.scene.explain(f, s.Objects, l.trust.platesFresh(f))
 	s.Motion = f.moved
 	l.stats.tracked(s.Objects)

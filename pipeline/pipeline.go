@@ -75,7 +75,7 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	l.writer.close()
 	err = firstError(err, l.reader.join(), l.writer.join(runCtx))
 	p.abort()
-	err = firstError(err, l.scheduler.stop(p.names), l.previewer.stop())
+	err = firstError(err, l.scheduler.stop(p.names), l.previewer.stop(), l.outlines.stop())
 	l.redaction.draws.Wait()
 	if f, ok := sink.(Finisher); ok && err == nil {
 		if ferr := f.Finish(ctx); ferr != nil {

@@ -45,6 +45,9 @@ type RecordingConfig struct {
 	// Copies are further sets of the same detectors in the same order. Each set runs
 	// beside the others, on other pictures. It defaults to none.
 	Copies [][]detect.Detector
+	// Segmenter finds the silhouettes of people who are near, in the second pass. It is not
+	// closed. It defaults to none: then a policy's "silhouette" is as "box".
+	Segmenter detect.Segmenter
 	// Networks describes Detectors in the evidence, in the same order. It defaults
 	// to their names and classes.
 	Networks []evidence.Network

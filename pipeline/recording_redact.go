@@ -25,8 +25,9 @@ type secondPass struct {
 	objects []detect.Object
 	motion  []detect.Box
 	why     Reason
-	unknown int // pictures in a row that the first pass did not see
-	fails   int // failures of redact in a row
+	unknown int       // pictures in a row that the first pass did not see
+	fails   int       // failures of redact in a row
+	outline *outliner // nil if nobody's silhouette is wanted
 }
 
 // Redact is the second pass: it reads src, the same recording from its beginning,
@@ -46,6 +47,9 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	}
 	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, o); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
+	}
+	if r.cfg.Segmenter != nil && showsSilhouettes(r.cfg.Policy) {
+		s.outline = &outliner{seg: r.cfg.Segmenter, timeout: r.cfg.Timeout}
 	}
 	work, stop := context.WithCancel(ctx)
 	pictures := readRecording(work, &r.stats, src, prefetched, 3)
@@ -138,6 +142,13 @@ func (s *secondPass) one(ctx context.Context, b *Buffer, w *recordingWriter, pic
 		if err := s.advance(); err != nil {
 			return err
 		}
+	}
+	if s.outline != nil && scene.Level == redact.HidePolicy {
+		found, failed, err := s.outline.look(ctx, b.pic, scene.Objects)
+		if err != nil {
+			return &StageError{Stage: s.cfg.Segmenter.Name(), Count: 1, Err: err}
+		}
+		s.stats.outlined(found, failed)
 	}
 	s.report(b.Time, why)
 	s.stats.stage(stageDecide, time.Since(start))

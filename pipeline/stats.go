@@ -30,6 +30,9 @@ type Stats struct {
 	// PlateKnown is the share of the place that the background plate knows, 0..1; 0
 	// where nothing needs a plate.
 	PlateKnown float64
+	// Silhouettes counts those that were found of people who are near,
+	// SilhouettesFailed those that could not be.
+	Silhouettes, SilhouettesFailed uint64
 	// FailedClosed says why more is hidden just now than the policy asks; it is
 	// NoReason when all is well.
 	FailedClosed Reason
@@ -230,6 +233,13 @@ func (s *stats) interval(i int, interval time.Duration) {
 
 func (s *stats) running(i int, on bool) {
 	s.detector(i, func(d *DetectorStats) { d.Running = on })
+}
+
+func (s *stats) outlined(found, failed int) {
+	s.mu.Lock()
+	s.s.Silhouettes += uint64(found)
+	s.s.SilhouettesFailed += uint64(failed)
+	s.mu.Unlock()
 }
 
 func (s *stats) missing(c detect.ClassSet) {

@@ -17,7 +17,7 @@ func (p *Policy) Tightens(was *Policy) bool {
 	return !holdsAll(b.Property, a.Property) || !holdsAll(b.Strip, a.Strip) || !holdsAll(a.Mask, b.Mask) ||
 		a.Outside.Hide == HideDetected && b.Outside.Hide != HideDetected ||
 		b.Outside.Fill > a.Outside.Fill || b.Found.Fill > a.Found.Fill ||
-		a.Visitors == VisitorsFeet && b.Visitors != VisitorsFeet ||
+		slices.Index(visitorKinds, b.Visitors) < slices.Index(visitorKinds, a.Visitors) ||
 		b.hidesInside()&^a.hidesInside() != 0 ||
 		// What the old policy showed because of where it is, the new one judges.
 		b.judgesObjects() && !a.judgesObjects()

@@ -19,7 +19,7 @@ func TestTightens(t *testing.T) {
 		for _, strip := range [][]Polygon{nil, {left}} {
 			for _, mask := range [][]Polygon{nil, {small}} {
 				for _, hide := range []Hide{"", HideDetected} {
-					for _, visitors := range []Visitors{"", VisitorsFeet} {
+					for _, visitors := range []Visitors{"", VisitorsSilhouette, VisitorsFeet} {
 						for _, inside := range [][]detect.Class{nil, {detect.Face}, {detect.Person, detect.Plate}} {
 							all = append(all, &Policy{Version: 1, Property: property, Strip: strip, Mask: mask,
 								Outside: Outside{Hide: hide}, Inside: Inside{Hide: inside}, Visitors: visitors})

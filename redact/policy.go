@@ -107,7 +107,14 @@ const (
 	// whose foot point (bottom centre of the box) is on the property. Their box
 	// is shown even where it rises in front of what is outside.
 	VisitorsFeet Visitors = "feet"
+	// VisitorsSilhouette: as VisitorsFeet, but of the visitor's box only what is the
+	// visitor is shown, and not what is behind them. Where their silhouette is not known
+	// it is as VisitorsBox.
+	VisitorsSilhouette Visitors = "silhouette"
 )
+
+// visitorKinds are all ways to count, from what shows least to what shows most.
+var visitorKinds = []Visitors{VisitorsBox, VisitorsSilhouette, VisitorsFeet}
 
 // PolicyError says what is wrong with a policy.
 type PolicyError struct {
@@ -190,8 +197,8 @@ func (p *Policy) Validate() error {
 	if _, err := fillNamed("found.fill", q.Found.Fill.String(), foundFills...); err != nil {
 		return err
 	}
-	if q.Visitors != VisitorsBox && q.Visitors != VisitorsFeet {
-		return &PolicyError{Path: "visitors", Reason: fmt.Sprintf(`is %q; use "box" or "feet"`, q.Visitors)}
+	if !slices.Contains(visitorKinds, q.Visitors) {
+		return &PolicyError{Path: "visitors", Reason: fmt.Sprintf(`is %q; use "box", "silhouette" or "feet"`, q.Visitors)}
 	}
 	for i, c := range q.Inside.Hide {
 		path := fmt.Sprintf("inside.hide[%d]", i)
@@ -285,7 +292,7 @@ func (p *Policy) MotionGuards() detect.ClassSet {
 // defaults filled in.
 func (p *Policy) judgesObjects() bool {
 	return p.Outside.Hide == HideDetected || len(p.Strip) > 0 ||
-		p.Visitors == VisitorsFeet && len(p.Property) > 0
+		p.Visitors != VisitorsBox && len(p.Property) > 0
 }
 
 // hidesInside returns Inside.Hide as a set.

@@ -89,7 +89,7 @@ func mustRedact(t testing.TB, r *Redactor, pic *image.YCbCr, s Scene) Frame {
 func randomScene(rng *rand.Rand, size image.Point) (*Policy, Scene) {
 	p := &Policy{Version: 1, Property: []Polygon{{{rng.Float64(), 0}, {1, rng.Float64()}, {0.5, 1}}}}
 	p.Outside.Hide = []Hide{HideAll, HideDetected}[rng.IntN(2)]
-	p.Visitors = []Visitors{VisitorsBox, VisitorsFeet}[rng.IntN(2)]
+	p.Visitors = visitorKinds[rng.IntN(len(visitorKinds))]
 	if rng.IntN(3) == 0 {
 		p.Mask = []Polygon{{{0.2, 0.2}, {0.4, 0.3}, {0.3, rng.Float64()/2 + 0.4}}}
 	}
@@ -104,6 +104,9 @@ func randomScene(rng *rand.Rand, size image.Point) (*Policy, Scene) {
 			Class: detect.Class(rng.IntN(detect.NumClasses)), Box: b, Padded: b,
 			Score: rng.Float32(), Confirmed: rng.IntN(2) == 0,
 		})
+		if o := &s.Objects[len(s.Objects)-1]; rng.IntN(2) == 0 {
+			o.Silhouette = blobs(rng, b.Grow(0.25, 0.25))
+		}
 	}
 	for range rng.IntN(3) {
 		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)

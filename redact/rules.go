@@ -18,7 +18,8 @@ type rules struct {
 	// judges: objects that are not on the property are hidden where the zones
 	// would show them.
 	judges     bool
-	feet       bool
+	feet       bool // visitors are shown, by the rest of the policy
+	outlined   bool // and of them the silhouette only
 	hideInside detect.ClassSet
 	// How what is hidden because of where it is, and what was found, is hidden.
 	placeFill, foundFill Fill
@@ -33,6 +34,7 @@ type rules struct {
 	tmp     blockMask
 	who     blockMask // blocks of what was found and is hidden
 	plates  blockMask // blocks of license plates, hidden or not
+	outline outline
 }
 
 // judged is an object of the scene while it is being judged.
@@ -44,6 +46,8 @@ type judged struct {
 	guest  bool       // a visitor, whose box is shown
 	there  bool       // it is no doubt there
 	hidden bool       // it is hidden for itself
+	known  bool       // its silhouette is known
+	body   detect.Silhouette
 }
 
 // newRules returns the rules of a policy that is valid, with its zones.
@@ -55,9 +59,10 @@ func newRules(of *Policy, z *zones, o Options) *rules {
 		of:   of,
 		opts: o, grow: (o.Grow + blockSide - 1) / blockSide, size: size, zones: z,
 		policy: newBlockMask(size), failed: newBlockMask(size), tmp: newBlockMask(size), place: newBlockMask(size),
-		who: newBlockMask(size), plates: newBlockMask(size),
-		judges: p.judgesObjects(), feet: p.Visitors == VisitorsFeet, hideInside: p.hidesInside(),
-		placeFill: p.Outside.Fill, foundFill: p.Found.Fill,
+		who: newBlockMask(size), plates: newBlockMask(size), outline: outline{size: size},
+		judges: p.judgesObjects(), feet: p.Visitors != VisitorsBox, outlined: p.Visitors == VisitorsSilhouette,
+		hideInside: p.hidesInside(),
+		placeFill:  p.Outside.Fill, foundFill: p.Found.Fill,
 	}
 	if p.Outside.Hide == HideDetected {
 		r.policy.fill()
@@ -97,7 +102,11 @@ func (r *rules) decide(st *frameState, s Scene, origin image.Point) {
 		st.hidden.fill()
 	}
 	for i := range r.objects {
-		if o := &r.objects[i]; o.guest && level == HidePolicy {
+		switch o := &r.objects[i]; {
+		case !o.guest || level != HidePolicy:
+		case r.outlined:
+			r.outline.show(&st.hidden, &o.body, o.box)
+		default:
 			st.hidden.unset(within(o.box, r.size))
 		}
 	}
@@ -197,7 +206,11 @@ func (r *rules) judge(s Scene, origin image.Point) bool {
 		}
 		j := judged{class: o.Class, box: box, cover: cover, there: o.Confirmed && o.Age <= thereFor}
 		j.inside = r.zones.inside.holds(touched(cover, r.size))
-		if r.feet && o.Class == detect.Person && o.Confirmed && o.Score >= r.opts.VisitorScore &&
+		if j.known = o.Class == detect.Person && o.Silhouette.Valid(); j.known {
+			j.body = *o.Silhouette
+			j.body.Region = shift(j.body.Region, origin)
+		}
+		if r.feet && (j.known || !r.outlined) && o.Class == detect.Person && o.Confirmed && o.Score >= r.opts.VisitorScore &&
 			o.Age <= r.opts.VisitorAge && r.zones.stands(box) {
 			j.inside, j.guest = true, true
 		}

@@ -72,9 +72,9 @@ type app struct {
 	why  pipeline.Reason // why more is hidden than the policy asks
 }
 
-// newApp opens everything; the detectors stay the caller's. Nothing runs yet but
+// newApp opens everything; detectors and segmenter stay the caller's. Nothing runs yet but
 // the listeners' queues. ctx ends newApp, and nothing later.
-func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout io.Writer) (a *app, err error) {
+func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg detect.Segmenter, stdout io.Writer) (a *app, err error) {
 	a = &app{c: c, started: time.Now()}
 	defer func() {
 		if err != nil {
@@ -96,7 +96,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout 
 	if err := a.openEncoder(ctx); err != nil {
 		return a, err
 	}
-	if err := a.openPipeline(policy, detectors); err != nil {
+	if err := a.openPipeline(policy, detectors, seg); err != nil {
 		return a, err
 	}
 	if err := a.openPrivacy(policy); err != nil {
@@ -122,7 +122,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, stdout 
 	return a, nil
 }
 
-func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (err error) {
+func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector, seg detect.Segmenter) (err error) {
 	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Decoder: a.c.Decoder, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
 		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
@@ -139,7 +139,7 @@ func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector) (er
 		a.log.Add("view", err.Error())
 	}
 	a.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Floor: a.seal.Floor(), Detectors: finders, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
+		Policy: policy, Floor: a.seal.Floor(), Detectors: finders, Segmenter: seg, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
 		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
 		OnEvent: func(e pipeline.Event) {
 			switch e.Kind {

@@ -59,11 +59,11 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", program, err) // nowhere else to say it
 		return code
 	}
-	set, err := detectors.Open(ctx, c.Networks, networks.Options{})
+	set, err := detectors.Open(ctx, c.Networks, networks.Options{Silhouettes: c.Networks != networks.None})
 	if err != nil {
 		return fail(2, err)
 	}
-	a, err := newApp(ctx, &c, set.Detectors, stdout)
+	a, err := newApp(ctx, &c, set.Detectors, set.Segmenter, stdout)
 	if err != nil {
 		return fail(1, errors.Join(err, set.Close()))
 	}

@@ -103,7 +103,7 @@ func startWith(t *testing.T, detectors []detect.Detector, args ...string) (*app,
 		t.Fatal(err)
 	}
 	out := &safeBuffer{}
-	a, err := newApp(t.Context(), &c, detectors, out)
+	a, err := newApp(t.Context(), &c, detectors, nil, out)
 	if err != nil {
 		t.Fatal(err)
 	}

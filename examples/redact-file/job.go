@@ -84,6 +84,9 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 	if stats.Missing != 0 {
 		rep.warn(j, fmt.Errorf("nothing looks for %s: everything outside of the property is hidden", strings.Join(names(stats.Missing), ", ")))
 	}
+	if n := stats.SilhouettesFailed; n > 0 {
+		rep.warn(j, fmt.Errorf("%d silhouettes of %d could not be found: those visitors are hidden", n, n+stats.Silhouettes))
+	}
 	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
 		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
 	if out.sheet != nil {
@@ -105,6 +108,9 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 	}
 	if j.file.evidence != "" || j.file.tracks != "" {
 		return pipeline.Stats{}, fmt.Errorf("-evidence and -tracks are for recordings in which something is looked for, and that are files: %s", ffmpeg.ShownAddress(j.file.in))
+	}
+	if j.policy.Visitors == redact.VisitorsSilhouette {
+		rep.warn(j, errors.New(`"visitors": "silhouette" is for cameras and for recordings that can be read twice: here it counts as "box"`))
 	}
 	var away spans
 	p, err := pipeline.New(pipeline.Config{

@@ -17,11 +17,13 @@ import (
 // openNetworks opens the networks, one set for each core up to two. Those that the
 // policy never asks need not be there, nor any where evidence stands in for them.
 func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files []file, stderr io.Writer) (sets []*networks.Set, err error) {
+	o.silhouettes = policy.Visitors == redact.VisitorsSilhouette && o.networks != networks.None
 	if policy.Needs()|policy.NeedsBackground() == 0 || !slices.ContainsFunc(files, needsNetworks) {
 		o.networks = networks.None
 	}
-	for range min(runtime.NumCPU(), 2) {
-		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: pipeline.RecordingScores})
+	for i := range min(runtime.NumCPU(), 2) {
+		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: pipeline.RecordingScores,
+			Silhouettes: o.silhouettes && i == 0})
 		if err != nil {
 			for _, s := range sets {
 				err = errors.Join(err, s.Close())

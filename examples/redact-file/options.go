@@ -20,6 +20,7 @@ type options struct {
 	evidence        string
 	tracks          string
 	networks        string
+	silhouettes     bool // of visitors, by policy and networks
 	lookAhead       time.Duration
 	every           int
 	moving          bool

@@ -10,6 +10,7 @@ import (
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // readsTwice reports whether the input is a file that can be read again.
@@ -36,6 +37,7 @@ func (j *job) recording(info ffmpeg.Info, progress *progress) (*pipeline.Recordi
 	for _, s := range j.copies {
 		c.Copies = append(c.Copies, s.Detectors)
 	}
+	c.Segmenter = j.set.Segmenter
 	return pipeline.NewRecording(c)
 }
 
@@ -76,6 +78,9 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 		return r.Stats(), err
 	}
 	rep.warn(j, src.Warning())
+	if j.set.Segmenter == nil && j.policy.Visitors == redact.VisitorsSilhouette {
+		rep.warn(j, errors.New(`"visitors": "silhouette" counts as "box" without networks`))
+	}
 	d, err := r.Decide(ev)
 	if err != nil {
 		return r.Stats(), err

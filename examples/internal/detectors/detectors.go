@@ -29,7 +29,7 @@ func withWayOut(err error) error {
 // cannot be opened is an error only if the policy needs it now. Otherwise log says
 // why, and the set is empty.
 func OpenFor(ctx context.Context, policy *redact.Policy, name string, log *slog.Logger) (*networks.Set, error) {
-	set, err := networks.Open(ctx, name, networks.Options{})
+	set, err := networks.Open(ctx, name, networks.Options{Silhouettes: name != networks.None})
 	switch {
 	case err == nil:
 		return set, nil

@@ -115,7 +115,7 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 		o.Log.Error(err.Error())
 	}
 	c.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Detectors: c.set.Detectors, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
+		Policy: policy, Detectors: c.set.Detectors, Segmenter: c.set.Segmenter, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
 		Cores: s.Cores, View: known, SaveView: view.Saver(o.Policy), Compressed: true,
 		Floor:   c.seal.Floor(),
 		OnEvent: func(e pipeline.Event) { o.Log.Info(e.Kind.String(), "text", view.EventWords(e)) },
