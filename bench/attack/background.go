@@ -15,19 +15,19 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// visit is who comes to a place, and when.
+// visit is how somebody comes to a place, and when.
 type visit struct {
 	name string
-	// stay is for how many seconds somebody is there each time, away for how many
-	// they are not between two of so many times.
+	// stay is for how many seconds somebody is there each time, and away for how many
+	// seconds they are gone between two of these times.
 	stay, times, away int
 	walks             bool    // they cross the picture, and never stand
 	jump              float64 // by how much the light changes while they are there
-	bar               bool    // nothing of them may be told, whether they are found or not
+	bar               bool    // nothing may be told about them, found or not
 }
 
-// visits are the scenarios. Who is found by nobody is also noticed by no motion:
-// nothing but the plate's own rule keeps them out of it.
+// visits are the scenarios. Somebody whom no network finds is not noticed by motion
+// either: only the plate's own rule keeps them out of it.
 var visits = []visit{
 	{name: "passes in 5 s", stay: 5, times: 1, walks: true, bar: true},
 	{name: "crosses in 20 s", stay: 20, times: 1, walks: true, bar: true},
@@ -39,10 +39,11 @@ var visits = []visit{
 	{name: "stands there for 20 s, sudden light", stay: 20, times: 1, jump: 40},
 }
 
-// parks is the scenario of a plate: the car is found, and is no reason not to look.
+// parks is the scenario of a license plate on a car. The car is found, but does not keep
+// its place out of the background plate.
 var parks = visit{name: "parks for 10 min", stay: 600, times: 1}
 
-// notice is how somebody is noticed.
+// notice is how often a network finds somebody.
 type notice struct {
 	name  string
 	every int // a network finds them in one inference of so many; 0: never
@@ -59,8 +60,8 @@ var notices = []notice{
 // hold them in between.
 var rarely = notice{"hide all, found once in 20 s", 8, redact.HideAll}
 
-// How large who comes is in pictures of placeSize: in blocks of the plate, 8
-// pixels here, as large as 192 and 64 pixels at 1080 lines.
+// The size of somebody in pictures of placeSize. A block of the plate is 8 pixels here, so
+// that they are as large in blocks as 192 and 64 pixels are at 1080 lines.
 const besideNear, besideFar = 96, 32
 
 var placeSize = image.Pt(176, 128)
@@ -103,7 +104,7 @@ func (c *cast) questions() (list []question) {
 	return list
 }
 
-// bar reports whether nothing may be told.
+// bar reports whether nothing may be told about somebody.
 func (q *question) bar() bool { return q.visit.bar || q.notice.every == 1 }
 
 func (q *question) fill() string { return "background, " + q.notice.name }
@@ -201,10 +202,10 @@ func newPlaceClip(q *question, rng *rand.Rand) (*placeClip, error) {
 	return f, err
 }
 
-// sample has somebody come, and returns what the attacker has of it: the picture
-// while they are there, what is another there some seconds after they went than
-// before they came, and which pixels stayed the same to the bit after they went,
-// as they do where the plate was not renewed.
+// sample shows a visit and returns the attacker's features: the picture while somebody is
+// there, the difference between the pictures some seconds after and just before, and
+// the pixels that stayed the same to the bit after they went, as they do where the plate
+// was not renewed.
 func (f *placeClip) sample(sub *subject) ([]float32, error) {
 	v := &f.q.visit
 	f.newLook(sub)
@@ -248,8 +249,8 @@ func (f *placeClip) newLook(sub *subject) {
 	f.look.back, f.look.slope, f.light = [3]float64{120, 126, 131}, 40, 0
 }
 
-// rest waits until nothing of those before is left: until the place is known, and
-// two samples more than an old one needs to go.
+// rest waits until nothing is left of the visits before: until the place is known, and
+// for two samples more than an old one needs to be replaced.
 func (f *placeClip) rest() error {
 	f.pass(25 + f.stage.rng.IntN(20))
 	for range 20 {
@@ -261,8 +262,8 @@ func (f *placeClip) rest() error {
 	return fmt.Errorf("after %v the plate knows %.0f %% of an empty place", f.now, 100*f.plate.Known())
 }
 
-// stays shows somebody for as long as they stay, and returns how they look when the
-// box there is theirs: in the middle of their way, or in the end.
+// stays shows somebody for as long as they stay. It returns the features of the box there
+// at the moment when they are in it: in the middle of their way, or at the end.
 func (f *placeClip) stays(sub *subject, there detect.Box) (x []float32, err error) {
 	v, l := &f.q.visit, f.look
 	steps := max(int(time.Duration(v.stay)*time.Second/placeStep), 2)
@@ -311,7 +312,7 @@ func (f *placeClip) frame(who *subject) {
 	for i := range f.objects {
 		occupied = append(occupied, f.objects[i].Padded)
 	}
-	// Of each frame the plate visits an eighth of its blocks.
+	// The plate visits an eighth of its blocks in each frame.
 	for range 8 {
 		f.plate.Frame(f.stage.pic, f.now, occupied)
 	}

@@ -51,10 +51,10 @@ func (t *trial) period() int { return 2 * max(t.cell(), t.direct) }
 // cell is the side of frost's cells.
 func (t *trial) cell() int { return max((t.lines+128)/256, 1) * block }
 
-// sample shows a subject once and returns what can be seen of it under the fill:
-// of one who passes the picture at the end, and what is another in the end than
-// before; else the last picture with the subject. Without held values no picture
-// before tells anything.
+// sample shows a subject once and returns the features under the fill. For one who passes
+// they are those of the last picture with the subject, and how the picture at the end
+// differs from the one before it came; else those of the last picture alone. Without held
+// values earlier pictures tell nothing.
 func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
 	// A new one: held values would tell of the clip before.
 	p, err := t.painter(t.class, s.pic.Rect.Size())
@@ -159,9 +159,9 @@ func (d drift) at(second int) float64 {
 	return d.swing*math.Sin(d.begin+2*math.Pi*float64(second)/d.period) + d.stage.rng.NormFloat64()
 }
 
-// features are the means of the samples on a grid over the object's box, which
-// the attacker is taken to know exactly, and where the box lies on the grid of
-// cells, which everybody knows.
+// features are the means of the samples on a grid over the object's box, and where the box
+// lies on the grid of cells. The attacker is assumed to know the box exactly; the grid is
+// public.
 func features(pic *image.YCbCr, box detect.Box, cell int) []float32 {
 	gw, gh := 12, 12
 	if box.W() > 2*box.H() {
@@ -189,8 +189,8 @@ func features(pic *image.YCbCr, box detect.Box, cell int) []float32 {
 	return out
 }
 
-// average returns the mean of the samples of which the centres lie in a
-// rectangle, at least one.
+// average returns the mean of the samples whose centres lie in a rectangle, of one at
+// least.
 func average(p planeOf, x0, y0, x1, y1 float64) float32 {
 	var sum, n int
 	for y := int(y0); y == int(y0) || float64(y)+0.5 < y1; y++ {

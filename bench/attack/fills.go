@@ -17,9 +17,9 @@ const block = 16
 type way struct {
 	solid bool // not frost
 	known bool // the detectors found the object
-	// What frost was, for comparison: averages of the picture at hand in cells of
-	// this side. And the warning examples: a mosaic of cells of this side, or a
-	// Gaussian of this standard deviation. All in luma samples.
+	// direct is the side of cells that get the average of the current picture, as frost
+	// did once. The warning examples are a mosaic of cells with this side, and a Gaussian
+	// with this standard deviation. All are in luma samples.
 	direct, mosaic int
 	sigma          float64
 }
@@ -27,9 +27,8 @@ type way struct {
 // ours reports whether it is Hedge that hides.
 func (w *way) ours() bool { return w.direct == 0 && w.mosaic == 0 && w.sigma == 0 }
 
-// painter hides one object of a class in pictures of one size, in place, and all
-// around it, as the default policy does. It keeps what a Redactor keeps between
-// pictures.
+// painter hides one object of a class, and all around it, in pictures of one size, as the
+// default policy does. It keeps what a Redactor keeps between pictures.
 type painter struct {
 	way
 	class    detect.Class
@@ -75,7 +74,7 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 		return area, err
 	}
 	defer f.Release()
-	// A measurement of what is not hidden would be worth nothing.
+	// Measuring a fill that does not hide the object would be worth nothing.
 	if f.Cover().HiddenOf(box) < 1 {
 		return area, fmt.Errorf("the object at %v is not wholly hidden", box)
 	}

@@ -16,8 +16,8 @@
 //     in it: who comes, passes, stays or comes back, found by a network or not.
 //   - motion: a still picture is rebuilt from 60 frames in which it moves under
 //     the fill, by averaging aligned frames and by back-projection.
-//   - residue: of somebody in a recording that was compressed, what is left beside
-//     them, where nothing is hidden.
+//   - residue: the trace that compression leaves beside somebody, where nothing is
+//     hidden.
 //
 // Solid and frost are painted by the real redact.Redactor. Averages of the picture
 // at hand, a mosaic and a Gaussian are here as the warning example; Hedge does not

@@ -201,8 +201,8 @@ func newBackProjection(sub *subject, back float64, cell int, soft bool, hold tim
 	return &backProjection{sub: sub, back: back, cell: cell, soft: soft, hold: hold, taken: map[image.Point]time.Duration{}}
 }
 
-// observe takes the values of the cells that are new in a frame, of which area
-// is hidden.
+// observe takes the values of the cells that are new in a frame. area is the hidden part
+// of it.
 func (b *backProjection) observe(pic *image.YCbCr, area image.Rectangle, l look, at time.Duration) {
 	for cy := area.Min.Y / b.cell; cy*b.cell < area.Max.Y; cy++ {
 		for cx := area.Min.X / b.cell; cx*b.cell < area.Max.X; cx++ {
@@ -216,7 +216,7 @@ func (b *backProjection) observe(pic *image.YCbCr, area image.Rectangle, l look,
 				}
 				b.taken[c] = at
 			}
-			// What is interpolated shows the value of a cell at its centre only.
+			// Interpolation shows the value of a cell at its centre only.
 			mid := image.Pt((cell.Min.X+cell.Max.X)/2, (cell.Min.Y+cell.Max.Y)/2)
 			if !b.soft {
 				mid = part.Min.Add(image.Pt(1, 1))

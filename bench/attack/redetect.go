@@ -25,8 +25,8 @@ type redetection struct {
 	Input    int    `json:"input"`
 	Pictures int    `json:"pictures"`
 	Objects  int    `json:"objects"`
-	// Hits are detections of a face, person or plate of which the box is hidden
-	// for at least half; PerThousand is per 1000 hidden objects.
+	// Hits are detections of a face, person or plate with at least half of the box
+	// hidden. PerThousand is per 1000 hidden objects.
 	Hits        int            `json:"hits"`
 	ByClass     map[string]int `json:"by_class"`
 	PerThousand float64        `json:"per_1000_objects"`
@@ -36,12 +36,12 @@ type redetection struct {
 // network's input; the enlarged look has twice that.
 const fullSize = 640
 
-// detectSets are sets of single pictures of which the labelled classes are
-// complete, or that have one large object.
+// detectSets are sets of single pictures whose labels are complete, or that have one
+// large object.
 var detectSets = []string{"faces_wider_small", "people_coco", "plates_openalpr_br"}
 
-// detectFills are what is looked at; "nothing" is the picture as it is, for what
-// the networks find there without a fill.
+// detectFills are the fills that are measured. "nothing" is the picture itself, and tells
+// what the networks find without a fill.
 var detectFills = []string{"nothing", "solid", "background (default)", "mosaic 16", "Gaussian, sigma 8"}
 
 func attackDetect(ctx context.Context, o *options, r *results, out io.Writer) error {

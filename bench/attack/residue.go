@@ -14,9 +14,9 @@ import (
 	"strconv"
 )
 
-// residue is what compression leaves of somebody beside them: the mean absolute
-// difference in luma between two recordings that differ in nothing but who is in the
-// box, after they were compressed and decoded.
+// residue is the trace that compression leaves beside somebody: the mean absolute
+// difference in luma between two decoded recordings that differ only in the person in the
+// box.
 type residue struct {
 	Codec string  `json:"codec"`
 	Speed float64 `json:"pixels_per_frame"`
@@ -49,8 +49,8 @@ var (
 	residueBox  = image.Rect(200, 250, 232, 334) // in the first frame
 )
 
-// attackResidue measures how far beside somebody a compressed recording tells who it
-// is: that is how far regions have to grow (redact.Residue).
+// attackResidue measures how far from somebody their trace reaches in a compressed
+// recording: regions have to grow by that (redact.Residue).
 func attackResidue(ctx context.Context, o *options, r *results, out io.Writer) error {
 	if o.data == "" {
 		r.Notes = append(r.Notes, "The residue of compression was left out: HEDGE_DATA is not set.")

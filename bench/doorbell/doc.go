@@ -8,12 +8,11 @@
 // pulls the picture with ffmpeg, and takes the page's picture twice: for N seconds
 // by a client that decodes nothing, which is what a browser on another machine
 // costs this one, and then for 20 s at most by Chromium on the same cores, which
-// shows the page and tells the counter. What came out is counted by those who
-// took it: packets by ffmpeg and the client, frames and the counter by Chromium,
-// recordings by ffprobe. Frames dropped, lost and failed closed are the program's
-// own figures.
+// shows the page and reads the counter. The receivers count what came out: ffmpeg and the
+// client packets, Chromium frames and the counter, ffprobe recordings. Frames dropped,
+// lost and failed closed are the program's own figures.
 //
 // It needs ffmpeg and ffprobe, and ONNX Runtime for the networks; without Chromium
-// the rows of the page say so. A row that misses its target is no fault of the run.
+// the rows of the page say so. A row that misses its target does not make the run fail.
 // With -publish the result replaces last.json and last.md.
 package doorbell

@@ -17,8 +17,7 @@ type variant struct {
 	args []string
 }
 
-// variants are what -ablation runs. A duration or size of next to nothing
-// stands for none: zero would be the default.
+// variants are what -ablation runs.
 var variants = []variant{
 	{"as it is", nil},
 	{"no look-ahead", []string{"-lookahead", "0s"}},

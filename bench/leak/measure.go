@@ -190,9 +190,9 @@ func average(r *leakreport.Run) {
 	}
 }
 
-// deaf is a detector that does not tell of some classes. It still claims them:
-// a pipeline that misses a class hides everything, and the point is to measure
-// with only some hidden.
+// deaf is a detector that does not report some classes. It still claims them, because a
+// pipeline that misses a class hides everything, and here only some classes are to be
+// hidden.
 type deaf struct {
 	detect.Detector
 	keep detect.ClassSet

@@ -19,8 +19,8 @@ import (
 // energy. Blocks that are flat in the source say nothing and are left out. A
 // labelled box leaks when more than 20 % of its telling blocks are visible; its
 // core (the box less 10 % on every side, where the body is) when more than 10 % of
-// them are. Hidden for nothing are telling blocks that no label, grown by 25 %,
-// asked for and that are not visible.
+// them are. A telling block counts as hidden without need if it is not visible and no
+// label, grown by 25 %, asked for it.
 //
 // With the empty scene, only blocks count for a box whose detail is not the
 // scene's: a fill that shows the wall behind a person shows nothing of the person.
@@ -151,7 +151,7 @@ func (j *pictureJudge) shown(r image.Rectangle) (tell, visible int) {
 	return tell, visible
 }
 
-// box judges one labelled object. Of fewer than two blocks nothing can be said.
+// box judges one labelled object. Fewer than two blocks say nothing.
 func (j *pictureJudge) box(o truth) {
 	t := &j.classes[o.class]
 	x, y := float64(o.box.X0), float64(o.box.Y0)

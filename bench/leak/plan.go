@@ -89,8 +89,8 @@ func (pl *plan) save() error {
 	return nil
 }
 
-// withoutFolders returns arguments with paths cut to their last element: where
-// things lie on this machine is nothing for a published result.
+// withoutFolders returns arguments with paths cut to their last element: a published
+// result does not say where files lie on this machine.
 func withoutFolders(args []string) []string {
 	short := make([]string, len(args))
 	for i, a := range args {

@@ -47,7 +47,7 @@ type observation struct {
 	leaks     []*leak
 }
 
-// see adds a observation to the object's track, if it has one. Several boxes of a
+// see adds an observation to the object's track, if it has one. Several boxes of a
 // track in one frame, such as a person and their head, are one observation.
 func (t *timelines) see(o truth, s observation) {
 	if o.track == noTrack || !t.recording.clip {

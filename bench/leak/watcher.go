@@ -16,9 +16,9 @@ import (
 // maxHeld bounds the pictures that a live run keeps for later, in bytes.
 const maxHeld = 2 << 30
 
-// watcher has a judge compare the pictures that go through a pipeline. In live
-// mode it keeps them until the run is over, since judging takes core time that
-// belongs to the pipeline then.
+// watcher lets a judge compare the pictures that go through a pipeline. In live mode it
+// keeps them until the run is over, because judging would take core time from the
+// pipeline.
 type watcher struct {
 	judge  *judges
 	labels map[int]*label
@@ -41,7 +41,7 @@ func (w *watcher) in(frame int, b *pipeline.Buffer) {
 	if w == nil || w.labels[frame] == nil {
 		return
 	}
-	// The size is the one that the buffer has, so that this changes nothing.
+	// Resizing to the buffer's own size changes nothing.
 	pic := grey(b.Resize(w.size.X, w.size.Y))
 	w.mu.Lock()
 	defer w.mu.Unlock()

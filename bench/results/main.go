@@ -1,10 +1,10 @@
-// Command results writes one page out of what the other programs of bench left.
+// Command results writes one page from the results of the other programs of bench.
 //
 //	go run ./bench/results [-bench bench]
 //
 // It reads leak/last*.json, leak/ablation.json, and last.json and last.md of
 // attack, peers, speed and doorbell below the folder, and writes RESULTS.md there.
-// If a file is not there, the page says so. The program measures nothing.
+// If a file is missing, the page says so. The program measures nothing itself.
 package main
 
 import (

@@ -19,7 +19,7 @@ import (
 	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
-// results are all that was read. What was not there is empty.
+// results are all files that were read. A missing one is empty.
 type results struct {
 	leaks    []leakreport.Report // in the order of names
 	names    []string            // of the files of leaks, without the folder

@@ -1,6 +1,5 @@
-// Package view counts, by a benchmark, how often a fixed camera's clip counts as
-// that of a moved one, which none of them is: the false alarms of the watch for a
-// moved camera.
+// Package view counts, by a benchmark, the false alarms of the watch for a moved camera:
+// how often a clip of a fixed camera counts as one of a moved camera.
 //
 //	go test ./bench/view -run '^$' -bench . -clips $HEDGE_DATA/dev/mot15_PETS09-S2L1/vtest.avi,...
 //

@@ -3,7 +3,7 @@
 //
 //	go run ./examples/dashcam -source camera:0 -policy policy.json -dir recordings
 //
-// What is filmed is the public road, so what is hidden comes first: the policy's
+// The public road is filmed, so hiding comes first: the policy's
 // property is the cabin and the bonnet (policy.json in this folder is one to
 // begin with), and everything else is outside. With "outside": {"hide":
 // "detected"} people, faces and plates are hidden there and the rest of the road
@@ -21,8 +21,9 @@
 //
 // An event while another is being written makes that file longer. Files are named
 // hedge-NUMBER-TIME.mp4, and the oldest are deleted when they are more, or larger
-// together, or one is older, than allowed; a disk that is full is tried again every second. Nothing
-// else is ever written: no video without an event, no sound, no place, no speed.
+// together, or one is older, than allowed; a disk that is full is tried again every
+// second. Nothing else is ever written: no video without an event, no sound, no place,
+// no speed.
 //
 // # Another camera
 //

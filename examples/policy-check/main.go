@@ -1,4 +1,4 @@
-// Command policy-check reads policy files and says of each what it asks for, or what is wrong
+// Command policy-check reads policy files and says what each of them hides, or what is wrong
 // with it. It needs no camera, no network and no C compiler.
 //
 //	go run ./examples/policy-check policy.json

@@ -24,7 +24,8 @@ type fileEncoder struct {
 // x264 is the encoder that is taken untried.
 var x264 = fileEncoder{name: "x264", codec: "libx264"}
 
-// autoEncoder as -encoder takes the cheapest that works: one in hardware before one in software.
+// autoEncoder as -encoder takes the cheapest that works: one in hardware before one in
+// software.
 const autoEncoder = "auto"
 
 // fileEncoders are all encoders, in the order in which auto tries them.
@@ -90,7 +91,7 @@ func (e *encoderError) Error() string { return e.err.Error() }
 
 func (e *encoderError) Unwrap() error { return e.err }
 
-// mayRetry reports whether an encoder failed whose place x264 can take.
+// mayRetry reports whether an encoder failed and x264 can take its place.
 func (j *job) mayRetry(ctx context.Context, err error) bool {
 	var failed *encoderError
 	if !errors.As(err, &failed) || ctx.Err() != nil || j.encoder.codec == x264.codec {

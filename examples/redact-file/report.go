@@ -98,7 +98,7 @@ func (r *report) elsewhere(j *job, e pipeline.Span) {
 		e.From.Round(time.Second/10), e.To.Round(time.Second/10)))
 }
 
-// warn enters a warning and tells it. No warning is none.
+// warn adds a warning to the report and prints it. A nil error is no warning.
 func (r *report) warn(j *job, w error) {
 	if w == nil || slices.Contains(r.Warnings, w.Error()) {
 		return

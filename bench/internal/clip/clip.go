@@ -40,9 +40,8 @@ func Find(given string) (string, error) {
 
 // Record makes the recording of a camera of the given size at 30 frames a second:
 // H.264 without B frames, so many frames of the clip that Find returns for given,
-// or of a generated test picture if there is none. A clip that is too short begins
-// again. filter is added to ffmpeg's filters. what says in words what the camera
-// shows.
+// or of a generated test picture if there is none. A clip that is too short is repeated.
+// filter is added to ffmpeg's filters. what describes the clip in words.
 func Record(ctx context.Context, given, out string, size image.Point, frames int, filter string) (what string, err error) {
 	from, err := Find(given)
 	if err != nil {

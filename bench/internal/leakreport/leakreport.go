@@ -80,9 +80,8 @@ type Run struct {
 	FailedClosed      uint64  `json:"frames_failed_closed"`
 	FailedClosedShare float64 `json:"failed_closed_share"`
 	HiddenWhole       uint64  `json:"frames_hidden_whole"`
-	// Believed are the tracks that are hidden, of a recording in two passes; Judged
-	// those of them of which the labels can tell whether they are False: of nobody who
-	// is labelled.
+	// Believed counts the tracks that a recording in two passes hides. Judged counts those
+	// for which labels can decide, and False those that belong to no labelled object.
 	Believed int     `json:"tracks_believed,omitempty"`
 	Judged   int     `json:"tracks_judged,omitempty"`
 	False    int     `json:"tracks_false,omitempty"`

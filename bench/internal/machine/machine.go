@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Facts are where a run took place. What is not known is "unknown", 0 or empty.
+// Facts describe the machine of a run. An unknown fact is "unknown", 0 or empty.
 type Facts struct {
 	CPU      string `json:"cpu"`
 	Arch     string `json:"arch"`

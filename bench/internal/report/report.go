@@ -82,8 +82,8 @@ func New(targets []Target) *Result {
 // Now returns the time as results have it.
 func Now() string { return time.Now().UTC().Format("2006-01-02 15:04 UTC") }
 
-// Measured enters the value of target i. The note, if any, says how the value
-// came about. What is not a number was not measured.
+// Measured enters the value of target i. The note, if any, says how it was measured. NaN
+// stands for not measured.
 func (r *Result) Measured(i int, v float64, note string, args ...any) {
 	w, t := &r.Rows[i], &r.targets[i]
 	if math.IsNaN(v) || math.IsInf(v, 0) {

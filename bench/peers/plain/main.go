@@ -1,8 +1,7 @@
 // Command plain hides faces, and with -all people and plates, the way programs
 // commonly do: every picture is decoded to BGR, looked at, blurred with a
-// Gaussian where something was found, and encoded again. Nothing is tracked. It
-// is what bench/peers compares with, with the same networks as Hedge, and no
-// tool to use.
+// Gaussian where something was found, and encoded again. Nothing is tracked.
+// bench/peers compares Hedge with it, with the same networks. It is not a tool to use.
 //
 //	plain [-all] [-grow SHARE] IN OUT
 package main

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	// ErrName says that a camera's name is none of the known forms.
+	// ErrName says that a camera's name has an unknown form.
 	ErrName = errors.New("not the name of a camera")
 	// ErrCredentials says that the camera wants other credentials.
 	ErrCredentials = errors.New("the camera refuses the user name or the password; correct them in the address: rtsp://user:password@host/path")

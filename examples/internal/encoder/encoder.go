@@ -15,11 +15,11 @@ import (
 )
 
 var (
-	// ErrOutput says that an encoder put out what is no H.264.
+	// ErrOutput says that an encoder's output is not H.264.
 	ErrOutput = errors.New("the encoder's output is not H.264")
 	// ErrFormat says that a driver encodes pictures of another size than it was given.
 	ErrFormat = errors.New("the encoder has changed the format")
-	// ErrFrame says that a frame is none that the encoder was opened for. The encoder
+	// ErrFrame says that the encoder was not opened for such a frame. The encoder
 	// is as it was.
 	ErrFrame = errors.New("not a frame for this encoder")
 )

@@ -266,7 +266,7 @@ func (r *Recorder) finish(next time.Duration) error {
 	return nil
 }
 
-// abandon gives the file up, but for what is complete of it.
+// abandon gives the file up, but keeps its complete part.
 func (r *Recorder) abandon() {
 	c := r.segment
 	if c == nil {

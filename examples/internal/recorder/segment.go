@@ -21,7 +21,7 @@ const (
 	// fragment. With the time that it takes to write it stays below the two
 	// seconds that may be lost.
 	fragment = time.Second
-	// usualPeriod is the duration of a picture of which nothing is known.
+	// usualPeriod is the duration of a picture while its rate is not known.
 	usualPeriod = 40 * time.Millisecond
 )
 

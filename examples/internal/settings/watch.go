@@ -80,7 +80,7 @@ type policyWatch struct {
 	told content // what was last reported
 }
 
-// content is what was found at a look: the file's bytes, or why there are none.
+// content is what one check found: the file's bytes, or why there are none.
 type content struct {
 	data []byte
 	err  error

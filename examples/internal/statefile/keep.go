@@ -37,8 +37,8 @@ func State(path string, data []byte, mode fs.FileMode) error {
 	return Write(path, data, mode)
 }
 
-// Secret returns what is in a file that nobody but its owner may read or write.
-// The error is ErrShared if somebody may, else that of reading the file.
+// Secret returns the content of a file that only its owner may read or write. The error
+// is ErrShared if others may, or that of reading the file.
 func Secret(path string) ([]byte, error) { return read(path, groupOrOthersRead|groupOrOthersWrite) }
 
 // Owned returns what is in a file that nobody but its owner may write, such as a

@@ -12,7 +12,7 @@ import (
 	"github.com/hedgecam/hedge/pipeline"
 )
 
-// suffix is that of the file beside the policy's in which the view is kept.
+// suffix is the end of the view's file name, beside the policy's file.
 const suffix = ".view"
 
 // content is what the file holds: the camera's size, why the owner has to confirm, and
