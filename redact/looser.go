@@ -18,7 +18,7 @@ const (
 	// LooserZones: a block that was hidden because of where it is may be shown, or a
 	// place counts as being on the property that did not.
 	LooserZones
-	// LooserVisitors: who did not count as a visitor may be one.
+	// LooserVisitors: who did not count as a visitor may be one, or more is shown of them.
 	LooserVisitors
 	// LooserClasses: a class that was hidden on the property is not.
 	LooserClasses
@@ -27,7 +27,7 @@ const (
 )
 
 var looserWords = [...]string{
-	"something is hidden by a fill that keeps more", "the zones show more", "more people count as visitors",
+	"something is hidden by a fill that keeps more", "the zones show more", "more people count as visitors, or more of them is shown",
 	"less is hidden on the property", "who is partly on the property is hidden less",
 }
 
@@ -148,7 +148,7 @@ func newComparison(p *Policy, size image.Point) *comparison {
 	return &comparison{rules: newRules(p, newZones(p, size), o), options: o, tmp: newBlockMask(size)}
 }
 
-// guests reports whether there are visitors whose box is shown wherever it reaches.
+// guests reports whether there are visitors, who are shown wherever they reach.
 func (r *rules) guests() bool { return r.feet && len(r.zones.property) > 0 }
 
 // finds reports whether somebody who is found may be hidden for that.
@@ -168,7 +168,7 @@ func (c *comparison) looserThan(w *rules, beside bool) *Looser {
 	if at, is := c.places(w); is {
 		return c.looser(LooserZones, at)
 	}
-	if c.guests() && !(w.guests() && standsWithin(c.zones.property, w.zones.property)) {
+	if c.guests() && !(w.guests() && (c.outlined || !w.outlined) && standsWithin(c.zones.property, w.zones.property)) {
 		return c.looser(LooserVisitors, blockRect{})
 	}
 	return c.classes(w, beside)
@@ -226,7 +226,7 @@ func (c *comparison) fills(w *rules, beside bool) (by LooserBy, at blockRect, is
 	switch {
 	case !w.guests():
 		at, is = c.without(&c.policy, &w.policy)
-	case c.guests() && standsWithin(w.zones.property, c.zones.property): // the same visitors
+	case c.guests() && c.outlined == w.outlined && standsWithin(w.zones.property, c.zones.property): // the same visitors
 		if at, is = c.without(&c.policy, &w.policy); !is {
 			at, is = c.without(&c.zones.mask, &w.zones.mask)
 		}

@@ -38,7 +38,7 @@ func randomPolicy(rng *rand.Rand) *Policy {
 			p.Property = []Polygon{{{0, 0}, {1, 0}, {1, 1}, {0, 1}}}
 		}
 		p.Outside.Hide = []Hide{"", HideAll, HideDetected}[rng.IntN(3)]
-		p.Visitors = []Visitors{"", VisitorsBox, VisitorsFeet}[rng.IntN(3)]
+		p.Visitors = []Visitors{"", VisitorsBox, VisitorsFeet, VisitorsSilhouette}[rng.IntN(4)]
 		for _, c := range []detect.Class{detect.Face, detect.Person, detect.Plate} {
 			if rng.IntN(3) == 0 {
 				p.Inside.Hide = append(p.Inside.Hide, c)
@@ -98,11 +98,25 @@ func crowd(rng *rand.Rand, size image.Point) Scene {
 		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)
 		b := detect.Box{X0: x, Y0: y, X1: x + w + 2, Y1: y + h + 2}
 		s.Objects = append(s.Objects, detect.Object{Class: detect.Class(rng.IntN(detect.NumClasses)), Box: b, Padded: b,
-			Score: rng.Float32(), Confirmed: rng.IntN(3) > 0, Age: time.Duration(rng.IntN(600)) * time.Millisecond})
+			Score: rng.Float32(), Confirmed: rng.IntN(3) > 0, Age: time.Duration(rng.IntN(600)) * time.Millisecond, Silhouette: body(rng, b)})
 	}
 	for range rng.IntN(3) {
 		x, y := rng.Float32()*float32(size.X), rng.Float32()*float32(size.Y)
 		s.Motion = append(s.Motion, detect.Box{X0: x, Y0: y, X1: x + 30, Y1: y + 30})
+	}
+	return s
+}
+
+// body is a silhouette of somebody in a box, or none.
+func body(rng *rand.Rand, b detect.Box) *detect.Silhouette {
+	if rng.IntN(3) == 0 {
+		return nil
+	}
+	s := &detect.Silhouette{Region: b, Columns: 24, Rows: 24, Cells: make([]uint8, 24*24)}
+	for i := range s.Cells {
+		if x, y := i%24-12, i/24-12; x*x+y*y < 100 {
+			s.Cells[i] = 255
+		}
 	}
 	return s
 }
@@ -305,6 +319,9 @@ func TestLooserBy(t *testing.T) {
 		{was: `,"mask":[[[0.2,0.6],[0.4,0.6],[0.4,0.8]]]`, is: ``, by: LooserZones},
 		{was: `,"mask":[[[0.2,0.1],[0.4,0.1],[0.4,0.3]]]`, is: ``, none: true}, // hidden all the same
 		{was: `,"visitors":"box"`, is: `,"visitors":"feet"`, by: LooserVisitors},
+		{was: `,"visitors":"box"`, is: `,"visitors":"silhouette"`, by: LooserVisitors},
+		{was: `,"visitors":"silhouette"`, is: `,"visitors":"feet"`, by: LooserVisitors},
+		{was: `,"visitors":"feet"`, is: `,"visitors":"silhouette"`, none: true},
 		{was: `,"inside":{"hide":["face","person"]}`, is: `,"inside":{"hide":["person"]}`, by: LooserClasses},
 		{was: `,"outside":{"hide":"detected"}`, is: ``, by: LooserOverEdge, beside: true},
 		{was: `,"outside":{"hide":"detected"}`, is: `,"inside":{"hide":["face","person","plate"]}`, none: true},
