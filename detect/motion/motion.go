@@ -18,10 +18,10 @@
 //   - Samples are gathered into cells of 2x2 (16x16 luma of a 1080p frame) and
 //     cells into patches. A patch of a single frame is not believed unless it is
 //     large (rain, snow).
-//   - [Model.Observe] tells what a detector saw. Only repeated inferences that find no
-//     object make a cell ignored: a thing that stands (a parked bicycle, an
-//     uncovered floor) then becomes background, a thing that waves (a tree) is
-//     remembered for a time. A walker enters cells that were not observed yet,
+//   - [Model.Observe] tells what a detector saw. Only repeated inferences without an
+//     object let a cell be ignored: a thing that stands (a parked bicycle, an
+//     uncovered floor) then becomes background, and a thing that waves (a tree) is
+//     ignored for a time. A walker enters cells that were not observed yet,
 //     and so stays unexplained even if a detector keeps missing him.
 //
 // Before the first inference, after a change of size and when time runs backwards,
@@ -58,8 +58,8 @@ const (
 	firstNoise = 24
 )
 
-// Config sets up a [Model]. It begins as [DefaultConfig]; a zero means zero, and so does
-// what is below it.
+// Config sets up a [Model]. It begins as [DefaultConfig]. A zero means zero; negative
+// values count as zero.
 type Config struct {
 	// Contrast is the least change of light, as a share, that counts where there
 	// is no noise. It defaults to 0.05.
@@ -74,8 +74,8 @@ type Config struct {
 	// Hold is how long a cell stays in its patch after it was last seen to
 	// differ. It defaults to 150 ms.
 	Hold time.Duration
-	// Inferences is how many inferences that found nothing have a moving cell ignored. It
-	// defaults to 5.
+	// Inferences is how many inferences must find nothing until a moving cell is ignored.
+	// It defaults to 5.
 	Inferences int
 	// InferenceSpan is the least time between the first and the last of these inferences.
 	// It defaults to 3 s.
@@ -304,10 +304,9 @@ func median(hist *[noiseBins]int32, n int) int {
 	return noiseBins - 1
 }
 
-// Static reports whether nothing needs an inference: for the time of Config.StaticAfter no
-// cell has changed but those that inferences had ignored, and no patch waits to be
-// observed. A thing that stands and was found to be an object needs no inference until
-// it changes.
+// Static reports whether no inference is needed: for Config.StaticAfter no cell has changed
+// except ignored ones, and no patch waits to be observed. A standing thing that was found
+// to be an object needs no inference until it changes.
 func (m *Model) Static() bool {
 	return m.in != (image.Point{}) && m.grid.pendingCells == 0 && m.now-m.grid.lastChange >= m.cfg.StaticAfter
 }
@@ -330,8 +329,8 @@ func (m *Model) Patches(dst []detect.Box) []detect.Box {
 // Unexplained appends what must be hidden for its motion to dst: the patches of
 // the newest picture, and places never looked at, less what is ignored and less
 // the cells that lie wholly in the padded box of one of objects. These are the
-// tracked objects as they are in the newest picture: it is the caller's part to
-// hide them, or to know that they may be seen. The boxes are in pixels of the
+// tracked objects as they are in the newest picture; the caller hides them, or knows that
+// they may be seen. The boxes are in pixels of the
 // frame and do not overlap. While nothing is known this is the whole frame.
 func (m *Model) Unexplained(dst []detect.Box, objects []detect.Object) []detect.Box {
 	if m.in == (image.Point{}) {

@@ -11,8 +11,8 @@ const (
 	// historyFrames is how many pictures are remembered for late inferences: 2 s at 30
 	// pictures a second.
 	historyFrames = 64
-	// nearby is how far from an inference's time a patch may have been seen for the
-	// inference to count for it; what waves is not away from its place at all times.
+	// nearby is how far in time from an inference a patch may have been seen for the
+	// inference to count for it: a thing that waves leaves its place and comes back.
 	nearby = 250 * time.Millisecond
 	// restartAfter is the time without a patch after which the inferences on a cell are
 	// counted anew.
@@ -84,9 +84,9 @@ func (r *history) near(tm time.Duration, high, low []uint8) bool {
 // remembered, or not yet seen, is ignored. Two calls for the same tm count as
 // one inference.
 //
-// Cells of the region that no object touches were looked at in vain. After
-// Config.Inferences of these over Config.InferenceSpan what stands there becomes
-// background, and what waves there is ignored for the time Config.IgnoreFor.
+// A cell of the region that no object touches has had an inference without an object.
+// After Config.Inferences of these over Config.InferenceSpan a standing thing there
+// becomes background, and a waving one is ignored for Config.IgnoreFor.
 // Cells that an object touches lose what was observed before. The first inference on
 // a cell in which nothing differs makes it known.
 func (m *Model) Observe(tm time.Duration, region detect.Box, objects []detect.Object) {

@@ -8,12 +8,11 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// absence is a run of pictures, the last one included, in which an object is not,
-// though its track goes on.
+// absence is a run of pictures, with the last one, in which the object of a track is not
+// there.
 type absence struct{ first, last int }
 
-// occluder is what was found in a picture that may stand before somebody, in scene
-// coordinates.
+// occluder is a detection that may stand in front of somebody, in scene coordinates.
 type occluder struct {
 	frame int32
 	box   detect.Box
@@ -24,15 +23,15 @@ const (
 	// be it, or hide it, so that not to have found it tells nothing. People of whom half is
 	// in view are found.
 	occludedShare = 0.5
-	// missChance is how likely it may be that an object was there and was missed so often,
-	// by the share of the inferences that found it while it was there.
+	// missChance is the probability, below which an object counts as absent, that it was
+	// there and was missed so often, given how often it was found.
 	missChance = 0.01
 	// linkMissApart is missApart of whole tracks, where misses count that follow each
 	// other without a break from both sides: as near as the pictures of 30 a second.
 	linkMissApart = 30 * time.Millisecond
 )
 
-// addOccluders keeps what was found in a picture that may stand before somebody.
+// addOccluders keeps the occluders of a picture.
 func (l *Linker) addOccluders(frame int32, o *Observed) {
 	if l.cfg.Misses <= 0 {
 		return
@@ -47,8 +46,8 @@ func (l *Linker) addOccluders(frame int32, o *Observed) {
 	}
 }
 
-// absences returns where a track goes on, before, between and after its observations,
-// though so many inferences in a row did not find the object that it was not there.
+// absences returns the parts of a track, before, between and after its observations, in
+// which so many inferences in a row missed the object that it was not there.
 func (l *Linker) absences(p *Track) (list []absence) {
 	if l.cfg.Misses <= 0 {
 		return nil

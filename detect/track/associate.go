@@ -156,8 +156,8 @@ func (a *associator) score(t *Tracker, c *ClassConfig, i int) {
 	}
 }
 
-// push appends p to the pairs of one track, which begin at first; of more than
-// maxCandidates of them the worst goes.
+// push appends p to the pairs of one track, which begin at first. If there are more than
+// maxCandidates, the worst is dropped.
 func (a *associator) push(first int, p pair) {
 	if len(a.pairs)-first < maxCandidates {
 		a.pairs = append(a.pairs, p)
@@ -174,8 +174,8 @@ func (a *associator) push(first int, p pair) {
 	}
 }
 
-// index sorts detections by where their centres are, into about as many cells
-// as there are detections.
+// index sorts detections by their centres into about as many cells as there are
+// detections.
 type index struct {
 	n      int // cells a side
 	x0, y0 float32

@@ -9,14 +9,15 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// junction is a tracklet's end and another's beginning that may be of one object.
+// junction is the end of a tracklet and the beginning of another that may show the same
+// object.
 type junction struct {
 	cost     float32
 	from, to int
 }
 
-// bridge joins tracklets across gaps: of each end the beginning that it leads to best,
-// looking forwards from the end and backwards from the beginning.
+// bridge joins tracklets across gaps. It looks forwards from each end and backwards from
+// each beginning, and joins those that lead to each other best.
 func (l *Linker) bridge(tracklets []*tracklet) []*tracklet {
 	slices.SortStableFunc(tracklets, func(a, b *tracklet) int { return cmp.Compare(a.seen[0].frame, b.seen[0].frame) })
 	var junctions []junction
@@ -66,8 +67,8 @@ func (l *Linker) bridge(tracklets []*tracklet) []*tracklet {
 	return out
 }
 
-// allowedGap is how long a gap between two tracklets may be: as long as Gap allows for
-// two that are believed for themselves, and short for uncertain ones.
+// allowedGap is how long a gap between two tracklets may be: Gap if each alone would be
+// believed, and a part of it for uncertain ones.
 func allowedGap(a, b *tracklet, cfg *LinkerClass) time.Duration {
 	if min(a.peak, b.peak) >= 1.2*cfg.Confident {
 		return cfg.Gap
@@ -132,12 +133,11 @@ func centerDistance(a, b detect.Box) float32 {
 }
 
 const (
-	// stationaryFor is how long a track may go on with nothing but low scores, in one
-	// place, and without motion, before that part is believed by itself: a track that
-	// passes something that looks a little like a person tends to stay there.
+	// stationaryFor is how long a track may stay in one place, with low scores only and
+	// without motion, before that part becomes a track of its own: a track that passes
+	// something a little like a person tends to stay there.
 	stationaryFor = 3 * time.Second
-	// stationaryReach is how far, in sizes, an object moves that counts as being in one
-	// place.
+	// stationaryReach is how far, in sizes, an object may move and still be in one place.
 	stationaryReach = 0.5
 )
 

@@ -17,13 +17,13 @@ type Config struct {
 	// Class holds what differs between the classes. It defaults to DefaultClass of each.
 	Class [detect.NumClasses]ClassConfig
 
-	// Keep is how long before the newest inference positions can be asked for: older
-	// history is forgotten without being told to. It defaults to 5 s, and is
+	// Keep is how far back from the newest inference positions can be asked for. Older
+	// history is forgotten. It defaults to 5 s, and is
 	// never less than the longest Hold or BackFill.
 	Keep time.Duration
 
-	// MaxTracks bounds the memory. When there are more objects than that, also one
-	// where it is 0, the whole picture counts as a face, a person and a plate. It
+	// MaxTracks bounds the memory. If there are more objects than that, the whole picture
+	// counts as a face, a person and a plate; with 0 the first object is one too many. It
 	// defaults to 4096.
 	MaxTracks int
 }
@@ -50,9 +50,9 @@ type ClassConfig struct {
 	// HoldUncertain is how long a most uncertain object is kept: one that
 	// was seen once, at score Low. It defaults to 300 ms.
 	HoldUncertain time.Duration
-	// Misses is how many inferences in a row that do not find an object that is not
-	// Confirmed end it before its time is over, and begin it after: what so many
-	// inferences around its observations do not find was most likely never there. Of
+	// Misses is how many inferences in a row must miss an object that is not Confirmed to
+	// end it early, or to begin it late: an object that so many inferences around its
+	// observations miss was most likely never there. Of
 	// inferences less than 60 ms apart one counts. It defaults to 0: time alone counts.
 	Misses int
 	// BackFill is how long before its first observation an object is taken to have
@@ -119,7 +119,7 @@ func DefaultConfig() Config {
 // leastJitter and leastSpeed keep a regression of one observation finite.
 const leastJitter, leastSpeed = 1e-3, 1e-3
 
-// bounded returns c with what could not be reckoned with put right.
+// bounded returns c with values that the tracker can calculate with.
 func (c Config) bounded() Config {
 	for i := range c.Class {
 		k := &c.Class[i]

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	// maxSightings bounds the history of one object.
+	// maxObservations bounds the history of one object.
 	maxObservations = 256
-	// nearby is the time before and after an observation whose observations take part
-	// in what is made of it, and nearest how many do in any case. Of more than
-	// samples on one side, only some are used.
+	// nearby is the time before and after an observation in which others count for its
+	// speed and padded box, and nearest how many count in any case. If there are more
+	// than samples on one side, only some are used.
 	nearby  = 1200 * time.Millisecond
 	nearest = 8
 	samples = 8
@@ -22,12 +22,12 @@ const (
 	// damping is the time constant, in seconds, with which an object out of
 	// sight is assumed to lose its speed.
 	damping = 4.0
-	// ownInFull is the share of a detection's box outside of all more confident ones from
-	// which it counts in full as an observation of an object of its own, and ownNothing
-	// the one up to which it does not count as that at all.
+	// A detection counts in full as an observation of its own object if a share of at
+	// least ownInFull of its box lies outside of all more confident ones, and not at all
+	// up to ownNothing.
 	ownInFull, ownNothing = 0.5, 0.1
-	// atEdge is how near to the picture's border, in pixels, the side of a box
-	// lies that shows the border and not the object.
+	// atEdge is the distance to the picture's border, in pixels, within which the side of a
+	// box shows the border and not the object.
 	atEdge = 2
 )
 
@@ -117,8 +117,7 @@ func (o *object) add(s observation, c *ClassConfig) {
 	}
 }
 
-// around returns the first and the last observation that take part in what is
-// made of observation i.
+// around returns the first and the last observation that count for observation i.
 func (o *object) around(i int) (lo, hi int) {
 	at := o.seen[i].at
 	lo, hi = i, i
@@ -192,8 +191,8 @@ func (o *object) confirmed(c *ClassConfig) bool { return o.count >= c.Observatio
 // observations in and does no harm when an object is found again; the idea is OC-SORT's.
 //
 // The padded box is the union of the boxes nearby, each moved to this time with that
-// speed and drawn in with its distance in time, so that it follows a growing
-// box at once, before it grows even, and a shrinking one at ClassConfig.Shrink.
+// speed and drawn in with its distance in time. It follows a growing box at once, even
+// before it grows, and a shrinking one at ClassConfig.Shrink.
 func (o *object) derive(i int, t *Tracker, c *ClassConfig) {
 	s := &o.seen[i]
 	lo, hi := o.around(i)

@@ -26,13 +26,13 @@ type LinkerConfig struct {
 	// the whole picture counts as one object from then on. It defaults to 8
 	// million: six hours at 30 pictures a second with 12 objects in each.
 	MaxObservations int
-	// Misses is how many inferences in a row must not find an object, with nothing before
-	// it, for it not to be there then, before, between and after its observations; more
-	// if inferences found it seldom. Of inferences less than 30 ms apart one counts. It
+	// Misses is how many inferences in a row must miss an object, with nothing in front of
+	// it, until it counts as absent before, between or after its observations; more if
+	// inferences found it seldom. Of inferences less than 30 ms apart one counts. It
 	// defaults to 0: time alone counts.
 	Misses int
-	// Slack is how far, in pixels, places may be off that are known by the camera's
-	// shift alone. Padded boxes are so much larger on each side. It defaults to 0.
+	// Slack is how far, in pixels, a place may be wrong because the camera moves. Padded
+	// boxes grow by that on each side. It defaults to 0.
 	Slack float32
 }
 
@@ -47,8 +47,8 @@ type LinkerClass struct {
 	// Sum is the evidence, summed over independent observations, from which a track is
 	// believed without a confident one; see Track. It defaults to 0.6.
 	Sum float32
-	// SumMoving is the same for a track that moves as motion says. It defaults to
-	// 0.15.
+	// SumMoving is the same for a track of which moving patches are part. It defaults to
+	// 0.3.
 	SumMoving float32
 	// Least is the score that several observations must reach for Sum to count, and
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
@@ -69,8 +69,8 @@ type LinkerClass struct {
 	Smooth time.Duration
 }
 
-// unreachable is more evidence than there is: what is small and part of a larger thing
-// moves with that, so that its places say nothing, and only confident scores count.
+// unreachable is more evidence than any track has. A small part of a larger thing moves
+// with that, so its places say nothing, and only confident scores count.
 const unreachable = 1e9
 
 // DefaultLinkerClass returns the defaults of a class.
@@ -112,7 +112,7 @@ type Observed struct {
 	// DX and DY are how far the camera's movement has shifted the picture's content
 	// since the picture before, in pixels; 0 for a fixed camera.
 	DX, DY float64
-	// Inferences are the inferences of the detectors at it; their Time is not read.
+	// Inferences are the detectors' inferences on it; their Time is not read.
 	Inferences []Inference
 	// Moved are the patches that move, for a fixed camera. An object that they are
 	// part of is believed sooner.
@@ -204,7 +204,7 @@ func (l *Linker) Tracks() *Tracks {
 
 // Tracks are the tracks of a whole recording.
 type Tracks struct {
-	// List are all tracks, those that were not believed too.
+	// List are all tracks, also those that are not believed.
 	List []*Track
 
 	linker  *Linker

@@ -94,11 +94,11 @@ func New(cfg Config) *Tracker {
 }
 
 const (
-	// objectRoom is for how many objects at a time a new Tracker has memory. More
-	// take theirs when they come, and leave it for later ones.
+	// objectRoom is the number of objects that a new Tracker has memory for. More objects
+	// allocate theirs, which later ones use again.
 	objectRoom = 32
-	// observationRoom is for how many observations each has room: 6 s of 10 inferences a
-	// second.
+	// observationRoom is the number of observations that each has memory for: 6 s of 10
+	// inferences a second.
 	observationRoom = 64
 )
 
@@ -224,9 +224,8 @@ func (t *Tracker) begin(class detect.Class, s observation) {
 	t.objects = append(t.objects, o)
 }
 
-// nthMissBefore returns the time of the n-th last inference, of such as count, before an
-// observation that would have shown the object, far in the past if there were not so
-// many.
+// nthMissBefore returns the time of the n-th inference back from an observation, of those
+// that count and would have shown the object: far in the past if there are fewer.
 func (t *Tracker) nthMissBefore(n int, class detect.Class, s observation) time.Duration {
 	at := s.at
 	for range n {
@@ -241,7 +240,7 @@ func (t *Tracker) nthMissBefore(n int, class detect.Class, s observation) time.D
 	return at
 }
 
-// overflowed notes that at that time there was an object too many.
+// overflowed notes that there was one object too many at a time.
 func (t *Tracker) overflowed(class detect.Class, at time.Duration) {
 	c, k := &t.overflow, &t.cfg.Class[class]
 	from, till := at-k.BackFill, at+k.Hold
