@@ -46,7 +46,7 @@ type Config struct {
 	// everything outside of the property is hidden if the policy needs a detector.
 	Detectors []detect.Detector
 	// Segmenter finds the silhouettes of people who are near, in Live mode, on a goroutine
-	// of its own. It is not closed. It defaults to none: then, and in File mode, a policy's
+	// of its own, beside Cores. It is not closed. It defaults to none: then, and in File mode, a policy's
 	// "silhouette" is as "box".
 	Segmenter detect.Segmenter
 	// Mode says what may wait for what. It defaults to File.

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	// outlineAge is the longest time between a frame and the one whose silhouettes it is
-	// shown with.
-	outlineAge = 200 * time.Millisecond
+	// outlineAge is the longest time between a frame and one whose silhouettes it is shown
+	// with, if there is one before it and one after it, and outlineAlone if there is one
+	// alone.
+	outlineAge, outlineAlone = 200 * time.Millisecond, 70 * time.Millisecond
 	// outlineKept is how many looks for silhouettes are kept, and outlineRest how many
 	// times as long as a look takes the next one waits, but no longer than outlinePause:
 	// one look may be slow by chance.
@@ -24,8 +25,9 @@ const (
 )
 
 // outlines finds the silhouettes of those who are near, in Live mode: one goroutine
-// looks at copies of the newest frames, and frames go out with the nearest silhouettes that
-// are there. All but the goroutine belongs to the event loop.
+// looks at copies of the newest frames. A frame goes out with its own silhouettes or, if
+// there are none, with what is common to the nearest ones before and after it, moved with
+// the boxes. All but the goroutine belongs to the event loop.
 type outlines struct {
 	seg   detect.Segmenter // nil if there is none
 	most  time.Duration    // the look-ahead: so long must the looks that are kept span
@@ -44,7 +46,8 @@ type outlines struct {
 	rest   time.Duration // until the next one
 	near   outliner      // chooses people
 
-	made [outlined]detect.Silhouette // of the frame that goes out
+	made  [outlined]detect.Silhouette // of the frame that goes out
+	other detect.Silhouette           // scratch, with another's cells
 }
 
 // outlineJob is one look at the people of one frame. Its memory is used again.
@@ -183,8 +186,8 @@ func (o *outlines) take(job *outlineJob) {
 	o.stats.outlined(found, job.n-found)
 }
 
-// attach notes at each object in f, which is about to go out, the silhouette that is
-// nearest in time. They are valid until the next call.
+// attach notes at each object in f, which is about to go out, the silhouette that is known
+// of it. They are valid until the next call.
 func (o *outlines) attach(f *frame, objects []detect.Object) {
 	if o.seg == nil {
 		return
@@ -196,38 +199,67 @@ func (o *outlines) attach(f *frame, objects []detect.Object) {
 		if who.Class != detect.Person || n == len(o.made) {
 			continue
 		}
-		if p, at := o.nearest(f, who.ID); p != nil && p.follow(who.Box, at == f.at, &o.made[n]) {
-			who.Silhouette = &o.made[n]
+		if s := &o.made[n]; o.find(f, who, s) {
+			who.Silhouette = s
 			n++
 		}
 	}
 }
 
-// nearest returns what is known of a person nearest to f, and the time of that; nil if
-// nothing is.
-func (o *outlines) nearest(f *frame, id uint64) (best *outlinedPerson, at time.Duration) {
+// find sets s to the silhouette of somebody in f. It reports false if none is known. The
+// memory of s.Cells is used again.
+func (o *outlines) find(f *frame, who *detect.Object, s *detect.Silhouette) bool {
+	one, far := o.nearest(f, who.ID, false)
+	other, farther := o.nearest(f, who.ID, true)
+	if one == nil || other != nil && farther < far {
+		one, other, far = other, one, farther
+	}
+	if one == nil {
+		return false
+	}
+	cells := s.Cells[:0]
+	*s = one.silhouette
+	s.Cells = append(cells, s.Cells...)
+	switch {
+	case far == 0:
+		return true
+	case other == nil:
+		return far <= outlineAlone && one.follow(who.Box, s)
+	}
+	o.other = other.silhouette
+	if !one.follow(who.Box, s) || !other.follow(who.Box, &o.other) {
+		return false
+	}
+	common(s, &o.other)
+	return true
+}
+
+// nearest returns what is known of a person at the time nearest to f, among the looks
+// before it or after it, and how far that is; nil if nothing is. A look at f itself is
+// both.
+func (o *outlines) nearest(f *frame, id uint64, after bool) (best *outlinedPerson, far time.Duration) {
 	for i := range o.jobs {
 		job := &o.jobs[i]
+		d := f.at - job.at
+		if after {
+			d = -d
+		}
 		if !job.known || job.epoch != o.epoch || job.at < f.cut || job.at >= f.nextCut ||
-			absTime(job.at-f.at) > outlineAge || best != nil && absTime(job.at-f.at) >= absTime(at-f.at) {
+			d < 0 || d > outlineAge || best != nil && d >= far {
 			continue
 		}
 		for k := range job.people[:job.n] {
 			if p := &job.people[k]; p.id == id && p.ok {
-				best, at = p, job.at
+				best, far = p, d
 			}
 		}
 	}
-	return best, at
+	return best, far
 }
 
-// follow sets s to the person's silhouette, which has moved with their box if it is of
-// another frame. It reports false if the box has changed too much for that.
-func (p *outlinedPerson) follow(box detect.Box, same bool, s *detect.Silhouette) bool {
-	*s = p.silhouette
-	if same {
-		return true
-	}
+// follow moves s, the person's silhouette, with their box. It reports false if the box has
+// changed too much for that.
+func (p *outlinedPerson) follow(box detect.Box, s *detect.Silhouette) bool {
 	sx, sy := box.W()/p.box.W(), box.H()/p.box.H()
 	if !(min(sx, sy) > 1/outlineScale && max(sx, sy) < outlineScale) {
 		return false
@@ -238,4 +270,28 @@ func (p *outlinedPerson) follow(box detect.Box, same bool, s *detect.Silhouette)
 		X1: box.X0 + (r.X1-p.box.X0)*sx, Y1: box.Y0 + (r.Y1-p.box.Y0)*sy,
 	}
 	return s.Valid()
+}
+
+// common leaves in s what is a person's in both: each of its cells gets the value of the
+// cell of other in which its middle lies, if that is less; none where there is none.
+func common(s, other *detect.Silhouette) {
+	w, h := s.CellSize()
+	ow, oh := other.CellSize()
+	for y := range s.Rows {
+		v := (s.Region.Y0 + (float32(y)+0.5)*h - other.Region.Y0) / oh
+		row := s.Cells[y*s.Columns:][:s.Columns]
+		if !(v >= 0 && int(v) < other.Rows) {
+			clear(row)
+			continue
+		}
+		from := other.Cells[int(v)*other.Columns:][:other.Columns]
+		for x := range row {
+			u := (s.Region.X0 + (float32(x)+0.5)*w - other.Region.X0) / ow
+			if !(u >= 0 && int(u) < other.Columns) {
+				row[x] = 0
+			} else {
+				row[x] = min(row[x], from[int(u)])
+			}
+		}
+	}
 }

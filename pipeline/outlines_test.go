@@ -74,16 +74,21 @@ func outlineFrame(pic *image.YCbCr, at time.Duration) *frame {
 	return f
 }
 
-// TestOutlinesAttach: a frame goes out with the silhouettes of just it, or with the nearest
-// ones, moved with the boxes; not with those of others, of long ago, of before a cut or of
-// another format, nor of somebody whose box is another by now.
+// TestOutlinesAttach: a frame goes out with its own silhouettes; without them with what is
+// common to the nearest before and after it, moved with the boxes; with one alone if that is
+// near. Those of others, of long ago, of before a cut or of another format, and of somebody
+// whose box is another by now are none.
 func TestOutlinesAttach(t *testing.T) {
-	o, pic, stats := newOutlines(t, &middle{})
+	seg := &middle{}
+	o, pic, stats := newOutlines(t, seg)
 	looked := []detect.Object{near(1, 20, 100), near(2, 251, 121), near(3, 0, 0)}
-	f := outlineFrame(pic, time.Second)
-	o.look(f, looked)
-	o.look(outlineFrame(pic, 2*time.Second), looked) // while that one is under way
-	o.take(<-o.results)
+	look := func(at time.Duration) {
+		o.rest = 0
+		o.look(outlineFrame(pic, at), looked)
+		o.look(outlineFrame(pic, at+time.Second), looked) // while that one is under way
+		o.take(<-o.results)
+	}
+	look(time.Second)
 	if o.busy || stats.s.Silhouettes != 3 || stats.s.SilhouettesFailed != 0 {
 		t.Fatalf("busy %t, %d silhouettes", o.busy, stats.s.Silhouettes)
 	}
@@ -95,17 +100,19 @@ func TestOutlinesAttach(t *testing.T) {
 		o.attach(f, who)
 		return who[0].Silhouette
 	}
-	if s := at(0, func(_ *frame, who *detect.Object) { who.Box = who.Box.Shift(3, 0) }); s == nil || s.Region != looked[0].Box {
+	move := func(_ *frame, who *detect.Object) { who.Box = who.Box.Shift(30, -8) }
+	moved := looked[0].Box.Shift(30, -8)
+	if s := at(0, move); s == nil || s.Region != looked[0].Box {
 		t.Fatalf("in the same frame %+v", s)
 	}
-	for _, d := range []time.Duration{-outlineAge, 100 * time.Millisecond, outlineAge} {
-		if s := at(d, func(_ *frame, who *detect.Object) { who.Box = who.Box.Shift(30, -8) }); s == nil || s.Region != looked[0].Box.Shift(30, -8) {
-			t.Errorf("%v after %+v", d, s)
+	for _, d := range []time.Duration{-outlineAlone, outlineAlone} {
+		if s := at(d, move); s == nil || s.Region != moved || s.Cells[0] != 255 {
+			t.Errorf("%v after the only one %+v", d, s)
 		}
 	}
 	for name, s := range map[string]*detect.Silhouette{
-		"long after":   at(outlineAge+1, nil),
-		"long before":  at(-outlineAge-1, nil),
+		"long after":   at(outlineAlone+1, nil),
+		"long before":  at(-outlineAlone-1, nil),
 		"another one":  at(0, func(_ *frame, who *detect.Object) { who.ID = 9 }),
 		"a vehicle":    at(0, func(_ *frame, who *detect.Object) { who.Class = detect.Vehicle }),
 		"after a cut":  at(10, func(f *frame, _ *detect.Object) { f.cut = f.at }),
@@ -117,9 +124,30 @@ func TestOutlinesAttach(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
-	o.forget()
-	if s := at(0, nil); s != nil {
-		t.Errorf("in another format: %+v", s)
+	// Of four cells the second look has one that the first has not, and the first one more.
+	seg.fail = func(s *detect.Silhouette) error { s.Cells[0], s.Cells[1] = 9, 7; return nil }
+	look(time.Second + 2*outlineAge)
+	s := at(outlineAge, move)
+	if s == nil || s.Region != moved || [4]uint8(s.Cells) != [4]uint8{9, 7, 255, 255} {
+		t.Errorf("between two looks %+v", s)
+	}
+	if s := at(outlineAge+1, move); s != nil {
+		t.Errorf("with one look too long ago and the other one not near %+v", s)
+	}
+	if o.forget(); at(0, nil) != nil {
+		t.Error("a silhouette of another format is attached")
+	}
+}
+
+// TestCommon: what is common to two silhouettes is the least of both, and nothing beyond
+// either.
+func TestCommon(t *testing.T) {
+	a := detect.Silhouette{Region: detect.Box{X0: 10, Y0: 10, X1: 50, Y1: 30}, Columns: 4, Rows: 2, Cells: []uint8{1, 2, 3, 4, 5, 6, 7, 8}}
+	b := detect.Silhouette{Region: detect.Box{X0: 20, Y0: 0, X1: 40, Y1: 20}, Columns: 4, Rows: 4, Cells: []uint8{
+		9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 2}}
+	common(&a, &b)
+	if want := [8]uint8{0, 2, 2, 0, 0, 0, 0, 0}; [8]uint8(a.Cells) != want {
+		t.Errorf("%v, want %v", a.Cells, want)
 	}
 }
 
