@@ -12,6 +12,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/accelerometer"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
@@ -68,6 +69,9 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	// An event under way is brought to its end.
 	defer func() { err = errors.Join(err, d.ring.Close()) }()
 
+	if err := d.c.Process(confine.Needs{Folders: []string{d.c.Dir}, Files: []string{d.c.Policy}, Connects: d.c.Remote()}); err != nil {
+		d.log.Warn("the program keeps rights that it does not need", "reason", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	d.startTriggers(ctx, &beside)

@@ -61,6 +61,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
@@ -76,6 +77,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "dashcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
+	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/internal/nodump"
@@ -34,6 +35,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "doorbell: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
+	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var keys io.Reader
 	if term.IsTerminal(int(os.Stdin.Fd())) {
@@ -66,6 +68,9 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	a, err := newApp(ctx, &c, set.Detectors, set.Segmenter, stdout)
 	if err != nil {
 		return fail(1, errors.Join(err, set.Close()))
+	}
+	if err := c.Process(a.needs()); err != nil {
+		a.log.Add("confine", fmt.Sprintf("the program keeps rights that it does not need: %v", err))
 	}
 	f, ok := stderr.(*os.File)
 	a.welcome(stderr, ok && term.IsTerminal(int(f.Fd())))

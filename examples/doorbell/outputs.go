@@ -3,9 +3,15 @@ package main
 import (
 	"fmt"
 
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 )
+
+// needs are what the program writes and whom it connects to once everything is open.
+func (a *app) needs() confine.Needs {
+	return confine.Needs{Folders: []string{a.c.State, a.c.Record}, Files: []string{a.c.Policy}, Connects: a.c.Remote() || a.c.MQTT != ""}
+}
 
 // openOutputs begins to serve recorders over RTSP, and to record.
 func (a *app) openOutputs() (err error) {

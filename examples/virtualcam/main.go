@@ -32,9 +32,11 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/videoout"
@@ -53,6 +55,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "virtualcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
+	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()
@@ -105,6 +108,10 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	}
 	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, Rate: float64(c.Rate), Log: log})
 	if err == nil {
+		pipe, _ := strings.CutPrefix(c.Out, "pipe:")
+		if err := c.Process(confine.Needs{Files: []string{c.Policy, pipe}, Connects: c.Remote()}); err != nil {
+			log.Warn("the program keeps rights that it does not need", "reason", err)
+		}
 		err = errors.Join(cam.Run(ctx, out), cam.Close())
 	}
 	if err = errors.Join(err, out.Close()); err != nil {

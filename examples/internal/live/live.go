@@ -17,6 +17,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/camera"
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/settings"
@@ -35,6 +36,7 @@ type Settings struct {
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 	seal.Flags
+	confine.Confinement
 }
 
 // CheckSource says what is wrong with the settings of the camera.
@@ -56,6 +58,9 @@ func (s *Settings) CheckSource() error {
 	}
 	return nil
 }
+
+// Remote reports whether the camera is on the network.
+func (s *Settings) Remote() bool { return strings.Contains(s.Source, "://") }
 
 // Options are what a Camera is made of, besides its Settings.
 type Options struct {

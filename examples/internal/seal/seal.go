@@ -303,7 +303,7 @@ func (s *Seal) Ask(p *redact.Policy, who string) error {
 		s.waiting = was
 		return fmt.Errorf("the loosening cannot be written down: %w", err)
 	}
-	s.o.Told(fmt.Sprintf("%s asks for zones that show more (%s). Nothing changes unless somebody at the device agrees within %v; the code is %s", who, s.waiting.What, Window, s.waiting.Code))
+	s.o.Told(fmt.Sprintf("zones that show more are asked for (%s; by %s). Nothing changes unless somebody at the device agrees within %v; the code is %s", s.waiting.What, who, Window, s.waiting.Code))
 	return nil
 }
 

@@ -155,9 +155,9 @@ func (w *Waiting) Words() string {
 	}
 	left := (time.Duration(w.Left) * time.Second).Round(time.Minute)
 	if !w.Agreed {
-		return fmt.Sprintf("%s asks for zones that show more (%s). Nothing changes unless somebody at the device agrees; the code is %s.", w.Who, w.What, w.Code)
+		return fmt.Sprintf("Zones that show more are asked for (%s; by %s). Nothing changes unless somebody at the device agrees; the code is %s.", w.What, w.Who, w.Code)
 	}
-	return fmt.Sprintf("Zones that show more (%s) take effect in %s, because %s asked for them and somebody at the device agreed. Who may edit can stop it.", w.What, hours(left), w.Who)
+	return fmt.Sprintf("Zones that show more (%s; asked for by %s) take effect in %s: somebody at the device agreed. Who may edit can stop it.", w.What, w.Who, hours(left))
 }
 
 // hours returns a time in hours and minutes.

@@ -1,0 +1,112 @@
+// Package confine gives up what a program does not need once it runs, for itself and
+// for all its children: writing outside of its folders, and connecting to anybody.
+//
+// It is Landlock of Linux 5.13 and newer. Older kernels have less of it or none, and
+// then there is less or nothing to give up. Reading is left as it is: the system's own
+// rights and the units in deploy/ bound that.
+package confine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/landlock-lsm/go-landlock/landlock"
+	landlocksys "github.com/landlock-lsm/go-landlock/landlock/syscall"
+
+	"github.com/hedgecam/hedge/internal/atomicfile"
+)
+
+// Confinement is the setting of it. It is embedded in a program's own.
+type Confinement struct {
+	Confine bool `name:"confine" default:"true" help:"once it runs, the program and its children can write into its own folders and devices only, and connect to nobody unless camera or broker are on the network (Linux with Landlock)"`
+}
+
+var enabled atomic.Bool
+
+// Enable has Process take effect. A program's main calls it: tests run programs in
+// their own process, which is not to be confined.
+func Enable() { enabled.Store(true) }
+
+// Needs are what a program goes on to need.
+type Needs struct {
+	// Folders are those that it writes into, Files those that it replaces: their
+	// folders are meant. Empty names are none, and what is not there is left out.
+	Folders, Files []string
+	// Connects: it connects to others over TCP.
+	Connects bool
+}
+
+// Process gives up everything else, for all threads. Once it has returned there is no
+// way back. It does nothing without Enable, or without Landlock.
+func (c Confinement) Process(n Needs) error {
+	if !enabled.Load() || !c.Confine {
+		return nil
+	}
+	return restrict(n)
+}
+
+func restrict(n Needs) error {
+	// The rights of the third version: later ones have those to control devices.
+	if err := landlock.V3.BestEffort().RestrictPaths(landlock.RODirs("/"), landlock.RWDirs(n.folders()...).IgnoreIfMissing()); err != nil {
+		return err
+	}
+	if n.Connects {
+		return nil
+	}
+	return landlock.MustConfig(landlock.AccessNetSet(landlocksys.AccessNetConnectTCP)).BestEffort().RestrictNet()
+}
+
+// folders returns everything that may be written into.
+func (n Needs) folders() []string {
+	all := []string{"/dev"} // cameras, encoders in hardware, null
+	for _, f := range n.Folders {
+		if f == "" {
+			continue
+		}
+		all = append(all, f)
+		if mounted(f) { // another disk may be mounted there later
+			all = append(all, filepath.Dir(filepath.Clean(f)))
+		}
+	}
+	for _, f := range n.Files {
+		if f == "" {
+			continue
+		}
+		all = append(all, filepath.Dir(f))
+		if to, err := atomicfile.Target(f); err == nil { // a link is followed
+			all = append(all, filepath.Dir(to))
+		}
+	}
+	return all
+}
+
+// mounted reports whether a folder is the root of another file system.
+func mounted(path string) bool {
+	device := func(path string) (uint64, error) {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return 0, fs.ErrInvalid
+		}
+		return uint64(st.Dev), nil //nolint:unconvert // as wide as that nowhere but on most
+	}
+	here, err := device(path)
+	above, err2 := device(filepath.Join(path, ".."))
+	return errors.Join(err, err2) == nil && here != above
+}
+
+// Version returns the version of Landlock that the kernel has, 0 for none.
+func Version() int {
+	v, err := landlocksys.LandlockGetABIVersion()
+	if err != nil {
+		return 0
+	}
+	return v
+}

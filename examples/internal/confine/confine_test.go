@@ -1,0 +1,121 @@
+package confine
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// breakOutEnv names, for a child of the test, the folder it is confined to.
+const breakOutEnv = "HEDGE_TEST_BREAK_OUT"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(breakOutEnv); dir != "" {
+		breakOut(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// breakOut confines itself, tries what it may and what it may not, with a child as well,
+// and says what went.
+func breakOut(dir string) {
+	outside := filepath.Dir(dir)
+	say := func(what string, err error) { fmt.Printf("%s: %t\n", what, err == nil) }
+	write := func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }
+	Enable()
+	needs := Needs{Folders: []string{dir, filepath.Join(outside, "none"), ""}, Files: []string{filepath.Join(outside, "links", "policy"), ""}}
+	if err := (Confinement{Confine: true}).Process(needs); err != nil {
+		fmt.Println(err)
+		return
+	}
+	say("inside", write(filepath.Join(dir, "a")))
+	say("rename inside", os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")))
+	say("behind the link", write(filepath.Join(outside, "target", "policy")))
+	say("device", write("/dev/null"))
+	_, err := os.ReadFile(filepath.Join(outside, "secret"))
+	say("read", err)
+	say("listen", func() error {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err == nil {
+			err = l.Close()
+		}
+		return err
+	}())
+	say("OUT write", write(filepath.Join(outside, "elsewhere", "a")))
+	say("OUT change", write(filepath.Join(outside, "elsewhere", "there")))
+	say("OUT remove", os.Remove(filepath.Join(outside, "elsewhere", "there")))
+	say("OUT move", os.Rename(filepath.Join(dir, "b"), filepath.Join(outside, "elsewhere", "b")))
+	say("OUT child", exec.CommandContext(context.Background(), "/bin/sh", "-c", `echo x > "$0"`, filepath.Join(outside, "elsewhere", "c")).Run())
+	_, err = (&net.Dialer{}).DialContext(context.Background(), "tcp", os.Getenv(breakOutEnv+"_ADDR"))
+	say("OUT connect", err)
+}
+
+// TestBreakOut: a program that has given up what it does not need, and its children,
+// write nowhere else and connect to nobody; what they need goes on.
+func TestBreakOut(t *testing.T) {
+	if v := Version(); v < 4 {
+		t.Skipf("this kernel has Landlock %d; 4 (Linux 6.7) is needed to keep a program from connecting", v)
+	}
+	outside := t.TempDir()
+	dir := filepath.Join(outside, "own")
+	for _, d := range []string{"own", "elsewhere", "target"} {
+		if err := os.Mkdir(filepath.Join(outside, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{"secret", "elsewhere/there", "target/policy"} {
+		if err := os.WriteFile(filepath.Join(outside, f), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A link in a folder that is not its own: only the target's folder is to be written.
+	links := filepath.Join(outside, "links")
+	if err := os.Mkdir(links, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Symlink(filepath.Join(outside, "target", "policy"), filepath.Join(links, "policy")); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), breakOutEnv+"="+dir, breakOutEnv+"_ADDR="+l.Addr().String())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != 12 {
+		t.Fatalf("%s", out)
+	}
+	for _, line := range lines {
+		if strings.HasPrefix(line, "OUT") == strings.HasSuffix(line, "true") {
+			t.Errorf("%s", line)
+		}
+	}
+}
+
+// TestOff: without Enable, or switched off, nothing is given up.
+func TestOff(t *testing.T) {
+	for _, c := range []Confinement{{Confine: true}, {}} {
+		if err := c.Process(Needs{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(t.TempDir(), "a"), nil, 0o600); err != nil {
+		t.Errorf("the test was confined: %v", err)
+	}
+}
