@@ -68,8 +68,9 @@ func (n Needs) folders() []string {
 			continue
 		}
 		all = append(all, f)
-		if mounted(f) { // another disk may be mounted there later
-			all = append(all, filepath.Dir(filepath.Clean(f)))
+		// Another disk may be mounted there later; but below / that would be everything.
+		if above := filepath.Dir(filepath.Clean(f)); above != "/" && mounted(f) {
+			all = append(all, above)
 		}
 	}
 	for _, f := range n.Files {
