@@ -46,3 +46,34 @@ func TestFalseTracks(t *testing.T) {
 		}
 	}
 }
+
+// TestReference: in a clip without labels, a track is false where other networks find nothing.
+func TestReference(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg")
+	}
+	path := filepath.Join(t.TempDir(), "c.mkv")
+	cmd := exec.CommandContext(t.Context(), "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=128x96:r=5:d=2", "-c:v", "ffv1", path)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	yes := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 80}}
+	no := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 80, Y0: 20, X1: 100, Y1: 80}}
+	car := detect.Detection{Class: detect.Vehicle, Score: 0.9, Box: no.Box}
+	everything := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
+	s, err := referenceSet(t.Context(), path, []detect.Detector{detecttest.New(everything, detecttest.Find(yes, car))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := s.recordings[0]; len(r.labels) != 5 || len(r.labels[4].objects) != 1 || r.labels[4].frame != 9 || s.name != "c.mkv" {
+		t.Fatalf("%s: %d labelled pictures, the last is %+v", s.name, len(r.labels), r.labels[len(r.labels)-1])
+	}
+	pl := &plan{config: pipeline.Config{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(yes, no))}}, classes: everything, moving: "no", recording: true}
+	_, run, err := pl.measure(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table := leakreport.FalseTable([]leakreport.Run{*run, {Set: "unlabelled"}}); run.False != 1 || run.Judged != 2 || len(table.Lines) != 1 {
+		t.Errorf("%d tracks false, of %d judged; %d lines", run.False, run.Judged, len(table.Lines))
+	}
+}

@@ -28,7 +28,7 @@ type options struct {
 	compressed, ablation   bool
 	picture, recording     bool
 	parts                  int
-	redacted               string
+	redacted, reference    string
 	minScore, track        string
 	redact                 func(*redact.Options) // as -margin says
 	input, cache           string
@@ -68,6 +68,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.StringVar(&o.cache, "cache", "", "offline: remember in this folder what the networks find, and do not ask them again")
 	f.BoolVar(&o.picture, "picture", true, "measure what the pictures show, too, and not only what their covers hide")
 	f.StringVar(&o.redacted, "redacted", "", "judge this redacted recording, whatever program made it, against the SET's clip and labels; nothing else is run")
+	f.StringVar(&o.reference, "reference", "", "recording: count false tracks only, those where neither labels nor these networks have anything; a SET may then be a clip without labels")
 	f.BoolVar(&o.ablation, "ablation", false, "run the sets once for each part of the pipeline taken away")
 	f.StringVar(&o.json, "json", "", "write the result to this file")
 	f.StringVar(&o.worst, "worst", "", "draw the worst cases into this folder (raw pictures: test data only)")
@@ -108,6 +109,9 @@ func (o *options) check() error {
 	}
 	if o.redacted != "" && len(o.sets) != 1 {
 		return errors.New("-redacted is one recording: name the one SET that it belongs to")
+	}
+	if o.reference != "" && !o.recording {
+		return errors.New("-reference is for -mode recording: false tracks are counted of whole tracks")
 	}
 	if o.ablation && (o.mode == "live" || o.worst != "") {
 		return errors.New("-ablation is for offline runs without -worst")

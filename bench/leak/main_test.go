@@ -24,6 +24,7 @@ func TestBadCommandLine(t *testing.T) {
 		{"", "no SET"},
 		{"-mode fast x", "-mode fast"},
 		{"-moving maybe x", "-moving maybe"},
+		{"-reference trio x", "-reference is for"},
 		{"-lookahead 5s x", "-lookahead 5s"},
 		{"-fps -1 x", "negative"},
 		{"-cores 0 x", "positive"},

@@ -59,12 +59,18 @@ func (r *results) leak() string {
 	var b strings.Builder
 	b.WriteString("A box leaks when less than 80 % of its pixels are hidden; a face's or a plate's when less than 90 % are. " +
 		"Over-hidden is the share of pixels hidden that no label asked for, where labels are complete. " +
-		"As shown is what the redacted pictures themselves show, whatever covers say.\n\n")
+		"As shown is what the redacted pictures themselves show, whatever covers say. " +
+		"A false track is hidden all the way and lies in no label or, in clips without labels, in nothing that three other networks find.\n\n")
 	for i := range r.leaks {
 		l := &r.leaks[i]
 		fmt.Fprintf(&b, "%d: `bench/leak/%s`\n\n", i+1, r.names[i])
-		t := leakreport.SetTable(l.Sets)
-		b.WriteString(t.Markdown())
+		if len(l.Sets) > 0 {
+			t := leakreport.SetTable(l.Sets)
+			b.WriteString(t.Markdown())
+		}
+		if t := leakreport.FalseTable(l.Runs); len(t.Lines) > 0 {
+			b.WriteString(t.Markdown())
+		}
 		if len(l.Pictures) > 0 {
 			t := leakreport.PictureTable(l.Pictures)
 			b.WriteString(t.Markdown())

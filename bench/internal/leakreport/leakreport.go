@@ -202,6 +202,24 @@ func SetTable(rows []Set) report.Table {
 	return t
 }
 
+// FalseTable returns how many tracks of recordings are hidden though nobody is there; no
+// line for runs of which nobody can say.
+func FalseTable(runs []Run) report.Table {
+	t := report.Table{Columns: []string{"set", "pictures", "minutes", "tracks hidden", "judged", "false", "a minute", "a picture"}}
+	for i := range runs {
+		r := &runs[i]
+		if r.Judged == 0 {
+			continue
+		}
+		minutes, rate := "-", "-" // single pictures have no length
+		if r.Minutes > 0 {
+			minutes, rate = fmt.Sprintf("%.2f", r.Minutes), fmt.Sprintf("%.2f", float64(r.False)/r.Minutes)
+		}
+		t.Line(r.Set, r.Out, minutes, r.Believed, r.Judged, r.False, rate, fmt.Sprintf("%.4f", float64(r.False)/float64(max(r.Out, 1))))
+	}
+	return t
+}
+
 // PictureTable returns what the redacted pictures show.
 func PictureTable(rows []Picture) report.Table {
 	t := report.Table{Columns: []string{"as shown", "class", "measure", "boxes", "leaked", "leak", "core", "<16 px", "16-32", "32-64", ">64",
