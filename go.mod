@@ -6,6 +6,7 @@ require (
 	codeberg.org/go-fonts/liberation v0.5.0
 	codeberg.org/go-pdf/fpdf v0.11.1
 	github.com/bep/imagemeta v0.12.0
+	github.com/blackjack/webcam v0.6.1
 	github.com/bluenviron/gortsplib/v5 v5.6.1
 	github.com/bluenviron/mediacommon/v2 v2.9.1
 	github.com/chromedp/cdproto v0.159.0
@@ -45,7 +46,6 @@ require (
 require (
 	github.com/abema/go-mp4 v1.7.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
-	github.com/blackjack/webcam v0.6.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -64,10 +64,16 @@ func to420(dst, src *image.YCbCr, fullRange bool) {
 		}
 	}
 	if fullRange {
-		limit(dst.Y[:dst.YStride*h], 219, 16*255)
-		limit(dst.Cb[:dst.CStride*ch], 224, 128*255-128*224)
-		limit(dst.Cr[:dst.CStride*ch], 224, 128*255-128*224)
+		limitPicture(dst, h)
 	}
+}
+
+// limitPicture brings a 4:2:0 picture of h rows from full to limited range.
+func limitPicture(p *image.YCbCr, h int) {
+	ch := (h + 1) / 2
+	limit(p.Y[:p.YStride*h], 219, 16*255)
+	limit(p.Cb[:p.CStride*ch], 224, 128*255-128*224)
+	limit(p.Cr[:p.CStride*ch], 224, 128*255-128*224)
 }
 
 func copyPlane(dst []byte, dstStride int, src []byte, srcStride, w, h int) {

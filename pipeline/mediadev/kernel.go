@@ -1,5 +1,7 @@
 package mediadev
 
+import "image"
+
 // The kernels in plain Go. kernel.c has the same in C, with the same results;
 // kernel_cgo.go and kernel_nocgo.go choose. Sizes are those of the source
 // plane, in samples, and not zero.
@@ -27,6 +29,38 @@ func halveBothGo(dst []byte, dstStride int, src []byte, srcStride, w, h int) {
 		for x := range d {
 			x0, x1 := 2*x, min(2*x+1, w-1)
 			d[x] = uint8((int(a[x0]) + int(a[x1]) + int(b[x0]) + int(b[x1]) + 2) >> 2)
+		}
+	}
+}
+
+// unpack422Go takes samples of 4:2:2 that lie one behind the other apart: luma as it is, and
+// each chroma sample the mean of two rows, halves rounded up. w is even. With uyvy chroma
+// comes before luma.
+func unpack422Go(dst *image.YCbCr, src []byte, stride, w, h int, uyvy bool) {
+	luma, chroma := 0, 1
+	if uyvy {
+		luma, chroma = 1, 0
+	}
+	for y := 0; y < h; y += 2 {
+		a := src[y*stride:][:2*w]
+		b := src[min(y+1, h-1)*stride:][:2*w]
+		ya, yb := dst.Y[y*dst.YStride:][:w], dst.Y[min(y+1, h-1)*dst.YStride:][:w]
+		cb, cr := dst.Cb[y/2*dst.CStride:][:w/2], dst.Cr[y/2*dst.CStride:][:w/2]
+		for x := range cb {
+			ya[2*x], ya[2*x+1] = a[4*x+luma], a[4*x+2+luma]
+			yb[2*x], yb[2*x+1] = b[4*x+luma], b[4*x+2+luma]
+			cb[x] = uint8((int(a[4*x+chroma]) + int(b[4*x+chroma]) + 1) >> 1)
+			cr[x] = uint8((int(a[4*x+2+chroma]) + int(b[4*x+2+chroma]) + 1) >> 1)
+		}
+	}
+}
+
+// splitGo takes samples in turns apart: w of each in a row.
+func splitGo(first, second []byte, dstStride int, src []byte, srcStride, w, h int) {
+	for y := range h {
+		s, a, b := src[y*srcStride:][:2*w], first[y*dstStride:][:w], second[y*dstStride:][:w]
+		for x := range a {
+			a[x], b[x] = s[2*x], s[2*x+1]
 		}
 	}
 }

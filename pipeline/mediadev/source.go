@@ -133,7 +133,7 @@ func (s *Source) take(p picture, b *pipeline.Buffer) error {
 		return s.finish(fmt.Errorf("mediadev: read from the camera: %w", p.err))
 	}
 	defer p.free()
-	pic, err := checkPicture(p.img)
+	pic, err := checkImage(p.img)
 	if err != nil {
 		if errors.Is(err, pipeline.ErrPicture) {
 			return err
@@ -152,15 +152,34 @@ func (s *Source) take(p picture, b *pipeline.Buffer) error {
 	return nil
 }
 
+// checkImage returns a picture that can be brought to 4:2:0; see checkPicture.
+func checkImage(img image.Image) (image.Image, error) {
+	if p, ok := img.(*Packed); ok && p != nil {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		return p, nil
+	}
+	return checkPicture(img)
+}
+
 // copy fills the buffer with a checked picture, turned upright.
-func (s *Source) copy(b *pipeline.Buffer, pic *image.YCbCr) {
-	w, h := pic.Rect.Dx(), pic.Rect.Dy()
+func (s *Source) copy(b *pipeline.Buffer, pic image.Image) {
+	fill := func(dst *image.YCbCr) {
+		switch pic := pic.(type) {
+		case *Packed:
+			pic.to420(dst, s.opts.FullRange)
+		case *image.YCbCr:
+			to420(dst, pic, s.opts.FullRange)
+		}
+	}
+	w, h := pic.Bounds().Dx(), pic.Bounds().Dy()
 	if s.opts.Rotate == 0 {
-		to420(b.Resize(w, h), pic, s.opts.FullRange)
+		fill(b.Resize(w, h))
 		return
 	}
 	raw := s.raw.Resize(w, h)
-	to420(raw, pic, s.opts.FullRange)
+	fill(raw)
 	if s.opts.Rotate != 180 {
 		w, h = h, w
 	}

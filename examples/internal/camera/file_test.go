@@ -11,11 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/mediadevices/pkg/driver"
-
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
-	"github.com/hedgecam/hedge/pipeline/mediadev/filedriver"
 )
 
 // recording makes a recording of half a second whose luma rises by 10 from
@@ -93,41 +90,6 @@ func TestFileFaults(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		closeIt(t, s)
-	}
-}
-
-// TestDevice: a camera of mediadevices, played by a recording, that ends and is
-// opened again.
-func TestDevice(t *testing.T) {
-	path := recording(t)
-	id, err := filedriver.Register(t.Name(), path, ffmpeg.Options{RealTime: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { driver.GetManager().Delete(id) })
-	d := driver.GetManager().Query(driver.FilterID(id))[0]
-	s, err := Open("camera:0", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer closeIt(t, s)
-	s.open = func(context.Context) (connection, error) { return openDriver(d, s.o) }
-	var b pipeline.Buffer
-	last := time.Duration(-1)
-	for i := range 25 {
-		if err := s.Read(context.Background(), &b); err != nil {
-			t.Fatal(err)
-		}
-		if want := 30 + 10*(i%10); int(b.Resize(64, 48).Y[0]) < want-2 || int(b.Resize(64, 48).Y[0]) > want+2 {
-			t.Errorf("picture %d: luma %d, want %d", i, b.Resize(64, 48).Y[0], want)
-		}
-		if b.Time <= last {
-			t.Errorf("picture %d at %v after %v", i, b.Time, last)
-		}
-		last = b.Time
-	}
-	if st := s.State(); st.Lost != 2 || !st.Connected {
-		t.Errorf("%+v", st)
 	}
 }
 

@@ -10,7 +10,7 @@
 //
 // mediadevices' own camera driver has its decoder built in and cannot be given
 // another one; this package is for what delivers the JPEGs themselves: a V4L2
-// binding, an HTTP camera, or a file (see [Frames]).
+// binding, as the programs in examples use it for camera:0, an HTTP camera, or a file (see [Frames]).
 //
 // For a 1080p picture of 0.5 MB image/jpeg takes 3.7 times as long, and OpenCV (gocv's
 // IMDecode, which goes through BGR) 1.8 times: see BenchmarkRatio.
