@@ -1,6 +1,7 @@
 // Package camera opens what an owner names as the camera, and keeps it open:
 //
-//	camera:0              a V4L2 camera, through mediadevices
+//	camera:0              a V4L2 camera, such as one on USB
+//	libcamera:0           a camera of a Raspberry Pi, through the program rpicam-vid
 //	rtsp://user:pw@host/  a network camera, through the ffmpeg program, over TCP
 //	                      or, if the camera refuses that, UDP
 //	http://user:pw@host/  one that sends JPEGs (MJPEG) or another stream over HTTP

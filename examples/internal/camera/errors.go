@@ -58,7 +58,7 @@ func (n name) explain(err error) *Error {
 // be the same at the next one. To try again with wrong credentials would also
 // make many cameras lock the owner out.
 func (n name) hopeless(err error) bool {
-	for _, e := range []error{ErrCredentials, ffmpeg.ErrNotInstalled, ffmpeg.ErrAddress, ffmpeg.ErrTooLarge, ffmpeg.ErrOptions} {
+	for _, e := range []error{ErrCredentials, ErrNoRpicam, ffmpeg.ErrNotInstalled, ffmpeg.ErrAddress, ffmpeg.ErrTooLarge, ffmpeg.ErrOptions} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -17,12 +17,13 @@ const (
 	kindDevice kind = iota
 	kindNetwork
 	kindFile
+	kindLibcamera
 )
 
 // name is a camera as the owner named it.
 type name struct {
 	kind   kind
-	device int    // of kindDevice: the N of /dev/videoN
+	device int    // of kindDevice: the N of /dev/videoN; of kindLibcamera: the camera's number
 	arg    string // what ffmpeg gets: an address or a file's name
 	shown  string // for messages: without credentials
 	secret *strings.Replacer
@@ -36,6 +37,13 @@ func parse(s string) (name, error) {
 		}
 		return name{kind: kindDevice, device: int(i), shown: s, secret: strings.NewReplacer()}, nil
 	}
+	if n, ok := strings.CutPrefix(s, "libcamera:"); ok {
+		i, err := strconv.ParseUint(n, 10, 8)
+		if err != nil {
+			return name{}, fmt.Errorf("camera: %q: %w: the part after libcamera: is a number, 0 for the first camera that rpicam-hello --list-cameras lists", s, ErrName)
+		}
+		return name{kind: kindLibcamera, device: int(i), shown: s, secret: strings.NewReplacer()}, nil
+	}
 	if f, ok := strings.CutPrefix(s, "file:"); ok {
 		if f == "" {
 			return name{}, fmt.Errorf("camera: %w: file: needs the name of a recording, as in file:clip.mp4", ErrName)
@@ -48,7 +56,7 @@ func parse(s string) (name, error) {
 		}
 	}
 	// It may be an address with a password in it, so it is not repeated.
-	return name{}, fmt.Errorf("camera: %w: use camera:0, rtsp://user:password@host/path, http://user:password@host/path or file:clip.mp4", ErrName)
+	return name{}, fmt.Errorf("camera: %w: use camera:0, libcamera:0, rtsp://user:password@host/path, http://user:password@host/path or file:clip.mp4", ErrName)
 }
 
 func parseAddress(s string) (name, error) {

@@ -132,6 +132,8 @@ func Open(camera string, o Options) (*Source, error) {
 	switch n.kind {
 	case kindDevice:
 		s.open = func(ctx context.Context) (connection, error) { return openDevice(ctx, n.device, o) }
+	case kindLibcamera:
+		s.open = func(ctx context.Context) (connection, error) { return openLibcamera(ctx, n.device, o) }
 	case kindNetwork:
 		var trust ffmpeg.Trust
 		if o.Pins != "" {

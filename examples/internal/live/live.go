@@ -29,7 +29,7 @@ import (
 // Settings are those that every program with a camera has. They are embedded in the
 // program's own.
 type Settings struct {
-	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
+	Source         string          `name:"source" default:"camera:0" help:"the camera: camera:0, libcamera:0 (a Raspberry Pi's own, through rpicam-vid; not run on hardware yet), rtsp://user:password@host/path, http://user:password@host/path (MJPEG) or file:clip.mp4"`
 	Rotate         int             `name:"rotate" default:"0" min:"0" max:"270" help:"0, 90, 180 or 270: the angle in degrees clockwise by which the picture is turned, for a camera mounted upside down or sideways"`
 	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
 	Decoder        string          `name:"decoder" default:"auto" enum:"auto,software,v4l2m2m,rkmpp,vaapi" help:"what decodes the H.264 or H.265 of a network camera: auto takes rkmpp or vaapi where there is one, and software on a Raspberry Pi; one that fails is replaced by software; v4l2m2m, rkmpp and vaapi are not run on hardware yet: see docs/boards.md"`
