@@ -81,7 +81,8 @@ func openLibcamera(_ context.Context, n int, o Options) (connection, error) {
 	}()
 	err = <-started
 	if werr := w.Close(); err == nil && werr != nil {
-		err = errors.Join(werr, c.stop())
+		c.stop()
+		err = werr
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", rpicam, err), r.Close())
@@ -106,17 +107,16 @@ func (c *libcamera) read() (image.Image, func(), error) {
 }
 
 // stop ends the program, and waits for it.
-func (c *libcamera) stop() error {
+func (c *libcamera) stop() {
 	// The only error is that it has ended already.
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 	<-c.done
-	return nil
 }
 
 // Close ends a Read under way and the program.
 func (c *libcamera) Close() error {
-	err := c.stop() // the pipe's other end is gone, and so a read ends
-	return errors.Join(err, c.Source.Close(), c.pipe.Close())
+	c.stop() // the pipe's other end is gone, and so a read ends
+	return errors.Join(c.Source.Close(), c.pipe.Close())
 }
 
 // tail keeps the end of what a program says.
