@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -10,5 +11,6 @@ import (
 
 func TestMain(m *testing.M) {
 	ffmpegtest.Main()
+	probeTime = time.Minute // this machine may be busy; what is to stand still has a patience of its own
 	goleak.VerifyTestMain(m)
 }

@@ -17,9 +17,10 @@ const (
 	probePictures = 25
 	// probeKey is the picture that is to be a key picture.
 	probeKey = 12
-	// probeTime is how long it may take. Some drivers need a second to begin.
-	probeTime = 5 * time.Second
 )
+
+// probeTime is how long it may take. Some drivers need a second to begin.
+var probeTime = 5 * time.Second
 
 var probeOptions = Options{Size: image.Pt(1280, 720), BitRate: 2_000_000, Rate: 25}
 
