@@ -114,11 +114,9 @@ const (
 	movingSlack = 3
 	// watchWidth is how wide, in pixels, that copy is about: as the networks' input.
 	watchWidth = 640
-	// wholeMisses is track's LinkerConfig.Misses, and wholeMissesMoving that on a moving
-	// camera, where nothing shows what is behind somebody who has gone. On PETS09-S2L1,
-	// with a fixed camera, 7 of 4,476 padded boxes fall short with 6 and with time alone,
-	// 8 with 4. On TUD-Campus, where many pass, 6 take a quarter of what is padded for nothing.
-	wholeMisses, wholeMissesMoving = 6, 4
+	// wholeMisses is track's WholeConfig.Misses on a moving camera, where nothing shows
+	// what is behind somebody who has gone.
+	wholeMisses = 4
 )
 
 func (c RecordingConfig) withDefaults() (RecordingConfig, error) {

@@ -147,9 +147,8 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 func (d *Decision) link(adjust func(*track.LinkerConfig)) error {
 	cfg := track.DefaultLinkerConfig()
 	cfg.Size = d.ev.header.Size
-	cfg.Misses = wholeMisses
 	if d.Camera == MovingCamera {
-		cfg.Misses = wholeMissesMoving
+		cfg.Misses = wholeMisses
 		cfg.Slack = movingSlack * max(1, float32(cfg.Size.X)/watchWidth)
 	}
 	if adjust != nil {

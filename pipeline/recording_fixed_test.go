@@ -187,27 +187,3 @@ func TestRecordingCameraMoved(t *testing.T) {
 		t.Errorf("told that it moves: %v, %v", d.Camera, d.MovedAt)
 	}
 }
-
-// TestRecordingGone: in a fixed camera's recording, somebody whom six inferences in a row do
-// not find, with nothing before them and nothing that moves, was not there.
-func TestRecordingGone(t *testing.T) {
-	const last, again, n = 19, 50, 70
-	box := detect.Box{X0: 100, Y0: 100, X1: 124, Y1: 160}
-	script := make([][]detect.Detection, n)
-	for i := range script {
-		if i <= last || i >= again {
-			script[i] = []detect.Detection{{Class: detect.Person, Score: 0.9, Box: box}}
-		}
-	}
-	c := pipeline.RecordingConfig{Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}}
-	h, d := playYard(t, c, func() *yard { return &yard{frames: n} }, func(int) detect.Box { return box })
-	if d.Camera != pipeline.FixedCamera {
-		t.Fatalf("%v camera", d.Camera)
-	}
-	for i, hidden := range h.walker {
-		gone := i > last+6 && i < again-6
-		if gone && hidden > 0 || !gone && hidden < 1 {
-			t.Errorf("picture %d: %.2f hidden", i, hidden)
-		}
-	}
-}
