@@ -389,6 +389,7 @@ func TestNetworks(t *testing.T) {
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	policy := put(t, filepath.Join(dir, "policy.json"), testPolicy)
+	source := "-source file:" + put(t, filepath.Join(dir, "source.mp4"), "no recording")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -402,10 +403,10 @@ func TestSettings(t *testing.T) {
 		{"-check -policy " + policy, 0, nil},
 		{"-check -policy " + dir + "/none -source camera -before 61s -listen :80 -token short -max-bytes 1kB", 2,
 			[]string{"none: no such file", "source: ", "before: 1m1s is more than the 1m0s", "listen: ", "token: has less", "max-bytes: "}},
-		{"-source file:x -policy " + policy + " -listen " + taken.Addr().String(), 2, []string{"in use", "-listen"}},
-		{"-source file:x -policy " + policy + " -accel " + dir, 2, []string{"not the folder of an IIO accelerometer"}},
-		{"-source file:x -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + policy, 1, []string{"folder for recordings"}},
-		{"-source file:/no/clip.mp4 -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + dir, 1, []string{"/no/clip.mp4"}},
+		{source + " -policy " + policy + " -listen " + taken.Addr().String(), 2, []string{"in use", "-listen"}},
+		{source + " -policy " + policy + " -accel " + dir, 2, []string{"not the folder of an IIO accelerometer"}},
+		{source + " -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + policy, 1, []string{"folder for recordings"}},
+		{"-source file:/no/clip.mp4 -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + dir, 2, []string{"/no/clip.mp4", "name a recording"}},
 	} {
 		var out, log bytes.Buffer
 		code := run(t.Context(), settings.Options{LookupEnv: noEnv, Stdout: &out, Args: strings.Fields(c.args)}, &log)

@@ -207,6 +207,7 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	policy := put(t, filepath.Join(dir, "policy.json"), openPolicy)
+	source := "file:" + put(t, filepath.Join(t.TempDir(), "source.mp4"), "no recording")
 	for _, c := range []struct {
 		args  []string
 		code  int
@@ -215,8 +216,8 @@ func TestSettings(t *testing.T) {
 		{[]string{"-check", "-policy", policy}, 0, nil},
 		{[]string{"-check", "-policy", dir + "/none", "-out", "file"}, 2, []string{"none: no such file", `out: "file": must be`}},
 		{[]string{"-policy", policy, "-source", "camera"}, 2, []string{"source: camera: not the name"}},
-		{[]string{"-policy", policy, "-out", "/dev/video-none", "-source", "file:x"}, 2, []string{"modprobe v4l2loopback"}},
-		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", "file:/no/clip.mp4", "-networks", "none"}, 1, []string{"/no/clip.mp4"}},
+		{[]string{"-policy", policy, "-out", "/dev/video-none", "-source", source}, 2, []string{"modprobe v4l2loopback"}},
+		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", "file:/no/clip.mp4", "-networks", "none"}, 2, []string{"/no/clip.mp4", "name a recording"}},
 	} {
 		var out bytes.Buffer
 		log := newLogBuffer()
