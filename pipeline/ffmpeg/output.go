@@ -63,7 +63,7 @@ func checkExisting(name string, st fs.FileInfo, inputs []string, overwrite bool)
 		}
 	}
 	if !overwrite {
-		return fmt.Errorf("ffmpeg: output %q: %w: name another file", name, ErrExists)
+		return fmt.Errorf("ffmpeg: output %q: %w: name another file or allow overwriting", name, ErrExists)
 	}
 	return nil
 }
