@@ -29,8 +29,8 @@ const (
 )
 
 // plateScores are the least scores of a find that keeps its place out of the plate: the
-// networks' own thresholds. Evidence also has weaker finds, for tracks.
-var plateScores = [detect.NumClasses]float32{detect.Face: 0.3, detect.Person: 0.09, detect.Plate: 0.3, detect.Vehicle: 0.2}
+// networks' own thresholds, or less. Evidence also has weaker finds, for tracks.
+var plateScores = [detect.NumClasses]float32{detect.Face: 0.3, detect.Person: 0.055, detect.Plate: 0.3, detect.Vehicle: 0.2}
 
 // newBackground begins a plate. There is none if the policy shows none, or if no network
 // finds somebody whom the plate must not show.
