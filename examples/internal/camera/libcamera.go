@@ -108,7 +108,12 @@ func (c *libcamera) read() (image.Image, func(), error) {
 
 // stop ends the program, and waits for it.
 func (c *libcamera) stop() {
-	// The only error is that it has ended already.
+	select {
+	case <-c.done: // its number may be another program's by now
+		return
+	default:
+	}
+	// The only error is that it has just ended.
 	_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
 	<-c.done
 }
