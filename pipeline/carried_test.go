@@ -100,13 +100,13 @@ func TestWalkerBeforeVehicle(t *testing.T) {
 					}
 					if w := tt.walker(n); n >= comes+3 && (w.In(tt.van(n)) || tt.van(n).Empty() && w.Min.X > 100) {
 						there++
-						if f.Cover().HiddenOf(box(w)) < 0.8 {
+						if f.Mask().HiddenOf(box(w)) < 0.8 {
 							shown++
 						}
 					}
 					if v := box(tt.van(n)); n >= comes && v.W() > 150 && tt.walker(comes).Empty() {
 						vans++
-						if f.Cover().HiddenOf(v) < 0.5 {
+						if f.Mask().HiddenOf(v) < 0.5 {
 							van++
 						}
 					}

@@ -44,7 +44,7 @@ func Example() {
 		return nil
 	})
 	sink := pipeline.SinkFunc(func(_ context.Context, f redact.Frame) error {
-		fmt.Println(f.Time(), f.Size(), "of the person hidden:", f.Cover().HiddenOf(person.Box))
+		fmt.Println(f.Time(), f.Size(), "of the person hidden:", f.Mask().HiddenOf(person.Box))
 		return nil
 	})
 	if err := p.Run(context.Background(), source, sink); err != nil {

@@ -48,8 +48,8 @@ func TestFirstPicture(t *testing.T) {
 			var first redactedShot
 			sink := sinkFunc(func(f redact.Frame) {
 				if f.Time() == 0 {
-					first = redactedShot{seen: true, hidden: f.Cover().Hidden(),
-						person: f.Cover().HiddenOf(detect.Box{X0: 40, Y0: 10, X1: 56, Y1: 40})}
+					first = redactedShot{seen: true, hidden: f.Mask().Hidden(),
+						person: f.Mask().HiddenOf(detect.Box{X0: 40, Y0: 10, X1: 56, Y1: 40})}
 				}
 				if f.Time() >= 10*interval {
 					c.end.Store(true)

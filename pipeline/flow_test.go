@@ -364,7 +364,7 @@ func TestMovingCamera(t *testing.T) {
 	var covered []float64
 	sink := sinkFunc(func(f redact.Frame) {
 		n := int(f.Time() / interval)
-		covered = append(covered, f.Cover().HiddenOf(at(n)))
+		covered = append(covered, f.Mask().HiddenOf(at(n)))
 	})
 	if err := p.Run(t.Context(), src, sink); err != nil {
 		t.Fatal(err)

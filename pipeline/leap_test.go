@@ -59,7 +59,7 @@ func TestCut(t *testing.T) {
 		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), LookAhead: 8 * interval, Detectors: []detect.Detector{d}})
 		hidden := map[int]bool{}
 		sink := sinkFunc(func(f redact.Frame) {
-			hidden[int(f.Time()/interval)] = f.Cover().HiddenOf(detect.Box{X1: width, Y1: height / 2}) == 1
+			hidden[int(f.Time()/interval)] = f.Mask().HiddenOf(detect.Box{X1: width, Y1: height / 2}) == 1
 		})
 		if err := p.Run(t.Context(), c, sink); err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func TestLookAheadIsTime(t *testing.T) {
 			hidden := map[int]bool{}
 			sink := sinkFunc(func(f redact.Frame) {
 				n := int((f.Time()*time.Duration(tt.rate) + time.Second/2) / time.Second)
-				hidden[n] = f.Cover().HiddenOf(person.Box) == 1
+				hidden[n] = f.Mask().HiddenOf(person.Box) == 1
 			})
 			if err := newPipeline(t, c).Run(t.Context(), cam, sink); err != nil {
 				t.Fatal(err)

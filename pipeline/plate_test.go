@@ -128,7 +128,7 @@ func begun(p *pipeline.Pipeline) {
 const plateSpan = 2 * time.Second
 
 // shows reports whether a still shows the place, and is not hidden as a whole.
-func shows(f redact.Frame) bool { return f.Cover().At(0, 0) == redact.Background }
+func shows(f redact.Frame) bool { return f.Mask().At(0, 0) == redact.Background }
 
 // checkStill compares the blocks named with the raw picture: hidden or not.
 func checkStill(t *testing.T, f redact.Frame, want map[image.Point]bool) {

@@ -62,8 +62,8 @@ type hiddenOf struct {
 }
 
 func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
-	h.walker = append(h.walker, f.Cover().HiddenOf(h.at(h.i)))
-	h.whole = append(h.whole, f.Cover().Hidden())
+	h.walker = append(h.walker, f.Mask().HiddenOf(h.at(h.i)))
+	h.whole = append(h.whole, f.Mask().Hidden())
 	h.i++
 	return nil
 }

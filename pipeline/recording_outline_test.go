@@ -50,7 +50,7 @@ type frontage struct{ left, right []float64 }
 
 func (h *frontage) Write(_ context.Context, f redact.Frame) error {
 	part := func(x0, x1 float32) float64 {
-		return 1 - f.Cover().HiddenOf(detect.Box{X0: x0, Y0: guest.Y0 + 10, X1: x1, Y1: 118})
+		return 1 - f.Mask().HiddenOf(detect.Box{X0: x0, Y0: guest.Y0 + 10, X1: x1, Y1: 118})
 	}
 	h.left, h.right = append(h.left, part(guest.X0+6, guest.X0+22)), append(h.right, part(guest.X0+36, guest.X1))
 	return nil

@@ -140,7 +140,7 @@ func (s *stats) stage(i stage, d time.Duration) {
 
 // written counts a picture that the sink took.
 func (s *stats) written(f redact.Frame, failedClosed bool) {
-	hidden, whole := f.Cover().Hidden(), f.Hidden()
+	hidden, whole := f.Mask().Hidden(), f.Hidden()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.s.FramesOut++

@@ -255,9 +255,9 @@ func (b *background) layersOf(i int) *fieldLayers {
 	return l
 }
 
-// paint covers its blocks, and mixes those of the soft edge with a share of the fill.
+// paint paints over its blocks, and mixes those of the soft edge with a share of the fill.
 func (b *background) paint(v *view) {
-	c := fieldCover{&v.by[Background], &v.soft[0], &v.soft[1], &v.soft[2]}
+	c := shareMasks{&v.by[Background], &v.soft[0], &v.soft[1], &v.soft[2]}
 	for i, p := range v.ps {
 		fillField(p, c, b.layersOf(i))
 	}

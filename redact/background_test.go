@@ -38,7 +38,7 @@ func someone(size image.Point) (*Policy, Scene, image.Rectangle) {
 		Scene{Objects: []detect.Object{{Class: detect.Person, Score: 0.9, Box: b, Padded: b}}}, r
 }
 
-// TestBackgroundFollowsTheLight: what is shown under a cover is the empty place in the
+// TestBackgroundFollowsTheLight: what is shown under a mask is the empty place in the
 // light of the picture, also when that changes from one picture to the next.
 func TestBackgroundFollowsTheLight(t *testing.T) {
 	size := image.Pt(640, 480)
@@ -60,7 +60,7 @@ func TestBackgroundFollowsTheLight(t *testing.T) {
 			truth.Cb[i] = uint8(int(truth.Cb[i]) + light(2*(i%truth.CStride))/4)
 		}
 		pic := clone(truth)
-		blob{at: who, colour: [3]byte{200, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
+		blob{at: who, colour: [3]byte{200, 30, 220}}.draw(pic, Mask{}, rand.New(rand.NewPCG(1, 1)))
 		// The far cells are measured in turn, those around at once.
 		s.Time = time.Duration(n) * 40 * time.Millisecond
 		mustRedact(t, r, pic, s).Release()
@@ -87,9 +87,9 @@ func TestBackgroundContinues(t *testing.T) {
 	}
 	policy, s, who := someone(size)
 	pic := clone(truth)
-	blob{at: who, colour: [3]byte{220, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
+	blob{at: who, colour: [3]byte{220, 30, 220}}.draw(pic, Mask{}, rand.New(rand.NewPCG(1, 1)))
 	f := mustRedact(t, mustNew(t, policy, size, DefaultOptions()), pic, s)
-	if got := f.Cover().At(who.Min.X/2+5, who.Min.Y/2+5); got != Background {
+	if got := f.Mask().At(who.Min.X/2+5, who.Min.Y/2+5); got != Background {
 		t.Fatalf("the person is %v", got)
 	}
 	for i, p := range planes(truth) {
@@ -153,7 +153,7 @@ func TestBackgroundBlind(t *testing.T) {
 		{"a plate of another size", everywhere, Scene{Plate: NewBackgroundPlate(image.Pt(64, 64), PlateConfig{})}, Frost, Frost},
 	} {
 		f := mustRedact(t, mustNew(t, c.policy, size, DefaultOptions()), clone(pic), c.s)
-		if l, r := f.Cover().At(20, 20), f.Cover().At(300, 20); l != c.left || r != c.right || !f.Hidden() {
+		if l, r := f.Mask().At(20, 20), f.Mask().At(300, 20); l != c.left || r != c.right || !f.Hidden() {
 			t.Errorf("%s: %v and %v, want %v and %v; hidden %v", c.name, l, r, c.left, c.right, f.Hidden())
 		}
 		f.Release()

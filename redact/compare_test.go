@@ -78,7 +78,7 @@ func TestUnion(t *testing.T) {
 		`{"version": 1, "outside": {"hide": "detected"}, "found": {"fill": "solid"}}`,
 	}
 	_, scene := randomScene(rand.New(rand.NewPCG(3, 4)), size)
-	covers := func(ps ...*Policy) (Cover, func()) {
+	masked := func(ps ...*Policy) (Mask, func()) {
 		r, err := New(ps[0], size, DefaultOptions())
 		if err == nil {
 			err = r.SetPolicies(ps...)
@@ -90,20 +90,20 @@ func TestUnion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f.Cover(), f.Release
+		return f.Mask(), f.Release
 	}
 	var ps []*Policy
-	var alone []Cover
+	var alone []Mask
 	for _, text := range texts {
 		p, err := ParsePolicy([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, release := covers(p)
+		c, release := masked(p)
 		t.Cleanup(release)
 		ps, alone = append(ps, p), append(alone, c)
 	}
-	both, release := covers(ps...)
+	both, release := masked(ps...)
 	defer release()
 	n := both.Size()
 	for y := range n.Y {

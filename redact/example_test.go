@@ -30,8 +30,8 @@ func Example() {
 		return
 	}
 	defer frame.Release()
-	fmt.Println("of the person:", frame.Cover().HiddenOf(box))
-	fmt.Println("of the property:", frame.Cover().HiddenOf(detect.Box{X0: 0, Y0: 240, X1: 640, Y1: 480}))
+	fmt.Println("of the person:", frame.Mask().HiddenOf(box))
+	fmt.Println("of the property:", frame.Mask().HiddenOf(detect.Box{X0: 0, Y0: 240, X1: 640, Y1: 480}))
 	// Output:
 	// of the person: 1
 	// of the property: 0

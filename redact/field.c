@@ -198,7 +198,7 @@ INLINE void field_lines_for(struct field_lines *s, int c, int left, int right, i
 
 /* Rows of samples that have the same blocks. */
 struct field_band {
-	const uint64_t *row[FULL]; /* See fieldCover. */
+	const uint64_t *row[FULL]; /* See shareMasks. */
 	int h;
 };
 
@@ -346,7 +346,7 @@ INLINE void field_rows(struct field_work *s, int x, int right)
 
 /* band_at sets the rows of blocks of row y, and returns the end of the rows, up to hi,
  * that have the same. */
-INLINE int band_at(struct field_band *b, const struct redact_cover *c, int y, int hi)
+INLINE int band_at(struct field_band *b, const struct redact_share_masks *c, int y, int hi)
 {
 	static const uint64_t none[MAX_WORDS];
 	for (int i = 0; i < FULL; i++) {
@@ -365,7 +365,7 @@ INLINE int band_at(struct field_band *b, const struct redact_cover *c, int y, in
 }
 
 /* bands_of sets the bands of rows y to before hi. */
-INLINE void bands_of(struct field_work *s, const struct redact_cover *c, int y, int hi)
+INLINE void bands_of(struct field_work *s, const struct redact_share_masks *c, int y, int hi)
 {
 	const int words = c->of[0].words, block = s->p->block;
 	s->n = 0;
@@ -386,7 +386,7 @@ INLINE void bands_of(struct field_work *s, const struct redact_cover *c, int y, 
 }
 
 CLONES
-void redact_fill_field(struct redact_plane p, struct redact_cover c, struct redact_layers f)
+void redact_fill_field(struct redact_plane p, struct redact_share_masks c, struct redact_layers f)
 {
 	static const uint64_t none[MAX_WORDS];
 	const int words = c.of[0].words, half = f.cell / 2;
@@ -407,7 +407,7 @@ void redact_fill_field(struct redact_plane p, struct redact_cover c, struct reda
 		bands_of(&s, &c, lo, end / p.block);
 		int a, b = 0;
 		if (!next_span(s.any, words, 0, &a, &b)) {
-			if (s.n == 1) /* between covers */
+			if (s.n == 1) /* between masked runs */
 				end = band_end(&c.of[FULL - 1], lo) * p.block;
 			continue;
 		}

@@ -9,7 +9,7 @@ import (
 type filler interface {
 	// sample looks at a picture before anything in it is painted over.
 	sample(v *view)
-	// paint covers its blocks. What they held has no say in it.
+	// paint paints over its blocks. What they held has no say in it.
 	paint(v *view)
 	// forget drops all that was learnt from pictures.
 	forget()

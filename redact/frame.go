@@ -82,7 +82,7 @@ func (p *framePool) put(s *frameState) {
 	p.free = append(p.free, s)
 }
 
-func (f Frame) state() *frameState { return Cover(f).state() }
+func (f Frame) state() *frameState { return Mask(f).state() }
 
 // Valid reports whether f holds a picture: it is not the zero Frame and was not
 // released.
@@ -118,8 +118,8 @@ func (f Frame) Size() image.Point {
 	return s.size
 }
 
-// Cover returns which blocks are hidden, and why. It is valid as long as f.
-func (f Frame) Cover() Cover { return Cover(f) }
+// Mask returns which blocks are hidden, and why. It is valid as long as f.
+func (f Frame) Mask() Mask { return Mask(f) }
 
 // Hidden reports whether the whole picture is hidden. A frame that is not valid
 // is hidden.

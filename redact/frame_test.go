@@ -14,16 +14,16 @@ func TestZeroFrameIsEmpty(t *testing.T) {
 	if f.Valid() || f.Picture() != nil || f.Time() != 0 || f.Size() != (image.Point{}) || !f.Hidden() {
 		t.Fatal("the zero frame has content")
 	}
-	if c := f.Cover(); c.Size() != (image.Point{}) || c.At(0, 0) != Solid || c.Hidden() != 1 || c.HiddenOf(detect.Box{X1: 1, Y1: 1}) != 1 {
-		t.Fatal("the zero frame's cover has content")
+	if c := f.Mask(); c.Size() != (image.Point{}) || c.At(0, 0) != Solid || c.Hidden() != 1 || c.HiddenOf(detect.Box{X1: 1, Y1: 1}) != 1 {
+		t.Fatal("the zero frame's mask has content")
 	}
 	f.Release()
 }
 
-// TestFrameIsSealed: there is nothing in a Frame or a Cover that another
+// TestFrameIsSealed: there is nothing in a Frame or a Mask that another
 // package could set, and only the Redactor's code makes one.
 func TestFrameIsSealed(t *testing.T) {
-	for _, typ := range []reflect.Type{reflect.TypeFor[Frame](), reflect.TypeFor[Cover]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Frame](), reflect.TypeFor[Mask]()} {
 		for i := range typ.NumField() {
 			if typ.Field(i).IsExported() {
 				t.Errorf("%v has the exported field %s", typ, typ.Field(i).Name)
@@ -46,7 +46,7 @@ func TestReleasedFrameSeesNothing(t *testing.T) {
 	r := mustNew(t, nil, size, DefaultOptions())
 	pic := noise(64, 48, 1)
 	f := mustRedact(t, r, pic, Scene{Time: time.Second})
-	copied, kept, cover := f, f.Picture(), f.Cover()
+	copied, kept, mask := f, f.Picture(), f.Mask()
 	if !copied.Valid() || kept == nil || copied.Time() != time.Second || copied.Size() != size {
 		t.Fatal("the frame is not what was redacted")
 	}
@@ -58,8 +58,8 @@ func TestReleasedFrameSeesNothing(t *testing.T) {
 	if len(kept.Y)+len(kept.Cb)+len(kept.Cr) != 0 || !kept.Rect.Empty() {
 		t.Error("the picture of a released frame still has pixels")
 	}
-	if cover.Size() != (image.Point{}) {
-		t.Error("the cover of a released frame is alive")
+	if mask.Size() != (image.Point{}) {
+		t.Error("the mask of a released frame is alive")
 	}
 
 	next := mustRedact(t, r, pic, Scene{Time: 2 * time.Second})

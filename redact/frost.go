@@ -174,7 +174,7 @@ func (f *frost) start(ps *[3]plane, found []blockRect) {
 // chroma stays neutral.
 func quantise(v int) uint8 { return uint8(min(max((v+4)>>3, 1), 31) << 3) }
 
-// paint covers its blocks. It reads no pixel.
+// paint paints over its blocks. It reads no pixel.
 func (f *frost) paint(v *view) {
 	for i, p := range v.ps {
 		fillFrost(p, &v.by[Frost], f.shown[i], f.cols, f.rows, f.cell/f.side*p.block, f.line)

@@ -19,9 +19,9 @@ type blob struct {
 	from, to int
 }
 
-// draw puts the blob into the hidden blocks of a picture. Where the cover shows
+// draw puts the blob into the hidden blocks of a picture. Where the mask shows
 // the picture it would be seen anyway.
-func (b blob) draw(pic *image.YCbCr, c Cover, rng *rand.Rand) {
+func (b blob) draw(pic *image.YCbCr, c Mask, rng *rand.Rand) {
 	ps := planes(pic)
 	for i, p := range ps {
 		shrink := ps[0].block / p.block
@@ -83,7 +83,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 				p.pix[j] = p.pix[j]/4 + byte(j*190/len(p.pix))
 			}
 		}
-		cover := mustRedact(t, mustNew(t, policy, size, o), clone(still), s).Cover()
+		mask := mustRedact(t, mustNew(t, policy, size, o), clone(still), s).Mask()
 
 		const samples = 64
 		var blobs []blob
@@ -99,7 +99,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 		passed := runStill(t, mustNew(t, policy, size, o), still, s, samples, func(pic *image.YCbCr, n int) {
 			for _, b := range blobs {
 				if n >= b.from && n < b.to {
-					b.draw(pic, cover, rng)
+					b.draw(pic, mask, rng)
 				}
 			}
 		})
@@ -108,7 +108,7 @@ func TestPassersLeaveNothing(t *testing.T) {
 				t.Fatalf("case %d, %v: what passed shows in picture %d", i, size, n)
 			}
 		}
-		hidden += int(1000 * cover.Hidden())
+		hidden += int(1000 * mask.Hidden())
 		if empty[0] != empty[len(empty)-1] {
 			moved++
 		}
@@ -138,7 +138,7 @@ func TestStayersMoveOneStep(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		runStill(t, r, still, Scene{}, 62, func(pic *image.YCbCr, n int) {
 			if n >= c.from && n < c.to {
-				who.draw(pic, Cover{}, rng)
+				who.draw(pic, Mask{}, rng)
 			}
 			// Nobody there later on would move the values back.
 			if n == max(20*((c.to+18)/20), 20)+1 {
@@ -288,7 +288,7 @@ func TestFrostStart(t *testing.T) {
 				p.pix[j] = [3]byte{60, 120, 141}[i]
 			}
 		}
-		blob{at: white, colour: [3]byte{220, 30, 220}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
+		blob{at: white, colour: [3]byte{220, 30, 220}}.draw(pic, Mask{}, rand.New(rand.NewPCG(1, 1)))
 		r := mustNew(t, nil, size, DefaultOptions())
 		mustRedact(t, r, pic, Scene{Objects: objects}).Release()
 		return [3]uint8{frostOf(r).shown[0][7], frostOf(r).shown[1][7], frostOf(r).shown[2][7]}
@@ -327,7 +327,7 @@ func TestSetPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := mustRedact(t, r, clone(dark), Scene{Time: time.Duration(5*frostWindow)*time.Second - 1})
-	if got := f.Cover().Hidden(); got != 0.5 {
+	if got := f.Mask().Hidden(); got != 0.5 {
 		t.Errorf("%v hidden under the new policy", got)
 	}
 	if !slices.Equal(was, frostOf(r).shown[0]) {
@@ -336,7 +336,7 @@ func TestSetPolicy(t *testing.T) {
 	if err := r.SetPolicy(&Policy{}); err == nil {
 		t.Error("a policy without a version was accepted")
 	}
-	if got := mustRedact(t, r, clone(dark), Scene{}).Cover().Hidden(); got != 0.5 {
+	if got := mustRedact(t, r, clone(dark), Scene{}).Mask().Hidden(); got != 0.5 {
 		t.Errorf("%v hidden after an invalid policy", got)
 	}
 	if err := r.SetPolicy(nil); err != nil || !mustRedact(t, r, clone(dark), Scene{}).Hidden() {

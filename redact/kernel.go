@@ -121,16 +121,16 @@ type fieldLayers struct {
 // linePad is how many words a line of a fieldLayers has more than samples.
 const linePad = 64
 
-// fullCover is the share, in quarters, of a fill that hides.
-const fullCover = 4
+// fullShare is the share, in quarters, of a fill that hides.
+const fullShare = 4
 
-// fieldCover is what fillField paints: each mask holds the one before it, and the
+// shareMasks is what fillField paints: each mask holds the one before it, and the
 // fill has as many quarters of a block, and what is there the rest, as there are masks
 // that have it.
-type fieldCover [fullCover]*blockMask
+type shareMasks [fullShare]*blockMask
 
 // share returns how many quarters of a block are the fill's.
-func (c *fieldCover) share(x, y int) (n int) {
+func (c *shareMasks) share(x, y int) (n int) {
 	for _, m := range c {
 		if m.has(x, y) {
 			n++
@@ -139,12 +139,12 @@ func (c *fieldCover) share(x, y int) (n int) {
 	return n
 }
 
-// fillFieldGo paints the blocks of a cover with the layers. Values are interpolated
+// fillFieldGo paints the blocks of a mask with the layers. Values are interpolated
 // between the centres of the cells; beyond the outermost they are constant.
-func fillFieldGo(p plane, c fieldCover, f *fieldLayers) {
+func fillFieldGo(p plane, c shareMasks, f *fieldLayers) {
 	shift := bits.TrailingZeros(uint(f.cell))
 	perCell := f.cell / p.block
-	m := c[fullCover-1]
+	m := c[fullShare-1]
 	for by := m.lo; by < m.hi; by++ {
 		row := m.band(m.begin(by))
 		top, bottom := by*p.block, min((by+1)*p.block, p.h)
@@ -185,7 +185,7 @@ func (f *fieldLayers) paint(p plane, layer int, r image.Rectangle, c, shift, sha
 				v += int16(f.base.pix[y*f.base.stride+r.Min.X+x])
 			}
 			v = min(max(v, 0), 255)
-			if share < fullCover {
+			if share < fullShare {
 				is := int16(out[x])
 				v = is + ((v-is)*int16(share)+2)>>2
 			}

@@ -24,8 +24,8 @@ void redact_sum_cells(struct redact_plane p, struct redact_mask m, const uint8_t
 void redact_fill_frost(struct redact_plane p, struct redact_mask m, const uint8_t *values,
                        int cols, int rows, int cell, uint16_t *line);
 
-/* See fieldCover. */
-struct redact_cover {
+/* See shareMasks. */
+struct redact_share_masks {
 	struct redact_mask of[4];
 };
 
@@ -41,7 +41,7 @@ struct redact_layers {
 };
 
 /* See fillFieldGo. */
-void redact_fill_field(struct redact_plane p, struct redact_cover c, struct redact_layers f);
+void redact_fill_field(struct redact_plane p, struct redact_share_masks c, struct redact_layers f);
 
 /* See pullGo and pushGo. */
 void redact_pull(const int32_t *fine, int w, int h, int32_t *coarse);

@@ -31,10 +31,10 @@ func fillFrost(p plane, m *blockMask, values []uint8, cols, rows, cell int, line
 		(*C.uint16_t)(&line[0]))
 }
 
-func fillField(p plane, c fieldCover, f *fieldLayers) {
-	var cover C.struct_redact_cover
+func fillField(p plane, c shareMasks, f *fieldLayers) {
+	var masks C.struct_redact_share_masks
 	for i, m := range c {
-		cover.of[i] = cMask(m)
+		masks.of[i] = cMask(m)
 	}
 	layers := C.struct_redact_layers{
 		known: cMask(f.known), cols: C.int(f.cols), rows: C.int(f.rows), cell: C.int(f.cell),
@@ -47,7 +47,7 @@ func fillField(p plane, c fieldCover, f *fieldLayers) {
 	if f.base.pix != nil {
 		layers.base = (*C.uint8_t)(&f.base.pix[0])
 	}
-	C.redact_fill_field(cPlane(p), cover, layers)
+	C.redact_fill_field(cPlane(p), masks, layers)
 }
 
 func pull(fine, coarse *fieldLevel) {

@@ -6,7 +6,7 @@ func sumCells(p plane, m *blockMask, need []uint8, cols, n int, sums, counts []u
 	sumCellsGo(p, m, need, cols, n, sums, counts)
 }
 
-func fillField(p plane, c fieldCover, f *fieldLayers) { fillFieldGo(p, c, f) }
+func fillField(p plane, c shareMasks, f *fieldLayers) { fillFieldGo(p, c, f) }
 
 func fillFrost(p plane, m *blockMask, values []uint8, cols, rows, cell int, line []uint16) {
 	fillFrostGo(p, m, values, cols, rows, cell, line)

@@ -136,7 +136,7 @@ func checkField(t *testing.T, rng *rand.Rand, name string, p plane, m *blockMask
 		f.base, _ = guarded(rng, p.w, p.h, p.block)
 	}
 	// The blocks of m are dealt out to the shares.
-	var shares [fullCover]blockMask
+	var shares [fullShare]blockMask
 	for i := range shares {
 		shares[i] = newMask(m.side, m.w, m.h)
 	}
@@ -144,13 +144,13 @@ func checkField(t *testing.T, rng *rand.Rand, name string, p plane, m *blockMask
 	m.each(func(i int) {
 		x, y, k := i%m.w, i/m.w, 0
 		if !few || rng.IntN(8) == 0 {
-			k = rng.IntN(fullCover)
+			k = rng.IntN(fullShare)
 		}
-		for ; k < fullCover; k++ {
+		for ; k < fullShare; k++ {
 			shares[k].set(blockRect{x, y, x + 1, y + 1})
 		}
 	})
-	c := fieldCover{&shares[0], &shares[1], &shares[2], &shares[3]}
+	c := shareMasks{&shares[0], &shares[1], &shares[2], &shares[3]}
 	before, want := slices.Clone(buf), slices.Clone(buf)
 	q := p
 	q.pix = want[64 : 64+len(p.pix)]

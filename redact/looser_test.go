@@ -121,13 +121,13 @@ func body(rng *rand.Rand, b detect.Box) *detect.Silhouette {
 	return s
 }
 
-// coverer redacts pictures of a size, and keeps what was done to each block.
-type coverer struct {
+// masker redacts pictures of a size, and keeps what was done to each block.
+type masker struct {
 	r    *Redactor
 	size image.Point
 }
 
-func (s *coverer) covers(t *testing.T, scene Scene, ps ...*Policy) (Cover, func()) {
+func (s *masker) mask(t *testing.T, scene Scene, ps ...*Policy) (Mask, func()) {
 	t.Helper()
 	if s.r == nil {
 		r, err := New(nil, s.size, DefaultOptions())
@@ -144,11 +144,11 @@ func (s *coverer) covers(t *testing.T, scene Scene, ps ...*Policy) (Cover, func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f.Cover(), f.Release
+	return f.Mask(), f.Release
 }
 
 // more finds a block that b shows more of than a.
-func more(a, b Cover) (image.Point, bool) {
+func more(a, b Mask) (image.Point, bool) {
 	n := a.Size()
 	for y := range n.Y {
 		for x := range n.X {
@@ -184,18 +184,18 @@ func TestLooserThan(t *testing.T) {
 			verdict = fmt.Sprintf("looser, beside: %t", looser.Beside)
 		}
 		counts[verdict]++
-		a, b, both := coverer{size: size}, coverer{size: size}, coverer{size: size}
+		a, b, both := masker{size: size}, masker{size: size}, masker{size: size}
 		for range scenes {
 			scene := crowd(rng, size)
-			ca, doneA := a.covers(t, scene, was)
-			cb, doneB := b.covers(t, scene, p)
+			ca, doneA := a.mask(t, scene, was)
+			cb, doneB := b.mask(t, scene, p)
 			if at, is := more(ca, cb); is {
 				counts["shows more"]++
 				if looser == nil {
 					t.Fatalf("pair %d, %v: block %v is %v, was %v, and nothing is said\n%s\n%s", n, size, at, cb.At(at.X, at.Y), ca.At(at.X, at.Y), was.Canonical(), p.Canonical())
 				}
 			}
-			cc, doneC := both.covers(t, scene, p, was)
+			cc, doneC := both.mask(t, scene, p, was)
 			if at, is := more(ca, cc); is {
 				t.Fatalf("pair %d: both together show more at %v", n, at)
 			}

@@ -48,7 +48,7 @@ func (y *yard) run(end time.Duration) {
 		n := y.frame
 		copyPicture(pic, y.empty)
 		if there(n) {
-			blob{at: y.who, colour: [3]byte{235, 100, 150}}.draw(pic, Cover{}, rand.New(rand.NewPCG(1, 1)))
+			blob{at: y.who, colour: [3]byte{235, 100, 150}}.draw(pic, Mask{}, rand.New(rand.NewPCG(1, 1)))
 		}
 		if n%3 == 2 {
 			for k := range 2 {

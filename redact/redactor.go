@@ -25,14 +25,14 @@ var (
 
 // softSteps is the number of steps of a soft edge, in which the share of the fill
 // falls by quarters.
-const softSteps = fullCover - 1
+const softSteps = fullShare - 1
 
 // Residue is how far, in pixels, regions grow on pictures that were compressed
 // before. Two people in turn were put into the same recording (768x576, 32x84 pixels,
 // standing, walking and running) and what H.264 makes of it was compared beside them
 // (bench/attack -only residue): of the contrast between the two, 3 to 22 % is in the
 // two pixels next to them, up to 9 % in the two after those, and from the fifth on at
-// most 5 % at crf 18 to 28 and 7 % at crf 35, which the soft edge of a cover dims
+// most 5 % at crf 18 to 28 and 7 % at crf 35, which the soft edge of a mask dims
 // further; MPEG-4 and JPEG leave less. Sixteen pixels, a block of the codecs,
 // would hide twice as much of a picture with small people as these four.
 const Residue = 4

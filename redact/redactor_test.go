@@ -116,7 +116,7 @@ func randomScene(rng *rand.Rand, size image.Point) (*Policy, Scene) {
 }
 
 // replaceHidden replaces all samples of hidden blocks.
-func replaceHidden(pic *image.YCbCr, c Cover, rng *rand.Rand) {
+func replaceHidden(pic *image.YCbCr, c Mask, rng *rand.Rand) {
 	for _, p := range planes(pic) {
 		for by := range c.Size().Y {
 			for bx := range c.Size().X {
@@ -166,12 +166,12 @@ func TestHiddenIsGone(t *testing.T) {
 
 		r := mustNew(t, p, size, o)
 		first := clone(in)
-		cover := mustRedact(t, r, first, s).Cover()
+		mask := mustRedact(t, r, first, s).Mask()
 		if o.Soft == 0 {
-			checkShown(t, in, first, cover)
+			checkShown(t, in, first, mask)
 		}
 		other := clone(in)
-		replaceHidden(other, cover, rng)
+		replaceHidden(other, mask, rng)
 		s.Time = time.Second
 		mustRedact(t, r, other, s)
 		if !equal(first, other) {
@@ -191,12 +191,12 @@ func TestHiddenIsGone(t *testing.T) {
 		for j := range moved.Motion {
 			moved.Motion[j] = moved.Motion[j].Shift(dx, dy)
 		}
-		wideCover := mustRedact(t, mustNew(t, p, size, o), wide, moved).Cover()
-		checkGuards(t, planes(wide), mem, before, wideCover, o.Soft == 0)
+		wideMask := mustRedact(t, mustNew(t, p, size, o), wide, moved).Mask()
+		checkGuards(t, planes(wide), mem, before, wideMask, o.Soft == 0)
 
-		for by := range cover.Size().Y {
-			for bx := range cover.Size().X {
-				if cover.At(bx, by) == Shown {
+		for by := range mask.Size().Y {
+			for bx := range mask.Size().X {
+				if mask.At(bx, by) == Shown {
 					shown++
 				} else {
 					hidden++
@@ -211,7 +211,7 @@ func TestHiddenIsGone(t *testing.T) {
 
 // checkShown fails unless all samples of shown blocks are as they were, and
 // those of solid blocks of one colour.
-func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
+func checkShown(t *testing.T, in, out *image.YCbCr, c Mask) {
 	t.Helper()
 	a, b := planes(in), planes(out)
 	for i, p := range a {
@@ -238,7 +238,7 @@ func checkShown(t *testing.T, in, out *image.YCbCr, c Cover) {
 
 // checkGuards fails when memory changed that is not of the picture or, where no edge
 // is soft, not of a hidden block.
-func checkGuards(t *testing.T, ps [3]plane, mem, before [3][]byte, c Cover, hard bool) {
+func checkGuards(t *testing.T, ps [3]plane, mem, before [3][]byte, c Mask, hard bool) {
 	t.Helper()
 	for i, p := range ps {
 		if bytes.Equal(mem[i], before[i]) {
@@ -289,10 +289,10 @@ func TestLevels(t *testing.T) {
 		{"boundless object", detected, Scene{Objects: []detect.Object{{Score: 1, Box: detect.Box{X0: -3e38, Y0: -3e38, X1: 3e38, Y1: 3e38}, Padded: detect.Box{X1: 5, Y1: 5}}}}, 0.5, true},
 	} {
 		f := mustRedact(t, mustNew(t, &c.policy, size, DefaultOptions()), noise(320, 160, 1), c.scene)
-		if got := f.Cover().Hidden(); got != c.hidden || f.Hidden() != (c.hidden == 1) {
+		if got := f.Mask().Hidden(); got != c.hidden || f.Hidden() != (c.hidden == 1) {
 			t.Errorf("%s: %v hidden, want %v (whole: %v)", c.name, got, c.hidden, f.Hidden())
 		}
-		if f.Cover().Counts().Failed != c.failed {
+		if f.Mask().Counts().Failed != c.failed {
 			t.Errorf("%s: failed is %v", c.name, !c.failed)
 		}
 	}
@@ -368,8 +368,8 @@ func TestLargestPicture(t *testing.T) {
 		p := &Policy{Version: 1, Property: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}
 		out := clone(in)
 		f := mustRedact(t, mustNew(t, p, size, DefaultOptions()), out, Scene{})
-		checkShown(t, in, out, f.Cover())
-		if got := f.Cover().Hidden(); got < 0.5 || got > 0.51 && size.X > 16 {
+		checkShown(t, in, out, f.Mask())
+		if got := f.Mask().Hidden(); got < 0.5 || got > 0.51 && size.X > 16 {
 			t.Errorf("%v: %v hidden", size, got)
 		}
 	}

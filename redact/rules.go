@@ -41,7 +41,7 @@ type rules struct {
 type judged struct {
 	class  detect.Class
 	box    detect.Box // the estimate
-	cover  detect.Box // what must be hidden to hide it, with its margin
+	padded detect.Box // what must be hidden to hide it, with its margin
 	inside bool       // it counts as being on the property
 	guest  bool       // a visitor, whose box is shown
 	there  bool       // it is no doubt there
@@ -199,13 +199,13 @@ func (r *rules) judge(s Scene, origin image.Point) bool {
 			continue
 		}
 		box := shift(o.Box, origin)
-		cover := shift(o.Padded, origin).Union(box).Grow(r.opts.Margin, r.opts.Margin)
-		if !cover.Finite() {
+		padded := shift(o.Padded, origin).Union(box).Grow(r.opts.Margin, r.opts.Margin)
+		if !padded.Finite() {
 			sane = false
 			continue
 		}
-		j := judged{class: o.Class, box: box, cover: cover, there: o.Confirmed && o.Age <= thereFor}
-		j.inside = r.zones.inside.holds(touched(cover, r.size))
+		j := judged{class: o.Class, box: box, padded: padded, there: o.Confirmed && o.Age <= thereFor}
+		j.inside = r.zones.inside.holds(touched(padded, r.size))
 		if j.known = o.Class == detect.Person && o.Silhouette.Valid(); j.known {
 			j.body = *o.Silhouette
 			j.body.Region = shift(j.body.Region, origin)
@@ -261,7 +261,7 @@ func (r *rules) hide(o *judged) {
 	if o.class == detect.Vehicle {
 		return
 	}
-	blocks := touched(o.cover, r.size)
+	blocks := touched(o.padded, r.size)
 	if blocks.empty() {
 		return
 	}
@@ -272,7 +272,7 @@ func (r *rules) hide(o *judged) {
 	if !r.hideInside.Has(o.class) && (!r.judges || o.inside) {
 		return
 	}
-	r.who.setShape(o.box, o.cover, o.class, r.size)
+	r.who.setShape(o.box, o.padded, o.class, r.size)
 	o.hidden = true
 }
 

@@ -78,7 +78,7 @@ func TestRules(t *testing.T) {
 			want: []string{whole, whole, whole, whole, whole, whole, none, none}, counts: Counts{Outside: 40}},
 
 		{name: "visitor", policy: feet, objects: []detect.Object{visitor}, want: shown, counts: Counts{Outside: 34}},
-		{name: "visitor's cover is not shown", policy: feet, objects: []detect.Object{wide}, want: shown, counts: Counts{Outside: 34}},
+		{name: "visitor's padded box is not shown", policy: feet, objects: []detect.Object{wide}, want: shown, counts: Counts{Outside: 34}},
 		{name: "unconfirmed", policy: feet, objects: []detect.Object{unsure},
 			want:   []string{whole, whole, whole, whole, "..##......", "..##......", none, none},
 			counts: Counts{Outside: 40, Doubtful: 1}},
@@ -164,7 +164,7 @@ func TestRules(t *testing.T) {
 			out := clone(in)
 			r := mustNew(t, &c.policy, size, options(func(o *Options) { o.Margin, o.Grow, o.Soft = 0, c.grow, 0 }))
 			f := mustRedact(t, r, out, Scene{Objects: c.objects, Motion: c.motion})
-			cover := f.Cover()
+			mask := f.Mask()
 			const per = small / blockSide
 			for y, row := range c.want {
 				for x := range row {
@@ -172,7 +172,7 @@ func TestRules(t *testing.T) {
 					if want == Frost && !r.rules[0].place.has(x*per+1, y*per+1) && c.grow == 0 {
 						want = Background
 					}
-					got := cover.At(x*per+1, y*per+1)
+					got := mask.At(x*per+1, y*per+1)
 					if c.grow > 0 && got == Background {
 						got = Frost
 					}
@@ -184,9 +184,9 @@ func TestRules(t *testing.T) {
 					}
 				}
 			}
-			checkShown(t, in, out, cover)
+			checkShown(t, in, out, mask)
 			c.counts.Outside *= per * per
-			if got := cover.Counts(); got != c.counts {
+			if got := mask.Counts(); got != c.counts {
 				t.Fatalf("counts %+v, want %+v", got, c.counts)
 			}
 		})
@@ -216,18 +216,18 @@ func TestMargin(t *testing.T) {
 	size := image.Pt(10*small, 8*small)
 	p := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}}
 	o := []detect.Object{object(detect.Person, 2, 4, 4, 7)}
-	if f := mustRedact(t, mustNew(t, p, size, noMargin()), noise(size.X, size.Y, 1), Scene{Objects: o}); f.Cover().Hidden() != 0 {
+	if f := mustRedact(t, mustNew(t, p, size, noMargin()), noise(size.X, size.Y, 1), Scene{Objects: o}); f.Mask().Hidden() != 0 {
 		t.Error("without a margin the person is inside, but hidden")
 	}
 	f := mustRedact(t, mustNew(t, p, size, DefaultOptions()), noise(size.X, size.Y, 1), Scene{Objects: o})
-	if got := f.Cover().HiddenOf(inBlocks(2, 4, 4, 7)); got != 1 {
+	if got := f.Mask().HiddenOf(inBlocks(2, 4, 4, 7)); got != 1 {
 		t.Errorf("with a margin %v of the person is hidden", got)
 	}
 	// What is more is the margin, but for its corners, which are round.
-	if got := f.Cover().HiddenOf(inBlocks(1.75, 3.75, 4.25, 7.25)); got < 0.9 {
+	if got := f.Mask().HiddenOf(inBlocks(1.75, 3.75, 4.25, 7.25)); got < 0.9 {
 		t.Errorf("%v of the box with its margin is hidden", got)
 	}
-	if got := f.Cover().HiddenOf(inBlocks(0, 0, 1.5, 8)); got != 0 {
+	if got := f.Mask().HiddenOf(inBlocks(0, 0, 1.5, 8)); got != 0 {
 		t.Errorf("%v is hidden beside the box with its margin", got)
 	}
 }
@@ -269,11 +269,11 @@ func TestCountsWhoIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Release()
-	if got, want := f.Cover().Counts(), (Counts{People: 3, Faces: 1, Doubtful: 4}); got != want {
+	if got, want := f.Mask().Counts(), (Counts{People: 3, Faces: 1, Doubtful: 4}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for _, o := range objects {
-		if hidden := f.Cover().HiddenOf(o.Box); o.Class != detect.Vehicle && hidden != 1 {
+		if hidden := f.Mask().HiddenOf(o.Box); o.Class != detect.Vehicle && hidden != 1 {
 			t.Errorf("%v: %.2f hidden", o, hidden)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// setShape adds the blocks that hide an object: those that its box or its cover b
-// touches, but of the cover of a face or person not the corners, which are rounded by
+// setShape adds the blocks that hide an object: those that its box or its padded box b
+// touches, but of the padded box of a face or person not the corners, which are rounded by
 // a quarter of its shorter side.
 func (m *blockMask) setShape(box, b detect.Box, class detect.Class, size image.Point) {
 	r := touched(b, size)

@@ -111,31 +111,31 @@ func narrow() (detect.Object, *detect.Silhouette) {
 func TestVisitorSilhouette(t *testing.T) {
 	size := image.Pt(10*small, 8*small)
 	visit := Policy{Version: 1, Property: []Polygon{{{0, 0.5}, {1, 0.5}, {1, 1}, {0, 1}}}, Visitors: VisitorsSilhouette}
-	cover := func(p Policy, o detect.Object, l Level) float64 {
+	hidden := func(p Policy, o detect.Object, l Level) float64 {
 		r := mustNew(t, &p, size, Options{})
 		f := mustRedact(t, r, noise(size.X, size.Y, 1), Scene{Objects: []detect.Object{o}, Level: l})
 		defer f.Release()
-		return f.Cover().Hidden()
+		return f.Mask().Hidden()
 	}
 	o, good := narrow()
 	plain := o
 	plain.Silhouette = nil
 	// Without a silhouette the visitor is hidden, on the property too: the upper half and more.
-	unknown, seen := cover(visit, plain, HidePolicy), cover(visit, o, HidePolicy)
+	unknown, seen := hidden(visit, plain, HidePolicy), hidden(visit, o, HidePolicy)
 	if unknown < 0.6 || seen > 0.48 || seen < 0.4 {
 		t.Errorf("with a visitor's silhouette %.3f is hidden, without %.3f", seen, unknown)
 	}
 	feet := visit
 	feet.Visitors = VisitorsFeet
-	if all := cover(feet, o, HidePolicy); all >= seen {
+	if all := hidden(feet, o, HidePolicy); all >= seen {
 		t.Errorf("the whole box leaves %.3f hidden, the silhouette %.3f", all, seen)
 	}
-	if failed := cover(visit, o, HideOutside); failed < 0.5 {
+	if failed := hidden(visit, o, HideOutside); failed < 0.5 {
 		t.Errorf("where detection fails %.3f is hidden, and half is not the property", failed)
 	}
 	masked := visit
 	masked.Mask = []Polygon{{{0, 0}, {1, 0}, {1, 0.4}, {0, 0.4}}}
-	if got := cover(masked, o, HidePolicy); got <= seen {
+	if got := hidden(masked, o, HidePolicy); got <= seen {
 		t.Errorf("with a mask over the visitor's head %.3f is hidden, without %.3f", got, seen)
 	}
 	for name, spoil := range map[string]func(s *detect.Silhouette){
@@ -149,7 +149,7 @@ func TestVisitorSilhouette(t *testing.T) {
 		s.Cells = slices.Clone(good.Cells)
 		spoil(&s)
 		o.Silhouette = &s
-		if got := cover(visit, o, HidePolicy); got != unknown {
+		if got := hidden(visit, o, HidePolicy); got != unknown {
 			t.Errorf("%s: %.3f is hidden, and %.3f without a silhouette", name, got, unknown)
 		}
 	}
@@ -175,13 +175,13 @@ func TestSilhouettesDoNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(20, once); n > 0 {
 		t.Errorf("%v allocations a picture", n)
 	}
-	want := mustRedact(t, r, pic, scene).Cover()
+	want := mustRedact(t, r, pic, scene).Mask()
 	moved := *pic
 	moved.Rect = pic.Rect.Add(image.Pt(40, 20))
 	s := *o.Silhouette
 	s.Region = s.Region.Shift(40, 20)
 	o.Box, o.Padded, o.Silhouette = o.Box.Shift(40, 20), o.Padded.Shift(40, 20), &s
-	got := mustRedact(t, r, &moved, Scene{Objects: []detect.Object{o}}).Cover()
+	got := mustRedact(t, r, &moved, Scene{Objects: []detect.Object{o}}).Mask()
 	for y := range want.Size().Y {
 		for x := range want.Size().X {
 			if want.At(x, y) != got.At(x, y) {

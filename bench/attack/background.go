@@ -334,7 +334,7 @@ func (f *placeClip) seen(box detect.Box) ([]float32, error) {
 		return nil, err
 	}
 	defer out.Release()
-	if len(f.objects) > 0 && out.Cover().HiddenOf(f.objects[0].Box) < 1 {
+	if len(f.objects) > 0 && out.Mask().HiddenOf(f.objects[0].Box) < 1 {
 		return nil, fmt.Errorf("%v is not wholly hidden", f.objects[0].Box)
 	}
 	return features(f.stage.pic, box, block/2), nil

@@ -75,7 +75,7 @@ func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (ima
 	}
 	defer f.Release()
 	// Measuring a fill that does not hide the object would be worth nothing.
-	if f.Cover().HiddenOf(box) < 1 {
+	if f.Mask().HiddenOf(box) < 1 {
 		return area, fmt.Errorf("the object at %v is not wholly hidden", box)
 	}
 	return area, nil

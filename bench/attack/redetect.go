@@ -152,7 +152,7 @@ func redetect(ctx context.Context, set *networks.Set, name string, side int, lis
 	var found []detect.Detection
 	for _, h := range list {
 		for i := range rows {
-			pic, cover, release, err := hide(h, i)
+			pic, mask, release, err := hide(h, i)
 			if err != nil {
 				return err
 			}
@@ -164,7 +164,7 @@ func redetect(ctx context.Context, set *networks.Set, name string, side int, lis
 			}
 			rows[i].Objects += len(h.objects)
 			for _, d := range found {
-				if d.Class != detect.Vehicle && cover.HiddenOf(d.Box) >= 0.5 {
+				if d.Class != detect.Vehicle && mask.HiddenOf(d.Box) >= 0.5 {
 					rows[i].Hits++
 					rows[i].ByClass[d.Class.String()]++
 				}
@@ -183,8 +183,8 @@ func redetect(ctx context.Context, set *networks.Set, name string, side int, lis
 }
 
 // hide returns a copy of a picture under one of detectFills, and what the
-// fill covers of it, which is the same for all. Both are valid until release.
-func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, release func(), err error) {
+// fill hides of it, which is the same for all. Both are valid until release.
+func hide(h hiddenPicture, fill int) (pic *image.YCbCr, mask redact.Mask, release func(), err error) {
 	p := redact.HideEverything()
 	p.Outside.Hide = redact.HideDetected
 	if fill == 1 {
@@ -192,17 +192,17 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 	}
 	r, err := redact.New(p, h.pic.Rect.Size(), redact.DefaultOptions())
 	if err != nil {
-		return nil, cover, nil, err
+		return nil, mask, nil, err
 	}
 	f, err := r.Redact(clone(h.pic), redact.Scene{Objects: h.objects})
 	if err != nil {
-		return nil, cover, nil, err
+		return nil, mask, nil, err
 	}
-	cover = f.Cover()
-	hidden := func(x, y int) bool { return cover.At(x/cover.Side(), y/cover.Side()) != redact.Shown }
+	mask = f.Mask()
+	hidden := func(x, y int) bool { return mask.At(x/mask.Side(), y/mask.Side()) != redact.Shown }
 	switch fill {
 	case 1, 2:
-		return f.Picture(), cover, f.Release, nil
+		return f.Picture(), mask, f.Release, nil
 	case 3:
 		pic = clone(h.pic)
 		mosaic(pic, hidden, 16)
@@ -223,5 +223,5 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, cover redact.Cover, rele
 	default:
 		pic = clone(h.pic)
 	}
-	return pic, cover, f.Release, nil
+	return pic, mask, f.Release, nil
 }

@@ -77,7 +77,7 @@ func check(t *testing.T, n int, blind func(*plan), flags []string, dirs ...strin
 }
 
 // bar holds a result against what was measured when the bar was set. Offline
-// runs give the same covers every time; the slack is for other versions of
+// runs give the same masks every time; the slack is for other versions of
 // ffmpeg and ONNX Runtime. Whoever makes a figure better lowers its bar.
 func bar(t *testing.T, s *score, c detect.Class, boxes, maxLeaked int, maxExcess float64) {
 	t.Helper()

@@ -66,7 +66,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 		return err
 	})
 	f.StringVar(&o.cache, "cache", "", "offline: remember in this folder what the networks find, and do not ask them again")
-	f.BoolVar(&o.picture, "picture", true, "measure what the pictures show, too, and not only what their covers hide")
+	f.BoolVar(&o.picture, "picture", true, "measure what the pictures show, too, and not only what their masks hide")
 	f.StringVar(&o.redacted, "redacted", "", "judge this redacted recording, whatever program made it, against the SET's clip and labels; nothing else is run")
 	f.StringVar(&o.reference, "reference", "", "recording: count false tracks only, those where neither labels nor these networks have anything; a SET may then be a clip without labels")
 	f.BoolVar(&o.ablation, "ablation", false, "run the sets once for each part of the pipeline taken away")

@@ -6,7 +6,7 @@
 //	    [-networks NAME] [-lookahead TIME] [-json F] [-worst DIR] SET...
 //
 // A SET is a folder with labels.jsonl and SOURCE.md. Its recordings run through
-// the pipeline that every program uses; only the covers of the frames that went
+// the pipeline that every program uses; only the masks of the frames that went
 // out are kept and compared with the labels.
 //
 // A box leaks when less than 80 % of its pixels are hidden, 90 % for faces and
@@ -16,7 +16,7 @@
 // SOURCE.md says that people are labelled completely; margins and the rest of
 // a block count as hidden without need.
 //
-// Beside the covers, the pictures themselves are judged: what of the detail of each
+// Beside the masks, the pictures themselves are judged: what of the detail of each
 // labelled object is still shown, and how much of the rest is gone (see
 // pictureJudge). A fill that shows the place without the person is judged by what
 // it shows of the person. -redacted judges in this way a recording that any
@@ -37,7 +37,7 @@
 // -ablation runs the sets once for each part of the pipeline that can be taken
 // away, and prints what each is worth.
 //
-// -worst draws raw pictures, with the labels and the cover on them. This is a
+// -worst draws raw pictures, with the labels and the mask on them. This is a
 // test tool for public data; it is the one place of the project that may, and
 // nothing can import it.
 package main

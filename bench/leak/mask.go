@@ -31,7 +31,7 @@ func newMask(size image.Point, side int) mask {
 }
 
 func copyMask(f redact.Frame) mask {
-	c := f.Cover()
+	c := f.Mask()
 	g := newMask(f.Size(), c.Side())
 	for y := range g.h {
 		for x := range g.w {

@@ -12,7 +12,7 @@ import (
 )
 
 // pictureJudge measures what redacted pictures show, whatever program made them:
-// it knows the source, the labels and the output, and nothing of covers.
+// it knows the source, the labels and the output, and nothing of masks.
 //
 // A block of 8x8 luma is visible when the detail of the source (luma minus its 5x5
 // mean) is still in the output: a correlation over 0.5 and at least 15 % of its

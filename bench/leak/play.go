@@ -42,11 +42,11 @@ func playSource(ctx context.Context, src pipeline.Source, c pipeline.Config, rat
 		return nil, err
 	}
 	counted := &counter{src: src, rate: rate, live: c.Mode == pipeline.Live, frames: map[time.Duration]int{}, watcher: w}
-	covers := &covers{frameAt: counted.frameAt, watcher: w}
+	masks := &masks{frameAt: counted.frameAt, watcher: w}
 	start := time.Now()
-	err = p.Run(ctx, counted, covers)
+	err = p.Run(ctx, counted, masks)
 	out := &played{
-		decoded: counted.frame, shots: covers.shots, stats: p.Stats(),
+		decoded: counted.frame, shots: masks.shots, stats: p.Stats(),
 		wall: time.Since(start), lag: counted.lag,
 	}
 	return out, errors.Join(err, p.Close(), w.end())
@@ -124,19 +124,19 @@ func (c *counter) frameAt(at time.Duration) int {
 	return c.frames[at]
 }
 
-// covers is a sink that keeps the cover of each frame and none of its pixels.
-type covers struct {
+// masks is a sink that keeps the mask of each frame and none of its pixels.
+type masks struct {
 	frameAt func(time.Duration) int
 	watcher *watcher
 	shots   []shot
 }
 
 // Write implements pipeline.Sink.
-func (c *covers) Write(_ context.Context, f redact.Frame) error {
+func (c *masks) Write(_ context.Context, f redact.Frame) error {
 	n := c.frameAt(f.Time())
 	if n == 0 {
 		return fmt.Errorf("a frame went out at %v, where the source had none", f.Time())
 	}
-	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Cover().Counts().Failed, mask: copyMask(f)})
+	c.shots = append(c.shots, shot{frame: n, at: f.Time(), failed: f.Mask().Counts().Failed, mask: copyMask(f)})
 	return c.watcher.out(n, f)
 }

@@ -14,7 +14,7 @@ import (
 
 var picture = image.Pt(70, 40) // 5x3 blocks, those of the edges cut off
 
-// maskOf reads a cover from rows of '#' (hidden) and '.'.
+// maskOf reads a mask from rows of '#' (hidden) and '.'.
 func maskOf(size image.Point, rows ...string) mask {
 	g := newMask(size, 16)
 	for y, row := range rows {

@@ -39,7 +39,7 @@ func playTwice(ctx context.Context, path string, c pipeline.RecordingConfig, rat
 	if err != nil {
 		return nil, err
 	}
-	out := &covers{watcher: w}
+	out := &masks{watcher: w}
 	_, err = reading(ctx, path, rate, w, func(src pipeline.Source) error {
 		out.frameAt = src.(*counter).frameAt
 		return r.Redact(ctx, src, d, out)

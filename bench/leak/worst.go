@@ -27,7 +27,7 @@ var (
 	colorHidden = color.RGBA{0, 230, 0, 255}     // a box that is hidden
 	colorIgnore = color.RGBA{160, 160, 160, 255} // a box that does not count
 	colorFound  = color.RGBA{255, 230, 0, 255}   // what the networks find in the raw picture
-	colorCover  = color.RGBA{0, 40, 128, 128}    // blended over hidden blocks
+	colorMask   = color.RGBA{0, 40, 128, 128}    // blended over hidden blocks
 )
 
 // sameObject is the IoU from which on a detection is of a labelled object.
@@ -157,7 +157,7 @@ func drawing(pic *image.YCbCr, k *leak, found []detect.Detection) *image.RGBA {
 	for y := range g.h {
 		for x := range g.w {
 			if g.hidden[y*g.w+x] {
-				draw.Draw(dst, g.block(x, y), image.NewUniform(colorCover), image.Point{}, draw.Over)
+				draw.Draw(dst, g.block(x, y), image.NewUniform(colorMask), image.Point{}, draw.Over)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (r *results) leak() string {
 	var b strings.Builder
 	b.WriteString("A box leaks when less than 80 % of its pixels are hidden; a face's or a plate's when less than 90 % are. " +
 		"Over-hidden is the share of pixels hidden that no label asked for, where labels are complete. " +
-		"As shown is what the redacted pictures themselves show, whatever covers say. " +
+		"As shown is what the redacted pictures themselves show, whatever masks say. " +
 		"A false track is hidden all the way and lies in no label or, in clips without labels, in nothing that three other networks find.\n\n")
 	for i := range r.leaks {
 		l := &r.leaks[i]

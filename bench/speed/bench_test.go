@@ -115,7 +115,7 @@ func redaction(tb testing.TB, pic *image.YCbCr, k kind, share float64) (run func
 		if err != nil {
 			return err
 		}
-		hidden = f.Cover().Hidden()
+		hidden = f.Mask().Hidden()
 		f.Release()
 		at += frameStep
 		return nil

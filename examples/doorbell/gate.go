@@ -58,9 +58,9 @@ type seen struct {
 
 // Write implements pipeline.Sink.
 func (g *gate) Write(ctx context.Context, f redact.Frame) error {
-	cover := f.Cover()
-	s := seen{At: time.Now(), Counts: cover.Counts(), Hidden: cover.Hidden(), Whole: f.Hidden()}
-	if blocks := cover.Size().X * cover.Size().Y; blocks > 0 {
+	mask := f.Mask()
+	s := seen{At: time.Now(), Counts: mask.Counts(), Hidden: mask.Hidden(), Whole: f.Hidden()}
+	if blocks := mask.Size().X * mask.Size().Y; blocks > 0 {
 		s.Outside = float64(s.Counts.Outside) / float64(blocks)
 	}
 	if size := f.Size(); g.sized != nil && size != g.size {

@@ -14,7 +14,7 @@ import (
 // Report is the JSON form of a run of the program.
 type Report struct {
 	Sets []Set `json:"sets"`
-	// Pictures is what the pictures show, beside Sets, which is of covers.
+	// Pictures is what the pictures show, beside Sets, which is of masks.
 	Pictures []Picture `json:"pictures,omitempty"`
 	Runs     []Run     `json:"runs"`
 	Config   Config    `json:"config"`
@@ -181,7 +181,7 @@ type Variant struct {
 // SizeNames are the keys of BySize, by the shorter side of the label in pixels.
 var SizeNames = [...]string{"under_16", "16_32", "32_64", "over_64"}
 
-// SetTable returns what the covers of frames hide and miss.
+// SetTable returns what the masks of frames hide and miss.
 func SetTable(rows []Set) report.Table {
 	t := report.Table{Columns: []string{"set", "class", "boxes", "leaked", "leak", "<16 px", "16-32", "32-64", ">64", "16 up",
 		"tracks", "leaking", "over 3", "longest", "exposed ms", "median", "over-hidden", "flicker/1000"}}
