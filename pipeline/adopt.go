@@ -16,7 +16,7 @@ func (l *loop) adopt(ctx context.Context, f *frame) error {
 	changed := size != format.size || native != format.native
 	released := l.view.confirm(native, confirmations, format.foreign)
 	if !changed && now.number == l.ruling {
-		if format.unseen && l.trust.fresh(f) {
+		if format.unseen && l.trust.looked() {
 			format.unseen = false
 		}
 		return nil

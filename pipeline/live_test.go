@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"image"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
 )
 
 func TestLiveEnd(t *testing.T) {
@@ -103,5 +106,39 @@ func TestBudget(t *testing.T) {
 	// inference overshoot.
 	if most := time.Duration(cores*float64(took+300*time.Millisecond)) + time.Duration(len(ds))*time.Duration(longest.Load()); used > most {
 		t.Errorf("used %v of core time in %v, more than %v", used, took, most)
+	}
+}
+
+// TestFormatChangeEnds: once every detector has seen the new format, the property is shown
+// again, also of a camera that moves and whose frames wait for their own inference.
+func TestFormatChangeEnds(t *testing.T) {
+	for name, size := range map[string]image.Point{"larger": image.Pt(2*width, 2*height), "turned and back": image.Pt(height, width)} {
+		for _, lookAhead := range []time.Duration{0, 5 * interval, 9 * interval} {
+			t.Run(fmt.Sprintf("%s/look-ahead %v", name, lookAhead), func(t *testing.T) {
+				t.Parallel()
+				ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+				defer stop()
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: lookAhead, Timeout: time.Minute,
+					Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}})
+				sizes := func(n int) image.Point {
+					if n >= 10 && (name == "larger" || n < 14) {
+						return size
+					}
+					return image.Pt(width, height)
+				}
+				shown := false
+				sink := pipeline.SinkFunc(func(_ context.Context, f redact.Frame) error {
+					pic := f.Picture()
+					if n := int(f.Time() / interval); n > 14 && sizes(n) == pic.Rect.Size() && pic.Y[len(pic.Y)-1] != pic.Y[len(pic.Y)-2] {
+						shown = true
+						stop()
+					}
+					return nil
+				})
+				if err := p.Run(ctx, &camera{frames: 1e6, size: sizes, pace: time.Millisecond}, sink); !errors.Is(err, ctx.Err()) || !shown {
+					t.Errorf("the property was shown again: %t; %v", shown, err)
+				}
+			})
+		}
 	}
 }

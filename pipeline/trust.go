@@ -102,10 +102,12 @@ func (t *trust) verdict(i int, f *frame) verdict {
 	return k.health.verdict(f, t.waited(k.support))
 }
 
-// fresh reports whether what every detector that the policy needs has found holds for f.
-func (t *trust) fresh(f *frame) bool {
+// looked reports whether the newest inference of every detector that the policy needs was a
+// good one. Whether that holds for a frame is
+// what level says: one that has just come may still have to wait for an inference of its own.
+func (t *trust) looked() bool {
 	for i := range t.detectors {
-		if t.detectors[i].required && t.verdict(i, f) != fresh {
+		if t.detectors[i].required && !t.healthy(i) {
 			return false
 		}
 	}
