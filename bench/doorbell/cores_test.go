@@ -52,9 +52,9 @@ type cores struct {
 
 func (b *bench) cores() (c cores) {
 	list := processes()
-	c.doorbell = core(list[b.program.cmd.Process.Pid])
-	c.children = family(list, b.program.cmd.Process.Pid) - c.doorbell
-	c.puller = core(list[b.puller.cmd.Process.Pid])
+	c.doorbell = core(list[b.program.Cmd.Process.Pid])
+	c.children = family(list, b.program.Cmd.Process.Pid) - c.doorbell
+	c.puller = core(list[b.puller.Cmd.Process.Pid])
 	c.self = core(list[os.Getpid()])
 	if b.watcher != nil {
 		c.browser = family(list, b.watcher.pid)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"github.com/hedgecam/hedge/bench/internal/program"
 	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
@@ -30,15 +31,15 @@ func TestOptions(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	m, err := parseMetrics([]byte("# HELP hedge_frames_total Pictures: in, out.\n# TYPE hedge_frames_total counter\n" +
+	m, err := program.ParseMetrics([]byte("# HELP hedge_frames_total Pictures: in, out.\n# TYPE hedge_frames_total counter\n" +
 		"hedge_frames_total{kind=\"in\"} 1709\nhedge_frames_total{kind=\"out\"} 1.7e+03\n" +
 		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"done\"} 12\n" +
 		"hedge_detector_looks_total{detector=\"face+person detector\",result=\"failed\"} 3\n\nhedge_rtsp_viewers 1\n"))
-	if err != nil || m.frames("in") != 1709 || m.frames("out") != 1700 || m.inferences() != 12 || m["hedge_rtsp_viewers"] != 1 {
+	if err != nil || m.Frames("in") != 1709 || m.Frames("out") != 1700 || m.Inferences() != 12 || m["hedge_rtsp_viewers"] != 1 {
 		t.Errorf("%v, %v", m, err)
 	}
 	for _, text := range []string{"name", "name x"} {
-		if _, err := parseMetrics([]byte(text)); err == nil {
+		if _, err := program.ParseMetrics([]byte(text)); err == nil {
 			t.Errorf("%q is accepted", text)
 		}
 	}

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/program"
 	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -27,18 +29,19 @@ type bench struct {
 	report *report.Result
 
 	loop    *loop
-	program *program
+	program *program.Doorbell
+	records string // its folder
 	puller  *puller
 	viewer  *viewer
 	watcher *watcher // nil without Chromium, and before its turn
 	nobody  error    // why there is none
 
-	before   metrics         // as ffmpeg began to pull
+	before   program.Metrics // as ffmpeg began to pull
 	alone    window          // with a viewer that decodes nothing
 	shared   window          // with Chromium on the same cores
 	first    []time.Duration // pictures of the page
 	pictures sampled
-	last     metrics // after the puller has gone
+	last     program.Metrics // after the puller has gone
 }
 
 // window is a time that was measured.
@@ -78,13 +81,13 @@ func (w *window) grown(name string) float64 { return w.end.metrics[name] - w.sta
 
 // frames returns how many frames of a kind there were.
 func (w *window) frames(kind string) float64 {
-	return w.end.metrics.frames(kind) - w.start.metrics.frames(kind)
+	return w.end.metrics.Frames(kind) - w.start.metrics.Frames(kind)
 }
 
 // mark is the state of everything at a moment.
 type mark struct {
 	at       time.Time
-	metrics  metrics
+	metrics  program.Metrics
 	cores    cores
 	counted  counted  // by the viewer
 	received received // by Chromium
@@ -103,7 +106,7 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	b.say("building the doorbell")
-	path, err := b.build(ctx)
+	path, err := program.Build(ctx, b.dir)
 	if err != nil {
 		return err
 	}
@@ -132,22 +135,22 @@ func (b *bench) runtime() error {
 
 // live runs the doorbell and all who take its picture.
 func (b *bench) live(ctx context.Context, path string) (err error) {
-	if b.program, err = b.open(ctx, path, b.loop); err != nil {
+	if b.program, err = b.open(ctx, path); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.program.close()) }()
+	defer func() { err = errors.Join(err, b.program.Close()) }()
 	if err := b.warmUp(ctx); err != nil {
 		return fmt.Errorf("warming up: %w", err)
 	}
-	if b.before, err = b.program.metrics(ctx); err != nil {
+	if b.before, err = b.program.Metrics(ctx); err != nil {
 		return err
 	}
-	if b.puller, err = b.pull(ctx, b.program.rtsp); err != nil {
+	if b.puller, err = b.pull(ctx, b.program.RTSP); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.puller.close()) }()
-	err = until(ctx, 30*time.Second, func() (bool, error) {
-		m, err := b.program.metrics(ctx)
+	err = program.Until(ctx, 30*time.Second, func() (bool, error) {
+		m, err := b.program.Metrics(ctx)
 		return m["hedge_rtsp_viewers"] >= 1, err
 	})
 	if err != nil {
@@ -162,27 +165,37 @@ func (b *bench) live(ctx context.Context, path string) (err error) {
 	if err := b.puller.finish(); err != nil {
 		b.report.Note("ffmpeg, which pulled RTSP, ended with: %v", err)
 	}
-	if b.last, err = b.program.metrics(ctx); err != nil {
+	if b.last, err = b.program.Metrics(ctx); err != nil {
 		return err
 	}
-	return b.program.stop()
+	return b.program.Stop()
+}
+
+// open starts the doorbell with the recording as its camera.
+func (b *bench) open(ctx context.Context, path string) (*program.Doorbell, error) {
+	rules := filepath.Join(b.dir, "policy.json")
+	if err := os.WriteFile(rules, []byte(policy(b.networks)), 0o600); err != nil {
+		return nil, err
+	}
+	b.records = filepath.Join(b.dir, "recordings")
+	return program.Open(ctx, path, program.Options{Dir: b.dir, Source: "file:" + b.loop.path, Policy: rules, Networks: b.networks, Records: b.records})
 }
 
 // warmUp waits until pictures come out, looked at by networks.
 func (b *bench) warmUp(ctx context.Context) error {
-	return until(ctx, time.Minute, func() (bool, error) {
-		m, err := b.program.metrics(ctx)
-		return m.frames("out") >= 2*frameRate && (b.networks == networks.None || m.inferences() > 3), err
+	return program.Until(ctx, time.Minute, func() (bool, error) {
+		m, err := b.program.Metrics(ctx)
+		return m.Frames("out") >= 2*frameRate && (b.networks == networks.None || m.Inferences() > 3), err
 	})
 }
 
 // watchAlone measures with a viewer that is no burden, for as long as was asked.
 func (b *bench) watchAlone(ctx context.Context) (err error) {
-	if b.viewer, err = b.program.view(ctx); err != nil {
+	if b.viewer, err = view(ctx, b.program); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.viewer.close()) }()
-	err = until(ctx, 30*time.Second, func() (bool, error) { return b.viewer.count().frames > 3*frameRate, b.program.alive() })
+	err = program.Until(ctx, 30*time.Second, func() (bool, error) { return b.viewer.count().frames > 3*frameRate, b.program.Alive() })
 	if err != nil {
 		return fmt.Errorf("the live picture does not come: %w", err)
 	}
@@ -199,7 +212,7 @@ func (b *bench) watchShared(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.watcher.close()) }()
 	b.say("opening the page in Chromium")
 	for range openings {
-		took, err := b.watcher.open(b.program.page)
+		took, err := b.watcher.open(b.program.Page)
 		if err != nil {
 			return err
 		}
@@ -228,7 +241,7 @@ func (b *bench) span(ctx context.Context, w *window, seconds int) (err error) {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		base, err := b.program.began(ctx)
+		base, err := b.program.Began(ctx)
 		if err != nil {
 			return err
 		}
@@ -242,7 +255,7 @@ func (b *bench) span(ctx context.Context, w *window, seconds int) (err error) {
 // settle waits until the page that was opened last has shown pictures for a
 // while, and begins to read their counters.
 func (b *bench) settle(ctx context.Context) error {
-	err := until(ctx, 30*time.Second, func() (bool, error) {
+	err := program.Until(ctx, 30*time.Second, func() (bool, error) {
 		r, err := value[received](b.watcher, "hedge.stats()")
 		return r.Decoded > 3*frameRate, err
 	})
@@ -262,14 +275,14 @@ func (b *bench) mark(ctx context.Context) (m mark, err error) {
 	}
 	m.counted = b.viewer.count()
 	m.cores = b.cores()
-	m.metrics, err = b.program.metrics(ctx)
+	m.metrics, err = b.program.Metrics(ctx)
 	m.at = time.Now()
 	return m, err
 }
 
 // recordings probes the doorbell's own recordings.
 func (b *bench) recordings(ctx context.Context) (all probed, files int, err error) {
-	list, err := filepath.Glob(filepath.Join(b.program.records, "*.mp4"))
+	list, err := filepath.Glob(filepath.Join(b.records, "*.mp4"))
 	if err != nil {
 		return all, 0, err
 	}
@@ -301,7 +314,7 @@ func (b *bench) latency() (late []float64, unread int) {
 // events counts what the doorbell told of, by what it was.
 func (b *bench) events() map[string]int {
 	count := map[string]int{}
-	for _, line := range b.program.out.lines() {
+	for _, line := range b.program.Out.Lines() {
 		var e struct{ Kind, Text string }
 		if json.Unmarshal([]byte(line), &e) == nil && e.Kind != "" && e.Kind != "camera" {
 			count[e.Kind+": "+e.Text]++

@@ -11,6 +11,8 @@ import (
 	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/hedgecam/hedge/bench/internal/program"
 )
 
 // errNoBrowser says that there is no Chromium.
@@ -158,7 +160,7 @@ func (w *watcher) open(address string) (time.Duration, error) {
 	}
 	var first float64
 	var last error
-	err := until(ctx, 25*time.Second, func() (bool, error) {
+	err := program.Until(ctx, 25*time.Second, func() (bool, error) {
 		// A page that is being replaced by the next one cannot answer: not yet.
 		first, last = value[float64](w, "window.hedge.first")
 		return last == nil && first > 0, nil

@@ -12,24 +12,26 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hedgecam/hedge/bench/internal/program"
 )
 
 // puller is a recorder that takes the picture over RTSP: ffmpeg, which writes
 // down what comes without decoding it.
 type puller struct {
-	*child
+	*program.Child
 	path string
 	keys io.WriteCloser
 }
 
 func (b *bench) pull(ctx context.Context, address string) (*puller, error) {
 	p := &puller{path: filepath.Join(b.dir, "pulled.mkv")}
-	p.child = prepare(ctx, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "10000000", "-i", address, "-map", "0:v", "-c", "copy", p.path)
+	p.Child = program.Prepare(ctx, "ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-timeout", "10000000", "-i", address, "-map", "0:v", "-c", "copy", p.path)
 	var err error
-	if p.keys, err = p.cmd.StdinPipe(); err != nil {
+	if p.keys, err = p.Cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	if err := p.start(); err != nil {
+	if err := p.Start(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -38,16 +40,16 @@ func (b *bench) pull(ctx context.Context, address string) (*puller, error) {
 // finish ends the recording as a user does, by the key q.
 func (p *puller) finish() error {
 	_, err := io.WriteString(p.keys, "q")
-	return errors.Join(err, p.wait())
+	return errors.Join(err, p.Wait())
 }
 
 // close ends the process if it still runs.
 func (p *puller) close() error {
 	select {
-	case <-p.ended:
+	case <-p.Ended:
 		return nil
 	default:
-		return p.stop()
+		return p.Stop()
 	}
 }
 
@@ -64,19 +66,19 @@ func probe(ctx context.Context, path string) (r probed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path)
-	var out, problems said
+	var out, problems program.Said
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	end := cmd.Run()
 	var exit *exec.ExitError
 	if end != nil && !errors.As(end, &exit) || ctx.Err() != nil {
 		return r, errors.Join(fmt.Errorf("ffprobe: %w", end), ctx.Err())
 	}
-	r.errors = problems.lines()
+	r.errors = problems.Lines()
 	if end != nil && len(r.errors) == 0 {
 		r.errors = []string{end.Error()}
 	}
 	var at []float64
-	for _, line := range out.lines() {
+	for _, line := range out.Lines() {
 		t, err := strconv.ParseFloat(strings.TrimRight(line, ","), 64)
 		if err != nil {
 			r.errors = append(r.errors, "a packet without a time stamp: "+line)
@@ -106,10 +108,10 @@ func decode(ctx context.Context, path string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "error", "-i", path, "-f", "null", "-")
-	var problems said
+	var problems program.Said
 	cmd.Stderr = &problems
 	end := cmd.Run()
-	list := problems.lines()
+	list := problems.Lines()
 	if end != nil && ctx.Err() != nil {
 		return nil, errors.Join(fmt.Errorf("decoding what came over RTSP: %w", end), ctx.Err())
 	}

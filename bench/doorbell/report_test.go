@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/program"
 	"github.com/hedgecam/hedge/bench/internal/report"
 )
 
@@ -66,7 +67,7 @@ func (b *bench) evaluate(ctx context.Context) error {
 	r.Measured(goalIn, w.frames("in")/span, "%.0f in %.1f s, %dx%d", w.frames("in"), span, b.loop.size.X, b.loop.size.Y)
 	r.Measured(goalOut, w.frames("out")/span, "%.0f", w.frames("out"))
 	for goal, kind := range map[int]string{goalDropped: "dropped", goalLost: "lost", goalClosed: "failed_closed"} {
-		r.Measured(goal, w.frames(kind), "%.0f before, in the warm-up; %.0f later, with Chromium", w.start.metrics.frames(kind), b.last.frames(kind)-w.end.metrics.frames(kind))
+		r.Measured(goal, w.frames(kind), "%.0f before, in the warm-up; %.0f later, with Chromium", w.start.metrics.Frames(kind), b.last.Frames(kind)-w.end.metrics.Frames(kind))
 	}
 	b.evaluateViewed()
 	if err := errors.Join(b.evaluatePulled(ctx), b.evaluateRecorded(ctx)); err != nil {
@@ -110,11 +111,11 @@ func (b *bench) evaluatePulled(ctx context.Context) error {
 	// A gap in the time stamps is a frame that did not come, or one that the
 	// pipeline had dropped before. ffmpeg pulled from before the beginning until
 	// after the end, so it has at least what went out in between.
-	gone := func(m metrics) float64 { return m.frames("dropped") + m.frames("lost") }
+	gone := func(m program.Metrics) float64 { return m.Frames("dropped") + m.Frames("lost") }
 	out := b.alone.frames("out")
 	missing := max(0, float64(p.missing)-gone(b.last)+gone(b.before), out-float64(p.packets))
 	r.Measured(goalPullMissing, missing, "%d packets in %.1f s over TCP; %.0f frames went out in the %d s of them that were measured", p.packets, p.seconds, out, b.seconds)
-	complaints := append(b.puller.err.lines(), p.errors...)
+	complaints := append(b.puller.Err.Lines(), p.errors...)
 	r.Measured(goalPullErrors, float64(len(complaints)), "%s", first(complaints))
 	r.Measured(goalDecode, float64(len(problems)), "%s", report.Join("after the run", first(problems)))
 	return nil
@@ -200,7 +201,7 @@ func (b *bench) stages() report.Table {
 			inferring += w.grown(name)
 		}
 	}
-	if n := w.end.metrics.inferences() - w.start.metrics.inferences(); n > 0 {
+	if n := w.end.metrics.Inferences() - w.start.metrics.Inferences(); n > 0 {
 		t.Line("inference of a network", 1000*inferring/n, "-", fmt.Sprintf("%.0f", n))
 	}
 	return t

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/hedgecam/hedge/bench/internal/program"
 )
 
 // viewer takes the page's live picture over WebRTC as a browser does, and counts
@@ -41,7 +43,7 @@ type counted struct {
 }
 
 // view asks the page's server for its live picture.
-func (p *program) view(ctx context.Context) (v *viewer, err error) {
+func view(ctx context.Context, p *program.Doorbell) (v *viewer, err error) {
 	// A key picture of 1080p comes as a burst that the usual buffer does not hold.
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -76,11 +78,11 @@ func (p *program) view(ctx context.Context) (v *viewer, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+"/live", strings.NewReader(offer.SDP))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Base+"/live", strings.NewReader(offer.SDP))
 	if err != nil {
 		return v, err
 	}
-	r.Header.Set("Authorization", "Bearer "+p.token)
+	r.Header.Set("Authorization", "Bearer "+p.Token)
 	r.Header.Set("Content-Type", "application/sdp")
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
