@@ -28,6 +28,7 @@ var rawSide = []string{"detect", "redact", "internal"}
 var rawExceptions = map[string]string{
 	"bench/leak":                       "a test tool on public data that draws its worst cases; package main, cannot be imported",
 	"bench/attack":                     "attacks fills on test pictures, and writes none; package main, cannot be imported",
+	"bench/soak":                       "draws its own camera's pictures, and looks for raw pixels in what came out; package main, cannot be imported",
 	"bench/peers/plain":                "the plain script that Hedge is compared with; package main, cannot be imported",
 	"examples/own-detector.red.Detect": "a detector, which is there to see raw pictures; package main, cannot be imported",
 	"pipeline.SourceFunc":              "a source as a func: it fills the picture, as Source.Read does",

@@ -10,7 +10,7 @@ go test -race -short -timeout 25m ./...
 # What these measure on recordings runs in one goroutine, and minutes longer with
 # the race detector.
 long=()
-for package in deploy bench/doorbell bench/leak bench/speed detect/motion detect/onnx/networks detect/track; do
+for package in deploy bench/doorbell bench/leak bench/soak bench/speed detect/motion detect/onnx/networks detect/track; do
     compgen -G "$package/*.go" >/dev/null && long+=("./$package")
 done
 echo "test: ${long[*]}, the long tests too"

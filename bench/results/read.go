@@ -46,7 +46,7 @@ type results struct {
 			Leak              map[string]struct{ Boxes, Leaked int }
 		}
 	}
-	speed, doorbell report.Result
+	speed, doorbell, soak report.Result
 
 	files   []file
 	missing []string // files that were not there
@@ -85,7 +85,8 @@ func read(ctx context.Context, dir string) (*results, error) {
 			return strings.Join(append([]string{where(&r.peers.Machine)}, r.peers.Versions...), ", ")
 		}),
 		r.load(ctx, dir, "speed/last.json", &r.speed, func() string { return where(&r.speed.Machine) }),
-		r.load(ctx, dir, "doorbell/last.json", &r.doorbell, func() string { return where(&r.doorbell.Machine) }))
+		r.load(ctx, dir, "doorbell/last.json", &r.doorbell, func() string { return where(&r.doorbell.Machine) }),
+		r.load(ctx, dir, "soak/last.json", &r.soak, func() string { return where(&r.soak.Machine) }))
 }
 
 // load reads one file into v, and notes when and on what it was measured. The

@@ -52,6 +52,10 @@ var full = map[string]string{
 		{"name": "first picture", "value": null, "unit": "s", "reach": "at most 2 s", "met": null, "note": "not measured: no Chromium"},
 		{"name": "latency", "value": 61.2, "unit": "ms", "reach": "at most 100 ms", "met": true}],
 		"tables": [{"title": "Core time", "columns": ["who", "cores"], "lines": [["doorbell", "0.87"]], "note": "While it was measured."}]}`,
+	"soak/last.json": `{"machine": {"cpu": "A Fourth Processor", "cores": 2}, "date": "2026-04-05 06:07 UTC", "seed": 7,
+		"rows": [{"name": "doorbell under faults", "value": 1, "unit": "h", "reach": "at least 3 h", "met": false},
+		{"name": "raw blocks", "value": 0, "unit": "blocks", "reach": "at most 0 blocks", "met": true}]}`,
+	"soak/last.md": "# bench/soak\n\n## Targets\n",
 }
 
 func write(t *testing.T, files map[string]string) string {
@@ -104,7 +108,8 @@ func TestPage(t *testing.T) {
 		"Speed":              {"`bench/speed/last.md`, of the same run", "### Targets\n"},
 		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
 			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured",
-			"frames dropped is 7 frames", "first picture is not measured"},
+			"frames dropped is 7 frames", "first picture is not measured", "doorbell under faults is 1 h"},
+		"Hours of faults": {"`bench/soak/last.md`, of the same run", "### Targets\n"},
 	} {
 		text := section(page, heading)
 		for _, w := range want {
@@ -113,7 +118,7 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") || strings.Contains(missed, "latency") {
+	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") || strings.Contains(missed, "latency") || strings.Contains(missed, "raw blocks") {
 		t.Errorf("what is kept is called missed:\n%s", missed)
 	}
 }
@@ -122,7 +127,7 @@ func TestPage(t *testing.T) {
 func TestPartsMissing(t *testing.T) {
 	dir := write(t, full)
 	made(t, dir)
-	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json", "doorbell/last.json"} {
+	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json", "doorbell/last.json", "soak/last.json"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
