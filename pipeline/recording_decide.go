@@ -110,6 +110,11 @@ type Decision struct {
 	// Struck are the numbers of the tracks that the owner has struck out. Unknown are
 	// numbers that the owner has struck out although there is no such track.
 	Struck, Unknown []uint64
+	// Times are the tracks that reviewers have given other times.
+	Times []evidence.Times
+	// HideOutside says that reviewers have all hidden that is not on the property,
+	// whatever the policy says.
+	HideOutside bool
 
 	ev      *Evidence
 	moments []moment
@@ -124,7 +129,8 @@ type moment struct {
 
 // Decide decides on the evidence what is hidden: whole tracks count, forwards and backwards.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
-	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera}
+	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera,
+		Times: ev.edits.Times, HideOutside: ev.edits.HideOutside}
 	sv, err := summarise(ev)
 	if err != nil {
 		return nil, err
@@ -181,9 +187,17 @@ func (d *Decision) link(adjust func(*track.LinkerConfig)) error {
 
 // strike takes out what the owner has struck out.
 func (d *Decision) strike(ids []uint64) {
+	for _, t := range d.Times {
+		if t.Track < 1 || t.Track > uint64(len(d.Tracks.List)) {
+			d.Unknown = append(d.Unknown, t.Track)
+		}
+	}
 	for _, id := range ids {
 		if id < 1 || id > uint64(len(d.Tracks.List)) {
 			d.Unknown = append(d.Unknown, id)
+			continue
+		}
+		if slices.Contains(d.Struck, id) {
 			continue
 		}
 		// Tracks are numbered from 1 in the order of the list.
@@ -297,10 +311,48 @@ func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, moti
 
 // objects appends the believed and the added tracks in picture i.
 func (d *Decision) objects(i int, at time.Duration, dst []detect.Object) []detect.Object {
-	dst = d.Tracks.At(i, dst)
+	dst = d.retimed(i, at, d.Tracks.At(i, dst))
 	for k, a := range d.Added {
 		if b, ok := addedAt(a, at); ok {
 			dst = append(dst, detect.Object{ID: uint64(len(d.Tracks.List) + 1 + k), Class: a.Class, Box: b, Padded: b, Score: 1, Confirmed: true})
+		}
+	}
+	return dst
+}
+
+// retimed takes out of objects, those of picture i, the tracks that reviewers do not have
+// hidden at that time, and appends those that they do, and that were not seen then.
+func (d *Decision) retimed(i int, at time.Duration, objects []detect.Object) []detect.Object {
+	for _, t := range d.Times {
+		is := func(o detect.Object) bool { return o.ID == t.Track }
+		switch {
+		case at < t.From || at > t.To:
+			objects = slices.DeleteFunc(objects, is)
+		case t.Track < 1 || t.Track > uint64(len(d.Tracks.List)) || slices.ContainsFunc(objects, is):
+		default:
+			if p := d.Tracks.List[t.Track-1]; p.Believed {
+				b := d.Tracks.Box(p, min(max(i, p.First), p.Last))
+				objects = append(objects, detect.Object{ID: p.ID, Class: p.Class, Box: b, Padded: b, Score: p.Score, Confirmed: true})
+			}
+		}
+	}
+	return objects
+}
+
+// shown appends what reviewers have taken out of picture i: it explains what moves there.
+func (d *Decision) shown(i int, at time.Duration, dst []detect.Object) []detect.Object {
+	show := func(id uint64) {
+		if p := d.Tracks.List[id-1]; i >= p.First && i <= p.Last {
+			b := d.Tracks.Box(p, i)
+			dst = append(dst, detect.Object{ID: p.ID, Class: p.Class, Box: b, Padded: b, Score: p.Score, Confirmed: true})
+		}
+	}
+	for _, id := range d.Struck {
+		show(id)
+	}
+	for _, t := range d.Times {
+		if (at < t.From || at > t.To) && t.Track >= 1 && t.Track <= uint64(len(d.Tracks.List)) && d.Tracks.List[t.Track-1].Believed {
+			show(t.Track)
 		}
 	}
 	return dst

@@ -107,10 +107,11 @@ func (g *dynamicBackground) unexplained(moved []detect.Box, objects []detect.Obj
 // pictures to explain what moves before it: one that stands does not move as that.
 const movesFrom = 0.05
 
-// explaining takes out of objects, those of picture i, the vehicles that stand.
+// explaining takes out of objects, those of picture i, the vehicles that stand, and adds
+// what reviewers have taken out.
 func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
 	var before []detect.Object
-	return slices.DeleteFunc(slices.Clone(objects), func(o detect.Object) bool {
+	return slices.DeleteFunc(d.shown(i, d.moments[i].at, slices.Clone(objects)), func(o detect.Object) bool {
 		if o.Class != detect.Vehicle {
 			return false
 		}

@@ -45,7 +45,14 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	if r.cfg.Redact != nil {
 		r.cfg.Redact(&o)
 	}
-	if s.red, err = redact.New(r.cfg.Policy, d.ev.header.Size, o); err != nil {
+	policy := *r.cfg.Policy
+	if d.HideOutside {
+		policy.Outside.Hide, policy.Strip = redact.HideAll, nil
+		if policy.Outside.Fill == redact.Background {
+			policy.Outside.Fill = redact.Frost // nobody has asked whether all of the place may be shown
+		}
+	}
+	if s.red, err = redact.New(&policy, d.ev.header.Size, o); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	if r.cfg.Segmenter != nil && showsSilhouettes(r.cfg.Policy) {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
@@ -102,7 +103,7 @@ func (j *job) mayRetry(ctx context.Context, err error) bool {
 			return false // x264 would meet the same
 		}
 	}
-	return isFile(j.file.in)
+	return recording.IsFile(j.file.in)
 }
 
 const (

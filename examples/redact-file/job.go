@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -72,7 +72,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 
 	out := &output{enc: enc, encoder: j.encoder}
 	if j.file.sheet != "" {
-		out.sheet = &sheet{}
+		out.sheet = &recording.Sheet{}
 	}
 	stats, err := j.redact(ctx, src, out, rep)
 	out.progress.end()
@@ -82,7 +82,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 		return rep, err
 	}
 	if stats.Missing != 0 {
-		rep.warn(j, fmt.Errorf("nothing looks for %s: everything outside of the property is hidden", strings.Join(names(stats.Missing), ", ")))
+		rep.warn(j, fmt.Errorf("nothing looks for %s: everything outside of the property is hidden", strings.Join(recording.Classes(stats.Missing), ", ")))
 	}
 	if n := stats.SilhouettesFailed; n > 0 {
 		rep.warn(j, fmt.Errorf("%d silhouettes of %d could not be found: those visitors are hidden", n, n+stats.Silhouettes))
@@ -90,10 +90,10 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
 		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
 	if out.sheet != nil {
-		err = out.sheet.write(j.file.sheet, j.force)
+		err = out.sheet.Write(j.file.sheet, j.force)
 	}
 	if out.tracks != nil {
-		err = firstError(err, out.tracks.write(j.file.tracks, j.force))
+		err = firstError(err, out.tracks.Write(j.file.tracks, j.force))
 	}
 	return rep, err
 }
@@ -102,7 +102,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 // needed and the input can be read again, else as a camera's.
 func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
 	info := src.Info()
-	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && readsTwice(info) && !info.Still {
+	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && recording.ReadsTwice(info) && !info.Still {
 		out.progress = newProgress(ffmpeg.ShownAddress(j.file.in), 2*info.Frames, j.stderr)
 		return j.twice(ctx, src, out, rep)
 	}
@@ -181,22 +181,13 @@ func (j *job) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(j.stderr, format+"\n", args...) // nowhere else to say it
 }
 
-func names(s detect.ClassSet) (list []string) {
-	for c := range detect.Class(detect.NumClasses) {
-		if s.Has(c) {
-			list = append(list, c.String())
-		}
-	}
-	return list
-}
-
 // output is the pipeline's sink: the encoder, and beside it the contact sheet
 // and the progress bar.
 type output struct {
 	enc      *ffmpeg.Sink
 	encoder  fileEncoder
-	sheet    *sheet
-	tracks   *trackSheet
+	sheet    *recording.Sheet
+	tracks   *recording.TrackSheet
 	progress *progress
 	last     time.Duration // time of the newest frame
 	counts   bool          // each frame is one step of the progress
@@ -209,10 +200,10 @@ func (o *output) Write(ctx context.Context, f redact.Frame) error {
 	}
 	o.last = f.Time()
 	if o.sheet != nil {
-		o.sheet.add(f)
+		o.sheet.Add(f)
 	}
 	if o.tracks != nil {
-		o.tracks.add(f)
+		o.tracks.Add(f)
 	}
 	if o.counts {
 		o.progress.step()

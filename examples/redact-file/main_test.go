@@ -18,6 +18,7 @@ import (
 
 	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
 
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/models"
 )
@@ -138,7 +139,7 @@ func TestRedacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if img, err := png.Decode(f); err != nil || img.Bounds().Dx() < 4*thumbWidth {
+	if img, err := png.Decode(f); err != nil || img.Bounds().Dx() < 4*recording.ThumbWidth {
 		t.Errorf("contact sheet: %v", err)
 	}
 }

@@ -7,38 +7,18 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
-// readsTwice reports whether the input is a file that can be read again.
-func readsTwice(info ffmpeg.Info) bool { return info.Path != "" && !info.Live && isFile(info.Path) }
-
-// isFile reports whether a name is that of a file, and not of an address or a device.
-func isFile(name string) bool {
-	st, err := os.Stat(name)
-	return err == nil && st.Mode().IsRegular()
-}
-
 // recording makes the configuration of both passes.
 func (j *job) recording(info ffmpeg.Info, progress *progress) (*pipeline.Recording, error) {
-	c := pipeline.DefaultRecordingConfig()
-	c.Policy, c.Detectors, c.Every, c.Camera = j.policy, j.set.Detectors, j.every, j.camera()
-	c.Length, c.Compressed, c.OnPicture = info.Duration, true, func(int) { progress.step() }
-	for _, m := range j.set.Models {
-		n := evidence.Network{Name: m.Name, SHA256: m.SHA256}
-		for _, k := range m.Classes {
-			n.Classes = append(n.Classes, k.Class)
-		}
-		c.Networks = append(c.Networks, n)
-	}
-	for _, s := range j.copies {
-		c.Copies = append(c.Copies, s.Detectors)
-	}
-	c.Segmenter = j.set.Segmenter
-	return pipeline.NewRecording(c)
+	return recording.New(recording.Options{Policy: j.policy, Networks: append([]*networks.Set{j.set}, j.copies...),
+		Every: j.every, Camera: j.camera(), OnPicture: func(int) { progress.step() }}, info)
 }
 
 func (j *job) camera() pipeline.Camera {
@@ -87,8 +67,8 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	}
 	j.tell(rep, d)
 	if j.file.tracks != "" {
-		out.tracks = newTrackSheet(d)
-		if err := out.tracks.table(j.stderr); err != nil {
+		out.tracks = recording.NewTrackSheet(d)
+		if err := out.tracks.Table(j.stderr); err != nil {
 			return r.Stats(), err
 		}
 	}
@@ -100,7 +80,7 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 		return r.Stats(), err
 	}
 	defer func() { err = firstError(err, again.Close()) }()
-	err = r.Redact(ctx, again, d, &checked{output: out, in: in, path: info.Path})
+	err = r.Redact(ctx, again, d, &recording.Checked{Sink: out, Input: in, Path: info.Path})
 	return r.Stats(), err
 }
 
@@ -114,7 +94,7 @@ func (j *job) look(ctx context.Context, r *pipeline.Recording, src *ffmpeg.Sourc
 			if err = firstError(err, f.Close()); err != nil {
 				return nil, foreign(path, err)
 			}
-			if err := fits(ev.Header(), src.Info(), in); err != nil {
+			if err := recording.Fits(ev.Header(), src.Info(), in); err != nil {
 				return nil, errors.Join(foreign(path, err), ev.Close())
 			}
 			return ev, nil
@@ -139,18 +119,6 @@ func foreign(path string, err error) error {
 	return fmt.Errorf("%s: %w; name another file with -evidence, or delete this one to look anew", path, err)
 }
 
-// fits reports evidence of another recording.
-func fits(h evidence.Header, info ffmpeg.Info, in evidence.Input) error {
-	if err := h.Input.Compare(in); err != nil {
-		return &evidence.Error{Line: 1, Reason: err.Error()}
-	}
-	if h.Size != info.Size {
-		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("pictures of %dx%d, and those of %s are %dx%d",
-			h.Size.X, h.Size.Y, info.Path, info.Size.X, info.Size.Y)}
-	}
-	return nil
-}
-
 // tell says what the whole of the recording says.
 func (j *job) tell(rep *report, d *pipeline.Decision) {
 	rep.Camera, rep.PlaceKnown = d.Camera.String(), d.BackgroundKnown()
@@ -161,20 +129,4 @@ func (j *job) tell(rep *report, d *pipeline.Decision) {
 		rep.warn(j, fmt.Errorf("there are no tracks %v to strike out", d.Unknown))
 	}
 	rep.Struck, rep.Added = len(d.Struck), len(d.Added)
-}
-
-// checked is the output of a second pass, which is complete only if the recording is
-// still the one that the first pass saw.
-type checked struct {
-	*output
-	in   evidence.Input
-	path string
-}
-
-// Finish implements pipeline.Finisher.
-func (c *checked) Finish(ctx context.Context) error {
-	if err := c.in.Check(c.path); err != nil {
-		return err
-	}
-	return c.output.Finish(ctx)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -216,7 +217,7 @@ func TestChangedBetweenPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, path, "two")
-	c := checked{output: &output{}, in: in, path: path} // no encoder: finishing it would panic
+	c := recording.Checked{Sink: &output{}, Input: in, Path: path} // no encoder: finishing it would panic
 	if err := c.Finish(t.Context()); !errors.Is(err, evidence.ErrChanged) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v", err)
 	}

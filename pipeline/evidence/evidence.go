@@ -34,6 +34,16 @@
 //
 //	{"strike":[3,17]}
 //	{"add":{"class":"person","boxes":[[1.5,100,200,140,300],[4,180,200,220,300]]}}
+//
+// Further lines are what programs write for reviewers. A struck track is hidden again,
+// as it was found. A track is hidden from one time to another, both included, instead of
+// while it was seen; where it was not seen, its nearest place is hidden. All that is not on the property is
+// hidden, whatever the policy says of the outside, until "policy" takes that back. Later lines win. Any change may say
+// who made it, when, and what for.
+//
+//	{"restore":[17]}
+//	{"times":{"track":3,"from":1.5,"to":4}}
+//	{"outside":"all","by":"anna (192.0.2.7)","at":"2026-11-29T13:30:00Z","why":"request 14"}
 package evidence
 
 import (
@@ -97,12 +107,27 @@ type Inference struct {
 	Found []detect.Detection
 }
 
-// Edits are what the owner has changed by hand.
+// Edits are what the owner and reviewers have changed by hand.
 type Edits struct {
 	// Strike are the numbers of tracks that are none.
 	Strike []uint64
 	// Add are tracks that were not found.
 	Add []Added
+	// Times are tracks that are hidden at other times than those at which they were seen,
+	// the newest for each track.
+	Times []Times
+	// HideOutside says that all that is not on the property is hidden.
+	HideOutside bool
+	// Changes are all lines as they were read, but for those that add a track.
+	Changes []Change
+}
+
+// Times says when a track is hidden.
+type Times struct {
+	// Track is its number.
+	Track uint64
+	// From and To are the first and the last time.
+	From, To time.Duration
 }
 
 // Added is a track that was not found.

@@ -124,7 +124,8 @@ func TestEdits(t *testing.T) {
 `
 	_, e, _, err := readAll(text)
 	want := Edits{Strike: []uint64{3, 17, 4}, Add: []Added{{Class: detect.Plate, Boxes: []Place{
-		{time.Second / 2, detect.Box{X0: 1, Y0: 2, X1: 3, Y1: 4}}, {time.Second, detect.Box{X0: 2, Y0: 3, X1: 4, Y1: 5}}}}}}
+		{time.Second / 2, detect.Box{X0: 1, Y0: 2, X1: 3, Y1: 4}}, {time.Second, detect.Box{X0: 2, Y0: 3, X1: 4, Y1: 5}}}}},
+		Changes: []Change{{Strike: []uint64{3, 17}}, {Strike: []uint64{4}}}}
 	if err != nil || !reflect.DeepEqual(e, want) {
 		t.Errorf("%+v, %v", e, err)
 	}

@@ -20,6 +20,8 @@ const (
 	longest = 32 << 20
 	// mostSide is the longest side of a picture.
 	mostSide = 1 << 16
+	// mostSeconds is the latest time: three years.
+	mostSeconds = 1e8
 )
 
 type rawHeader struct {
@@ -43,8 +45,8 @@ type rawLine struct {
 
 	End *int `json:"end"`
 
-	Strike []uint64 `json:"strike"`
-	Add    *rawAdd  `json:"add"`
+	Add *rawAdd `json:"add"`
+	Change
 }
 
 type rawLook struct {
@@ -191,6 +193,8 @@ func (e *Reader) Next(f *Frame) error {
 			e.ended = true
 		case raw.Frame == nil:
 			return e.wrong("neither a picture nor the end")
+		case raw.changed():
+			return e.wrong("a change comes before the end")
 		default:
 			return e.frame(&raw, f)
 		}
@@ -293,22 +297,34 @@ func outset(b detect.Box, d float32) detect.Box {
 }
 
 func (e *Reader) seconds(s float64) (time.Duration, error) {
-	const most = 1e8 // three years
-	if !(s >= 0 && s <= most) {
+	if !(s >= 0 && s <= mostSeconds) {
 		return 0, e.wrong("time %v", s)
 	}
 	return time.Duration(math.Round(s * float64(time.Second))), nil
 }
 
+// changed reports whether a line has anything of a change.
+func (r *rawLine) changed() bool {
+	c := &r.Change
+	return r.Add != nil || c.Strike != nil || c.Restore != nil || c.Times != nil || c.Outside != "" || c.By != "" || c.Why != "" || !c.At.IsZero()
+}
+
 // edit takes in a line behind the end.
 func (e *Reader) edit(raw *rawLine) error {
-	switch {
-	case raw.Frame != nil || raw.End != nil || (raw.Strike == nil) == (raw.Add == nil):
-		return e.wrong(`behind the end there is {"strike":[...]} or {"add":{...}}`)
-	case raw.Strike != nil:
-		e.edits.Strike = append(e.edits.Strike, raw.Strike...)
+	if raw.Frame != nil || raw.End != nil || !raw.changed() {
+		return e.wrong(`behind the end there is a change, such as {"strike":[...]} or {"add":{...}}`)
+	}
+	if raw.Add == nil {
+		if err := raw.Check(); err != nil {
+			return e.wrong("%v", err)
+		}
+		e.edits.apply(raw.Change)
 		return nil
-	case len(raw.Add.Boxes) == 0:
+	}
+	if raw.Strike != nil || raw.Restore != nil || raw.Times != nil || raw.Outside != "" {
+		return e.wrong(`a line has {"add":{...}} or another change`)
+	}
+	if len(raw.Add.Boxes) == 0 {
 		return e.wrong("a track without a box")
 	}
 	a := Added{Class: raw.Add.Class}

@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"fmt"
@@ -20,13 +20,14 @@ import (
 const (
 	sheetColumns = 4
 	sheetRows    = 4
-	thumbWidth   = 320
+	// ThumbWidth is the width of each picture of a sheet, in pixels.
+	ThumbWidth = 320
 )
 
-// sheet collects small copies of redacted frames, evenly spread over a
+// Sheet is a contact sheet: it collects small copies of redacted frames, evenly spread over a
 // recording whose length need not be known: it keeps every stride-th frame, and
 // when it is full drops every other one and doubles the stride.
-type sheet struct {
+type Sheet struct {
 	thumbs []thumb
 	stride int
 	seen   int
@@ -40,8 +41,8 @@ type thumb struct {
 
 const sheetKeeps = 2 * sheetColumns * sheetRows
 
-// add takes one redacted frame.
-func (s *sheet) add(f redact.Frame) {
+// Add takes one redacted frame.
+func (s *Sheet) Add(f redact.Frame) {
 	if s.stride == 0 {
 		s.stride = 1
 	}
@@ -64,8 +65,8 @@ func (s *sheet) add(f redact.Frame) {
 
 func newThumb(f redact.Frame) thumb {
 	size := f.Size()
-	h := max(1, thumbWidth*size.Y/max(size.X, 1))
-	pic := image.NewRGBA(image.Rect(0, 0, thumbWidth, h))
+	h := max(1, ThumbWidth*size.Y/max(size.X, 1))
+	pic := image.NewRGBA(image.Rect(0, 0, ThumbWidth, h))
 	draw.ApproxBiLinear.Scale(pic, pic.Rect, f.Picture(), f.Picture().Rect, draw.Src, nil)
 	// The library reads samples as full range (JFIF); frames are limited range.
 	for i, v := range pic.Pix {
@@ -76,8 +77,8 @@ func newThumb(f redact.Frame) thumb {
 	return thumb{pic: pic, at: f.Time()}
 }
 
-// write draws the sheet and puts it at path as a PNG.
-func (s *sheet) write(path string, replace bool) error {
+// Write draws the sheet and puts it at path as a PNG.
+func (s *Sheet) Write(path string, replace bool) error {
 	picks := s.thumbs
 	if n := sheetColumns * sheetRows; len(picks) > n {
 		picks = make([]thumb, n)
@@ -96,11 +97,11 @@ func writeThumbs(path string, replace bool, picks []thumb) error {
 	h := picks[0].pic.Rect.Dy()
 	rows := (len(picks) + sheetColumns - 1) / sheetColumns
 	const gap = 4
-	out := image.NewRGBA(image.Rect(0, 0, sheetColumns*(thumbWidth+gap)+gap, rows*(h+gap)+gap))
+	out := image.NewRGBA(image.Rect(0, 0, sheetColumns*(ThumbWidth+gap)+gap, rows*(h+gap)+gap))
 	draw.Draw(out, out.Rect, image.NewUniform(color.Gray{32}), image.Point{}, draw.Src)
 	for i, t := range picks {
-		at := image.Pt(gap+i%sheetColumns*(thumbWidth+gap), gap+i/sheetColumns*(h+gap))
-		draw.Draw(out, image.Rectangle{Min: at, Max: at.Add(image.Pt(thumbWidth, h))}, t.pic, image.Point{}, draw.Src)
+		at := image.Pt(gap+i%sheetColumns*(ThumbWidth+gap), gap+i/sheetColumns*(h+gap))
+		draw.Draw(out, image.Rectangle{Min: at, Max: at.Add(image.Pt(ThumbWidth, h))}, t.pic, image.Point{}, draw.Src)
 		text := t.text
 		if text == "" {
 			text = fmt.Sprintf("%.1f s", t.at.Seconds())

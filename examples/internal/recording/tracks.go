@@ -1,4 +1,4 @@
-package main
+package recording
 
 import (
 	"fmt"
@@ -15,9 +15,9 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// trackSheet lists the tracks of a recording and draws each one's outline into a
+// TrackSheet lists the tracks of a recording and draws each one's outline into a
 // small picture of what went out: what it hides stays hidden.
-type trackSheet struct {
+type TrackSheet struct {
 	d      *pipeline.Decision
 	listed []*track.Track
 	at     map[int][]*track.Track // by the picture in which they are drawn
@@ -27,8 +27,9 @@ type trackSheet struct {
 // mostThumbs bounds the sheet.
 const mostThumbs = 400
 
-func newTrackSheet(d *pipeline.Decision) *trackSheet {
-	t := &trackSheet{d: d, at: map[int][]*track.Track{}, thumbs: map[uint64]thumb{}}
+// NewTrackSheet lists the tracks of d that are hidden.
+func NewTrackSheet(d *pipeline.Decision) *TrackSheet {
+	t := &TrackSheet{d: d, at: map[int][]*track.Track{}, thumbs: map[uint64]thumb{}}
 	for _, p := range d.Tracks.List {
 		if !p.Believed || p.Class == detect.Vehicle {
 			continue
@@ -42,9 +43,9 @@ func newTrackSheet(d *pipeline.Decision) *trackSheet {
 	return t
 }
 
-// table prints the tracks that are hidden, with the numbers by which evidence
+// Table prints the tracks that are hidden, with the numbers by which evidence
 // strikes them out.
-func (t *trackSheet) table(w io.Writer) error {
+func (t *TrackSheet) Table(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	put := func(format string, args ...any) {
 		_, _ = fmt.Fprintf(tw, format, args...) // Flush reports the error
@@ -64,8 +65,8 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%04.1f", int(d.Minutes()), (d % time.Minute).Seconds())
 }
 
-// add takes one redacted frame.
-func (t *trackSheet) add(f redact.Frame) {
+// Add takes one redacted frame.
+func (t *TrackSheet) Add(f redact.Frame) {
 	i, ok := t.d.Picture(f.Time())
 	if !ok {
 		return
@@ -90,8 +91,8 @@ func (th *thumb) outline(b detect.Box) {
 	}
 }
 
-// write draws the sheet and puts it at path as a PNG.
-func (t *trackSheet) write(path string, replace bool) error {
+// Write draws the sheet and puts it at path as a PNG.
+func (t *TrackSheet) Write(path string, replace bool) error {
 	var list []thumb
 	for _, p := range t.listed {
 		if th, ok := t.thumbs[p.ID]; ok {

@@ -1,0 +1,195 @@
+// Package store keeps an archive's files: in the object store of NATS JetStream, or in a
+// folder that all machines share. A file appears under its name when it is complete, and
+// is never changed. Originals go through Vault, which encrypts them.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"syscall"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hedgecam/hedge/internal/atomicfile"
+)
+
+// Errors of this package.
+var (
+	// ErrMissing: there is no file of that name.
+	ErrMissing = errors.New("no such file in the store")
+	// ErrFull: there is no room for the file. It can be tried again when there is.
+	ErrFull = errors.New("the store is full: make room, or give it more")
+)
+
+// Store keeps files. Names are parts of lower-case letters, digits, "-", "_" and ".",
+// divided by "/".
+type Store interface {
+	// Put stores what r gives, until io.EOF. If there is a file of that name it stays,
+	// and r need not be read. On an error nothing is there.
+	Put(ctx context.Context, name string, r io.Reader) error
+	// Open opens a file for reading. The caller closes it.
+	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	// Remove removes a file. One that is not there is no error.
+	Remove(ctx context.Context, name string) error
+}
+
+var valid = regexp.MustCompile(`^[a-z0-9_-][a-z0-9_.-]*(/[a-z0-9_-][a-z0-9_.-]*)*$`)
+
+func check(name string) error {
+	if !valid.MatchString(name) {
+		return fmt.Errorf("%q is no name of a file in the store", name)
+	}
+	return nil
+}
+
+// Folder keeps files in a folder.
+type Folder string
+
+// path returns where a file is.
+func (f Folder) path(name string) (string, error) {
+	return filepath.Join(string(f), filepath.FromSlash(name)), check(name)
+}
+
+// Put implements Store.
+func (f Folder) Put(ctx context.Context, name string, r io.Reader) error {
+	path, err := f.path(name)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return full(err)
+	}
+	err = atomicfile.Write(path, false, func(w *os.File) error {
+		if err := w.Chmod(0o600); err != nil {
+			return err
+		}
+		_, err := io.Copy(w, reader{ctx, r})
+		return err
+	})
+	if errors.Is(err, atomicfile.ErrExists) {
+		return nil // somebody else was faster, with the same
+	}
+	return full(err)
+}
+
+// Open implements Store.
+func (f Folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	path, err := f.path(name)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	return file, err
+}
+
+// Remove implements Store.
+func (f Folder) Remove(_ context.Context, name string) error {
+	path, err := f.path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// full makes errors that say that there is no room ErrFull.
+func full(err error) error {
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT),
+		errors.As(err, &api) && (api.ErrorCode == jsNoResources || api.ErrorCode == jsNoStorage || api.ErrorCode == jsStoreFailed):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// Error codes of JetStream that the client has no names for.
+const (
+	jsNoResources = 10023 // insufficient resources
+	jsNoStorage   = 10047 // insufficient storage resources available
+	jsStoreFailed = 10077 // the stream's store failed, as when it has its maximum of bytes
+)
+
+// reader ends when its context does.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+const bucket = "archive_files"
+
+// Objects keeps files in JetStream's object store.
+type Objects struct{ o jetstream.ObjectStore }
+
+// OpenObjects opens the object store, and makes it if there is none. limit is how many
+// bytes it may have, 0 for what the server allows.
+func OpenObjects(ctx context.Context, js jetstream.JetStream, limit int64) (*Objects, error) {
+	c := jetstream.ObjectStoreConfig{Bucket: bucket, Storage: jetstream.FileStorage, MaxBytes: -1}
+	if limit > 0 {
+		c.MaxBytes = limit
+	}
+	o, err := js.ObjectStore(ctx, bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		o, err = js.CreateOrUpdateObjectStore(ctx, c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the server's object store: %w", err)
+	}
+	return &Objects{o}, nil
+}
+
+// Put implements Store. The file's entry is written after all of its pieces.
+func (s *Objects) Put(ctx context.Context, name string, r io.Reader) error {
+	if err := check(name); err != nil {
+		return err
+	}
+	if _, err := s.o.GetInfo(ctx, name); err == nil {
+		return nil
+	}
+	_, err := s.o.Put(ctx, jetstream.ObjectMeta{Name: name}, reader{ctx, r})
+	return full(err)
+}
+
+// Open implements Store.
+func (s *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	if err := check(name); err != nil {
+		return nil, err
+	}
+	r, err := s.o.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	return r, err
+}
+
+// Remove implements Store.
+func (s *Objects) Remove(ctx context.Context, name string) error {
+	if err := check(name); err != nil {
+		return err
+	}
+	if err := s.o.Delete(ctx, name); err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return err
+	}
+	return nil
+}
