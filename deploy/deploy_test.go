@@ -187,7 +187,7 @@ func TestNoDump(t *testing.T) {
 	if len(list) != 2 {
 		t.Fatal("scripts/programs.sh names no programs")
 	}
-	pictures := regexp.MustCompile(`\b(pipeline\.New\w*|live\.Open|camera\.Open|ffmpeg\.Open)\(`)
+	pictures := regexp.MustCompile(`\b(worker\.New|pipeline\.New\w*|live\.Open|camera\.Open|ffmpeg\.Open)\(`)
 	begins := regexp.MustCompile(`(?m)^func main\(\) \{\n\tif err := nodump\.Process\(\); err != nil \{$`)
 	var checked []string
 	for _, program := range strings.Fields(string(list[1])) {
@@ -213,7 +213,7 @@ func TestNoDump(t *testing.T) {
 			checked = append(checked, program)
 		}
 	}
-	for _, program := range []string{"dashcam", "doorbell", "redact-file", "virtualcam"} {
+	for _, program := range []string{"archive", "dashcam", "doorbell", "redact-file", "virtualcam"} {
 		if !slices.Contains(checked, program) {
 			t.Errorf("%s is not among the programs with pictures, %q", program, checked)
 		}

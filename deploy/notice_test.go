@@ -73,7 +73,7 @@ func TestPrograms(t *testing.T) {
 		t.Skip("builds all programs anew")
 	}
 	programs := build(t, "")
-	if len(programs) != 6 {
+	if len(programs) != 7 {
 		t.Fatalf("programs %q", programs)
 	}
 	version := regexp.MustCompile(`\.so(\.\d+)*$`)

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 out=${1:?name the folder to build into}
 shift
 programs=("$@")
-((${#programs[@]})) || programs=(redact-file doorbell dashcam virtualcam hedge-notice hedge-proof)
+((${#programs[@]})) || programs=(redact-file doorbell dashcam virtualcam hedge-notice hedge-proof archive)
 mkdir -p "$out"
 CGO_ENABLED=1 go build -tags "gocv_specific_modules${HEDGE_TAGS:+,$HEDGE_TAGS}" -trimpath -buildmode=pie \
     -ldflags='-s -w -linkmode=external -extldflags "-Wl,-z,relro,-z,now"' \

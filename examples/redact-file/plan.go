@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
@@ -21,12 +22,10 @@ type leftOut struct{ path, why string }
 
 // extensions are those of files taken from a folder; a file named on the command
 // line may have any.
-const extensions = " .mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .m2t .mpg .mpeg .m2v .vob .mod .tod .3gp .3g2 .flv" +
-	" .f4v .wmv .asf .ogv .mxf .dv .h264 .264 .h265 .265 .hevc .mjpeg .mjpg .insv .lrv" +
-	pictures
+const extensions = recording.Extensions + pictures
 
 // pictures are those of files that stay pictures of their kind.
-const pictures = " .jpg .jpeg .png .webp "
+const pictures = ".jpg .jpeg .png .webp "
 
 // maxName is how many bytes a file's name may have on the file systems in use.
 const maxName = 255
@@ -153,7 +152,7 @@ func (w *walker) add(name, path, ext string) {
 		return filepath.Join(w.out, dir, atomicfile.Cut(base, maxName-len(suffix))+suffix)
 	}
 	f := file{in: path, out: beside(".mp4")}
-	if strings.Contains(pictures, " "+strings.ToLower(ext)+" ") {
+	if strings.Contains(" "+pictures, " "+strings.ToLower(ext)+" ") {
 		f.out = beside(ext)
 		w.files = append(w.files, f)
 		return

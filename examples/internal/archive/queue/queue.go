@@ -27,6 +27,8 @@ const (
 	workers     = "archive_workers"
 	// silent is how long a worker may be before it is forgotten.
 	silent = 45 * time.Second
+	// patience is how long one request to the server may take.
+	patience = 20 * time.Second
 )
 
 // Errors of this package.
@@ -74,7 +76,7 @@ func Open(ctx context.Context, nc *nats.Conn, c Config) (*Queue, error) {
 	if c.Poll <= 0 {
 		c.Poll = 5 * time.Second
 	}
-	js, err := jetstream.New(nc)
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -176,11 +177,32 @@ func (s *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) 
 	if err := check(name); err != nil {
 		return nil, err
 	}
+	// Without a deadline the client would set a short one, for all of the file.
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	r, err := s.o.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	if err != nil {
+		cancel()
+		if errors.Is(err, jetstream.ErrObjectNotFound) {
+			return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+		}
+		return nil, err
 	}
-	return r, err
+	return &object{r, cancel}, nil
+}
+
+// longest is how long a file may take to be read.
+const longest = 6 * time.Hour
+
+// object is a file that is being read.
+type object struct {
+	jetstream.ObjectResult
+	cancel context.CancelFunc
+}
+
+// Close ends reading.
+func (o *object) Close() error {
+	defer o.cancel()
+	return o.ObjectResult.Close()
 }
 
 // Remove implements Store.

@@ -1,0 +1,103 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hedgecam/hedge/examples/internal/archive/queue"
+	"github.com/hedgecam/hedge/pipeline/evidence"
+)
+
+// Errors of what a person asks for.
+var (
+	// ErrNotYet: what is asked for needs something that is not there yet.
+	ErrNotYet = errors.New("it is not there yet")
+	// ErrOver: the recording was accepted, and its original is gone.
+	ErrOver = errors.New("its original was removed")
+)
+
+// Cancel ends the work on a recording. What was made of it stays.
+func (a *Archive) Cancel(ctx context.Context, id string) (queue.Recording, error) {
+	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
+		if r.Status.Final() {
+			return fmt.Errorf("%s is %s: there is nothing to cancel", r.Name, r.Status)
+		}
+		r.Status = queue.Cancelled
+		r.Ticket++ // the job in the stream counts no more
+		return nil
+	})
+}
+
+// Retry files a recording anew that has failed or was cancelled, or for which no worker of
+// its version is there: at the stage where it was, for workers of the version given.
+func (a *Archive) Retry(ctx context.Context, id, version string) (queue.Recording, error) {
+	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
+		switch {
+		case r.Original == "":
+			return fmt.Errorf("%s: %w", r.Name, ErrOver)
+		case r.Status == queue.Done:
+			return fmt.Errorf("%s is done: render it again on the page", r.Name)
+		case r.Status == queue.Running && r.Version == version:
+			return fmt.Errorf("%s is being worked on by %s", r.Name, r.Worker)
+		}
+		if r.Version != version {
+			// Evidence is of one version.
+			r.Version, r.Evidence, r.Stage = version, "", queue.Inspect
+		}
+		r.File(r.Stage)
+		return nil
+	})
+}
+
+// Change adds a reviewer's changes to a recording as it was read: queue.ErrConflict if
+// somebody else has changed it since. With render, it is rendered again.
+func (a *Archive) Change(ctx context.Context, id string, revision uint64, render bool, changes ...evidence.Change) (queue.Recording, error) {
+	for i := range changes {
+		if err := changes[i].Check(); err != nil {
+			return queue.Recording{}, err
+		}
+	}
+	r, err := a.Queue.Get(ctx, id)
+	switch {
+	case err != nil:
+		return r, err
+	case r.Revision != revision:
+		return r, queue.ErrConflict
+	case r.Evidence == "":
+		return r, fmt.Errorf("%s: its tracks: %w; its first pass comes before", r.Name, ErrNotYet)
+	case r.Original == "":
+		return r, fmt.Errorf("%s: %w", r.Name, ErrOver)
+	}
+	r.Changes = append(r.Changes, changes...)
+	r.Accepted = nil // what was accepted was something else
+	if render {
+		r.File(queue.Render)
+	}
+	return a.Queue.Save(ctx, r)
+}
+
+// Accept enters that a person has accepted the output as it is. The original is removed if
+// that was asked for when it was added.
+func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evidence.Change) (queue.Recording, error) {
+	r, err := a.Queue.Get(ctx, id)
+	switch {
+	case err != nil:
+		return r, err
+	case r.Revision != revision:
+		return r, queue.ErrConflict
+	case r.Output == nil || r.Status != queue.Done:
+		return r, fmt.Errorf("%s: its output: %w", r.Name, ErrNotYet)
+	case r.Output.Changes != len(r.Changes):
+		return r, fmt.Errorf("%s has changes that are not rendered yet: render it again, and look at it", r.Name)
+	}
+	r.Accepted = &by
+	original := r.Original
+	if r.RemoveOriginal {
+		r.Original = ""
+	}
+	if r, err = a.Queue.Save(ctx, r); err != nil || r.Original != "" || original == "" {
+		return r, err
+	}
+	return r, a.Files.Remove(ctx, original)
+}

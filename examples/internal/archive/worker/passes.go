@@ -1,0 +1,51 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/archive/queue"
+	"github.com/hedgecam/hedge/examples/internal/recording"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// Passes are the two passes over a recording. Both must leave nothing behind when they
+// fail.
+type Passes interface {
+	// Inspect writes the evidence of the recording at path to a new file.
+	Inspect(ctx context.Context, r *queue.Recording, path string, progress func(done, total int64), to string) error
+	// Render redacts the recording at path by evidence.
+	Render(ctx context.Context, r *queue.Recording, path, evidence string, progress func(done, total int64), out recording.Outputs) error
+}
+
+// Networked are the passes with sets of networks. None of its methods is called while
+// another runs.
+type Networked struct {
+	// Sets look, by their keys: each is a set, and copies of it that run beside it.
+	Sets map[string][]*networks.Set
+}
+
+func (n *Networked) pass(r *queue.Recording, path string, progress func(done, total int64)) (recording.Pass, error) {
+	p := recording.Pass{Path: path, Progress: progress, Options: recording.Options{Policy: &redact.Policy{}}}
+	return p, p.Policy.UnmarshalJSON([]byte(r.Policy))
+}
+
+// Inspect implements Passes.
+func (n *Networked) Inspect(ctx context.Context, r *queue.Recording, path string, progress func(done, total int64), to string) error {
+	p, err := n.pass(r, path, progress)
+	if err != nil {
+		return err
+	}
+	p.Networks = n.Sets[r.Networks]
+	return recording.Inspect(ctx, p, to)
+}
+
+// Render implements Passes. It needs no networks.
+func (n *Networked) Render(ctx context.Context, r *queue.Recording, path, evidence string, progress func(done, total int64), out recording.Outputs) error {
+	p, err := n.pass(r, path, progress)
+	if err != nil {
+		return err
+	}
+	_, err = recording.Render(ctx, p, evidence, out)
+	return err
+}
