@@ -74,7 +74,10 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 		return nil, &usageError{err}
 	}
 	f.args = s.Args()
-	return f, f.check(c)
+	if err := f.check(c); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (f *flags) check(c *command) error {

@@ -15,11 +15,12 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/statefile"
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
-	"github.com/nats-io/nats.go"
 )
 
 // serve is the role serve.
@@ -62,6 +63,14 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 	defer cancel()
 	var parts sync.WaitGroup
 	var workErr error
+	if f.http != "none" {
+		p, err := newDesk(ctx, f, a.Archive, log)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(stdout, "the page: %s\nonly to watch: %s\n", p.address(p.token), p.address(p.watch)) // likewise
+		defer p.Close()
+	}
 	if f.workers > 0 {
 		parts.Go(func() {
 			defer cancel()

@@ -22,10 +22,10 @@ type leftOut struct{ path, why string }
 
 // extensions are those of files taken from a folder; a file named on the command
 // line may have any.
-const extensions = recording.Extensions + pictures
+var extensions = strings.TrimSuffix(recording.Extensions, " ") + pictures
 
 // pictures are those of files that stay pictures of their kind.
-const pictures = ".jpg .jpeg .png .webp "
+const pictures = " .jpg .jpeg .png .webp "
 
 // maxName is how many bytes a file's name may have on the file systems in use.
 const maxName = 255
@@ -152,7 +152,7 @@ func (w *walker) add(name, path, ext string) {
 		return filepath.Join(w.out, dir, atomicfile.Cut(base, maxName-len(suffix))+suffix)
 	}
 	f := file{in: path, out: beside(".mp4")}
-	if strings.Contains(" "+pictures, " "+strings.ToLower(ext)+" ") {
+	if strings.Contains(pictures, " "+strings.ToLower(ext)+" ") {
 		f.out = beside(ext)
 		w.files = append(w.files, f)
 		return

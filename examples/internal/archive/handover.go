@@ -198,7 +198,7 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 
 // Sentence says in words what a change is.
 func Sentence(c evidence.Change) string {
-	what := ""
+	var what string
 	switch {
 	case c.Strike != nil:
 		what = fmt.Sprintf("shows the tracks %v", c.Strike)

@@ -145,7 +145,8 @@ func (q *Queue) Create(ctx context.Context, r Recording) (Recording, error) {
 		return r, err
 	}
 	r.Revision = rev
-	return r, q.publish(ctx, &r)
+	err = q.publish(ctx, &r)
+	return r, err
 }
 
 // Save changes a recording as it was read: ErrConflict if it is not that any more. If a

@@ -83,7 +83,7 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	for {
 		j, err := p.Next(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // ctx has ended, which is how it is told to
+			return nil // ctx has ended, which is how it is told to
 		}
 		w.do(ctx, j)
 	}
