@@ -56,7 +56,7 @@ func newDesk(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", f.http)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.http)
 	if err != nil {
 		return nil, fmt.Errorf("-http %s: %w: name another port, or none", f.http, err)
 	}
