@@ -25,6 +25,11 @@ import (
 
 // serve is the role serve.
 func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) {
+	if f.demo {
+		if err := forDemo(ctx, f, stderr); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return usage("-dir: %w", err)
 	}
@@ -62,10 +67,10 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var parts sync.WaitGroup
-	var workErr error
+	var workErr, demoErr error
+	var p *desk
 	if f.http != "none" {
-		p, err := newDesk(ctx, f, a.Archive, log)
-		if err != nil {
+		if p, err = newDesk(ctx, f, a.Archive, log); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintf(stdout, "the page: %s\nonly to watch: %s\n", p.address(p.token), p.address(p.watch)) // likewise
@@ -77,9 +82,15 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 			workErr = workers(ctx, f, a.Archive, log)
 		})
 	}
+	if f.demo {
+		parts.Go(func() {
+			defer cancel()
+			demoErr = (&demo{a.Archive, f, p, stdout}).run(ctx)
+		})
+	}
 	<-ctx.Done()
 	parts.Wait()
-	return workErr
+	return errors.Join(workErr, demoErr)
 }
 
 // alone keeps a second serve from the same folder.

@@ -1,6 +1,6 @@
 // The archive's page. Texts of recordings are put in as text, never as markup.
 const at = (id) => document.getElementById(id);
-let chosen = "", shown = null, from = 0, watching = false;
+let chosen = "", shown = null, from = 0, watching = false, listed = "";
 
 const alertText = (text) => { at("alert").hidden = !text; at("alert").textContent = text; };
 
@@ -53,6 +53,9 @@ function list(l) {
   at("total").textContent = `${l.total} recordings`;
   at("newer").hidden = from === 0;
   at("older").hidden = from + l.recordings.length >= l.total;
+  const now = JSON.stringify([chosen, l]);
+  if (now === listed) return; // a button that is being pressed stays
+  listed = now;
   const rows = at("list");
   const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.id : "";
   rows.replaceChildren();
