@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 bare programs sbom train train-eval export
+.PHONY: help setup demo test bench results lint arm64 bare programs release release-test sbom train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -50,6 +50,14 @@ bare: ## run `make demo` and `make test` on a bare Debian in a folder (needs roo
 programs: ## build the programs into bin/, as they are handed to others
 	@scripts/setup.sh packages
 	@scripts/programs.sh bin
+
+release: ## build a Debian package and an archive for amd64 and arm64 into out/release, the same bytes each time
+	@scripts/setup.sh packages
+	@scripts/release.sh
+
+release-test: ## build it twice, install, upgrade and remove it in a bare Debian in a folder (needs root and debootstrap)
+	@scripts/setup.sh packages
+	@scripts/release-test.sh
 
 sbom: ## write out/sbom.json: every Go module that the programs link, with licences (CycloneDX)
 	@mkdir -p out

@@ -6,7 +6,7 @@
 #   scripts/programs.sh FOLDER [PROGRAM]...     (default: all)
 #
 # HEDGE_TAGS=nox264 leaves libx264 out, which is under the GPL; OpenH264 encodes
-# live streams in its place.
+# live streams in its place. HEDGE_VERSION is the version that they print.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,5 +16,5 @@ programs=("$@")
 ((${#programs[@]})) || programs=(redact-file doorbell dashcam virtualcam hedge-notice hedge-proof archive)
 mkdir -p "$out"
 CGO_ENABLED=1 go build -tags "gocv_specific_modules${HEDGE_TAGS:+,$HEDGE_TAGS}" -trimpath -buildmode=pie \
-    -ldflags='-s -w -linkmode=external -extldflags "-Wl,-z,relro,-z,now"' \
+    -ldflags="-s -w -buildid= -linkmode=external -extldflags '-Wl,-z,relro,-z,now'${HEDGE_VERSION:+ -X github.com/hedgecam/hedge/examples/internal/buildinfo.stamped=$HEDGE_VERSION}" \
     -o "$out/" "${programs[@]/#/./examples/}"

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
 
@@ -75,6 +76,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	i := -1
 	if len(args) > 0 {
 		i = slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
+	}
+	if i < 0 && len(args) == 1 && args[0] == "-version" {
+		_, _ = fmt.Fprintln(stdout, "archive", buildinfo.Version()) // nowhere else to say it
+		return exitDone
 	}
 	if i < 0 {
 		help(stderr)

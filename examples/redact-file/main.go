@@ -23,6 +23,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -58,6 +59,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	}
 	if err != nil {
 		return fail(exitUsage, err)
+	}
+	if o.version {
+		fmt.Println("redact-file", buildinfo.Version())
+		return exitDone
 	}
 	policy, err := redact.LoadPolicy(o.policy)
 	if err != nil {

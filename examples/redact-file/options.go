@@ -26,6 +26,7 @@ type options struct {
 	moving          bool
 	movingGiven     bool
 	force           bool
+	version         bool
 	recursive       bool
 	track           int
 	encoding        string
@@ -47,6 +48,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
 	f.StringVar(&o.evidence, "evidence", "", "the evidence (JSON lines): written to this file if it is not there; if it is, no network is needed")
 	f.StringVar(&o.tracks, "tracks", "", "print the tracks that are hidden, and write a sheet of their outlines (PNG) to this file")
+	f.BoolVar(&o.version, "version", false, "print the version, and end")
 	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
 	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")
 	f.IntVar(&o.track, "track", 1, "which video track of a recording is redacted")
@@ -56,6 +58,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	f.Visit(func(f *flag.Flag) { o.movingGiven = o.movingGiven || f.Name == "moving" })
 	switch {
+	case o.version:
+		return o, nil
 	case f.NArg() > 0:
 		return o, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
 	case o.in == "":

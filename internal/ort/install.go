@@ -82,7 +82,14 @@ func Installed() (string, error) {
 	if os.Getenv(Env) != "" {
 		return Library()
 	}
-	dst, err := cached()
+	return Pinned(runtime.GOARCH)
+}
+
+// Pinned returns the library that Install has put into the user's cache folder for an
+// architecture, in Go's words, such as arm64. An empty path and no error mean that there
+// is none.
+func Pinned(arch string) (string, error) {
+	dst, err := cached(arch)
 	if err != nil {
 		return "", err
 	}
@@ -92,18 +99,19 @@ func Installed() (string, error) {
 	return "", nil
 }
 
-// Install puts the library into the user's cache folder and returns its path.
+// Install puts the library for an architecture, in Go's words, such as arm64, into the
+// user's cache folder and returns its path.
 // It is taken from the project's release archive or, where that cannot be had,
 // from the wheel of the Python package or from the npm package, and only if its
 // SHA-256 is a known one. A line for the user is written to log for each of
 // these steps; progress may be nil.
-func Install(ctx context.Context, log io.Writer, progress download.Progress) (string, error) {
-	platform := runtime.GOOS + "/" + runtime.GOARCH
+func Install(ctx context.Context, arch string, log io.Writer, progress download.Progress) (string, error) {
+	platform := runtime.GOOS + "/" + arch
 	b, ok := builds[platform]
 	if !ok {
 		return "", fmt.Errorf("ONNX Runtime: no pinned library for %s; name one in %s", platform, Env)
 	}
-	dst, err := cached()
+	dst, err := cached(arch)
 	if err != nil {
 		return "", err
 	}

@@ -33,9 +33,9 @@ const ways = "Run `go run github.com/hedgecam/hedge/models/cmd/models runtime`, 
 	" or of the npm package onnxruntime-node@" + Version + " anywhere and name it in " + Env
 
 // Library returns the path of ONNX Runtime's shared library: the one that
-// HEDGE_ORT_LIB names, else the one that Install has put into the user's cache
-// folder, else the system's, whose version may be any. If there is none the
-// error is a *[NotFoundError].
+// HEDGE_ORT_LIB names, else the one that was installed with the program, else the
+// one that Install has put into the user's cache folder, else the system's, whose
+// version may be any. If there is none the error is a *[NotFoundError].
 func Library() (string, error) {
 	if path := os.Getenv(Env); path != "" {
 		info, err := os.Stat(path)
@@ -48,7 +48,13 @@ func Library() (string, error) {
 		return path, nil
 	}
 	notFound := &NotFoundError{Looked: []string{Env + " (not set)"}}
-	if path, err := cached(); err == nil {
+	for _, path := range besideProgram() {
+		if isFile(path) {
+			return path, nil
+		}
+		notFound.Looked = append(notFound.Looked, path)
+	}
+	if path, err := cached(runtime.GOARCH); err == nil {
 		if isFile(path) {
 			return path, nil
 		}
@@ -65,14 +71,34 @@ func Library() (string, error) {
 	return "", notFound
 }
 
-// cached returns where Install puts the library. The architecture is part of it
-// because a home folder may be shared between machines.
-func cached() (string, error) {
+// executable returns the running program's file. It is a variable for tests.
+var executable = os.Executable
+
+// besideProgram returns where a package puts the library: with bin/PROGRAM goes
+// lib/hedge/libonnxruntime.so.1. Whoever can write there can replace the program too.
+func besideProgram() []string {
+	program, err := executable()
+	if err != nil {
+		return nil
+	}
+	if resolved, err := filepath.EvalSymlinks(program); err == nil {
+		program = resolved
+	}
+	dir := filepath.Dir(program)
+	if filepath.Base(dir) != "bin" {
+		return nil
+	}
+	return []string{filepath.Join(filepath.Dir(dir), "lib", "hedge", "libonnxruntime.so.1")}
+}
+
+// cached returns where Install puts the library for an architecture, which is part of
+// the name because a home folder may be shared between machines.
+func cached(arch string) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "hedge", "onnxruntime-"+Version, runtime.GOARCH, "libonnxruntime.so.1"), nil
+	return filepath.Join(dir, "hedge", "onnxruntime-"+Version, arch, "libonnxruntime.so.1"), nil
 }
 
 func isFile(path string) bool {

@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func setup(t *testing.T) string {
 	t.Setenv("XDG_CACHE_HOME", home)
 	t.Setenv("HOME", home)
 	t.Setenv(Env, "")
-	dst, err := cached()
+	dst, err := cached(runtime.GOARCH)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,6 +264,42 @@ func TestLibrary(t *testing.T) {
 	t.Setenv(Env, filepath.Dir(own))
 	if path, err := Library(); err == nil || !strings.Contains(err.Error(), "is not a file") {
 		t.Errorf("a folder named: %s, %v", path, err)
+	}
+}
+
+// TestLibraryOfPackage: a program in bin uses the library in lib/hedge beside it, also
+// through a link, before any other than the one that is named; one elsewhere does not.
+func TestLibraryOfPackage(t *testing.T) {
+	dst := setup(t)
+	write(t, dst, library, 0o644)
+	prefix, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := filepath.Join(prefix, "lib", "hedge", "libonnxruntime.so.1")
+	write(t, packed, library, 0o644)
+	program, link := filepath.Join(prefix, "bin", "program"), filepath.Join(t.TempDir(), "program")
+	write(t, program, nil, 0o755)
+	write(t, filepath.Join(prefix, "cache", "program"), nil, 0o755)
+	if err := os.Symlink(program, link); err != nil {
+		t.Fatal(err)
+	}
+	defer func(was func() (string, error)) { executable = was }(executable)
+	for running, want := range map[string]string{program: packed, link: packed, filepath.Join(prefix, "cache", "program"): dst} {
+		executable = func() (string, error) { return running, nil }
+		if path, err := Library(); err != nil || path != want {
+			t.Errorf("%s uses %s, %v; want %s", running, path, err, want)
+		}
+	}
+	executable = func() (string, error) { return program, nil }
+	own := filepath.Join(t.TempDir(), "own.so")
+	write(t, own, library, 0o644)
+	t.Setenv(Env, own)
+	if path, err := Library(); err != nil || path != own {
+		t.Errorf("one that is named: %s, %v", path, err)
+	}
+	if path, err := Pinned(runtime.GOARCH); err != nil || path != dst {
+		t.Errorf("Pinned, to be packed: %s, %v", path, err)
 	}
 }
 

@@ -10,8 +10,15 @@ import (
 	"sync"
 )
 
-// Version returns the version of the main module, with the commit where it is known.
+// stamped is the version that a release was built as (go build -ldflags -X).
+var stamped string
+
+// Version returns the version of the release or, where the program is none, that of the
+// main module, with the commit where it is known.
 func Version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -27,6 +27,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 )
 
 // The exit codes of a program that ends before it has begun.
@@ -87,7 +89,7 @@ const envPrefix = "HEDGE_"
 
 // Start fills in config, a pointer to a struct, for a program that is about to
 // start. When ok is true the program goes on. Otherwise it ends with the exit
-// code: 0 after -help, -schema and a -check that found nothing, 2 after
+// code: 0 after -help, -version, -schema and a -check that found nothing, 2 after
 // everything that is wrong was written to Stderr, one line each; it goes on where
 // all of that is *[Damage].
 func Start(config any, o Options) (code int, ok bool) {
@@ -96,6 +98,8 @@ func Start(config any, o Options) (code int, ok bool) {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return finish(o.Stdout, usage(config, &o))
+	case m.version:
+		return finish(o.Stdout, o.Program+" "+buildinfo.Version()+"\n")
 	case m.schema:
 		return finish(o.Stdout, string(Schema(config, o.Program)))
 	case err != nil:
@@ -161,8 +165,8 @@ func Load(config any, o Options) error {
 
 // modes are the flags that every program has beside its settings.
 type modes struct {
-	config        string
-	check, schema bool
+	config                 string
+	check, schema, version bool
 }
 
 func load(config any, o *Options) (m modes, err error) {
@@ -173,6 +177,7 @@ func load(config any, o *Options) (m modes, err error) {
 	fs.StringVar(&m.config, "config", "", "")
 	fs.BoolVar(&m.check, "check", false, "")
 	fs.BoolVar(&m.schema, "schema", false, "")
+	fs.BoolVar(&m.version, "version", false, "")
 	for _, f := range fields {
 		if f.kind == kindBool {
 			fs.BoolFunc(f.name, "", func(text string) error { given[f.name] = text; return nil })
@@ -246,6 +251,7 @@ func usage(config any, o *Options) string {
 	line("config", "file", envName("config"), "read settings from this file (YAML, or JSON if it is named .json); flags and environment go before it")
 	line("check", "", "", "check configuration and policy, say everything that is wrong, and end")
 	line("schema", "", "", "print the JSON schema of the configuration file, and end")
+	line("version", "", "", "print the version, and end")
 	for _, f := range describe(config) {
 		help := f.help
 		if len(f.enum) > 0 {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 )
 
 // plain has a setting of each kind.
@@ -291,6 +293,7 @@ func TestStart(t *testing.T) {
 		{"stray", 2, false, "", `prog: unexpected "stray"`, 1},
 		{"-config /no/such", 2, false, "", "no such file", 1},
 		{"-help", 0, false, "-keep duration  [HEDGE_KEEP]\n        how long (default 60s)\n", "", 0},
+		{"-version -keep 1s", 0, false, "prog " + buildinfo.Version() + "\n", "", 0},
 		{"-schema -keep 1s", 0, false, `"additionalProperties": false`, "", 0},
 	} {
 		var out, errs strings.Builder

@@ -4,13 +4,17 @@
 //	models list
 //	models verify [name...]
 //	models fetch [name...]
-//	models runtime [-offline]
+//	models runtime [-offline | -arch ARCH]
+//
+// -arch gets the pinned ONNX Runtime for an architecture, amd64 or arm64, whatever
+// HEDGE_ORT_LIB says, to be packed with programs.
 //
 // Without names it takes all models. Its exit code is 0 if all went well, 1 if a file
 // is missing, wrong or cannot be fetched, and 2 for a wrong command line.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -30,7 +35,7 @@ import (
 const usage = `usage: models list
        models verify [name...]
        models fetch [name...]
-       models runtime [-offline]
+       models runtime [-offline | -arch ARCH]
 `
 
 func main() {
@@ -183,8 +188,9 @@ func onnxRuntime(ctx context.Context, args []string, out, errOut io.Writer) erro
 	flags := flag.NewFlagSet("runtime", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	offline := flags.Bool("offline", false, "only look for it")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return usageError("runtime takes -offline or nothing")
+	arch := flags.String("arch", "", "for this architecture")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 0 || *offline && *arch != "" {
+		return usageError("runtime takes -offline, -arch ARCH or nothing")
 	}
 	if *offline {
 		path, err := ort.Library()
@@ -194,7 +200,11 @@ func onnxRuntime(ctx context.Context, args []string, out, errOut io.Writer) erro
 		fmt.Fprintf(out, "ONNX Runtime: %s\n", path)
 		return nil
 	}
-	path, err := ort.Installed()
+	find := ort.Installed
+	if *arch != "" {
+		find = func() (string, error) { return ort.Pinned(*arch) }
+	}
+	path, err := find()
 	if err != nil {
 		return err
 	}
@@ -203,7 +213,7 @@ func onnxRuntime(ctx context.Context, args []string, out, errOut io.Writer) erro
 		return nil
 	}
 	bar := newBar(errOut, "ONNX Runtime")
-	path, err = ort.Install(ctx, errOut, bar.update)
+	path, err = ort.Install(ctx, cmp.Or(*arch, runtime.GOARCH), errOut, bar.update)
 	bar.done()
 	if err != nil {
 		return err
