@@ -86,7 +86,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 	if err != nil && !errors.As(err, &damage) {
 		return a, err
 	}
-	if a.mqtt, err = homeassistant.New(homeassistant.Options{Broker: c.MQTT, User: c.MQTTUser, Password: string(c.MQTTPassword), Prefix: c.MQTTPrefix, Model: program, State: a.mqttState, Privacy: a.mqttPrivacy}); err != nil {
+	if a.mqtt, err = homeassistant.New(homeassistant.Options{Broker: c.MQTT, User: c.MQTTUser, Password: string(c.MQTTPassword), Name: c.MQTTName, Prefix: c.MQTTPrefix, Model: program, State: a.mqttState, Privacy: a.mqttPrivacy}); err != nil {
 		return a, err
 	}
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {

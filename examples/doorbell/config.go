@@ -66,6 +66,7 @@ type config struct {
 	MQTT         string          `name:"mqtt" help:"MQTT broker for Home Assistant, such as tcp://homeassistant.local:1883 or ssl://host:8883"`
 	MQTTUser     string          `name:"mqtt-user" help:"user name for the broker"`
 	MQTTPassword settings.Secret `name:"mqtt-password" help:"password for the broker"`
+	MQTTName     string          `name:"mqtt-name" help:"what this camera is called at the broker, where a machine has more than one; without one it is the machine's name"`
 	MQTTPrefix   string          `name:"mqtt-prefix" default:"homeassistant" help:"topic under which Home Assistant looks for devices"`
 }
 

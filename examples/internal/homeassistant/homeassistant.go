@@ -45,6 +45,9 @@ func Broker(address string) (*url.URL, error) {
 type Options struct {
 	// Broker is its address. Without one there is no client.
 	Broker, User, Password string
+	// Name tells this camera from others of the same machine. It defaults to the
+	// machine's name.
+	Name string
 	// Prefix is the topic under which Home Assistant looks for devices.
 	Prefix string
 	// Model is the name of the program.
@@ -73,7 +76,7 @@ type State struct {
 type Client struct {
 	o      Options
 	client mqtt.Client
-	id     string // of this machine
+	id     string // of this camera
 	base   string // of our own topics
 }
 
@@ -86,11 +89,13 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mqtt: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "camera"
+	name := o.Name
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			name = "camera"
+		}
 	}
-	m := &Client{o: o, id: topicOf(host)}
+	m := &Client{o: o, id: topicOf(name)}
 	m.base = "hedge/" + m.id
 	c := mqtt.NewClientOptions().AddBroker(u.String()).SetClientID("hedge-"+m.id).
 		SetUsername(o.User).SetPassword(o.Password).
