@@ -22,7 +22,7 @@ debian_make() {
     mkdir -p "$dir/dev/shm"
     mount -t tmpfs tmpfs "$dir/dev/shm"
     cp /etc/resolv.conf "$dir/etc/resolv.conf"
-    cp /etc/ssl/certs/ca-certificates.crt "$dir/etc/ssl/certs/ca-certificates.crt"
+    install -D -m 0644 /etc/ssl/certs/ca-certificates.crt -t "$dir/etc/ssl/certs"
 }
 
 # debian_run [NAME=VALUE]... COMMAND runs a line of shell there, with an environment of

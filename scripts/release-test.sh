@@ -82,7 +82,7 @@ there 'echo "# mine" >>/etc/hedge/doorbell.yaml && install -d /var/lib/private/h
 dpkg-deb -R "$package" "$work/higher"
 sed -i "s/^Version: .*/&.1/" "$work/higher/DEBIAN/control"
 echo "# theirs" | tee -a "$work/higher/etc/hedge/doorbell.yaml" >>"$work/higher/etc/hedge/dashcam.yaml"
-dpkg-deb -b --root-owner-group "$work/higher" "$dir/root/higher.deb" >>"$log"
+dpkg-deb -Znone -b --root-owner-group "$work/higher" "$dir/root/higher.deb" >>"$log"
 there "$install /root/higher.deb"
 there "test \"\$(dpkg-query -W -f '\${Version}' hedge)\" = '$version.1'"
 there 'grep -q "^# mine" /etc/hedge/doorbell.yaml && ! grep -q "^# theirs" /etc/hedge/doorbell.yaml && grep -q "^# theirs" /etc/hedge/dashcam.yaml'
