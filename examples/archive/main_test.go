@@ -249,6 +249,7 @@ func TestFlags(t *testing.T) {
 		code int
 		says string
 	}{
+		{[]string{"-version"}, exitDone, "archive "},
 		{nil, exitUsage, "archive add -dir"},
 		{[]string{"-h"}, exitDone, "archive serve -dir"},
 		{[]string{"serve", "-h"}, exitDone, "-workers"},
