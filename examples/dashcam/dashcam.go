@@ -69,7 +69,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	// An event under way is brought to its end.
 	defer func() { err = errors.Join(err, d.ring.Close()) }()
 
-	if err := d.c.Process(confine.Needs{Folders: []string{d.c.Dir}, Files: []string{d.c.Policy}, Connects: d.c.Remote()}); err != nil {
+	if err := d.c.Process(d.needs()); err != nil {
 		d.log.Warn("the program keeps rights that it does not need", "reason", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -79,6 +79,14 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	cancel()
 	beside.Wait()
 	return err
+}
+
+// needs are what the program writes and reads and whom it connects to once everything is open.
+func (d *dashcam) needs() confine.Needs {
+	n := d.c.Needs()
+	n.Folders, n.Files = []string{d.c.Dir}, []string{d.c.Policy}
+	n.Reads = append(n.Reads, d.c.Accel)
+	return n
 }
 
 // errNothing says that there is nothing to write.

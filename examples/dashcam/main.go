@@ -74,10 +74,10 @@ const (
 )
 
 func main() {
+	confine.Enable()
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "dashcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()

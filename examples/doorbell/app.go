@@ -123,7 +123,11 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 }
 
 func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector, seg detect.Segmenter) (err error) {
-	a.source, err = camera.Open(a.c.Source, camera.Options{Rotate: a.c.Rotate, Decoder: a.c.Decoder, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
+	room, err := a.c.Room()
+	if err != nil {
+		a.log.Add("confine", err.Error())
+	}
+	a.source, err = camera.Open(a.c.Source, camera.Options{Room: room, Rotate: a.c.Rotate, Decoder: a.c.Decoder, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
 		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
 			a.broadcaster.Describe(s.Format)

@@ -32,10 +32,10 @@ import (
 const program = "doorbell"
 
 func main() {
+	confine.Enable()
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "doorbell: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var keys io.Reader
 	if term.IsTerminal(int(os.Stdin.Fd())) {

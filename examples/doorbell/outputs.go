@@ -8,9 +8,15 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 )
 
-// needs are what the program writes and whom it connects to once everything is open.
+// needs are what the program writes and reads and whom it connects to once everything is open.
 func (a *app) needs() confine.Needs {
-	return confine.Needs{Folders: []string{a.c.State, a.c.Record}, Files: []string{a.c.Policy}, Connects: a.c.Remote() || a.c.MQTT != ""}
+	n := a.c.Needs()
+	n.Folders, n.Files = []string{a.c.State, a.c.Record}, []string{a.c.Policy}
+	n.Reads = append(n.Reads, a.c.RingGPIO, a.c.PrivateGPIO)
+	if a.c.MQTT != "" {
+		n.Connects, n.Resolves = true, n.Resolves || confine.Named(a.c.MQTT)
+	}
+	return n
 }
 
 // openOutputs begins to serve recorders over RTSP, and to record.

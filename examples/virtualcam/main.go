@@ -52,10 +52,10 @@ const (
 )
 
 func main() {
+	confine.Enable()
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "virtualcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	confine.Enable()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()
@@ -109,7 +109,9 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, Rate: float64(c.Rate), Log: log})
 	if err == nil {
 		pipe, _ := strings.CutPrefix(c.Out, "pipe:")
-		if err := c.Process(confine.Needs{Files: []string{c.Policy, pipe}, Connects: c.Remote()}); err != nil {
+		needs := c.Needs()
+		needs.Files = []string{c.Policy, pipe}
+		if err := c.Process(needs); err != nil {
 			log.Warn("the program keeps rights that it does not need", "reason", err)
 		}
 		err = errors.Join(cam.Run(ctx, out), cam.Close())

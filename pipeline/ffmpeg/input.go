@@ -40,6 +40,8 @@ type input struct {
 	secret bool
 	// hide takes an address's secrets out of messages; nil for files and devices.
 	hide *strings.Replacer
+	// before is put before the commands of ffmpeg and ffprobe, see Options.Room.
+	before []string
 	// relay is the way to a camera over TLS, nil for others.
 	relay *relay
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,9 +48,18 @@ func find(program string) (string, error) {
 // of messages. One goroutine calls the handler, which may be nil, for each line of
 // stderr; it must not keep the slice. Long lines are cut.
 func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
+	return startBehind(nil, program, args, stdin, stdout, hide, handler, extra...)
+}
+
+// startBehind is start with another command before the program's, which becomes that.
+func startBehind(before []string, program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
 	path, err := find(program)
 	if err != nil {
 		return nil, err
+	}
+	if len(before) > 0 {
+		args = slices.Concat(before[1:], []string{path}, args)
+		path = before[0]
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

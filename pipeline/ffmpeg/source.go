@@ -57,6 +57,10 @@ type Options struct {
 	// probe the camera first, which halves the time. If the size of the pictures has
 	// changed, Open probes all the same. It defaults to not known.
 	Known *Info
+	// Room returns a command to put before those of ffmpeg and ffprobe, which gives up
+	// all but what they need for this input and then becomes the program that follows, in
+	// the same process. It defaults to none: they have this process's rights.
+	Room func(Room) []string
 }
 
 // Device is what is asked of a V4L2 camera. Zero fields leave the camera's own
@@ -168,6 +172,7 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if err := in.network(ctx, o); err != nil {
 		return nil, err
 	}
+	in.before = o.room(in)
 	s, err := openInput(ctx, in, o)
 	if err != nil {
 		return nil, errors.Join(err, in.relay.close())

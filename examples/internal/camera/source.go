@@ -44,6 +44,8 @@ type Options struct {
 	// no authority vouches for: the first one that a camera shows is taken, and no
 	// other from then on. It defaults to none: such a camera is refused.
 	Pins string
+	// Room is that of ffmpeg.Options. It defaults to none.
+	Room func(ffmpeg.Room) []string
 	// OnPin is called, as OnChange is, when a camera's certificate is kept, with the
 	// camera's host and the certificate's SHA-256, which the owner should compare
 	// with what the camera shows of itself. It defaults to nothing.
@@ -140,11 +142,11 @@ func Open(camera string, o Options) (*Source, error) {
 			trust = (&pins{path: o.Pins, pinned: o.OnPin}).trust
 		}
 		s.open = func(ctx context.Context) (connection, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust, Decoder: s.decoding.name()})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, Timeout: o.Timeout, Known: s.known, Trust: trust, Decoder: s.decoding.name(), Room: o.Room})
 		}
 	case kindFile:
 		s.open = func(ctx context.Context) (connection, error) {
-			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true, Decoder: s.decoding.name()})
+			return openFFmpeg(ctx, n.arg, ffmpeg.Options{MaxRate: o.Rate, Rotate: o.Rotate, RealTime: true, Loop: true, Decoder: s.decoding.name(), Room: o.Room})
 		}
 	}
 	return s, nil

@@ -1,9 +1,9 @@
 // Package confine gives up what a program does not need once it runs, for itself and
-// for all its children: writing outside of its folders, and connecting to anybody.
+// for all its children: writing outside of its folders, reading what belongs neither to it
+// nor to the system, and connecting to anybody.
 //
 // It is Landlock of Linux 5.13 and newer. Older kernels have less of it or none, and
-// then there is less or nothing to give up. Reading is left as it is: the system's own
-// rights and the units in deploy/ bound that.
+// then there is less or nothing to give up.
 package confine
 
 import (
@@ -22,22 +22,36 @@ import (
 
 // Confinement is the setting of it. It is embedded in a program's own.
 type Confinement struct {
-	Confine bool `name:"confine" default:"true" help:"once it runs, the program and its children can write into its own folders and devices only, and connect to nobody unless camera or broker are on the network (Linux with Landlock)"`
+	Confine     bool `name:"confine" default:"true" help:"once it runs, the program and its children can write into its own folders and devices only, and connect to nobody unless camera or broker are on the network (Linux with Landlock)"`
+	ConfineRead bool `name:"confine-read" default:"true" help:"with confine, the program and its children read their own files and the system's programs and libraries only: no home folders, no other service's data, no passwords in /etc"`
 }
 
 var enabled atomic.Bool
 
-// Enable has Process take effect. A program's main calls it: tests run programs in
-// their own process, which is not to be confined.
-func Enable() { enabled.Store(true) }
+// Enable has Process and Room take effect. It is the first that a program's main calls:
+// for Room the program starts itself again, and then Enable does not return. Tests run
+// programs in their own process, which is not to be confined.
+func Enable() {
+	if len(os.Args) > 1 && os.Args[1] == roomArg {
+		os.Exit(become(os.Args[2:]))
+	}
+	enabled.Store(true)
+}
 
 // Needs are what a program goes on to need.
 type Needs struct {
 	// Folders are those that it writes into, Files those that it replaces: their
 	// folders are meant. Empty names are none, and what is not there is left out.
 	Folders, Files []string
+	// Reads are files that it reads beside those, and folders of which it reads
+	// everything. Empty names are none; what is not there is an error.
+	Reads []string
 	// Connects: it connects to others over TCP.
 	Connects bool
+	// Resolves: it looks up names of others, for which it reads all of /etc: whoever
+	// configures that puts new files in place of the old ones. The rights of the
+	// program's user keep it from the passwords there.
+	Resolves bool
 }
 
 // Process gives up everything else, for all threads. Once it has returned there is no
@@ -46,14 +60,31 @@ func (c Confinement) Process(n Needs) error {
 	if !enabled.Load() || !c.Confine {
 		return nil
 	}
-	return restrict(n)
+	return c.restrict(n)
 }
 
-func restrict(n Needs) error {
-	// The rights of the third version: later ones have those to control devices.
-	if err := landlock.V3.BestEffort().RestrictPaths(landlock.RODirs("/"), landlock.RWDirs(n.folders()...).IgnoreIfMissing()); err != nil {
-		return err
+func (c Confinement) restrict(n Needs) error {
+	rules := []landlock.Rule{landlock.RWDirs(n.folders()...).IgnoreIfMissing()}
+	var missing error
+	if c.ConfineRead {
+		var readable []landlock.Rule
+		readable, missing = n.readable()
+		rules = append(rules, readable...)
+	} else {
+		rules = append(rules, landlock.RODirs("/"))
 	}
+	// The rights of the third version: later ones have those to control devices.
+	if err := landlock.V3.BestEffort().RestrictPaths(rules...); err != nil {
+		return errors.Join(err, missing)
+	}
+	if err := n.network(); err != nil {
+		return errors.Join(err, missing)
+	}
+	return missing
+}
+
+// network gives up connecting, where that is not needed.
+func (n Needs) network() error {
 	if n.Connects {
 		return nil
 	}

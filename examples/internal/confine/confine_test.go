@@ -15,6 +15,13 @@ import (
 const breakOutEnv = "HEDGE_TEST_BREAK_OUT"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == roomArg {
+		os.Exit(become(os.Args[2:]))
+	}
+	if os.Getenv(roomEnv) != "" {
+		tryRoom()
+		return
+	}
 	if dir := os.Getenv(breakOutEnv); dir != "" {
 		breakOut(dir)
 		return
@@ -29,8 +36,8 @@ func breakOut(dir string) {
 	say := func(what string, err error) { fmt.Printf("%s: %t\n", what, err == nil) }
 	write := func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }
 	Enable()
-	needs := Needs{Folders: []string{dir, filepath.Join(outside, "none"), ""}, Files: []string{filepath.Join(outside, "links", "policy"), ""}}
-	if err := (Confinement{Confine: true}).Process(needs); err != nil {
+	needs := Needs{Reads: []string{filepath.Join(outside, "given"), filepath.Join(outside, "given folder"), ""}, Folders: []string{dir, filepath.Join(outside, "none"), ""}, Files: []string{filepath.Join(outside, "links", "policy"), ""}}
+	if err := (Confinement{Confine: true, ConfineRead: true}).Process(needs); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -38,8 +45,21 @@ func breakOut(dir string) {
 	say("rename inside", os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")))
 	say("behind the link", write(filepath.Join(outside, "target", "policy")))
 	say("device", write("/dev/null"))
-	_, err := os.ReadFile(filepath.Join(outside, "secret"))
-	say("read", err)
+	read := func(path string) error {
+		_, err := os.ReadFile(path)
+		return err
+	}
+	say("read what is given", read(filepath.Join(outside, "given")))
+	say("read in a folder that is given", read(filepath.Join(outside, "given folder", "a")))
+	say("read what the kernel tells", read("/proc/self/stat"))
+	say("read the system's settings", read("/etc/ld.so.cache"))
+	say("start a program", exec.CommandContext(context.Background(), "/bin/sh", "-c", "cat /etc/hosts").Run())
+	say("OUT read", read(filepath.Join(outside, "secret")))
+	say("OUT read accounts", read("/etc/passwd"))
+	say("OUT read passwords", read("/etc/shadow"))
+	_, err := os.ReadDir("/root")
+	say("OUT list a home", err)
+	say("OUT read by a child", exec.CommandContext(context.Background(), "/bin/sh", "-c", `cat "$0"`, filepath.Join(outside, "secret")).Run())
 	say("listen", func() error {
 		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err == nil {
@@ -64,12 +84,12 @@ func TestBreakOut(t *testing.T) {
 	}
 	outside := t.TempDir()
 	dir := filepath.Join(outside, "own")
-	for _, d := range []string{"own", "elsewhere", "target"} {
+	for _, d := range []string{"own", "elsewhere", "target", "given folder"} {
 		if err := os.Mkdir(filepath.Join(outside, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, f := range []string{"secret", "elsewhere/there", "target/policy"} {
+	for _, f := range []string{"given", "given folder/a", "secret", "elsewhere/there", "target/policy"} {
 		if err := os.WriteFile(filepath.Join(outside, f), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +118,7 @@ func TestBreakOut(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 12 {
+	if len(lines) != 21 {
 		t.Fatalf("%s", out)
 	}
 	for _, line := range lines {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,6 +63,19 @@ func (s *Settings) CheckSource() error {
 // Remote reports whether the camera is on the network.
 func (s *Settings) Remote() bool { return strings.Contains(s.Source, "://") }
 
+// Needs returns what the camera and the seal go on to need once everything is open.
+func (s *Settings) Needs() confine.Needs {
+	n := confine.Needs{Reads: []string{s.SealGPIO}, Connects: s.Remote()}
+	if path, ok := strings.CutPrefix(s.Source, "file:"); ok {
+		n.Reads = append(n.Reads, path)
+	}
+	if s.SealFile != "" {
+		n.Reads = append(n.Reads, filepath.Dir(s.SealFile)) // it comes and goes
+	}
+	n.Resolves = s.Remote() && confine.Named(s.Source)
+	return n
+}
+
 // Options are what a Camera is made of, besides its Settings.
 type Options struct {
 	// Policy is the path of the policy file.
@@ -98,8 +112,12 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 			err = errors.Join(err, c.Close())
 		}
 	}()
+	room, err := s.Room()
+	if err != nil {
+		o.Log.Warn(err.Error())
+	}
 	c.source, err = camera.Open(s.Source, camera.Options{
-		Password: string(s.SourcePassword), Pins: o.Policy + ".cameras", Rate: o.Rate, Rotate: s.Rotate, Decoder: s.Decoder,
+		Room: room, Password: string(s.SourcePassword), Pins: o.Policy + ".cameras", Rate: o.Rate, Rotate: s.Rotate, Decoder: s.Decoder,
 		OnPin: func(host, fingerprint string) { o.Log.Warn(camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {
 			if o.OnChange != nil {
