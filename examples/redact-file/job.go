@@ -55,7 +55,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 	}()
 
 	start := time.Now()
-	src, err := ffmpeg.Open(ctx, j.file.in, ffmpeg.Options{Track: j.track})
+	src, err := ffmpeg.Open(ctx, j.file.in, ffmpeg.Options{Track: j.track, Room: j.room})
 	if err != nil {
 		return rep, asUsage(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"syscall"
 
 	"github.com/hedgecam/hedge/examples/internal/buildinfo"
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -38,6 +39,7 @@ const (
 )
 
 func main() {
+	confine.Enable()
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "redact-file: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
@@ -67,6 +69,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	policy, err := redact.LoadPolicy(o.policy)
 	if err != nil {
 		return fail(exitUsage, err)
+	}
+	if o.room, err = (confine.Confinement{Confine: o.confine, ConfineRead: true}).Room(); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%v\n", err) // likewise, and it goes without
 	}
 	var made folders
 	defer made.sweep()

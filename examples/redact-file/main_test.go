@@ -24,6 +24,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(mainEnv) != "" || len(os.Args) > 1 && os.Args[1] == "hedge-room" {
+		main()
+		return
+	}
 	ffmpegtest.Main()
 	goleak.VerifyTestMain(m)
 }

@@ -75,7 +75,7 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	if err := in.Check(info.Path); err != nil {
 		return r.Stats(), err
 	}
-	again, err := ffmpeg.Open(ctx, info.Path, ffmpeg.Options{Track: info.Track})
+	again, err := ffmpeg.Open(ctx, info.Path, ffmpeg.Options{Track: info.Track, Room: j.room})
 	if err != nil {
 		return r.Stats(), err
 	}
