@@ -343,8 +343,7 @@ func (d *Decision) retimed(i int, at time.Duration, objects []detect.Object) []d
 func (d *Decision) shown(i int, at time.Duration, dst []detect.Object) []detect.Object {
 	show := func(id uint64) {
 		if p := d.Tracks.List[id-1]; i >= p.First && i <= p.Last {
-			b := d.Tracks.Box(p, i)
-			dst = append(dst, detect.Object{ID: p.ID, Class: p.Class, Box: b, Padded: b, Score: p.Score, Confirmed: true})
+			dst = append(dst, detect.Object{ID: p.ID, Class: p.Class, Box: d.Tracks.Box(p, i), Padded: d.swept(p, i), Score: p.Score, Confirmed: true})
 		}
 	}
 	for _, id := range d.Struck {
@@ -356,6 +355,25 @@ func (d *Decision) shown(i int, at time.Duration, dst []detect.Object) []detect.
 		}
 	}
 	return dst
+}
+
+const (
+	// sweptPictures is over how many pictures, before and after, what moves at a track's
+	// object is its own: a moving patch has the place that was left in it, too.
+	sweptPictures = 2
+	// sweptMargin is the part of the box's shorter side that a patch may stick out: the
+	// motion's grid is coarse, and a shadow falls beside the feet.
+	sweptMargin = 0.125
+)
+
+// swept returns where a track's object is about picture i.
+func (d *Decision) swept(p *track.Track, i int) detect.Box {
+	b := d.Tracks.Box(p, i)
+	for j := max(i-sweptPictures, p.First); j <= min(i+sweptPictures, p.Last); j++ {
+		b = b.Union(d.Tracks.Box(p, j))
+	}
+	m := sweptMargin * d.Tracks.Box(p, i).Short()
+	return detect.Box{X0: b.X0 - m, Y0: b.Y0 - m, X1: b.X1 + m, Y1: b.Y1 + m}
 }
 
 // addedAt returns where an added track is at a time. A single box counts for half a second

@@ -4,6 +4,9 @@ import (
 	"context"
 	"image"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +128,64 @@ func TestRecordingMotion(t *testing.T) {
 	}
 	if mean > 0.005 {
 		t.Errorf("what stirs in one place: %.3f of the pictures hidden", mean)
+	}
+}
+
+// TestRecordingShown: somebody who walks and whom a reviewer has taken out is shown, all the
+// way, though their motion is no track's any more; somebody else who walks is hidden all
+// the same.
+func TestRecordingShown(t *testing.T) {
+	walk := func(i int) (image.Point, bool) { return image.Pt(-24+(i-20)*8, 120), i >= 20 && i < 63 }
+	box := func(i int) detect.Box {
+		at, _ := walk(i)
+		return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + 24), Y1: float32(at.Y + 60)}
+	}
+	const n = 100
+	film := func() pipeline.Source { return &yard{frames: n, path: walk} }
+	for name, at := range map[string]func(i int) detect.Box{
+		"the walker": box, "somebody else": func(int) detect.Box { return detect.Box{X0: 100, Y0: 10, X1: 130, Y1: 80} },
+	} {
+		script := make([][]detect.Detection, n)
+		for i := 23; i < 60; i++ {
+			script[i] = []detect.Detection{{Class: detect.Person, Score: 0.9, Box: at(i)}}
+		}
+		c := pipeline.RecordingConfig{Policy: policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`),
+			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}}
+		r, err := pipeline.NewRecording(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := r.Inspect(t.Context(), film(), testInput)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer first.Close()
+		path := filepath.Join(t.TempDir(), "e.jsonl")
+		if err := first.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev, err := pipeline.LoadEvidence(strings.NewReader(string(text)+`{"strike":[1]}`), "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ev.Close()
+		d, err := r.Decide(ev)
+		if err != nil || d.Camera != pipeline.FixedCamera || len(d.Struck) != 1 {
+			t.Fatalf("%s: %v, %v camera, struck %v", name, err, d.Camera, d.Struck)
+		}
+		h := &hiddenOf{at: box}
+		if err := r.Redact(t.Context(), film(), d, h); err != nil {
+			t.Fatal(err)
+		}
+		for i := 25; i < 57; i++ {
+			if hidden := h.walker[i]; name == "the walker" && hidden > 0.1 || name != "the walker" && hidden < 0.9 {
+				t.Errorf("%s taken out: picture %d: %.2f of the walker hidden", name, i, hidden)
+			}
+		}
 	}
 }
 

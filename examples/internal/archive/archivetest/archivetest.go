@@ -32,9 +32,6 @@ const Version = "test 1"
 // Archive is an archive for a test.
 type Archive struct {
 	*archive.Archive
-	Server *queue.Server
-	Conn   *nats.Conn
-	Key    *age.X25519Identity
 }
 
 // New returns an archive in a folder of the test.
@@ -52,13 +49,19 @@ func New(t testing.TB, c queue.Config) *Archive {
 	return Connect(t, s, key, c)
 }
 
-// Connect returns another connection to a server, as of another process.
+// Connect returns an archive over a connection to a server in the process.
 func Connect(t testing.TB, s *queue.Server, key *age.X25519Identity, c queue.Config) *Archive {
 	t.Helper()
 	nc, err := s.Connect(t.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Over(t, nc, key, c)
+}
+
+// Over returns an archive over a connection, which the test's end closes.
+func Over(t testing.TB, nc *nats.Conn, key *age.X25519Identity, c queue.Config) *Archive {
+	t.Helper()
 	t.Cleanup(nc.Close)
 	q, err := queue.Open(t.Context(), nc, c)
 	if err != nil {
@@ -68,7 +71,7 @@ func Connect(t testing.TB, s *queue.Server, key *age.X25519Identity, c queue.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Archive{&archive.Archive{Queue: q, Files: files, Originals: store.NewVault(files, key)}, s, nc, key}
+	return &Archive{&archive.Archive{Queue: q, Files: files, Originals: store.NewVault(files, key)}}
 }
 
 // Add files a recording of the given content, which need not be one.

@@ -39,6 +39,8 @@ var (
 	ErrUnknown = errors.New("no such recording")
 	// ErrExists: the recording is there already.
 	ErrExists = errors.New("it is in the archive already")
+	// ErrAway: the queue's server was away for a while.
+	ErrAway = errors.New("the queue's server was away: ask again")
 	// errStale is a job that counts no more.
 	errStale = errors.New("another job has taken its place")
 )
@@ -195,8 +197,12 @@ func (r *Recording) File(s Stage) {
 }
 
 // Watch calls do with each recording that there is, then with nil, and then with each
-// that changes, until ctx ends. It returns ctx.Err(), or why it cannot watch.
+// that changes, until ctx ends. It returns ctx.Err(), or why it cannot watch: ErrAway when
+// the connection was lost, after which a server may not know any more who watches.
 func (q *Queue) Watch(ctx context.Context, do func(*Recording)) error {
+	lost := q.nc.Stats().Reconnects
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
 	w, err := q.recs.WatchAll(ctx)
 	if err != nil {
 		return err
@@ -206,6 +212,10 @@ func (q *Queue) Watch(ctx context.Context, do func(*Recording)) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-t.C:
+			if q.nc.Stats().Reconnects != lost {
+				return ErrAway
+			}
 		case e, ok := <-w.Updates():
 			switch {
 			case !ok:
@@ -256,6 +266,8 @@ func (q *Queue) Forget(ctx context.Context, id string) error { return q.live.Pur
 
 // Workers returns those that are not silent.
 func (q *Queue) Workers(ctx context.Context) (list []Worker, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	keys, err := q.live.ListKeys(ctx)
 	if err != nil {
 		return nil, err
@@ -270,5 +282,5 @@ func (q *Queue) Workers(ctx context.Context) (list []Worker, err error) {
 			list = append(list, w)
 		}
 	}
-	return list, nil
+	return list, ctx.Err()
 }

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -136,82 +135,4 @@ func (r reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.r.Read(p)
-}
-
-const bucket = "archive_files"
-
-// Objects keeps files in JetStream's object store.
-type Objects struct{ o jetstream.ObjectStore }
-
-// OpenObjects opens the object store, and makes it if there is none. limit is how many
-// bytes it may have, 0 for what the server allows.
-func OpenObjects(ctx context.Context, js jetstream.JetStream, limit int64) (*Objects, error) {
-	c := jetstream.ObjectStoreConfig{Bucket: bucket, Storage: jetstream.FileStorage, MaxBytes: -1}
-	if limit > 0 {
-		c.MaxBytes = limit
-	}
-	o, err := js.ObjectStore(ctx, bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		o, err = js.CreateOrUpdateObjectStore(ctx, c)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the server's object store: %w", err)
-	}
-	return &Objects{o}, nil
-}
-
-// Put implements Store. The file's entry is written after all of its pieces.
-func (s *Objects) Put(ctx context.Context, name string, r io.Reader) error {
-	if err := check(name); err != nil {
-		return err
-	}
-	if _, err := s.o.GetInfo(ctx, name); err == nil {
-		return nil
-	}
-	_, err := s.o.Put(ctx, jetstream.ObjectMeta{Name: name}, reader{ctx, r})
-	return full(err)
-}
-
-// Open implements Store.
-func (s *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) {
-	if err := check(name); err != nil {
-		return nil, err
-	}
-	// Without a deadline the client would set a short one, for all of the file.
-	ctx, cancel := context.WithTimeout(ctx, longest)
-	r, err := s.o.Get(ctx, name)
-	if err != nil {
-		cancel()
-		if errors.Is(err, jetstream.ErrObjectNotFound) {
-			return nil, fmt.Errorf("%s: %w", name, ErrMissing)
-		}
-		return nil, err
-	}
-	return &object{r, cancel}, nil
-}
-
-// longest is how long a file may take to be read.
-const longest = 6 * time.Hour
-
-// object is a file that is being read.
-type object struct {
-	jetstream.ObjectResult
-	cancel context.CancelFunc
-}
-
-// Close ends reading.
-func (o *object) Close() error {
-	defer o.cancel()
-	return o.ObjectResult.Close()
-}
-
-// Remove implements Store.
-func (s *Objects) Remove(ctx context.Context, name string) error {
-	if err := check(name); err != nil {
-		return err
-	}
-	if err := s.o.Delete(ctx, name); err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
-		return err
-	}
-	return nil
 }

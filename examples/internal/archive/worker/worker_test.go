@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
@@ -299,6 +300,59 @@ func TestLarge(t *testing.T) {
 	r := a.Wait(t, a.Add(t, "a.mp4", "123456").ID, archivetest.Status(queue.Failed))
 	if !strings.Contains(r.Error, "-memory") || !strings.Contains(r.Error, "-scratch") {
 		t.Errorf("%q", r.Error)
+	}
+}
+
+// TestServerAway: while a worker works its server goes away and comes back. Nothing is lost,
+// and what the worker has made in the meantime is entered.
+func TestServerAway(t *testing.T) {
+	dir := t.TempDir()
+	s, err := queue.Serve(queue.ServerConfig{Dir: dir, Host: "127.0.0.1", Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { s.Close() }()
+	nc, err := queue.Connect(t.Context(), s.Address(), "", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := archivetest.Over(t, nc, key, queue.Config{AckWait: time.Minute, Poll: 50 * time.Millisecond})
+	at, on := make(chan string), make(chan bool)
+	p := &archivetest.Passes{Before: func(_ context.Context, r *queue.Recording, _ string) error {
+		at <- r.ID
+		<-on
+		return nil
+	}}
+	stop := start(t, a, "w", p, nil)
+	defer stop()
+	r := a.Add(t, "a.mp4", "1")
+	<-at
+	port := 0
+	if _, err := fmt.Sscanf(s.Address(), "nats://127.0.0.1:%d", &port); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	on <- true // the first pass ends while nobody can be told
+	if s, err = queue.Serve(queue.ServerConfig{Dir: dir, Host: "127.0.0.1", Port: port}); err != nil {
+		t.Fatal(err)
+	}
+	<-at
+	on <- true
+	for {
+		now, err := a.Queue.Get(t.Context(), r.ID)
+		if err == nil && now.Status == queue.Done {
+			break
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"inspect " + r.ID, "render " + r.ID}; !slices.Equal(p.Calls(), want) {
+		t.Errorf("%q", p.Calls())
 	}
 }
 
