@@ -45,64 +45,44 @@ func (e *events) Pop() any {
 
 // outcome is what a simulation has come to.
 type outcome struct {
-	took                 time.Duration
-	workers, server, net float64 // shares of the time in which they were busy, 0..1
-	half                 int     // how many recordings waited in the middle
-	repeated             int
+	took                  time.Duration
+	workers, server, link float64 // shares of the time in which they were busy, 0..1
+	repeated              int
 }
 
 // simulate has so many workers work on so many recordings of a minute, which are all there
 // at the beginning. The server and the link serve one after the other.
 func simulate(c costs, workers, jobs int) (o outcome) {
 	chance := rand.New(rand.NewPCG(1, uint64(workers))) //nolint:gosec // the same again, and no secret
-	var free events
-	for range workers {
-		free = append(free, event{ok: true})
-	}
-	var server, net, busy time.Duration // until when; and busy workers in sum
-	var serverBusy, netBusy time.Duration
-	serve := func(until *time.Duration, sum *time.Duration, at, takes time.Duration) time.Duration {
-		*until = max(*until, at) + takes
-		*sum += takes
-		return *until
-	}
 	move := time.Duration(3 * c.bytes / c.link * float64(time.Second))
-	waiting, finished := jobs, 0
-	heap.Init(&free)
-	for finished < jobs {
-		e := heap.Pop(&free).(event)
-		o.took = max(o.took, e.at)
+	var running events
+	var now, server, link, busy time.Duration // server and link: until when they are busy
+	starts := 0
+	for waiting, idle := jobs, workers; waiting > 0 || len(running) > 0; {
+		for ; waiting > 0 && idle > 0; waiting, idle = waiting-1, idle-1 {
+			starts++
+			server = max(server, now) + c.queue
+			link = max(link, server) + move
+			work := time.Duration(float64(c.work) * (0.5 + chance.Float64()))
+			end := event{link + work, true}
+			if chance.Float64() < c.lost {
+				end = event{link + work/2 + c.silent, false}
+			}
+			busy += work
+			heap.Push(&running, end)
+		}
+		e := heap.Pop(&running).(event)
+		now = e.at
+		idle++ // in place of one that was lost comes another
 		if !e.ok {
-			waiting++ // the lost worker's job comes back, and a worker with it
+			waiting++
 			o.repeated++
 		}
-		if waiting == 0 {
-			finished = jobs - waiting
-			for len(free) > 0 {
-				last := heap.Pop(&free).(event)
-				o.took = max(o.took, last.at)
-				if !last.ok {
-					o.took += c.work
-				}
-			}
-			break
-		}
-		waiting--
-		at := serve(&server, &serverBusy, e.at, c.queue)
-		at = serve(&net, &netBusy, at, move)
-		work := time.Duration(float64(c.work) * (0.5 + chance.Float64()))
-		next := event{at + work, true}
-		busy += work
-		if chance.Float64() < c.lost {
-			next = event{at + work/2 + c.silent, false}
-		}
-		if waiting == jobs/2 {
-			o.half = waiting
-		}
-		heap.Push(&free, next)
 	}
-	share := func(d time.Duration, n int) float64 { return d.Seconds() / o.took.Seconds() / float64(n) }
-	o.workers, o.server, o.net = share(busy, workers), share(serverBusy, 1), share(netBusy, 1)
+	o.took = now
+	o.workers = busy.Seconds() / now.Seconds() / float64(workers)
+	o.server = float64(starts) * c.queue.Seconds() / now.Seconds()
+	o.link = float64(starts) * move.Seconds() / now.Seconds()
 	return o
 }
 
@@ -114,12 +94,12 @@ func simulated(c costs) report.Table {
 	for _, n := range []int{1, 10, 100, 300, 1000} {
 		o := simulate(c, n, 10000)
 		neck := "workers"
-		if o.net > 0.9 && o.net > o.server {
+		if o.link > 0.9 && o.link > o.server {
 			neck = "the link to the store"
 		} else if o.server > 0.9 {
 			neck = "the queue's server"
 		}
-		t.Line(fmt.Sprint(n), o.took.Round(time.Minute).String(), fmt.Sprint(o.repeated), 100*o.workers, 100*o.server, 100*o.net, neck)
+		t.Line(fmt.Sprint(n), o.took.Round(time.Minute).String(), fmt.Sprint(o.repeated), 100*o.workers, 100*o.server, 100*o.link, neck)
 	}
 	return t
 }
