@@ -131,6 +131,39 @@ func TestRecordingMotion(t *testing.T) {
 	}
 }
 
+// struckOut takes out the first track of a recording, as a later run does, and returns what
+// is hidden then.
+func struckOut(t *testing.T, r *pipeline.Recording, film func() pipeline.Source, at func(i int) detect.Box) *hiddenOf {
+	t.Helper()
+	first, err := r.Inspect(t.Context(), film(), testInput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	path := filepath.Join(t.TempDir(), "e.jsonl")
+	if err := first.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev, err := pipeline.LoadEvidence(strings.NewReader(string(text)+`{"strike":[1]}`), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ev.Close()
+	d, err := r.Decide(ev)
+	if err != nil || d.Camera != pipeline.FixedCamera || len(d.Struck) != 1 {
+		t.Fatalf("%v, %v camera, struck %v", err, d.Camera, d.Struck)
+	}
+	h := &hiddenOf{at: at}
+	if err := r.Redact(t.Context(), film(), d, h); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // TestRecordingShown: somebody who walks and whom a reviewer has taken out is shown, all the
 // way, though their motion is no track's any more; somebody else who walks is hidden all
 // the same.
@@ -155,32 +188,7 @@ func TestRecordingShown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first, err := r.Inspect(t.Context(), film(), testInput)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer first.Close()
-		path := filepath.Join(t.TempDir(), "e.jsonl")
-		if err := first.Save(path); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ev, err := pipeline.LoadEvidence(strings.NewReader(string(text)+`{"strike":[1]}`), "", 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ev.Close()
-		d, err := r.Decide(ev)
-		if err != nil || d.Camera != pipeline.FixedCamera || len(d.Struck) != 1 {
-			t.Fatalf("%s: %v, %v camera, struck %v", name, err, d.Camera, d.Struck)
-		}
-		h := &hiddenOf{at: box}
-		if err := r.Redact(t.Context(), film(), d, h); err != nil {
-			t.Fatal(err)
-		}
+		h := struckOut(t, r, film, box)
 		for i := 25; i < 57; i++ {
 			if hidden := h.walker[i]; name == "the walker" && hidden > 0.1 || name != "the walker" && hidden < 0.9 {
 				t.Errorf("%s taken out: picture %d: %.2f of the walker hidden", name, i, hidden)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
@@ -33,14 +32,15 @@ func beside(ctx context.Context, dir string, o *options, r *report.Result, c *co
 	if err != nil {
 		return err
 	}
+	where, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	for ctx.Err() == nil {
-		if _, err := os.Stat(at("store/serving.json")); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	if err := until(where, &said, "the queue: "); err != nil {
+		return fmt.Errorf("archive serve: %w: %s", err, said.String())
 	}
 	start = time.Now()
 	filing := exec.CommandContext(ctx, at("archive"), "add", "-dir", at("store"), "-policy", o.policy, o.clip)

@@ -120,18 +120,21 @@ type child struct {
 	cmd  *exec.Cmd
 }
 
-func (c *child) start() error {
+func (c *child) start(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	c.cmd = exec.Command(self, c.args...)
+	c.cmd = exec.CommandContext(ctx, self, c.args...)
 	c.cmd.Stderr = os.Stderr
 	return c.cmd.Start()
 }
 
 // kill kills it as kill -9 does, and waits until it has ended.
 func (c *child) kill() error {
+	if c.cmd == nil {
+		return nil
+	}
 	err := c.cmd.Process.Kill()
 	_ = c.cmd.Wait() // it was killed
 	return err
@@ -172,11 +175,15 @@ func killed(ctx context.Context, kills int) (f killFigures, err error) {
 	for i := range 3 {
 		children = append(children, &child{args: []string{roleWorker, dir, address, fmt.Sprint("w", i)}})
 	}
+	defer func() {
+		for _, c := range children {
+			_ = c.kill() // the measurement has ended
+		}
+	}()
 	for _, c := range children {
-		if err := c.start(); err != nil {
+		if err := c.start(ctx); err != nil {
 			return f, err
 		}
-		defer func() { _ = c.kill() }() // at the end
 	}
 	a, nc, err := connect(ctx, dir, address)
 	if err != nil {
@@ -198,7 +205,7 @@ func killed(ctx context.Context, kills int) (f killFigures, err error) {
 		if n%5 == 0 {
 			c, servers = children[0], servers+1
 		}
-		if err := errors.Join(c.kill(), c.start()); err != nil {
+		if err := errors.Join(c.kill(), c.start(ctx)); err != nil {
 			return f, err
 		}
 	}
