@@ -11,8 +11,8 @@ import (
 
 // costs are what a simulation counts with.
 type costs struct {
-	// queue is the core time of the server for one recording, and work that of a worker's
-	// core for a minute of 1080p in both passes.
+	// queue is the core time of the server for one recording, and work that of a worker,
+	// which has one core, for a minute of 30 pictures a second, in both passes.
 	queue, work time.Duration
 	// bytes of a recording are read twice and written once over a link of so many a second.
 	bytes, link float64
@@ -89,7 +89,7 @@ func simulate(c costs, workers, jobs int) (o outcome) {
 // simulated is the table of simulations.
 func simulated(c costs) report.Table {
 	t := report.Table{Title: "Many workers, simulated", Columns: []string{"workers", "time to finish", "repeated", "workers busy", "server busy", "link busy", "bottleneck"},
-		About: fmt.Sprintf("10,000 recordings of one minute of 1080p (60 MB), all there at the beginning. A recording takes one worker %v (half to one and a half times that, evenly), the server %v of one core, "+
+		About: fmt.Sprintf("10,000 recordings of one minute (60 MB), all there at the beginning. A recording takes one worker %v (half to one and a half times that, evenly), the server %v of one core, "+
 			"and the link of one Gbit/s three times its bytes; %.0f %% of the jobs lose their worker, which is noticed after %v.", c.work.Round(time.Second), c.queue.Round(100*time.Microsecond), 100*c.lost, c.silent)}
 	for _, n := range []int{1, 10, 100, 300, 1000} {
 		o := simulate(c, n, 10000)

@@ -10,6 +10,9 @@ import (
 // TestDemo: the demo ends by itself with three recordings redacted, one of them corrected
 // through the page, and its zip file.
 func TestDemo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("redacts four recordings, with some thirty processes of ffmpeg")
+	}
 	clip(t, filepath.Join(t.TempDir(), "needs-ffmpeg.mp4"))
 	store := t.TempDir()
 	t.Chdir(filepath.Join("..", ".."))
