@@ -88,7 +88,13 @@ func (n Needs) network() error {
 	if n.Connects {
 		return nil
 	}
-	return landlock.MustConfig(landlock.AccessNetSet(landlocksys.AccessNetConnectTCP)).BestEffort().RestrictNet()
+	if err := landlock.MustConfig(landlock.AccessNetSet(landlocksys.AccessNetConnectTCP)).BestEffort().RestrictNet(); err != nil {
+		return err
+	}
+	if Version() < 4 {
+		return nil // TCP is open anyway
+	}
+	return refuseSockets(true)
 }
 
 // folders returns everything that may be written into.

@@ -74,6 +74,10 @@ func breakOut(dir string) {
 	say("OUT child", exec.CommandContext(context.Background(), "/bin/sh", "-c", `echo x > "$0"`, filepath.Join(outside, "elsewhere", "c")).Run())
 	_, err = (&net.Dialer{}).DialContext(context.Background(), "tcp", os.Getenv(breakOutEnv+"_ADDR"))
 	say("OUT connect", err)
+	multipath := &net.Dialer{}
+	multipath.SetMultipathTCP(true)
+	_, err = multipath.DialContext(context.Background(), "tcp", os.Getenv(breakOutEnv+"_ADDR"))
+	say("OUT connect over many paths", err)
 }
 
 // TestBreakOut: a program that has given up what it does not need, and its children,
@@ -118,7 +122,7 @@ func TestBreakOut(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 21 {
+	if len(lines) != 22 {
 		t.Fatalf("%s", out)
 	}
 	for _, line := range lines {

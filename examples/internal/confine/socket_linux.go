@@ -22,10 +22,9 @@ const (
 	dataThird                    = 16 + 2*8
 )
 
-// refuseSockets has the kernel refuse sockets to the calling thread, and to the program
-// that it becomes: all of them, or, with network, those of Multipath TCP, which Landlock
-// does not look at. It locks the goroutine to the thread. On an architecture that is not
-// known here it does nothing.
+// refuseSockets has the kernel refuse sockets to this process, all its threads and all that
+// it becomes or starts: all of them, or, with network, those of Multipath TCP, which Landlock
+// does not look at. On an architecture that is not known here it does nothing.
 func refuseSockets(network bool) error {
 	arch, ok := architectures[runtime.GOARCH]
 	if !ok {
@@ -54,13 +53,15 @@ func refuseSockets(network bool) error {
 		filter = append(filter, load(dataThird), jump(unix.BPF_JEQ, unix.IPPROTO_MPTCP, 0, 1))
 	}
 	filter = append(filter, refuse, end(unix.SECCOMP_RET_ALLOW))
-	runtime.LockOSThread()
+	runtime.LockOSThread() // both belong to the thread, the second takes the others along
+	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0); err != nil {
-		return fmt.Errorf("refuse sockets: %w", err)
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return fmt.Errorf("refuse sockets: %w", errno)
 	}
 	runtime.KeepAlive(filter)
 	return nil
