@@ -1,7 +1,7 @@
 // Command soak has one thing after another go wrong with a running doorbell, for hours,
 // and looks at all that comes out of it.
 //
-//	go run ./bench/soak -hours 3 [-seed N] [-faults 10000] [-fps 15] [-networks S] [-publish]
+//	go run ./bench/soak -hours 3 [-seed N] [-faults 10000] [-fps 15] [-networks S] [-note TEXT] [-publish]
 //
 // The camera is a drawn scene of 1080p over HTTP with a chessboard on every block, so
 // that a raw block outside of the zones is known wherever it turns up: in the stream of
@@ -51,6 +51,7 @@ type options struct {
 	size     image.Point
 	rest     time.Duration // the longest one between two faults
 	brief    bool          // faults last a tenth of the time
+	note     string        // of who ran it
 }
 
 // chance returns a run's random numbers, of which there are several independent series.
@@ -67,6 +68,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.faults, "faults", 10000, "how many single faults befall small pipelines before that")
 	f.Float64Var(&o.rate, "fps", 15, "pictures a second of the camera, 1 to 30")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks the doorbell uses: "+networks.Names())
+	f.StringVar(&o.note, "note", "", "what else there is to say of the run, such as what ran beside it: the result repeats it")
 	publish := f.Bool("publish", false, "replace bench/soak/last.json, last.md and last.svg")
 	dir := f.String("out", "", "folder for last.json, last.md and last.svg of this run")
 	if err := command.Parse(f, args); err != nil {

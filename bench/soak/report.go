@@ -68,6 +68,9 @@ type published struct {
 // evaluate fills in the rows and tables.
 func (r *result) evaluate() {
 	r.Note("Seed %d. A run with it has the same faults, in the same order.", r.options.seed)
+	if r.options.note != "" {
+		r.Note("%s", r.options.note)
+	}
 	if s := r.singles; s != nil {
 		r.evaluateSingles(s)
 	} else {
