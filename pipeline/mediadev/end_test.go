@@ -87,9 +87,9 @@ func TestPipelineEnds(t *testing.T) {
 // TestBlockedCamera: Close does not wait for ever, and says so; a Read under way
 // ends at once.
 func TestBlockedCamera(t *testing.T) {
-	unblock := make(chan struct{})
-	released := make(chan struct{})
+	asked, unblock, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	cam := video.ReaderFunc(func() (image.Image, func(), error) {
+		close(asked)
 		<-unblock
 		return image.NewYCbCr(image.Rect(0, 0, 16, 16), image.YCbCrSubsampleRatio420), func() { close(released) }, nil
 	})
@@ -101,8 +101,7 @@ func TestBlockedCamera(t *testing.T) {
 		read <- err
 	}()
 	go func() {
-		// Not before the camera is asked, in most runs; either way is to work.
-		<-time.After(20 * time.Millisecond)
+		<-asked // a camera that is asked for nothing blocks nobody
 		if err := r.Close(); !errors.Is(err, mediadev.ErrBlocked) {
 			t.Errorf("Close: %v", err)
 		}
