@@ -15,7 +15,6 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -38,7 +37,7 @@ func add(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 	defer a.Close()
 	var errs []error
 	one := func(path, name string) {
-		r, err := a.Add(ctx, archive.Filing{Path: path, Name: name, Policy: policy, Networks: f.networks, Version: buildinfo.Version(),
+		r, err := a.Add(ctx, archive.Filing{Path: path, Name: name, Policy: policy, Networks: f.networks, Version: version(),
 			Priority: f.priority, RemoveOriginal: f.remove})
 		switch {
 		case errors.Is(err, queue.ErrExists):

@@ -13,7 +13,6 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 )
 
 // list is the role ls.
@@ -44,6 +43,9 @@ func list(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 		note := r.Error
 		if w, ok := at[r.ID]; ok && r.Status == queue.Running {
 			note = fmt.Sprintf("%d of %d pictures, %v left, on %s", w.Done, w.Total, w.Left, w.Host)
+		}
+		if why := archive.Unserved(r, working); why != "" {
+			note = why
 		}
 		put("%s\t%s\t%s\t%s\t%s", r.ID, printable(r.Name), r.Stage, r.Status, printable(note))
 	}
@@ -117,7 +119,7 @@ func show(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 // get is the role get.
 func get(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 	return each(ctx, f, func(a *archive.Archive, r queue.Recording) error {
-		folder, zipped, err := a.Handover(ctx, &r, f.out)
+		folder, zipped, err := a.Handover(ctx, &r, f.out, f.with...)
 		if err != nil {
 			return err
 		}
@@ -140,7 +142,7 @@ func cancel(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 // retry is the role retry.
 func retry(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 	return each(ctx, f, func(a *archive.Archive, r queue.Recording) error {
-		if _, err := a.Retry(ctx, r.ID, buildinfo.Version()); err != nil {
+		if _, err := a.Retry(ctx, r.ID, version()); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(stdout, "%s  waiting\n", r.ID)

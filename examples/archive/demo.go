@@ -18,7 +18,6 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/review"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/internal/atomicfile"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -117,7 +116,7 @@ func (d *demo) file(ctx context.Context, name, crop string) (id string, err erro
 	if err := policy.UnmarshalJSON([]byte(demoPolicy)); err != nil {
 		return "", err
 	}
-	r, err := d.a.Add(ctx, archive.Filing{Path: path, Policy: policy, Networks: d.f.networks, Version: buildinfo.Version(), Priority: queue.Normal})
+	r, err := d.a.Add(ctx, archive.Filing{Path: path, Policy: policy, Networks: d.f.networks, Version: version(), Priority: queue.Normal})
 	if err == nil || errors.Is(err, queue.ErrExists) {
 		d.say("added: %s", r.Name)
 		return r.ID, nil

@@ -12,7 +12,6 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/review"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
@@ -61,7 +60,7 @@ func newDesk(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 		return nil, fmt.Errorf("-http %s: %w: name another port, or none", f.http, err)
 	}
 	p.at = l.Addr()
-	d := review.NewDesk(a, buildinfo.Version())
+	d := review.NewDesk(a, version())
 	p.server = review.NewServer(d, access)
 	ctx, p.cancel = context.WithCancel(ctx)
 	p.parts.Go(func() { d.Run(ctx) })

@@ -28,7 +28,8 @@ type flags struct {
 	scratch      string
 	demo         bool
 	// where get writes
-	out string
+	out  string
+	with []string
 }
 
 // Kinds of stores.
@@ -69,6 +70,10 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 	}
 	if is("get") {
 		s.StringVar(&f.out, "out", ".", "the folder to write to")
+		s.Func("with", "a further file to hand over, such as the sheet of hedge-proof; may be given again", func(path string) error {
+			f.with = append(f.with, path)
+			return nil
+		})
 	}
 	if err := s.Parse(args); err != nil {
 		return nil, &usageError{err}

@@ -24,7 +24,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
 
@@ -78,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		i = slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
 	}
 	if i < 0 && len(args) == 1 && args[0] == "-version" {
-		_, _ = fmt.Fprintln(stdout, "archive", buildinfo.Version()) // nowhere else to say it
+		_, _ = fmt.Fprintln(stdout, "archive", version()) // nowhere else to say it
 		return exitDone
 	}
 	if i < 0 {

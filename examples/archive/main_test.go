@@ -188,14 +188,18 @@ func TestArchive(t *testing.T) {
 // handedOver checks what get writes.
 func handedOver(t *testing.T, store, id, out string) {
 	t.Helper()
-	code, says := call(t, "get", "-dir", store, "-out", out, id)
+	proof := write(t, filepath.Join(filepath.Dir(out), "proof.html"), "a proof sheet")
+	if code, says := call(t, "get", "-dir", store, "-out", out, "-with", write(t, filepath.Join(filepath.Dir(out), "Video.mp4"), "x"), id); code != exitFailed || !strings.Contains(says, "another name") {
+		t.Errorf("get with a name that is taken: exit code %d: %s", code, says)
+	}
+	code, says := call(t, "get", "-dir", store, "-out", out, "-with", proof, id)
 	if code != exitDone {
 		t.Fatalf("get: exit code %d: %s", code, says)
 	}
 	folder := strings.Fields(says)[0]
 	cmd := exec.CommandContext(t.Context(), "sha256sum", "--strict", "-c", "SHA256SUMS")
 	cmd.Dir = folder
-	if sums, err := cmd.CombinedOutput(); err != nil || strings.Count(string(sums), ": OK") != 6 {
+	if sums, err := cmd.CombinedOutput(); err != nil || strings.Count(string(sums), ": OK") != 7 {
 		t.Errorf("sums: %v: %s", err, sums)
 	}
 	z, err := zip.OpenReader(folder + ".zip")
@@ -203,7 +207,7 @@ func handedOver(t *testing.T, store, id, out string) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	if len(z.File) != 7 || z.File[0].Name != filepath.Base(folder)+"/video.mp4" {
+	if len(z.File) != 8 || z.File[0].Name != filepath.Base(folder)+"/video.mp4" {
 		t.Errorf("zip of %d files, the first %s", len(z.File), z.File[0].Name)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "what-was-hidden.txt"))

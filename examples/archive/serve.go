@@ -58,6 +58,9 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 	} else if n > 0 {
 		log.Info("jobs that were lost are filed again", "jobs", n)
 	}
+	if err := a.Tidy(ctx); err != nil {
+		log.Warn("originals that should be removed are left", "reason", err)
+	}
 	if err := announce(f, address); err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
-	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -63,7 +62,7 @@ func one(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (e
 	}
 	id := make([]byte, 4)
 	rand.Read(id)
-	self := queue.Worker{ID: hex.EncodeToString(id), Host: host, Version: buildinfo.Version()}
+	self := queue.Worker{ID: hex.EncodeToString(id), Host: host, Version: version()}
 	passes := &worker.Networked{}
 	key, sets, why := look(ctx, f)
 	if why != nil {

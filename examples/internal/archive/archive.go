@@ -74,6 +74,9 @@ func hash(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+// originalName is the store's name of an original.
+func originalName(id string) string { return "originals/" + id + ".age" }
+
 // Add files a recording. What is no recording is refused. queue.ErrExists comes with the
 // one that is there: the same file under the same policy.
 func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
@@ -97,7 +100,7 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 		return r, err
 	}
 	r.ID = hash(r.SHA256, r.PolicySHA256)
-	r.Original = "originals/" + r.ID + ".age"
+	r.Original = originalName(r.ID)
 	if is, err := a.Queue.Get(ctx, r.ID); err == nil {
 		return is, fmt.Errorf("%s: %w, as %s (%s)", r.Name, queue.ErrExists, is.ID, is.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/pipeline/evidence"
@@ -100,4 +101,40 @@ func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evi
 		return r, err
 	}
 	return r, a.Files.Remove(ctx, original)
+}
+
+// Tidy removes originals that were to be removed when their outputs were accepted, and were
+// not because the program ended or the store was away.
+func (a *Archive) Tidy(ctx context.Context) error {
+	list, err := a.Queue.List(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if r := &list[i]; r.RemoveOriginal && r.Original == "" {
+			err = errors.Join(err, a.Files.Remove(ctx, originalName(r.ID)))
+		}
+	}
+	return err
+}
+
+// Unserved says why nobody takes a recording that waits, "" if somebody does.
+func Unserved(r *queue.Recording, workers []queue.Worker) string {
+	if r.Status != queue.Waiting {
+		return ""
+	}
+	why := "no worker is there"
+	for _, w := range workers {
+		switch {
+		case w.Version != r.Version:
+			if why == "no worker is there" {
+				why = "no worker of its version, " + r.Version + ", is there: start one, or retry the recording with this version"
+			}
+		case r.Stage == queue.Inspect && r.Networks != queue.NoNetworks && !slices.Contains(w.Networks, r.Networks):
+			why = "no worker has its networks, " + r.Networks + ": start one with their weights"
+		default:
+			return ""
+		}
+	}
+	return why
 }

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,11 +39,14 @@ func HandoverName(r *queue.Recording) string {
 		}
 		return '_'
 	}, base), "_")
+	if base == "" {
+		base = "recording"
+	}
 	return atomicfile.Cut(base, 80) + "-" + r.ID[:8]
 }
 
 // parts collects what is handed over.
-func (a *Archive) parts(ctx context.Context, r *queue.Recording) ([]part, error) {
+func (a *Archive) parts(ctx context.Context, r *queue.Recording, with ...string) ([]part, error) {
 	if r.Output == nil {
 		return nil, fmt.Errorf("%s: its output: %w (%s, %s)", r.Name, ErrNotYet, r.Stage, r.Status)
 	}
@@ -71,6 +75,17 @@ func (a *Archive) parts(ctx context.Context, r *queue.Recording) ([]part, error)
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	list = append(list, part{name: "policy.json", data: append(policy.Bytes(), '\n')}, part{name: "what-was-hidden.txt", data: []byte(describe(r, &rep))})
+	for _, path := range with {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(path)
+		if slices.ContainsFunc(list, func(p part) bool { return strings.EqualFold(p.name, name) }) || name == "SHA256SUMS" {
+			return nil, fmt.Errorf("%s: a hand-over has a %s already: give the file another name", path, name)
+		}
+		list = append(list, part{name: name, data: data})
+	}
 	var sums strings.Builder
 	for i := range list {
 		if list[i].sha256 == "" {
@@ -101,8 +116,8 @@ func (a *Archive) copy(ctx context.Context, w io.Writer, p *part) error {
 }
 
 // WriteZip writes a hand-over as a zip file.
-func (a *Archive) WriteZip(ctx context.Context, w io.Writer, r *queue.Recording) error {
-	list, err := a.parts(ctx, r)
+func (a *Archive) WriteZip(ctx context.Context, w io.Writer, r *queue.Recording, with ...string) error {
+	list, err := a.parts(ctx, r, with...)
 	if err != nil {
 		return err
 	}
@@ -120,9 +135,10 @@ func (a *Archive) WriteZip(ctx context.Context, w io.Writer, r *queue.Recording)
 }
 
 // Handover writes a hand-over into the folder dir: a folder of its own, and a zip file
-// beside it. Neither may be there.
-func (a *Archive) Handover(ctx context.Context, r *queue.Recording, dir string) (folder, zipped string, err error) {
-	list, err := a.parts(ctx, r)
+// beside it. Neither may be there. with are further files that are handed over, such as a
+// proof sheet.
+func (a *Archive) Handover(ctx context.Context, r *queue.Recording, dir string, with ...string) (folder, zipped string, err error) {
+	list, err := a.parts(ctx, r, with...)
 	if err != nil {
 		return "", "", err
 	}
@@ -148,7 +164,7 @@ func (a *Archive) Handover(ctx context.Context, r *queue.Recording, dir string) 
 			return "", "", err
 		}
 	}
-	return folder, zipped, atomicfile.Write(zipped, false, func(f *os.File) error { return a.WriteZip(ctx, f, r) })
+	return folder, zipped, atomicfile.Write(zipped, false, func(f *os.File) error { return a.WriteZip(ctx, f, r, with...) })
 }
 
 // describe says in words what was hidden, and by whom.

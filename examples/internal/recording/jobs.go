@@ -208,6 +208,9 @@ func report(policy *redact.Policy, s pipeline.Stats, d *pipeline.Decision, last 
 	if s.Missing != 0 {
 		rep.Warnings = append(rep.Warnings, fmt.Sprintf("nothing looked for %s: everything outside of the property is hidden", strings.Join(Classes(s.Missing), ", ")))
 	}
+	if policy.Visitors == redact.VisitorsSilhouette {
+		rep.Warnings = append(rep.Warnings, `"visitors": "silhouette" counts as "box" without networks`)
+	}
 	if len(d.Unknown) > 0 {
 		rep.Warnings = append(rep.Warnings, fmt.Sprintf("there are no tracks %v to take out", d.Unknown))
 	}

@@ -30,6 +30,8 @@ type Detail struct {
 	Tracks []Track `json:"tracks"`
 	// History are the changes in words.
 	History []string `json:"history"`
+	// Unserved says why nobody takes it though it waits, "" if somebody does.
+	Unserved string `json:"unserved,omitempty"`
 	// Warnings are those of the output.
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -46,6 +48,13 @@ func (d *Desk) detail(ctx context.Context, r queue.Recording) (Detail, error) {
 	out := Detail{Recording: r, Revision: r.Revision, Changed: r.Changed, Tracks: []Track{}, History: []string{}}
 	for _, c := range r.Changes {
 		out.History = append(out.History, archive.Sentence(c))
+	}
+	if r.Status == queue.Waiting {
+		workers, err := d.a.Queue.Workers(ctx)
+		if err != nil {
+			return out, err
+		}
+		out.Unserved = archive.Unserved(&r, workers)
 	}
 	if r.Output == nil {
 		return out, nil

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,9 @@ type Config struct {
 	Scratch string
 	// Room is how long a job waits when the store is full. It defaults to a minute.
 	Room time.Duration
+	// Stall is how long a pass may take for one picture, and a recording to be read from the
+	// store; a pass that stands still longer has failed. It defaults to 15 minutes.
+	Stall time.Duration
 	// Log is told of what happens. It defaults to nothing.
 	Log *slog.Logger
 }
@@ -54,6 +58,9 @@ func New(c Config) *Worker {
 	}
 	if c.Room == 0 {
 		c.Room = time.Minute
+	}
+	if c.Stall == 0 {
+		c.Stall = 15 * time.Minute
 	}
 	return &Worker{c: c, now: c.Self}
 }
@@ -123,6 +130,9 @@ func (w *Worker) set(change func(*queue.Worker)) {
 	w.mu.Unlock()
 }
 
+// errStalled is the cause of a job's end when it stands still.
+var errStalled = errors.New("the pass stands still: no picture has come for too long")
+
 // errGone is the cause of a job's end when it counts no more.
 var errGone = errors.New("the job was cancelled, or another has taken its place")
 
@@ -134,7 +144,7 @@ func (w *Worker) do(ctx context.Context, j *queue.Job) {
 	log := w.c.Log.With("recording", r.ID, "name", r.Name, "stage", r.Stage)
 	work, cancel := context.WithCancelCause(ctx)
 	var holding sync.WaitGroup
-	holding.Go(func() { hold(work, j, cancel) })
+	holding.Go(func() { w.hold(work, j, cancel) })
 	change, err := w.stage(work, r)
 	if err == nil {
 		err = w.persist(work, func(ctx context.Context) error {
@@ -143,6 +153,9 @@ func (w *Worker) do(ctx context.Context, j *queue.Job) {
 		})
 	}
 	cause := context.Cause(work)
+	if errors.Is(cause, errStalled) {
+		err = errStalled // the error of the pass says only that it was cancelled
+	}
 	cancel(nil)
 	holding.Wait()
 	w.end(ctx, log, j, err, cause)
@@ -161,7 +174,7 @@ func (w *Worker) end(ctx context.Context, log *slog.Logger, j *queue.Job, err, c
 		defer cancel()
 		_ = j.GiveBack(last, nil, 0) // else it is given to another when this worker has been silent for long enough
 		log.Info("given back")
-	case errors.Is(err, store.ErrFull):
+	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC):
 		log.Warn("no room", "reason", err)
 		_ = w.persist(ctx, func(ctx context.Context) error { return j.GiveBack(ctx, err, w.c.Room) }) // likewise
 	default:
@@ -174,11 +187,21 @@ func (w *Worker) end(ctx context.Context, log *slog.Logger, j *queue.Job, err, c
 	}
 }
 
-// hold keeps the job, and cancels the work when it counts no more.
-func hold(ctx context.Context, j *queue.Job, cancel context.CancelCauseFunc) {
+// hold keeps the job, and cancels the work when it counts no more, or stands still.
+func (w *Worker) hold(ctx context.Context, j *queue.Job, cancel context.CancelCauseFunc) {
 	t := time.NewTicker(j.Every())
 	defer t.Stop()
+	last, moved := int64(-1), time.Now()
 	for {
+		w.mu.Lock()
+		now := w.now.Done
+		w.mu.Unlock()
+		if now != last {
+			last, moved = now, time.Now()
+		} else if time.Since(moved) > w.c.Stall {
+			cancel(errStalled)
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -293,6 +293,19 @@ func TestStoreFull(t *testing.T) {
 	}
 }
 
+// TestStalled: a pass that stands still has failed, and does not hold its worker for ever.
+func TestStalled(t *testing.T) {
+	a := archivetest.New(t, queue.Config{AckWait: 100 * time.Millisecond, Poll: 50 * time.Millisecond})
+	p := &archivetest.Passes{Before: func(ctx context.Context, _ *queue.Recording, _ string) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	start(t, a, "w", p, func(c *worker.Config) { c.Stall = 50 * time.Millisecond })
+	if r := a.Wait(t, a.Add(t, "a.mp4", "1").ID, archivetest.Status(queue.Failed)); !strings.Contains(r.Error, "stands still") || r.Attempts != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestLarge: a recording that does not fit into memory fails with the way out.
 func TestLarge(t *testing.T) {
 	a := archivetest.New(t, fast)

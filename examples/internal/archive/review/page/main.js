@@ -83,7 +83,7 @@ function detail(d) {
   shown = d;
   at("detail").hidden = false;
   at("name").textContent = d.name;
-  at("what").textContent = `${d.stage}: ${d.status}` + (d.error ? `: ${d.error}` : "") +
+  at("what").textContent = `${d.stage}: ${d.status}` + (d.error ? `: ${d.error}` : "") + (d.unserved ? `: ${d.unserved}` : "") +
     (d.pending > 0 ? `; ${d.pending} changes are not rendered yet` : "") + (d.accepted ? `; accepted by ${d.accepted.by}` : "");
   at("output").hidden = !output;
   if (output && fresh) {

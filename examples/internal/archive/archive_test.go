@@ -1,0 +1,82 @@
+package archive_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/hedgecam/hedge/examples/internal/archive"
+	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
+	"github.com/hedgecam/hedge/examples/internal/archive/queue"
+	"github.com/hedgecam/hedge/examples/internal/archive/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestUnserved: a recording that waits for a worker that is not there says which one.
+func TestUnserved(t *testing.T) {
+	right := queue.Worker{Version: "1", Networks: []string{"hedge-n-1"}}
+	none, old := queue.Worker{Version: "1"}, queue.Worker{Version: "0", Networks: []string{"hedge-n-1"}}
+	looked := queue.Recording{Version: "1", Networks: "hedge-n-1", Stage: queue.Inspect, Status: queue.Waiting}
+	rendered := looked
+	rendered.Stage = queue.Render
+	running := looked
+	running.Status = queue.Running
+	for _, c := range []struct {
+		r       queue.Recording
+		workers []queue.Worker
+		says    string
+	}{
+		{looked, nil, "no worker is there"},
+		{looked, []queue.Worker{old}, "version"},
+		{looked, []queue.Worker{old, none}, "networks"},
+		{looked, []queue.Worker{none, old}, "networks"},
+		{looked, []queue.Worker{old, none, right}, ""},
+		{rendered, []queue.Worker{none}, ""},
+		{rendered, []queue.Worker{old}, "version"},
+		{running, nil, ""},
+	} {
+		if why := archive.Unserved(&c.r, c.workers); (why == "") != (c.says == "") || !strings.Contains(why, c.says) {
+			t.Errorf("%s with %+v: %q, want %q", c.r.Stage, c.workers, why, c.says)
+		}
+	}
+}
+
+// TestTidy: an original that should have been removed is, when the server begins again; no
+// other is.
+func TestTidy(t *testing.T) {
+	a := archivetest.New(t, queue.Config{})
+	gone, kept := a.Add(t, "gone", "1"), a.Add(t, "kept", "2")
+	original := gone.Original
+	gone.RemoveOriginal, gone.Original, gone.Status = true, "", queue.Done
+	if _, err := a.Queue.Save(t.Context(), gone); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Files.Open(t.Context(), original); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("it is still there: %v", err)
+	}
+	f, err := a.Files.Open(t.Context(), kept.Original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHandoverName: whatever a recording is called, its hand-over has a name of plain letters.
+func TestHandoverName(t *testing.T) {
+	for name, want := range map[string]string{
+		"street.mp4": "street-01234567", "../../etc/passwd": "etc_passwd-01234567", "a b\n\"c\".mp4": "a_b__c-01234567",
+		"ü.mp4": "recording-01234567", "": "recording-01234567", strings.Repeat("x", 300) + ".mp4": strings.Repeat("x", 80) + "-01234567",
+	} {
+		if got := archive.HandoverName(&queue.Recording{ID: "0123456789abcdef", Name: name}); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}

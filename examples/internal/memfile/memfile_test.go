@@ -1,0 +1,64 @@
+package memfile_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/hedgecam/hedge/examples/internal/memfile"
+)
+
+// TestFile: what is held is read here and by a program that is started, from any place, lies
+// in no folder, and is gone when it is closed.
+func TestFile(t *testing.T) {
+	scratch := t.TempDir()
+	data := bytes.Repeat([]byte("raw picture "), 10000)
+	for name, dir := range map[string]string{"memory": "", "scratch": scratch} {
+		f, err := memfile.New(bytes.NewReader(data), int64(len(data)), 1<<20, dir)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		path := f.Path()
+		for range 2 {
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s: %d bytes, %v", name, len(got), err)
+			}
+		}
+		out, err := exec.CommandContext(t.Context(), "tail", "-c", "12", path).Output()
+		if err != nil || string(out) != "raw picture " {
+			t.Errorf("%s: a child reads %q, %v", name, out, err)
+		}
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || name == "scratch" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+		if left, err := os.ReadDir(scratch); err != nil || len(left) != 0 {
+			t.Errorf("%s: %v lies in the folder, %v", name, left, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile(path); err == nil && bytes.Equal(got, data) {
+			t.Errorf("%s: it is still there", name)
+		}
+	}
+}
+
+// TestRefused: what is too large, shorter or longer than was said, or has no folder.
+func TestRefused(t *testing.T) {
+	var large *memfile.TooLargeError
+	if _, err := memfile.New(strings.NewReader("12345"), 5, 4, ""); !errors.As(err, &large) || !strings.Contains(err.Error(), "-scratch") {
+		t.Errorf("too large: %v", err)
+	}
+	for _, size := range []int64{4, 6} {
+		if _, err := memfile.New(strings.NewReader("12345"), size, 10, ""); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%d bytes of 5: %v", size, err)
+		}
+	}
+	if _, err := memfile.New(strings.NewReader("1"), 1, 10, "/nowhere"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+}
