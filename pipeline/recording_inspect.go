@@ -10,6 +10,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
+	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -108,6 +109,11 @@ func (s *firstPass) run(ctx context.Context, in evidence.Input) (err error) {
 	if s.w == nil {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: there is not one", ErrPicture)}
 	}
+	if s.n <= track.FewInferences {
+		if err := s.lookAgain(ctx); err != nil {
+			return err
+		}
+	}
 	for len(s.waiting) > 0 {
 		if err := s.complete(ctx, 0); err != nil {
 			return err
@@ -148,6 +154,9 @@ func (s *firstPass) take(ctx context.Context, b *Buffer) error {
 	s.n++
 	s.lastAt = b.Time
 	s.waiting = append(s.waiting, f)
+	if s.n <= track.FewInferences {
+		return nil // there may be no more: see lookAgain
+	}
 	return s.complete(ctx, s.mayWait())
 }
 
@@ -233,16 +242,21 @@ func (s *firstPass) schedule(ctx context.Context, f *passFrame, pic *image.YCbCr
 			return err
 		}
 		for _, a := range s.regions.parts(k, input, s.size, s.cfg.Regions, &f.frame) {
-			p, err := s.pool.scalePart(pic, a.part, a.input)
-			if err != nil {
-				return err
-			}
-			if err := s.submit(ctx, f, &passInference{network: i, small: p, part: a.part, candidate: a.candidate}, a.part); err != nil {
+			if err := s.submitRegion(ctx, f, i, a); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// submitRegion hands an inference on a region of the picture to a detector's workers.
+func (s *firstPass) submitRegion(ctx context.Context, f *passFrame, network int, a region) error {
+	p, err := s.pool.scalePart(f.buf.pic, a.part, a.input)
+	if err != nil {
+		return err
+	}
+	return s.submit(ctx, f, &passInference{network: network, small: p, part: a.part, candidate: a.candidate}, a.part)
 }
 
 // submit hands an inference to the detector's workers, and takes in results while they are

@@ -100,11 +100,16 @@ func (l *Linker) following() (n int) {
 func shownEnlarged(o *Observed, class detect.Class, b detect.Box) bool {
 	for i := range o.Inferences {
 		k := &o.Inferences[i]
-		if !k.Region.Empty() && k.Classes.Has(class) && k.Region.Intersect(b).Area() >= 0.9*b.Area() {
+		if !k.Region.Empty() && k.Classes.Has(class) && k.shows(b) {
 			return true
 		}
 	}
 	return false
+}
+
+// shows reports whether an inference would have shown an object at b.
+func (k *Inference) shows(b detect.Box) bool {
+	return k.Region.Empty() || k.Region.Intersect(b).Area() >= 0.9*b.Area()
 }
 
 func (c *tracklet) last() *sceneObservation { return &c.seen[len(c.seen)-1] }

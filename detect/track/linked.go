@@ -122,15 +122,12 @@ func (l *Linker) believe(p *Track) {
 		// A face without somebody, a plate without a vehicle.
 		confident = max(confident, uncarriedScore)
 	}
-	if l.inferences(p.Class, 0, len(l.searched)-1) <= fewInferences {
-		p.Believed = best[0] >= cfg.Single && (2*uncarried <= len(p.seen) || best[0] >= uncarriedScore)
+	if l.inferences(p.Class, 0, len(l.searched)-1) <= FewInferences {
+		p.Believed = l.believeFew(p, 2*uncarried > len(p.seen))
 		return
 	}
 	p.Believed = p.Score >= confident || p.Evidence >= need && p.Score >= least
 }
-
-// fewInferences is how many inferences on a whole recording are too few to make tracks of.
-const fewInferences = 3
 
 // faintMean is the mean score, over all inferences from the first to the last observation,
 // below which a track is faint.

@@ -53,9 +53,13 @@ type LinkerClass struct {
 	// Least is the score that several observations must reach for Sum to count, and
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
 	Least, LeastMoving float32
-	// Single is the score at which a find is believed in a recording with so few inferences
-	// that there are no tracks to go by. It defaults to 0.3.
-	Single float32
+	// Single is the score at which a find is believed in a recording of so few pictures
+	// that there are no tracks to go by, a photograph for one, if one inference alone shows
+	// its place. Where several do, at different sizes, a find is believed that one of them
+	// scores at least Alone, or two of them at least Agreed: a mistake is seldom made twice.
+	// Single defaults to 0.3, and to 0.5 for faces and plates. Alone and Agreed default to
+	// 0.3 and 0.08, to 0.5 and 0.4 for faces, and to 0.8 and 0.55 for plates.
+	Single, Alone, Agreed float32
 	// Margin is added to each side of the padded box, as a share of the width (height). It
 	// defaults to 0, and to 0.1 for plates.
 	Margin float32
@@ -76,16 +80,16 @@ const unreachable = 1e9
 // DefaultLinkerClass returns the defaults of a class.
 func DefaultLinkerClass(c detect.Class) LinkerClass {
 	d := LinkerClass{
-		Low: 0.05, High: 0.35, Confident: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3,
+		Low: 0.05, High: 0.35, Confident: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3, Alone: 0.3, Agreed: 0.08,
 		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
 	}
 	switch c {
 	case detect.Face:
-		d.Single = 0.5
+		d.Single, d.Alone, d.Agreed = 0.5, 0.5, 0.4
 		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
-		d.Single, d.Margin = 0.5, 0.1
+		d.Single, d.Alone, d.Agreed, d.Margin = 0.5, 0.8, 0.55, 0.1
 		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:
@@ -130,6 +134,7 @@ type Linker struct {
 	searched  []detect.ClassSet
 	motion    bool // moving patches are known
 	occluders []occluder
+	first     []firstInferences // of the first FewInferences pictures with any
 
 	live       [detect.NumClasses][]*tracklet
 	done       []*tracklet
@@ -165,6 +170,9 @@ func (l *Linker) Add(o *Observed) {
 		classes |= o.Inferences[i].Classes
 	}
 	l.searched = append(l.searched, classes)
+	if classes != 0 && len(l.first) < FewInferences {
+		l.first = append(l.first, firstInferences{int32(n), copyInferences(o.Inferences)})
+	}
 	if l.full >= 0 {
 		return
 	}

@@ -102,7 +102,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 // needed and the input can be read again, else as a camera's.
 func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *report) (pipeline.Stats, error) {
 	info := src.Info()
-	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && recording.ReadsTwice(info) && !info.Still {
+	if j.policy.Needs()|j.policy.NeedsBackground() != 0 && recording.ReadsTwice(info) {
 		out.progress = newProgress(ffmpeg.ShownAddress(j.file.in), 2*info.Frames, j.stderr)
 		return j.twice(ctx, src, out, rep)
 	}
@@ -119,8 +119,7 @@ func (j *job) redact(ctx context.Context, src *ffmpeg.Source, out *output, rep *
 		Detectors: j.set.Detectors,
 		LookAhead: j.lookAhead,
 		Every:     j.every,
-		// Nothing moves in a picture: the networks alone say what is there, and take
-		// note of weaker finds.
+		// Nothing moves in a picture: the networks alone say what is there.
 		Moving:     j.moving || info.Still,
 		Compressed: true,
 	})

@@ -8,8 +8,10 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -21,8 +23,14 @@ func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files 
 	if policy.Needs()|policy.NeedsBackground() == 0 || !slices.ContainsFunc(files, needsNetworks) {
 		o.networks = networks.None
 	}
+	scores := pipeline.RecordingScores
+	if slices.ContainsFunc(files, func(f file) bool { return !recording.IsFile(f.in) }) {
+		// What can be read once only is done as a camera's picture, in which each find of
+		// these scores would count.
+		scores = [detect.NumClasses]float32{}
+	}
 	for i := range min(runtime.NumCPU(), 2) {
-		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: pipeline.RecordingScores,
+		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: scores,
 			Silhouettes: o.silhouettes && i == 0})
 		if err != nil {
 			for _, s := range sets {

@@ -17,6 +17,7 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -41,7 +42,7 @@ func all(ctx context.Context, policyFile, out, nets string, pictures []string) e
 	if err != nil {
 		return err
 	}
-	// In a single picture nothing moves and nothing is tracked: weaker finds count too.
+	// Weak finds are looked at again, larger.
 	set, err := networks.Open(ctx, nets, networks.Options{MinScore: pipeline.RecordingScores})
 	if err != nil {
 		return err
@@ -58,25 +59,41 @@ func all(ctx context.Context, policyFile, out, nets string, pictures []string) e
 	return nil
 }
 
-// one redacts a picture.
+// one redacts a picture, as a recording of one: it is looked at more than once.
 func one(ctx context.Context, policy *redact.Policy, detectors []detect.Detector, in, out string) error {
+	c := pipeline.DefaultRecordingConfig()
+	c.Policy, c.Detectors, c.Compressed = policy, detectors, true
+	r, err := pipeline.NewRecording(c)
+	if err != nil {
+		return err
+	}
+	sample, err := evidence.Sample(in)
+	if err != nil {
+		return err
+	}
 	src, err := ffmpeg.Open(ctx, in, ffmpeg.Options{})
 	if err != nil {
 		return err
 	}
 	defer src.Close()
+	ev, err := r.Inspect(ctx, src, sample)
+	if err != nil {
+		return err
+	}
+	defer ev.Close()
+	decision, err := r.Decide(ev)
+	if err != nil {
+		return err
+	}
+	again, err := ffmpeg.Open(ctx, in, ffmpeg.Options{})
+	if err != nil {
+		return err
+	}
+	defer again.Close()
 	dst, err := ffmpeg.Create(ctx, out, src.Info().OutOptions())
 	if err != nil {
 		return err
 	}
 	defer dst.Close()
-	c := pipeline.DefaultConfig()
-	// Moving: that nothing moves says nothing here.
-	c.Policy, c.Detectors, c.Compressed, c.Moving = policy, detectors, true, true
-	p, err := pipeline.New(c)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	return p.Run(ctx, src, dst)
+	return r.Redact(ctx, again, decision, dst)
 }
