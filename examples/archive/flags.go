@@ -15,7 +15,7 @@ import (
 type flags struct {
 	args []string
 	// where the archive is
-	dir, nats, store, files string
+	dir, nats, store, files, s3 string
 	// what is redacted, and how
 	policy, networks string
 	priority         int
@@ -36,6 +36,7 @@ type flags struct {
 const (
 	storeNATS = "nats"
 	storeDir  = "dir"
+	storeS3   = "s3"
 )
 
 // parse reads the command line of a role. Its error says what is wrong and what would be
@@ -47,8 +48,9 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 	is := func(names ...string) bool { return slices.Contains(names, c.name) }
 	s.StringVar(&f.dir, "dir", "", "the archive's folder; on another machine, a folder with the archive's files archive.key and nats.token")
 	s.StringVar(&f.nats, "nats", "", "the server of the queue, nats://HOST:PORT; it defaults to the one that serve runs for the folder")
-	s.StringVar(&f.store, "store", storeNATS, "where files are kept: nats, the queue's own store, or dir, a folder that all machines share")
+	s.StringVar(&f.store, "store", storeNATS, "where files are kept: nats, the queue's own store, dir, a folder that all machines share, or s3, a bucket")
 	s.StringVar(&f.files, "files", "", "the folder for -store dir; it defaults to files in the archive's folder")
+	s.StringVar(&f.s3, "s3", "", "the bucket for -store s3: https://HOST/BUCKET; its keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of ~/.aws/credentials")
 	if is("serve", "worker", "add") {
 		s.StringVar(&f.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
 	}
@@ -89,8 +91,10 @@ func (f *flags) check(c *command) error {
 	switch {
 	case f.dir == "" && !f.demo:
 		return usage("-dir is missing: name the archive's folder")
-	case f.store != storeNATS && f.store != storeDir:
-		return usage("-store %s: must be nats or dir", f.store)
+	case f.store != storeNATS && f.store != storeDir && f.store != storeS3:
+		return usage("-store %s: must be nats, dir or s3", f.store)
+	case (f.s3 != "") != (f.store == storeS3):
+		return usage("-store s3 and -s3 https://HOST/BUCKET belong together: say both")
 	case f.files != "" && f.store != storeDir:
 		return usage("-files is for -store dir: say that, too")
 	case c.args == "" && len(f.args) > 0:
@@ -127,4 +131,5 @@ type settings struct {
 	NATS  string `json:"nats"`
 	Store string `json:"store"`
 	Files string `json:"files,omitempty"`
+	S3    string `json:"s3,omitempty"`
 }

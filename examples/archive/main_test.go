@@ -264,7 +264,9 @@ func TestFlags(t *testing.T) {
 		{[]string{"worker", "-dir", filepath.Join(dir, "none")}, exitUsage, "name the archive's folder"},
 		{[]string{"worker", "-dir", t.TempDir(), "-nats", "nats://127.0.0.1:1"}, exitFailed, "archive.key"},
 		{[]string{"get", "-dir", dir}, exitUsage, "name ID"},
-		{[]string{"ls", "-dir", dir, "-store", "tape"}, exitUsage, "nats or dir"},
+		{[]string{"ls", "-dir", dir, "-store", "tape"}, exitUsage, "nats, dir or s3"},
+		{[]string{"ls", "-dir", dir, "-store", "s3"}, exitUsage, "-s3 https://HOST/BUCKET"},
+		{[]string{"serve", "-dir", dir, "-store", "s3", "-s3", "films", "-http", "none", "-networks", "none"}, exitFailed, "https://HOST/BUCKET"},
 		{[]string{"ls", "-dir", dir, "-files", "x"}, exitUsage, "-store dir"},
 	} {
 		if code, says := call(t, c.args...); code != c.code || !strings.Contains(says, c.says) {

@@ -51,7 +51,7 @@ func open(ctx context.Context, f *flags) (*opened, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.in(settingsFile), err)
 		}
-		f.nats, f.store, f.files = s.NATS, s.Store, s.Files
+		f.nats, f.store, f.files, f.s3 = s.NATS, s.Store, s.Files, s.S3
 	}
 	key, err := store.Key(f.in(keyFile), false)
 	if err != nil {
@@ -76,11 +76,15 @@ func connected(ctx context.Context, f *flags, nc *nats.Conn, key *age.X25519Iden
 		return nil, err
 	}
 	var files store.Store = store.Folder(f.folder())
-	if f.store == storeNATS {
-		if files, err = store.OpenObjects(ctx, q.JetStream(), 0); err != nil {
-			nc.Close()
-			return nil, err
-		}
+	switch f.store {
+	case storeNATS:
+		files, err = store.OpenObjects(ctx, q.JetStream(), 0)
+	case storeS3:
+		files, err = store.OpenS3(ctx, f.s3, nil)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, err
 	}
 	return &opened{&archive.Archive{Queue: q, Files: files, Originals: store.NewVault(files, key)}, nc}, nil
 }

@@ -155,7 +155,7 @@ func listenOn(s string) (host string, port int, err error) {
 
 // announce writes where the archive is served, for the commands beside it.
 func announce(f *flags, address string) error {
-	s := settings{NATS: address, Store: f.store}
+	s := settings{NATS: address, Store: f.store, S3: f.s3}
 	if f.store == storeDir {
 		files, err := filepath.Abs(f.folder())
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package store keeps an archive's files: in the object store of NATS JetStream, or in a
-// folder that all machines share. A file appears under its name when it is complete, and
+// Package store keeps an archive's files: in the object store of NATS JetStream, in a folder
+// that all machines share, or in a bucket of S3. A file appears under its name when it is complete, and
 // is never changed. Originals go through Vault, which encrypts them.
 package store
 

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // stores returns one of each kind.
 func stores(t *testing.T) map[string]store.Store {
 	t.Helper()
-	return map[string]store.Store{"folder": store.Folder(filepath.Join(t.TempDir(), "files")), "objects": archivetest.New(t, queue.Config{}).Files}
+	s3, _ := newS3(t)
+	return map[string]store.Store{"s3": s3, "folder": store.Folder(filepath.Join(t.TempDir(), "files")), "objects": archivetest.New(t, queue.Config{}).Files}
 }
 
 func read(t *testing.T, s store.Store, name string) ([]byte, error) {

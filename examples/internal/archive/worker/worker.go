@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -234,6 +235,9 @@ func (w *Worker) persist(ctx context.Context, f func(context.Context) error) err
 
 // away reports whether an error is that of a server that is away for a while.
 func away(err error) bool {
+	if n := (*net.OpError)(nil); errors.As(err, &n) {
+		return true // of a bucket's server
+	}
 	for _, e := range []error{nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded,
 		nats.ErrNoStreamResponse, jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, jetstream.ErrAsyncPublishTimeout, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
