@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/bench/internal/report"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // beside redacts one recording with redact-file and with archive, one after the other, and
@@ -28,36 +29,10 @@ func beside(ctx context.Context, dir string, o *options, r *report.Result, c *co
 	}
 	alone, wall := used(cmd), time.Since(start)
 	t.Line("redact-file", alone.Seconds(), wall.Seconds())
-	cmd = exec.CommandContext(ctx, at("archive"), "serve", "-dir", at("store"), "-http", "none")
-	var said bytes.Buffer
-	pipe, err := cmd.StderrPipe()
+	both, wall, err := served(ctx, dir, "store", 1, o.clip, o.policy)
 	if err != nil {
 		return err
 	}
-	where, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	if err := until(where, &said, "the queue: "); err != nil {
-		return fmt.Errorf("archive serve: %w: %s", err, said.String())
-	}
-	start = time.Now()
-	filing := exec.CommandContext(ctx, at("archive"), "add", "-dir", at("store"), "-policy", o.policy, o.clip)
-	if out, err := filing.CombinedOutput(); err != nil {
-		return fmt.Errorf("archive add: %w: %s", err, out)
-	}
-	if err := until(pipe, &said, "stage=render"); err != nil {
-		return fmt.Errorf("archive serve: %w: %s", err, said.String())
-	}
-	wall = time.Since(start)
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	_ = cmd.Wait() // its exit code says that it was interrupted
-	both := used(cmd) + used(filing)
 	t.Line("archive", both.Seconds(), wall.Seconds())
 	r.Tables = append(r.Tables, t)
 	r.Measured(overhead, 100*(both.Seconds()/alone.Seconds()-1), "one run of each")
@@ -83,10 +58,83 @@ func (c *costs) minute(path string, took time.Duration) error {
 	return nil
 }
 
-// until reads until a text has come.
-func until(r io.Reader, said *bytes.Buffer, text string) error {
+// served has so many workers of archive redact a recording under each of the policies, and
+// returns the time that all its processes have computed, and how long it took.
+func served(ctx context.Context, dir, store string, workers int, clip string, policies ...string) (core, wall time.Duration, err error) {
+	program, store := filepath.Join(dir, "archive"), filepath.Join(dir, store)
+	cmd := exec.CommandContext(ctx, program, "serve", "-dir", store, "-http", "none", "-workers", fmt.Sprint(workers))
+	var said bytes.Buffer
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		return 0, 0, err
+	}
+	where, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, 0, err
+	}
+	if err := until(where, &said, "the queue: ", 1); err != nil {
+		return 0, 0, fmt.Errorf("archive serve: %w: %s", err, said.String())
+	}
+	start := time.Now()
+	for _, p := range policies {
+		filing := exec.CommandContext(ctx, program, "add", "-dir", store, "-policy", p, clip)
+		if out, err := filing.CombinedOutput(); err != nil {
+			return 0, 0, fmt.Errorf("archive add: %w: %s", err, out)
+		}
+		core += used(filing)
+	}
+	if err := until(log, &said, "stage=render", len(policies)); err != nil {
+		return 0, 0, fmt.Errorf("archive serve: %w: %s", err, said.String())
+	}
+	wall = time.Since(start)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return 0, 0, err
+	}
+	_ = cmd.Wait() // its exit code says that it was interrupted
+	return core + used(cmd), wall, nil
+}
+
+// several has 1, 2 and 4 workers redact four recordings: the same one under policies that
+// differ in a small mask.
+func several(ctx context.Context, dir string, o *options, r *report.Result) error {
+	var policies []string
+	for i := range 4 {
+		var p redact.Policy
+		data, err := os.ReadFile(o.policy)
+		if err == nil {
+			err = p.UnmarshalJSON(data)
+		}
+		if err != nil {
+			return err
+		}
+		side := 0.01 * float64(i+1)
+		p.Mask = append(p.Mask, redact.Polygon{{X: 0, Y: 0}, {X: side, Y: 0}, {X: side, Y: side}, {X: 0, Y: side}})
+		path := filepath.Join(dir, fmt.Sprint("policy", i, ".json"))
+		if err := os.WriteFile(path, p.Canonical(), 0o600); err != nil {
+			return err
+		}
+		policies = append(policies, path)
+	}
+	t := report.Table{Title: "Four recordings", Columns: []string{"workers", "wall, s", "core time, s", "recordings a minute of core time"},
+		About: "With networks, and as many workers in the process of the server. The machine's cores are what limits them: more workers than cores cost only what they lose by changing places."}
+	for _, n := range []int{1, 2, 4} {
+		core, wall, err := served(ctx, dir, fmt.Sprint("store", n), n, o.clip, policies...)
+		if err != nil {
+			return err
+		}
+		t.Line(fmt.Sprint(n), wall.Seconds(), core.Seconds(), 4/core.Minutes())
+	}
+	r.Tables = append(r.Tables, t)
+	return nil
+}
+
+// until reads until a text has come so many times.
+func until(r io.Reader, said *bytes.Buffer, text string, times int) error {
 	b := make([]byte, 4096)
-	for !bytes.Contains(said.Bytes(), []byte(text)) {
+	for bytes.Count(said.Bytes(), []byte(text)) < times {
 		n, err := r.Read(b)
 		said.Write(b[:n])
 		if err != nil {

@@ -83,6 +83,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err := beside(ctx, dir, &o, r, &costs); err != nil {
 			return err
 		}
+		if err := several(ctx, dir, &o, r); err != nil {
+			return err
+		}
 	} else {
 		r.Skip("-clip was not given", overhead)
 	}
