@@ -44,7 +44,7 @@ const mostText = 400
 // Check returns an error that says what is wrong with a change.
 func (c *Change) Check() error {
 	set := 0
-	for _, is := range []bool{c.Strike != nil, c.Restore != nil, c.Times != nil, c.Outside != ""} {
+	for _, is := range []bool{len(c.Strike) > 0, len(c.Restore) > 0, c.Times != nil, c.Outside != ""} {
 		if is {
 			set++
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode"
 
 	"go.uber.org/goleak"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,6 +68,60 @@ func TestTidy(t *testing.T) {
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRetryOfAnotherVersion: evidence that is made anew numbers tracks anew, so that nobody
+// is shown by a number of before, and the trail says so.
+func TestRetryOfAnotherVersion(t *testing.T) {
+	a := archivetest.New(t, queue.Config{})
+	r := a.Add(t, "street", "1")
+	r.Changes = []evidence.Change{
+		{Strike: []uint64{3}, By: "anna"}, {Times: &evidence.ChangedTimes{Track: 5, From: 2, To: 2}, By: "anna"}, {Outside: evidence.OutsideAll, By: "anna"},
+	}
+	r.Evidence, r.Stage, r.Output, r.Accepted = "evidence/1.jsonl", queue.Render, archive.NewOutput("1"), &evidence.Change{By: "anna"}
+	if _, err := a.Queue.Save(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	same, err := a.Retry(t.Context(), r.ID, r.Version)
+	if err != nil || len(same.Changes) != 3 || same.Evidence != r.Evidence {
+		t.Errorf("the same version: %+v, %v", same, err)
+	}
+	r, err = a.Retry(t.Context(), r.ID, "another")
+	now := evidence.Apply(r.Changes)
+	if err != nil || len(now.Strike) != 0 || len(now.Times) != 0 || !now.HideOutside || len(r.Changes) != 4 || r.Changes[3].By == "" {
+		t.Errorf("another version: %+v, %v", r.Changes, err)
+	}
+	if r.Evidence != "" || r.Output != nil || r.Accepted != nil || r.Stage != queue.Inspect {
+		t.Errorf("what the page shows is of the version before: %+v", r)
+	}
+}
+
+// TestNothingChanged: a request that changes nothing does not take back that somebody has
+// accepted, which would be in no trail.
+func TestNothingChanged(t *testing.T) {
+	a := archivetest.New(t, queue.Config{})
+	r := a.Add(t, "street", "1")
+	r.Evidence, r.Stage, r.Status, r.Output, r.Accepted = "evidence/1.jsonl", queue.Render, queue.Done, archive.NewOutput("1"), &evidence.Change{By: "anna"}
+	r, err := a.Queue.Save(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range [][]evidence.Change{nil, {{Strike: []uint64{}, By: "ben"}}, {{Restore: []uint64{}, By: "ben"}}} {
+		if _, err := a.Change(t.Context(), r.ID, r.Revision, false, list...); err == nil {
+			t.Errorf("%+v was taken", list)
+		}
+	}
+	if r, err = a.Change(t.Context(), r.ID, r.Revision, true); err != nil || r.Accepted == nil || r.Status != queue.Waiting {
+		t.Errorf("rendered again as it is: %+v, %v", r, err)
+	}
+}
+
+// TestSentenceIsOneLine: what people write cannot look like another entry.
+func TestSentenceIsOneLine(t *testing.T) {
+	got := archive.Sentence(evidence.Change{Strike: []uint64{1}, By: "a\u2028b", Why: "x\nAccepted by\r\x1b[31m \u202eanna"})
+	if strings.ContainsFunc(got, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/pipeline/evidence"
@@ -43,12 +44,28 @@ func (a *Archive) Retry(ctx context.Context, id, version string) (queue.Recordin
 			return fmt.Errorf("%s is being worked on by %s", r.Name, r.Worker)
 		}
 		if r.Version != version {
-			// Evidence is of one version.
+			// Evidence is of one version: in another's, a track's number may be that of
+			// somebody else, whom nobody has taken out.
 			r.Version, r.Evidence, r.Stage = version, "", queue.Inspect
+			r.Output, r.Accepted = nil, nil
+			if ids := edited(r.Changes); len(ids) > 0 {
+				r.Changes = append(r.Changes, evidence.Change{Restore: ids, By: "archive", At: time.Now().UTC().Truncate(time.Second),
+					Why: "tracks are found anew by " + version})
+			}
 		}
 		r.File(r.Stage)
 		return nil
 	})
+}
+
+// edited returns the tracks that are not hidden as they were found.
+func edited(changes []evidence.Change) []uint64 {
+	now := evidence.Apply(changes)
+	ids := slices.Clone(now.Strike)
+	for _, t := range now.Times {
+		ids = append(ids, t.Track)
+	}
+	return ids
 }
 
 // Change adds a reviewer's changes to a recording as it was read: queue.ErrConflict if
@@ -70,8 +87,12 @@ func (a *Archive) Change(ctx context.Context, id string, revision uint64, render
 	case r.Original == "":
 		return r, fmt.Errorf("%s: %w", r.Name, ErrOver)
 	}
-	r.Changes = append(r.Changes, changes...)
-	r.Accepted = nil // what was accepted was something else
+	if len(changes) > 0 {
+		r.Changes = append(r.Changes, changes...)
+		r.Accepted = nil // what was accepted was something else
+	} else if !render {
+		return r, fmt.Errorf("%s: the request changes nothing: name a change, or ask for it to be rendered", r.Name)
+	}
 	if render {
 		r.File(queue.Render)
 	}

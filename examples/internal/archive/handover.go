@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/recording"
@@ -171,7 +172,7 @@ func (a *Archive) Handover(ctx context.Context, r *queue.Recording, dir string, 
 func describe(r *queue.Recording, rep *recording.Report) string {
 	var b strings.Builder
 	put := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	put("What was hidden in %s", r.Name)
+	put("What was hidden in %s", line(r.Name))
 	put("")
 	put("The recording was redacted by Hedge, %s, with the networks %s, under the policy", r.Version, r.Networks)
 	put("in policy.json (SHA-256 %s).", r.PolicySHA256)
@@ -187,10 +188,14 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 	}
 	put("")
 	put("Tracks that were found (evidence.jsonl has them in full; it has no pictures):")
+	changes := r.Changes[:min(r.Output.Changes, len(r.Changes))]
+	times := evidence.Apply(changes).Times
 	for _, t := range rep.Tracks {
 		is := "hidden"
 		if t.Struck {
 			is = "shown, see below"
+		} else if k := slices.IndexFunc(times, func(x evidence.Times) bool { return x.Track == t.ID }); k >= 0 {
+			is = fmt.Sprintf("hidden from %.1f s to %.1f s, see below", times[k].From.Seconds(), times[k].To.Seconds())
 		}
 		put("  %d: %s, %.1f s to %.1f s, confidence %.2f, %s", t.ID, t.Class, t.From, t.To, t.Score, is)
 	}
@@ -199,7 +204,6 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 	}
 	put("")
 	put("What people have changed:")
-	changes := r.Changes[:min(r.Output.Changes, len(r.Changes))]
 	for _, c := range changes {
 		put("  %s", Sentence(c))
 	}
@@ -207,7 +211,7 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 		put("  nothing")
 	}
 	if r.Accepted != nil {
-		put("Accepted by %s at %s.", r.Accepted.By, r.Accepted.At.UTC().Format(time.RFC3339))
+		put("Accepted by %s at %s.", line(r.Accepted.By), r.Accepted.At.UTC().Format(time.RFC3339))
 	}
 	return b.String()
 }
@@ -228,7 +232,17 @@ func Sentence(c evidence.Change) string {
 		what = "hides of the outside what the policy says"
 	}
 	if c.Why != "" {
-		what += " (" + c.Why + ")"
+		what += " (" + line(c.Why) + ")"
 	}
-	return fmt.Sprintf("%s, %s: %s", c.At.UTC().Format(time.RFC3339), c.By, what)
+	return fmt.Sprintf("%s, %s: %s", c.At.UTC().Format(time.RFC3339), line(c.By), what)
+}
+
+// line makes a text one line: what people write must not look like an entry of its own.
+func line(s string) string {
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, s)
 }
