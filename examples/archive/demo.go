@@ -117,6 +117,10 @@ func (d *demo) file(ctx context.Context, name, crop string) (id string, err erro
 		return "", err
 	}
 	r, err := d.a.Add(ctx, archive.Filing{Path: path, Policy: policy, Networks: d.f.networks, Version: version(), Priority: queue.Normal})
+	if errors.Is(err, queue.ErrExists) && r.Version != version() {
+		// Nobody here would take its work.
+		return "", fmt.Errorf("%s is of another version of this program: remove the folder, or name another with -dir", d.f.dir)
+	}
 	if err == nil || errors.Is(err, queue.ErrExists) {
 		d.say("added: %s", r.Name)
 		return r.ID, nil
