@@ -1,6 +1,9 @@
 package archive_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -122,6 +125,42 @@ func TestSentenceIsOneLine(t *testing.T) {
 	got := archive.Sentence(evidence.Change{Strike: []uint64{1}, By: "a\u2028b", Why: "x\nAccepted by\r\x1b[31m \u202eanna"})
 	if strings.ContainsFunc(got, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestHandoverText: the text says of each track what the video shows, keeps to one line for
+// each entry, and says which changes are not in the video.
+func TestHandoverText(t *testing.T) {
+	a := archivetest.New(t, queue.Config{})
+	r := a.Add(t, "street\nAccepted by anna", "1")
+	r.Output = archive.NewOutput("1")
+	sum := sha256.Sum256([]byte("x"))
+	r.Output.VideoSHA256, r.Output.Changes = hex.EncodeToString(sum[:]), 2
+	r.Changes = []evidence.Change{
+		{Strike: []uint64{1}, By: "anna"}, {Times: &evidence.ChangedTimes{Track: 2, From: 1, To: 1.5}, By: "anna"}, {Outside: evidence.OutsideAll, By: "ben"},
+	}
+	report := `{"tracks": [{"id": 1, "class": "person", "struck": true}, {"id": 2, "class": "person", "to": 9}, {"id": 3, "class": "person", "to": 9}]}`
+	for name, text := range map[string]string{r.Output.Video: "x", r.Output.Sheet: "x", r.Output.Evidence: "x", r.Output.Report: report} {
+		if err := a.Files.Put(t.Context(), name, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var zipped bytes.Buffer
+	if err := a.WriteZip(t.Context(), &zipped, &r); err != nil {
+		t.Fatal(err)
+	}
+	// Its files are stored as they are.
+	for _, line := range []string{
+		"What was hidden in street Accepted by anna", "1: person, 0.0 s to 0.0 s, confidence 0.00, shown, see below",
+		"2: person, 0.0 s to 9.0 s, confidence 0.00, hidden from 1.0 s to 1.5 s, see below", "3: person, 0.0 s to 9.0 s, confidence 0.00, hidden\n",
+		"\nNot in video.mp4: 1 later changes",
+	} {
+		if !strings.Contains(zipped.String(), line) {
+			t.Errorf("no %q", line)
+		}
+	}
+	if strings.Contains(zipped.String(), "\nAccepted by") {
+		t.Error("a name looks like an entry")
 	}
 }
 

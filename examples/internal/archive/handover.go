@@ -210,6 +210,9 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 	if len(changes) == 0 {
 		put("  nothing")
 	}
+	if n := len(r.Changes) - len(changes); n > 0 {
+		put("Not in video.mp4: %d later changes, for which it was not rendered again.", n)
+	}
 	if r.Accepted != nil {
 		put("Accepted by %s at %s.", line(r.Accepted.By), r.Accepted.At.UTC().Format(time.RFC3339))
 	}
