@@ -101,7 +101,7 @@ type Output struct {
 	Changes int `json:"changes"`
 	// VideoSHA256 is the checksum of the video.
 	VideoSHA256 string `json:"video_sha256"`
-	// Worker is who made it, and Seconds how long that took, in both passes.
+	// Worker is who made it.
 	Worker string `json:"worker"`
 }
 
