@@ -32,13 +32,15 @@ func (a *Archive) Cancel(ctx context.Context, id string) (queue.Recording, error
 }
 
 // Retry files a recording anew that has failed or was cancelled, or for which no worker of
-// its version is there: at the stage where it was, for workers of the version given.
+// its version is there: at the stage where it was, for workers of the version given. With
+// another version than before it begins anew, also if it is done, and what reviewers have
+// taken out is hidden again: see below.
 func (a *Archive) Retry(ctx context.Context, id, version string) (queue.Recording, error) {
 	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
 		switch {
 		case r.Original == "":
 			return fmt.Errorf("%s: %w", r.Name, ErrOver)
-		case r.Status == queue.Done:
+		case r.Status == queue.Done && r.Version == version:
 			return fmt.Errorf("%s is done: render it again on the page", r.Name)
 		case r.Status == queue.Running && r.Version == version:
 			return fmt.Errorf("%s is being worked on by %s", r.Name, r.Worker)

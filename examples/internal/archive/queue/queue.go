@@ -28,7 +28,10 @@ const (
 	// silent is how long a worker may be before it is forgotten.
 	silent = 45 * time.Second
 	// patience is how long one request to the server may take.
-	patience = 20 * time.Second
+	patience = 8 * time.Second
+	// lookPatience is how long one question may take, and lookTries how often it is asked:
+	// one that was on its way when a server ended is never answered.
+	lookPatience, lookTries = 2 * time.Second, 4
 )
 
 // Errors of this package.
@@ -117,7 +120,7 @@ func decode(e jetstream.KeyValueEntry) (r Recording, err error) {
 
 // Get returns a recording.
 func (q *Queue) Get(ctx context.Context, id string) (Recording, error) {
-	e, err := q.recs.Get(ctx, id)
+	e, err := q.entry(ctx, id)
 	if errors.Is(err, jetstream.ErrKeyNotFound) || errors.Is(err, jetstream.ErrInvalidKey) {
 		return Recording{}, fmt.Errorf("%w: %s", ErrUnknown, id)
 	}
@@ -125,6 +128,19 @@ func (q *Queue) Get(ctx context.Context, id string) (Recording, error) {
 		return Recording{}, err
 	}
 	return decode(e)
+}
+
+// entry asks for a recording's entry.
+func (q *Queue) entry(ctx context.Context, id string) (e jetstream.KeyValueEntry, err error) {
+	for range lookTries {
+		short, cancel := context.WithTimeout(ctx, lookPatience)
+		e, err = q.recs.Get(short, id)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
+			break
+		}
+	}
+	return e, err
 }
 
 // Create enters a recording, which waits for its first pass. ErrExists comes with the one

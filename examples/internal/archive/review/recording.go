@@ -59,7 +59,7 @@ func (d *Desk) detail(ctx context.Context, r queue.Recording) (Detail, error) {
 	if r.Output == nil {
 		return out, nil
 	}
-	out.Pending = len(r.Changes) - r.Output.Changes
+	out.Pending = max(len(r.Changes)-r.Output.Changes, 0)
 	rep, err := d.report(ctx, r.Output)
 	if err != nil {
 		return out, err

@@ -261,6 +261,31 @@ func TestOtherWorkers(t *testing.T) {
 	a.Wait(t, r.ID, archivetest.Status(queue.Done))
 }
 
+// TestOtherVersion: after an update a recording is retried from the beginning, and what was
+// changed by the numbers of the old tracks shows nobody in the new output.
+func TestOtherVersion(t *testing.T) {
+	a := archivetest.New(t, fast)
+	stop := start(t, a, "old", &archivetest.Passes{}, nil)
+	r := a.Wait(t, a.Add(t, "a.mp4", "1").ID, archivetest.Status(queue.Done))
+	if _, err := a.Retry(t.Context(), r.ID, archivetest.Version); err == nil {
+		t.Error("what is done is retried with the same version")
+	}
+	if _, err := a.Change(t.Context(), r.ID, r.Revision, true, evidence.Change{Strike: []uint64{1}, By: "anna"}); err != nil {
+		t.Fatal(err)
+	}
+	r = a.Wait(t, r.ID, func(r queue.Recording) bool { return r.Status == queue.Done && r.Output.Changes == 1 })
+	stop()
+	r, err := a.Retry(t.Context(), r.ID, "test 2")
+	if err != nil || r.Output != nil || len(evidence.Apply(r.Changes).Strike) != 0 || r.Stage != queue.Inspect {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	start(t, a, "new", &archivetest.Passes{}, func(c *worker.Config) { c.Self.Version = "test 2" })
+	r = a.Wait(t, r.ID, archivetest.Status(queue.Done))
+	if e := read(t, a, r.Output.Evidence); !strings.Contains(e, `"restore":[1]`) || r.Output.Changes != 2 {
+		t.Errorf("%q", e)
+	}
+}
+
 // fullStore has no room for names that contain a text.
 type fullStore struct {
 	store.Store
