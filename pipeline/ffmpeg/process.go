@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -78,6 +79,12 @@ func startBehind(before []string, program string, args []string, stdin, stdout *
 		p.cmd.Stdout = stdout
 	}
 	p.cmd.Stderr = w
+	passed, at := ownFile(args)
+	if passed != nil {
+		defer passed.Close()
+		extra = append(slices.Clone(extra), make([]*os.File, max(at-2-len(extra), 0))...)
+		extra[at-3] = passed
+	}
 	p.cmd.ExtraFiles = extra
 
 	started := make(chan error)
@@ -117,6 +124,27 @@ func startBehind(before []string, program string, args []string, stdin, stdout *
 	}
 	return p, nil
 }
+
+// ownFile returns the open file of this process that one of a program's arguments names,
+// as /proc/self/fd/N, anew and for reading only, and N; nil if there is none. The program
+// gets it under that number. Others that are started have it only if it is inherited by all.
+func ownFile(args []string) (*os.File, int) {
+	for _, a := range args {
+		number, ok := strings.CutPrefix(strings.TrimPrefix(a, "file:"), "/proc/self/fd/")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < firstOwnFile || n > lastOwnFile {
+			continue
+		}
+		if f, err := os.Open("/proc/self/fd/" + number); err == nil {
+			return f, n
+		}
+	}
+	return nil, 0
+}
+
+// firstOwnFile and lastOwnFile bound the numbers of files that are passed on: a program has
+// its own below.
+const firstOwnFile, lastOwnFile = 16, 4096
 
 // kill ends the program at once. Use done to wait for it.
 func (p *process) kill() {

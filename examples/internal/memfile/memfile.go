@@ -13,13 +13,13 @@ import (
 	"os"
 )
 
-// File is one recording. The programs that this process starts after it was made have
-// it, under Path.
+// File is one recording. No program that this process starts has it, but the ffmpeg that
+// package ffmpeg starts to decode Path, for reading.
 type File struct {
 	f *os.File
 }
 
-// Path is its name, in this process and in those that it starts.
+// Path is its name, in this process and as an input of package ffmpeg.
 func (f *File) Path() string { return fmt.Sprintf("/proc/self/fd/%d", f.f.Fd()) }
 
 // Close gives the memory back. What still reads it may go on.

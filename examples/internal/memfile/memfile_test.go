@@ -12,8 +12,8 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/memfile"
 )
 
-// TestFile: what is held is read here and by a program that is started, from any place, lies
-// in no folder, and is gone when it is closed.
+// TestFile: what is held is read here, from any place, and by no program that is started,
+// lies in no folder, and is gone when it is closed.
 func TestFile(t *testing.T) {
 	scratch := t.TempDir()
 	data := bytes.Repeat([]byte("raw picture "), 10000)
@@ -29,8 +29,8 @@ func TestFile(t *testing.T) {
 			}
 		}
 		out, err := exec.CommandContext(t.Context(), "tail", "-c", "12", path).Output()
-		if err != nil || string(out) != "raw picture " {
-			t.Errorf("%s: a child reads %q, %v", name, out, err)
+		if err == nil || len(out) > 0 {
+			t.Errorf("%s: a child reads %q", name, out)
 		}
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || name == "scratch" && info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info.Mode(), err)
