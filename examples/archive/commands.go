@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 // list is the role ls.
@@ -128,10 +130,19 @@ func get(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 	})
 }
 
+// byUser says who gives a command here.
+func byUser() evidence.Change {
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return evidence.Change{By: name + " (command line)", At: time.Now().UTC().Truncate(time.Second)}
+}
+
 // cancel is the role cancel.
 func cancel(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 	return each(ctx, f, func(a *archive.Archive, r queue.Recording) error {
-		if _, err := a.Cancel(ctx, r.ID); err != nil {
+		if _, err := a.Cancel(ctx, r.ID, byUser()); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(stdout, "%s  cancelled\n", r.ID)
@@ -142,7 +153,7 @@ func cancel(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 // retry is the role retry.
 func retry(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 	return each(ctx, f, func(a *archive.Archive, r queue.Recording) error {
-		if _, err := a.Retry(ctx, r.ID, version()); err != nil {
+		if _, err := a.Retry(ctx, r.ID, version(), byUser()); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(stdout, "%s  waiting\n", r.ID)

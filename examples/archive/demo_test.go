@@ -10,6 +10,7 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 // TestDemoOfAnotherVersion: a demo that finds what another version has left says so, and does
@@ -26,7 +27,7 @@ func TestDemoOfAnotherVersion(t *testing.T) {
 	if again, err := d.file(t.Context(), "street", "crop=64:64"); err != nil || again != id {
 		t.Errorf("the same version: %s, %v", again, err)
 	}
-	if _, err := a.Retry(t.Context(), id, "another"); err != nil {
+	if _, err := a.Retry(t.Context(), id, "another", evidence.Change{By: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.file(t.Context(), "street", "crop=64:64"); err == nil || !strings.Contains(err.Error(), "-dir") {

@@ -86,5 +86,10 @@ func connected(ctx context.Context, f *flags, nc *nats.Conn, key *age.X25519Iden
 		nc.Close()
 		return nil, err
 	}
-	return &opened{&archive.Archive{Queue: q, Files: files, Originals: store.NewVault(files, key)}, nc}, nil
+	vault := store.NewVault(files, key)
+	if err := vault.Check(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("%s: %w", f.in(keyFile), err)
+	}
+	return &opened{&archive.Archive{Queue: q, Files: files, Originals: vault}, nc}, nil
 }

@@ -86,11 +86,11 @@ func TestRetryOfAnotherVersion(t *testing.T) {
 	if _, err := a.Queue.Save(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	same, err := a.Retry(t.Context(), r.ID, r.Version)
+	same, err := a.Retry(t.Context(), r.ID, r.Version, evidence.Change{By: "somebody"})
 	if err != nil || len(same.Changes) != 3 || same.Evidence != r.Evidence {
 		t.Errorf("the same version: %+v, %v", same, err)
 	}
-	r, err = a.Retry(t.Context(), r.ID, "another")
+	r, err = a.Retry(t.Context(), r.ID, "another", evidence.Change{By: "somebody"})
 	now := evidence.Apply(r.Changes)
 	if err != nil || len(now.Strike) != 0 || len(now.Times) != 0 || !now.HideOutside || len(r.Changes) != 4 || r.Changes[3].By == "" {
 		t.Errorf("another version: %+v, %v", r.Changes, err)
@@ -129,13 +129,14 @@ func TestSentenceIsOneLine(t *testing.T) {
 }
 
 // TestHandoverText: the text says of each track what the video shows, keeps to one line for
-// each entry, and says which changes are not in the video.
+// each entry. Nothing is handed over before all changes are in the video.
 func TestHandoverText(t *testing.T) {
 	a := archivetest.New(t, queue.Config{})
 	r := a.Add(t, "street\nAccepted by anna", "1")
 	r.Output = archive.NewOutput("1")
 	sum := sha256.Sum256([]byte("x"))
 	r.Output.VideoSHA256, r.Output.Changes = hex.EncodeToString(sum[:]), 2
+	r.Acts = []queue.Act{{What: "tried again", By: "carl\nAccepted by"}}
 	r.Changes = []evidence.Change{
 		{Strike: []uint64{1}, By: "anna"}, {Times: &evidence.ChangedTimes{Track: 2, From: 1, To: 1.5}, By: "anna"}, {Outside: evidence.OutsideAll, By: "ben"},
 	}
@@ -146,14 +147,18 @@ func TestHandoverText(t *testing.T) {
 		}
 	}
 	var zipped bytes.Buffer
+	if err := a.WriteZip(t.Context(), &zipped, &r); err == nil || !strings.Contains(err.Error(), "render it again") || zipped.Len() > 0 {
+		t.Fatalf("a change is not in the video, and it is handed over: %v", err)
+	}
+	r.Output.Changes = len(r.Changes)
 	if err := a.WriteZip(t.Context(), &zipped, &r); err != nil {
 		t.Fatal(err)
 	}
 	// Its files are stored as they are.
 	for _, line := range []string{
-		"What was hidden in street Accepted by anna", "1: person, 0.0 s to 0.0 s, confidence 0.00, shown, see below",
+		"What was hidden in street Accepted by anna", "1: person, 0.0 s to 0.0 s, confidence 0.00, hidden where it is not on the property, see below",
 		"2: person, 0.0 s to 9.0 s, confidence 0.00, hidden from 1.0 s to 1.5 s, see below", "3: person, 0.0 s to 9.0 s, confidence 0.00, hidden\n",
-		"\nNot in video.mp4: 1 later changes",
+		"carl Accepted by: tried again",
 	} {
 		if !strings.Contains(zipped.String(), line) {
 			t.Errorf("no %q", line)

@@ -19,14 +19,20 @@ var (
 	ErrOver = errors.New("its original was removed")
 )
 
+// act enters what a person has done.
+func act(r *queue.Recording, what string, by evidence.Change) {
+	r.Acts = append(r.Acts, queue.Act{What: what, By: by.By, At: by.At})
+}
+
 // Cancel ends the work on a recording. What was made of it stays.
-func (a *Archive) Cancel(ctx context.Context, id string) (queue.Recording, error) {
+func (a *Archive) Cancel(ctx context.Context, id string, by evidence.Change) (queue.Recording, error) {
 	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
 		if r.Status.Final() {
 			return fmt.Errorf("%s is %s: there is nothing to cancel", r.Name, r.Status)
 		}
 		r.Status = queue.Cancelled
 		r.Ticket++ // the job in the stream counts no more
+		act(r, "cancelled", by)
 		return nil
 	})
 }
@@ -35,7 +41,7 @@ func (a *Archive) Cancel(ctx context.Context, id string) (queue.Recording, error
 // its version is there: at the stage where it was, for workers of the version given. With
 // another version than before it begins anew, also if it is done, and what reviewers have
 // taken out is hidden again: see below.
-func (a *Archive) Retry(ctx context.Context, id, version string) (queue.Recording, error) {
+func (a *Archive) Retry(ctx context.Context, id, version string, by evidence.Change) (queue.Recording, error) {
 	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
 		switch {
 		case r.Original == "":
@@ -55,6 +61,7 @@ func (a *Archive) Retry(ctx context.Context, id, version string) (queue.Recordin
 					Why: "tracks are found anew by " + version})
 			}
 		}
+		act(r, "tried again", by)
 		r.File(r.Stage)
 		return nil
 	})
@@ -116,6 +123,7 @@ func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evi
 		return r, fmt.Errorf("%s has changes that are not rendered yet: render it again, and look at it", r.Name)
 	}
 	r.Accepted = &by
+	act(&r, "accepted", by)
 	original := r.Original
 	if r.RemoveOriginal {
 		r.Original = ""

@@ -51,6 +51,9 @@ func (a *Archive) parts(ctx context.Context, r *queue.Recording, with ...string)
 	if r.Output == nil {
 		return nil, fmt.Errorf("%s: its output: %w (%s, %s)", r.Name, ErrNotYet, r.Stage, r.Status)
 	}
+	if n := len(r.Changes) - r.Output.Changes; n > 0 {
+		return nil, fmt.Errorf("%s has %d changes that are not in its video: render it again before it is handed over", r.Name, n)
+	}
 	get := func(name string) ([]byte, error) {
 		f, err := a.Files.Open(ctx, name)
 		if err != nil {
@@ -188,14 +191,16 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 	}
 	put("")
 	put("Tracks that were found (evidence.jsonl has them in full; it has no pictures):")
-	changes := r.Changes[:min(r.Output.Changes, len(r.Changes))]
-	times := evidence.Apply(changes).Times
+	edits := evidence.Apply(r.Changes)
 	for _, t := range rep.Tracks {
 		is := "hidden"
-		if t.Struck {
+		switch k := slices.IndexFunc(edits.Times, func(x evidence.Times) bool { return x.Track == t.ID }); {
+		case t.Struck && edits.HideOutside:
+			is = "hidden where it is not on the property, see below"
+		case t.Struck:
 			is = "shown, see below"
-		} else if k := slices.IndexFunc(times, func(x evidence.Times) bool { return x.Track == t.ID }); k >= 0 {
-			is = fmt.Sprintf("hidden from %.1f s to %.1f s, see below", times[k].From.Seconds(), times[k].To.Seconds())
+		case k >= 0:
+			is = fmt.Sprintf("hidden from %.1f s to %.1f s, see below", edits.Times[k].From.Seconds(), edits.Times[k].To.Seconds())
 		}
 		put("  %d: %s, %.1f s to %.1f s, confidence %.2f, %s", t.ID, t.Class, t.From, t.To, t.Score, is)
 	}
@@ -204,14 +209,14 @@ func describe(r *queue.Recording, rep *recording.Report) string {
 	}
 	put("")
 	put("What people have changed:")
-	for _, c := range changes {
+	for _, c := range r.Changes {
 		put("  %s", Sentence(c))
 	}
-	if len(changes) == 0 {
+	if len(r.Changes) == 0 {
 		put("  nothing")
 	}
-	if n := len(r.Changes) - len(changes); n > 0 {
-		put("Not in video.mp4: %d later changes, for which it was not rendered again.", n)
+	for _, x := range r.Acts {
+		put("  %s, %s: %s", x.At.UTC().Format(time.RFC3339), line(x.By), x.What)
 	}
 	if r.Accepted != nil {
 		put("Accepted by %s at %s.", line(r.Accepted.By), r.Accepted.At.UTC().Format(time.RFC3339))

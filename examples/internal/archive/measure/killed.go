@@ -21,6 +21,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 // Roles of this program's children.
@@ -242,7 +243,7 @@ func inspect(ctx context.Context, a *archive.Archive, f *killFigures) error {
 			if !strings.Contains(rec.Error, "lost 3 times") {
 				return fmt.Errorf("%s has failed: %s", rec.Name, rec.Error)
 			}
-			if _, err := a.Retry(ctx, rec.ID, version); err != nil {
+			if _, err := a.Retry(ctx, rec.ID, version, evidence.Change{By: "somebody"}); err != nil {
 				return err
 			}
 		}

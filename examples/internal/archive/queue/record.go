@@ -77,6 +77,8 @@ type Recording struct {
 
 	// Changes are those of reviewers, oldest first.
 	Changes []evidence.Change `json:"changes,omitempty"`
+	// Acts are what else people have done with it, oldest first.
+	Acts []Act `json:"acts,omitempty"`
 	// RemoveOriginal says that the original is removed once the output is accepted.
 	RemoveOriginal bool `json:"remove_original,omitempty"`
 	// Accepted says who has accepted the output, and when.
@@ -86,6 +88,13 @@ type Recording struct {
 	// of it.
 	Revision uint64    `json:"-"`
 	Changed  time.Time `json:"-"`
+}
+
+// Act is what a person has done with a recording that changes nothing of what is hidden.
+type Act struct {
+	What string    `json:"what"` // cancelled, tried again, accepted
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
 }
 
 // Output is what came of a recording. It is never half there.

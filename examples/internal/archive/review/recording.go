@@ -235,11 +235,19 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) cancel(w http.ResponseWriter, r *http.Request) {
-	rec, err := s.d.a.Cancel(r.Context(), r.PathValue("id"))
+	_, by, ok := signed(w, r)
+	if !ok {
+		return
+	}
+	rec, err := s.d.a.Cancel(r.Context(), r.PathValue("id"), by)
 	s.answer(w, r, rec, err)
 }
 
 func (s *server) retry(w http.ResponseWriter, r *http.Request) {
-	rec, err := s.d.a.Retry(r.Context(), r.PathValue("id"), s.d.version)
+	_, by, ok := signed(w, r)
+	if !ok {
+		return
+	}
+	rec, err := s.d.a.Retry(r.Context(), r.PathValue("id"), s.d.version, by)
 	s.answer(w, r, rec, err)
 }

@@ -187,20 +187,21 @@ func TestRefused(t *testing.T) {
 		code        int
 		says        string
 	}{
-		"watch token":   {watchToken, at + "/changes", good, 403, ""},
-		"no token":      {"", at + "/changes", good, 401, ""},
-		"watch accepts": {watchToken, at + "/accept", good, 403, ""},
-		"watch retries": {watchToken, at + "/retry", is{}, 403, ""},
-		"older state":   {editToken, at + "/changes", with("revision", r.Revision-1), 409, "somebody else"},
-		"no name":       {editToken, at + "/changes", with("by", " "), 422, "who makes the change"},
-		"no such track": {editToken, at + "/changes", with("changes", []is{{"strike": []int{9}}}), 422, "no track 9"},
-		"only no such":  {editToken, at + "/changes", with("only", 9), 422, "no track 9"},
-		"nonsense":      {editToken, at + "/changes", with("changes", []is{{"outside": "nothing"}}), 422, "outside"},
-		"two at once":   {editToken, at + "/changes", with("changes", []is{{"strike": []int{1}, "outside": "all"}}), 422, "has 2"},
-		"unknown field": {editToken, at + "/changes", with("policy", "{}"), 400, "policy"},
-		"no recording":  {editToken, "/recordings/none/changes", good, 404, "no such recording"},
-		"cancel done":   {editToken, at + "/cancel", is{}, 422, "nothing to cancel"},
-		"retry done":    {editToken, at + "/retry", is{}, 422, "done"},
+		"watch token":      {watchToken, at + "/changes", good, 403, ""},
+		"no token":         {"", at + "/changes", good, 401, ""},
+		"watch accepts":    {watchToken, at + "/accept", good, 403, ""},
+		"watch retries":    {watchToken, at + "/retry", is{}, 403, ""},
+		"older state":      {editToken, at + "/changes", with("revision", r.Revision-1), 409, "somebody else"},
+		"no name":          {editToken, at + "/changes", with("by", " "), 422, "who makes the change"},
+		"no such track":    {editToken, at + "/changes", with("changes", []is{{"strike": []int{9}}}), 422, "no track 9"},
+		"only no such":     {editToken, at + "/changes", with("only", 9), 422, "no track 9"},
+		"nonsense":         {editToken, at + "/changes", with("changes", []is{{"outside": "nothing"}}), 422, "outside"},
+		"two at once":      {editToken, at + "/changes", with("changes", []is{{"strike": []int{1}, "outside": "all"}}), 422, "has 2"},
+		"unknown field":    {editToken, at + "/changes", with("policy", "{}"), 400, "policy"},
+		"no recording":     {editToken, "/recordings/none/changes", good, 404, "no such recording"},
+		"cancel done":      {editToken, at + "/cancel", is{"by": "b"}, 422, "nothing to cancel"},
+		"retries, no name": {editToken, at + "/retry", is{}, 422, "who makes the change"},
+		"retry done":       {editToken, at + "/retry", is{"by": "b"}, 422, "done"},
 	} {
 		if code, data, _ := p.ask(c.token, "POST", c.path, c.body); code != c.code || !strings.Contains(string(data), c.says) {
 			t.Errorf("%s: %d %s", name, code, data)

@@ -182,6 +182,18 @@ func TestVault(t *testing.T) {
 	}
 	folder := store.Folder(filepath.Join(dir, "files"))
 	v := store.NewVault(folder, key)
+	for range 2 {
+		if err := v.Check(t.Context()); err != nil {
+			t.Errorf("the archive's own key: %v", err)
+		}
+	}
+	other, err := store.Key(filepath.Join(dir, "other.key"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.NewVault(folder, other).Check(t.Context()); !errors.Is(err, store.ErrKey) {
+		t.Errorf("another archive's key: %v", err)
+	}
 	plain := bytes.Repeat([]byte("somebody walks by. "), 10000)
 	if err := v.Put(t.Context(), "o.age", bytes.NewReader(plain)); err != nil {
 		t.Fatal(err)
@@ -199,7 +211,7 @@ func TestVault(t *testing.T) {
 	if err != nil || bytes.Contains(sealed, []byte("somebody")) {
 		t.Errorf("it is not encrypted: %v", err)
 	}
-	other, err := store.Key(filepath.Join(dir, "other.key"), true)
+	other, err = store.Key(filepath.Join(dir, "other.key"), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,30 @@ type Vault struct {
 // here have one file for both.
 func NewVault(s Store, key *age.X25519Identity) *Vault { return &Vault{s, key} }
 
+// keyName is the file that says which key originals are encrypted for.
+const keyName = "key.public"
+
+// ErrKey says that the store belongs to an archive with another key.
+var ErrKey = errors.New("it is not the key of this archive: copy archive.key from the machine that serves it")
+
+// Check returns ErrKey if the store's originals are those of another key. The first key of a
+// store is its own.
+func (v *Vault) Check(ctx context.Context) error {
+	own := v.key.Recipient().String()
+	if err := v.store.Put(ctx, keyName, strings.NewReader(own)); err != nil {
+		return err
+	}
+	f, err := v.store.Open(ctx, keyName)
+	if err != nil {
+		return err
+	}
+	known, err := io.ReadAll(io.LimitReader(f, 1024))
+	if err = errors.Join(err, f.Close()); err == nil && string(known) != own {
+		err = ErrKey
+	}
+	return err
+}
+
 // Put encrypts what r gives and stores it.
 func (v *Vault) Put(ctx context.Context, name string, r io.Reader) error {
 	sealed, err := age.EncryptReader(r, v.key.Recipient())

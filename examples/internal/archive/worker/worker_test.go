@@ -153,7 +153,7 @@ func TestPoisoned(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	healed.Store(true)
-	if _, err := a.Retry(t.Context(), bad.ID, archivetest.Version); err != nil {
+	if _, err := a.Retry(t.Context(), bad.ID, archivetest.Version, evidence.Change{By: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
 	a.Wait(t, bad.ID, archivetest.Status(queue.Done))
@@ -211,7 +211,7 @@ func TestStopped(t *testing.T) {
 	}
 	start(t, a, "w", p, nil)
 	<-at
-	if _, err := a.Cancel(t.Context(), r.ID); err != nil {
+	if _, err := a.Cancel(t.Context(), r.ID, evidence.Change{By: "somebody"}); err != nil {
 		t.Fatal(err)
 	}
 	next := a.Add(t, "b.mp4", "2")
@@ -267,7 +267,7 @@ func TestOtherVersion(t *testing.T) {
 	a := archivetest.New(t, fast)
 	stop := start(t, a, "old", &archivetest.Passes{}, nil)
 	r := a.Wait(t, a.Add(t, "a.mp4", "1").ID, archivetest.Status(queue.Done))
-	if _, err := a.Retry(t.Context(), r.ID, archivetest.Version); err == nil {
+	if _, err := a.Retry(t.Context(), r.ID, archivetest.Version, evidence.Change{By: "somebody"}); err == nil {
 		t.Error("what is done is retried with the same version")
 	}
 	if _, err := a.Change(t.Context(), r.ID, r.Revision, true, evidence.Change{Strike: []uint64{1}, By: "anna"}); err != nil {
@@ -275,7 +275,7 @@ func TestOtherVersion(t *testing.T) {
 	}
 	r = a.Wait(t, r.ID, func(r queue.Recording) bool { return r.Status == queue.Done && r.Output.Changes == 1 })
 	stop()
-	r, err := a.Retry(t.Context(), r.ID, "test 2")
+	r, err := a.Retry(t.Context(), r.ID, "test 2", evidence.Change{By: "somebody"})
 	if err != nil || r.Output != nil || len(evidence.Apply(r.Changes).Strike) != 0 || r.Stage != queue.Inspect {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -163,8 +163,8 @@ const post = (path, body) => act(async () => detail(await ask(`/recordings/${sho
 at("outside").addEventListener("click", () => change([{ outside: shown.outside_all ? "policy" : "all" }]));
 at("render").addEventListener("click", () => post("changes", () => signed({ render: true })));
 at("accept").addEventListener("click", () => post("accept", () => signed({})));
-at("retry").addEventListener("click", () => post("retry", () => ({})));
-at("cancel").addEventListener("click", () => post("cancel", () => ({})));
+at("retry").addEventListener("click", () => post("retry", () => signed({})));
+at("cancel").addEventListener("click", () => post("cancel", () => signed({})));
 at("tracks-form").addEventListener("submit", (e) => e.preventDefault());
 at("filter").addEventListener("change", () => { from = 0; refresh(); });
 at("newer").addEventListener("click", () => { from = Math.max(0, from - 200); refresh(); });
