@@ -57,6 +57,9 @@ func (l *Linker) believeFew(p *Track, uncarried bool) bool {
 func (l *Linker) agreement(class detect.Class, m *sceneObservation) (best, second float32, shown int) {
 	at := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
 	on := slices.IndexFunc(l.first, func(f firstInferences) bool { return f.frame == m.frame })
+	if on < 0 {
+		return m.score, 0, 1 // other classes were looked for in pictures before
+	}
 	for i := range l.first[on].list {
 		k := &l.first[on].list[i]
 		if !k.Classes.Has(class) || !k.shows(at) {

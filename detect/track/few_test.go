@@ -69,3 +69,19 @@ func TestFewPictures(t *testing.T) {
 		}
 	}
 }
+
+// TestFewOfOneClass: pictures in which only other classes were looked for come first.
+func TestFewOfOneClass(t *testing.T) {
+	at := detect.Box{X0: 300, Y0: 200, X1: 340, Y1: 240}
+	l := track.NewLinker(track.DefaultLinkerConfig())
+	for i := range 6 {
+		k := track.Inference{Classes: detect.Classes(detect.Vehicle)}
+		if i > 3 {
+			k = track.Inference{Classes: detect.Classes(detect.Person), Detections: []detect.Detection{{Class: detect.Person, Score: 0.6, Box: at}}}
+		}
+		l.Add(&track.Observed{Time: time.Duration(i) * 100 * time.Millisecond, Inferences: []track.Inference{k}})
+	}
+	if list := l.Tracks().List; len(list) != 1 || !list[0].Believed {
+		t.Errorf("%d tracks", len(list))
+	}
+}
