@@ -53,7 +53,7 @@ func breakOut(dir string) {
 	say("read in a folder that is given", read(filepath.Join(outside, "given folder", "a")))
 	say("read what the kernel tells", read("/proc/self/stat"))
 	say("read the system's settings", read("/etc/ld.so.cache"))
-	say("start a program", exec.CommandContext(context.Background(), "/bin/sh", "-c", "cat /etc/hosts").Run())
+	say("start a program", exec.CommandContext(context.Background(), "/bin/sh", "-c", "cat /etc/host.conf").Run())
 	say("OUT read", read(filepath.Join(outside, "secret")))
 	say("OUT read accounts", read("/etc/passwd"))
 	say("OUT read passwords", read("/etc/shadow"))

@@ -34,7 +34,7 @@ func tryRoom() {
 	say("write to null", os.WriteFile("/dev/null", []byte("x"), 0))
 	say("OUT read accounts", read("/etc/passwd"))
 	say("OUT read beside the input", read(filepath.Join(dir, "secret")))
-	say("OUT read the network's settings", read("/etc/hosts"))
+	say("OUT read the network's settings", read("/etc/host.conf"))
 	say("OUT read memory of the kernel's", read("/dev/kmsg"))
 	say("OUT write", os.WriteFile(filepath.Join(dir, "new"), nil, 0o600))
 	say("OUT change the input", os.WriteFile(filepath.Join(dir, "input"), nil, 0o600))
