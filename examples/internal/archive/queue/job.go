@@ -263,24 +263,30 @@ func (j *Job) counts(r *Recording) bool {
 	return r.Ticket == j.Recording.Ticket && r.Status == Running
 }
 
-// end changes the recording, if the job still counts, and takes the message away.
-func (j *Job) end(ctx context.Context, change func(*Recording)) (Recording, error) {
-	r, err := j.q.Update(ctx, j.Recording.ID, func(r *Recording) error {
+// end changes the recording, if the job still counts, and reports whether it did. If
+// another job has taken its place, that one is filed if it was not: the worker may have
+// been told to stop, or have lost the server, after the recording was changed.
+func (j *Job) end(ctx context.Context, change func(*Recording)) (r Recording, counts bool, err error) {
+	r, err = j.q.Update(ctx, j.Recording.ID, func(r *Recording) error {
 		if !j.counts(r) {
 			return errStale
 		}
 		change(r)
 		return nil
 	})
-	if err != nil && !errors.Is(err, errStale) {
-		return r, err
+	if !errors.Is(err, errStale) {
+		return r, err == nil, err
 	}
-	return r, nil
+	if r.Status == Waiting && r.Taken == 0 {
+		err = j.q.publish(ctx, &r)
+		return r, false, err
+	}
+	return r, false, nil
 }
 
 // Done ends the job with what came of it. If the job counts no more, nothing is changed.
 func (j *Job) Done(ctx context.Context, change func(*Recording)) (Recording, error) {
-	r, err := j.end(ctx, change)
+	r, _, err := j.end(ctx, change)
 	if err != nil {
 		return r, err
 	}
@@ -289,7 +295,7 @@ func (j *Job) Done(ctx context.Context, change func(*Recording)) (Recording, err
 
 // Fail ends one try. After Config.Tries the recording is on the dead-letter list.
 func (j *Job) Fail(ctx context.Context, why error) (Recording, error) {
-	r, err := j.end(ctx, func(r *Recording) {
+	r, counts, err := j.end(ctx, func(r *Recording) {
 		r.Error, r.Status = why.Error(), Waiting
 		if r.Attempts >= j.q.cfg.Tries {
 			r.Status = Failed
@@ -298,7 +304,7 @@ func (j *Job) Fail(ctx context.Context, why error) (Recording, error) {
 	if err != nil {
 		return r, err
 	}
-	if r.Status == Waiting {
+	if counts && r.Status == Waiting {
 		return r, j.msg.NakWithDelay(time.Duration(r.Attempts) * j.q.cfg.AckWait / 10)
 	}
 	return r, j.msg.Ack()
@@ -307,7 +313,7 @@ func (j *Job) Fail(ctx context.Context, why error) (Recording, error) {
 // GiveBack ends a try that does not count: the worker ends, or there is no room. why may
 // be nil.
 func (j *Job) GiveBack(ctx context.Context, why error, delay time.Duration) error {
-	_, err := j.end(ctx, func(r *Recording) {
+	_, counts, err := j.end(ctx, func(r *Recording) {
 		r.Status = Waiting
 		r.Attempts--
 		if why != nil {
@@ -316,6 +322,9 @@ func (j *Job) GiveBack(ctx context.Context, why error, delay time.Duration) erro
 	})
 	if err != nil {
 		return err
+	}
+	if !counts {
+		return j.msg.Ack()
 	}
 	return j.msg.NakWithDelay(delay)
 }

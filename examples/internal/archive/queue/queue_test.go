@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -172,6 +173,47 @@ func TestRepair(t *testing.T) {
 			t.Fatal(err)
 		}
 		left = info.State.Msgs
+	}
+}
+
+// TestStopsBetween: a worker that is stopped, or loses the server, when the recording waits
+// for its next job already and the job is not filed yet, files it when it ends its own.
+func TestStopsBetween(t *testing.T) {
+	ends := map[string]func(context.Context, *queue.Job) error{
+		"done": func(ctx context.Context, j *queue.Job) error {
+			_, err := j.Done(ctx, func(r *queue.Recording) { r.File(queue.Render) })
+			return err
+		},
+		"fail": func(ctx context.Context, j *queue.Job) error {
+			_, err := j.Fail(ctx, errors.New("told to stop"))
+			return err
+		},
+		"give back": func(ctx context.Context, j *queue.Job) error { return j.GiveBack(ctx, nil, 0) },
+	}
+	for name, end := range ends {
+		a := archivetest.New(t, queue.Config{Poll: 20 * time.Millisecond})
+		r := a.Add(t, name, "1")
+		p := pull(t, a, "w")
+		j := next(t, p)
+		bucket, err := a.Queue.JetStream().KeyValue(t.Context(), "archive_recordings")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := j.Recording
+		now.File(queue.Render)
+		data, err := json.Marshal(now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bucket.Put(t.Context(), r.ID, data); err != nil {
+			t.Fatal(err)
+		}
+		if err := end(t.Context(), j); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if j := next(t, p); j.Recording.Stage != queue.Render || j.Recording.Ticket != now.Ticket || j.Recording.Attempts != 1 {
+			t.Errorf("%s: %+v", name, j.Recording)
+		}
 	}
 }
 
