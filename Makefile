@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 bare programs release release-test recipes sbom train train-eval export
+.PHONY: help setup demo test bench results lint arm64 bare programs release release-test recipes s3 sbom train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -62,6 +62,9 @@ release-test: ## build it twice, install, upgrade and remove it in a bare Debian
 recipes: ## run docs/recipes: clients, broker and recorders that are installed, against the doorbell (GO2RTC=program)
 	@scripts/setup.sh packages runtime clip
 	@scripts/recipes.sh
+
+s3: ## run the archive's store against a real server of S3 (versitygw), which is built first
+	@scripts/s3.sh
 
 sbom: ## write out/sbom.json: every Go module that the programs link, with licences (CycloneDX)
 	@mkdir -p out

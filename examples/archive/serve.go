@@ -17,6 +17,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/statefile"
@@ -53,13 +54,8 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 		return err
 	}
 	defer a.Close()
-	if n, err := a.Queue.Repair(ctx); err != nil {
+	if err := repair(ctx, a.Archive, log); err != nil {
 		return err
-	} else if n > 0 {
-		log.Info("jobs that were lost are filed again", "jobs", n)
-	}
-	if err := a.Tidy(ctx); err != nil {
-		log.Warn("originals that should be removed are left", "reason", err)
 	}
 	if err := announce(f, address); err != nil {
 		return err
@@ -96,6 +92,21 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 	return errors.Join(workErr, demoErr)
 }
 
+// repair mends what an earlier serve has left half done.
+func repair(ctx context.Context, a *archive.Archive, log *slog.Logger) error {
+	n, err := a.Queue.Repair(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		log.Info("jobs that were lost are filed again", "jobs", n)
+	}
+	if err := a.Tidy(ctx); err != nil {
+		log.Warn("originals that should be removed are left", "reason", err)
+	}
+	return nil
+}
+
 // alone keeps a second serve from the same folder.
 func alone(f *flags) (free func(), err error) {
 	lock, err := os.OpenFile(f.in("serve.lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -126,7 +137,7 @@ func hub(ctx context.Context, f *flags, log *slog.Logger) (nc *nats.Conn, addres
 	if err != nil {
 		return nil, "", nil, err
 	}
-	s, err := queue.Serve(queue.ServerConfig{Dir: f.in("nats"), Host: host, Port: port, Token: token})
+	s, err := queue.Serve(queue.ServerConfig{Dir: f.in("nats"), Host: host, Port: port, Token: token, Log: log})
 	if err != nil {
 		return nil, "", nil, err
 	}

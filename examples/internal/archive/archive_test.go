@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"go.uber.org/goleak"
@@ -178,5 +180,37 @@ func TestHandoverName(t *testing.T) {
 		if got := archive.HandoverName(&queue.Recording{ID: "0123456789abcdef", Name: name}); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestClocks: of two reviewers whose machines' clocks differ by an hour, the one who comes
+// later has the last word, whatever the clocks say.
+func TestClocks(t *testing.T) {
+	a := archivetest.New(t, queue.Config{})
+	r := a.Add(t, "a.mp4", "1")
+	r.Evidence, r.Status, r.Output = "evidence/a.jsonl", queue.Done, &queue.Output{}
+	r, err := a.Queue.Save(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for _, c := range []evidence.Change{
+		{Strike: []uint64{1, 2}, By: "ahead", At: now.Add(time.Hour)},
+		{Restore: []uint64{1}, By: "behind", At: now},
+	} {
+		if r, err = a.Change(t.Context(), r.ID, r.Revision, false, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e := evidence.Apply(r.Changes); !slices.Equal(e.Strike, []uint64{2}) {
+		t.Errorf("shown are the tracks %v, want only 2", e.Strike)
+	}
+	if r.Changes[0].By != "ahead" || r.Changes[1].By != "behind" {
+		t.Errorf("%+v", r.Changes)
+	}
+	// A retry by somebody whose clock is behind hides all again.
+	r, err = a.Retry(t.Context(), r.ID, "another version", evidence.Change{By: "behind", At: now.Add(-time.Hour)})
+	if err != nil || len(evidence.Apply(r.Changes).Strike) != 0 {
+		t.Errorf("%+v, %v", r.Changes, err)
 	}
 }

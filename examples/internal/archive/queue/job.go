@@ -42,7 +42,7 @@ func (q *Queue) publish(ctx context.Context, r *Recording) error {
 	_, err = q.js.Publish(ctx, subject(r.Version, r.Stage, r.Networks, r.Priority), data,
 		jetstream.WithMsgID(fmt.Sprintf("%s/%d", r.ID, r.Ticket)))
 	if err != nil {
-		return fmt.Errorf("file the job of %s: %w", r.Name, err)
+		return fmt.Errorf("file the job of %s: %w", r.Name, Explain(ctx, q.nc, err))
 	}
 	return q.nc.Publish(wakeSubject, nil)
 }

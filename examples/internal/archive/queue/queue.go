@@ -23,8 +23,10 @@ const (
 	streamName  = "ARCHIVE_JOBS"
 	subjects    = "archive.job"
 	wakeSubject = "archive.wake"
-	recordings  = "archive_recordings"
-	workers     = "archive_workers"
+	// healthSubject is where an embedded server says why it takes nothing more, "" if it does.
+	healthSubject = "archive.health"
+	recordings    = "archive_recordings"
+	workers       = "archive_workers"
 	// silent is how long a worker may be before it is forgotten.
 	silent = 45 * time.Second
 	// patience is how long one request to the server may take.
@@ -44,6 +46,8 @@ var (
 	ErrExists = errors.New("it is in the archive already")
 	// ErrAway: the queue's server was away for a while.
 	ErrAway = errors.New("the queue's server was away: ask again")
+	// ErrFull: there is no room. It can be tried again when there is.
+	ErrFull = errors.New("the store is full: make room, or give it more")
 	// errStale is a job that counts no more.
 	errStale = errors.New("another job has taken its place")
 )
@@ -86,22 +90,52 @@ func Open(ctx context.Context, nc *nats.Conn, c Config) (*Queue, error) {
 		return nil, err
 	}
 	q := &Queue{cfg: c, nc: nc, js: js}
-	q.jobs, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: streamName, Subjects: []string{subjects + ".>"},
-		Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage})
-	if err == nil {
-		q.recs, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: recordings, Storage: jetstream.FileStorage})
-	}
-	if err == nil {
-		q.live, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: workers, Storage: jetstream.MemoryStorage, TTL: silent})
-	}
-	if err != nil {
+	if err := q.open(ctx); err != nil {
 		return nil, fmt.Errorf("the server's JetStream: %w", err)
 	}
 	return q, nil
 }
 
+// open opens the stream and the buckets. What is there is left as it is: a server without
+// room refuses to change it, and can still be asked.
+func (q *Queue) open(ctx context.Context) (err error) {
+	q.jobs, err = q.js.Stream(ctx, streamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		q.jobs, err = q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: streamName, Subjects: []string{subjects + ".>"},
+			Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage})
+	}
+	if err != nil {
+		return err
+	}
+	bucket := func(c jetstream.KeyValueConfig) (kv jetstream.KeyValue, err error) {
+		if kv, err = q.js.KeyValue(ctx, c.Bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
+			kv, err = q.js.CreateOrUpdateKeyValue(ctx, c)
+		}
+		return kv, err
+	}
+	if q.recs, err = bucket(jetstream.KeyValueConfig{Bucket: recordings, Storage: jetstream.FileStorage}); err != nil {
+		return err
+	}
+	q.live, err = bucket(jetstream.KeyValueConfig{Bucket: workers, Storage: jetstream.MemoryStorage, TTL: silent})
+	return err
+}
+
 // JetStream returns the connection's JetStream, for stores beside the queue.
 func (q *Queue) JetStream() jetstream.JetStream { return q.js }
+
+// NoRoom reports whether err is that of a JetStream that has no room left, on its disk or
+// of what it may have.
+func NoRoom(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == jsNoResources || api.ErrorCode == jsNoStorage || api.ErrorCode == jsStoreFailed)
+}
+
+// Error codes of JetStream that the client has no names for.
+const (
+	jsNoResources = 10023 // insufficient resources
+	jsNoStorage   = 10047 // insufficient storage resources available
+	jsStoreFailed = 10077 // the stream's store failed, as when it has its maximum of bytes
+)
 
 // conflict reports whether err is that of a compare-and-set.
 func conflict(err error) bool {
@@ -157,10 +191,15 @@ func (q *Queue) Create(ctx context.Context, r Recording) (Recording, error) {
 		if err != nil {
 			return is, err
 		}
+		if is.Status == Waiting && is.Taken == 0 { // the server may have been lost before it was filed
+			if err := q.publish(ctx, &is); err != nil {
+				return is, err
+			}
+		}
 		return is, fmt.Errorf("%s: %w, as %s (%s)", r.Name, ErrExists, is.ID, is.Name)
 	}
 	if err != nil {
-		return r, err
+		return r, Explain(ctx, q.nc, err)
 	}
 	r.Revision = rev
 	err = q.publish(ctx, &r)
@@ -179,7 +218,7 @@ func (q *Queue) Save(ctx context.Context, r Recording) (Recording, error) {
 		return r, ErrConflict
 	}
 	if err != nil {
-		return r, err
+		return r, Explain(ctx, q.nc, err)
 	}
 	r.Revision = rev
 	if r.Status == Waiting && r.Taken == 0 {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 )
 
 // Names in JetStream: the object store, its stream, and the subject of an object's pieces.
@@ -20,6 +22,7 @@ const (
 
 // Objects keeps files in JetStream's object store.
 type Objects struct {
+	nc     *nats.Conn
 	o      jetstream.ObjectStore
 	stream jetstream.Stream
 }
@@ -31,7 +34,7 @@ func OpenObjects(ctx context.Context, js jetstream.JetStream, limit int64) (*Obj
 	if limit > 0 {
 		c.MaxBytes = limit
 	}
-	s := &Objects{}
+	s := &Objects{nc: js.Conn()}
 	var err error
 	s.o, err = js.ObjectStore(ctx, bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) || err == nil && limit > 0 {
@@ -78,7 +81,7 @@ func (s *Objects) Put(ctx context.Context, name string, r io.Reader) error {
 		return err
 	}
 	_, err = s.o.Put(ctx, jetstream.ObjectMeta{Name: name}, reader{ctx, r})
-	return full(err)
+	return queue.Explain(ctx, s.nc, err)
 }
 
 // Open implements Store.

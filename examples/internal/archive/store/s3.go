@@ -43,7 +43,7 @@ func OpenS3(ctx context.Context, address string, transport http.RoundTripper) (*
 	there, err := c.BucketExists(ctx, bucket)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
+		return nil, fault(u.Redacted(), err)
 	case !there:
 		return nil, fmt.Errorf("%s: there is no such bucket: make it, or write another address", u.Redacted())
 	}
@@ -63,6 +63,9 @@ func fault(name string, err error) error {
 		return fmt.Errorf("%s: %w", name, ErrMissing)
 	case "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientStorage":
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	case minio.AccessDenied, "RequestTimeTooSkewed":
+		// A question without a body is answered without one, which says no more than that.
+		return fmt.Errorf("%s: the store refuses: check the keys, what they may do with the bucket, and this machine's clock, which must be right to a few minutes (timedatectl set-ntp true): %w", name, err)
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }

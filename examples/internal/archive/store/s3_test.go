@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,7 @@ type fakeS3 struct {
 	objects map[string][]byte
 	uploads map[string]map[int][]byte
 	full    bool
+	clock   time.Duration // by which the server's clock is ahead
 }
 
 func s3Error(w http.ResponseWriter, code int, name string) {
@@ -44,7 +46,10 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	q := r.URL.Query()
 	key, inBucket := strings.CutPrefix(r.URL.Path, "/films/")
+	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	switch {
+	case err != nil || time.Since(signed)+s.clock > 15*time.Minute:
+		s3Error(w, 403, "RequestTimeTooSkewed")
 	case !strings.Contains(r.Header.Get("Authorization"), "Credential=the-key/"):
 		s3Error(w, 403, "AccessDenied")
 	case q.Has("location"):
@@ -142,5 +147,20 @@ func TestS3Full(t *testing.T) {
 	}
 	if len(fake.objects) != 0 || len(fake.uploads) != 0 {
 		t.Errorf("%d objects, %d uploads are left", len(fake.objects), len(fake.uploads))
+	}
+}
+
+// TestS3Clock: a server whose clock differs by an hour refuses all; the error says what to do.
+func TestS3Clock(t *testing.T) {
+	s, fake := newS3(t)
+	if err := s.Put(t.Context(), "a", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	fake.clock = time.Hour
+	_, err := s.Open(t.Context(), "a")
+	for _, err := range []error{err, s.Put(t.Context(), "b", strings.NewReader("x"))} {
+		if err == nil || !strings.Contains(err.Error(), "clock") || errors.Is(err, store.ErrMissing) {
+			t.Errorf("%v", err)
+		}
 	}
 }

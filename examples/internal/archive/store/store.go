@@ -14,8 +14,7 @@ import (
 	"regexp"
 	"syscall"
 
-	"github.com/nats-io/nats.go/jetstream"
-
+	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
@@ -24,7 +23,7 @@ var (
 	// ErrMissing: there is no file of that name.
 	ErrMissing = errors.New("no such file in the store")
 	// ErrFull: there is no room for the file. It can be tried again when there is.
-	ErrFull = errors.New("the store is full: make room, or give it more")
+	ErrFull = queue.ErrFull
 )
 
 // Store keeps files. Names are parts of lower-case letters, digits, "-", "_" and ".",
@@ -106,23 +105,13 @@ func (f Folder) Remove(_ context.Context, name string) error {
 	return nil
 }
 
-// full makes errors that say that there is no room ErrFull.
+// full makes errors of a folder that say that there is no room ErrFull.
 func full(err error) error {
-	var api *jetstream.APIError
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT),
-		errors.As(err, &api) && (api.ErrorCode == jsNoResources || api.ErrorCode == jsNoStorage || api.ErrorCode == jsStoreFailed):
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
 }
-
-// Error codes of JetStream that the client has no names for.
-const (
-	jsNoResources = 10023 // insufficient resources
-	jsNoStorage   = 10047 // insufficient storage resources available
-	jsStoreFailed = 10077 // the stream's store failed, as when it has its maximum of bytes
-)
 
 // reader ends when its context does.
 type reader struct {

@@ -19,11 +19,20 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stores returns one of each kind.
+// stores returns one of each kind, and a bucket of a real server at the address HEDGE_S3 if
+// that is set: see `make s3`.
 func stores(t *testing.T) map[string]store.Store {
 	t.Helper()
-	s3, _ := newS3(t)
-	return map[string]store.Store{"s3": s3, "folder": store.Folder(filepath.Join(t.TempDir(), "files")), "objects": archivetest.New(t, queue.Config{}).Files}
+	all := map[string]store.Store{"folder": store.Folder(filepath.Join(t.TempDir(), "files")), "objects": archivetest.New(t, queue.Config{}).Files}
+	if address := os.Getenv("HEDGE_S3"); address != "" {
+		s3, err := store.OpenS3(t.Context(), address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all["a server of S3"] = s3
+	}
+	all["s3"], _ = newS3(t)
+	return all
 }
 
 func read(t *testing.T, s store.Store, name string) ([]byte, error) {
