@@ -139,7 +139,7 @@ const leastRoom = 16 << 20
 func (s *Server) free() (int64, error) {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(s.o.StoreDir, &fs)
-	return int64(fs.Bavail) * int64(fs.Bsize), err
+	return int64(fs.Bavail) * fs.Bsize, err
 }
 
 // trouble says why the server takes nothing more, "" if it does.
