@@ -97,11 +97,12 @@ func Open(ctx context.Context, nc *nats.Conn, c Config) (*Queue, error) {
 }
 
 // open opens the stream and the buckets. What is there is left as it is: a server without
-// room refuses to change it, and can still be asked.
+// room refuses to change it, and can still be asked. (And nats-server 2.15 has a race between
+// a change of a stream and a new consumer.)
 func (q *Queue) open(ctx context.Context) (err error) {
 	q.jobs, err = q.js.Stream(ctx, streamName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		q.jobs, err = q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: streamName, Subjects: []string{subjects + ".>"},
+		q.jobs, err = q.js.CreateStream(ctx, jetstream.StreamConfig{Name: streamName, Subjects: []string{subjects + ".>"},
 			Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage})
 	}
 	if err != nil {
@@ -109,7 +110,7 @@ func (q *Queue) open(ctx context.Context) (err error) {
 	}
 	bucket := func(c jetstream.KeyValueConfig) (kv jetstream.KeyValue, err error) {
 		if kv, err = q.js.KeyValue(ctx, c.Bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
-			kv, err = q.js.CreateOrUpdateKeyValue(ctx, c)
+			kv, err = q.js.CreateKeyValue(ctx, c)
 		}
 		return kv, err
 	}
