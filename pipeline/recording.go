@@ -59,6 +59,10 @@ type RecordingConfig struct {
 	// input, and around uncertain finds. More than one is chosen only if the picture is more
 	// than three times as wide as the input. DefaultRecordingConfig has 3.
 	Regions int
+	// Part is the length of the parts of a recording that can be looked at on their own: see
+	// Recording.Look. Regions are chosen anew from the beginning of each. It defaults to
+	// DefaultPart, 5 minutes.
+	Part time.Duration
 	// Camera says whether the camera moves. It defaults to AnyCamera.
 	Camera Camera
 	// Length is the duration of the recording; 0 if it is not known.
@@ -126,8 +130,8 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if err := c.Policy.Validate(); err != nil {
 		return c, fmt.Errorf("pipeline: policy: %w", err)
 	}
-	if c.Every < 0 || c.Regions < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.Memory < 0 {
-		return c, errors.New("pipeline: Every, Regions, Timeout, MaxFailures and Memory must not be negative")
+	if c.Every < 0 || c.Regions < 0 || c.Timeout < 0 || c.MaxFailures < 0 || c.Memory < 0 || c.Part < 0 {
+		return c, errors.New("pipeline: Every, Regions, Timeout, MaxFailures, Memory and Part must not be negative")
 	}
 	for i, set := range c.Copies {
 		if len(set) != len(c.Detectors) {
@@ -135,6 +139,9 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 		}
 	}
 	c.Every = max(c.Every, 1)
+	if c.Part == 0 {
+		c.Part = DefaultPart
+	}
 	if c.Timeout == 0 {
 		c.Timeout = 5 * time.Second
 	}

@@ -104,7 +104,7 @@ func (r *Recording) LearnBackground(ctx context.Context, src Source, ev *Evidenc
 	}()
 	p := r.newBackground(ev.header.Size, ev.header.Networks)
 	work, stop := context.WithCancel(ctx)
-	pictures := readRecording(work, nil, src, prefetched, 2)
+	pictures := readRecording(work, nil, src, 2)
 	err = ev.each(func(_ int, f *evidence.Frame) error {
 		for {
 			b, err := pictures.next(ctx)

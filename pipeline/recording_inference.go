@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"time"
 
@@ -85,5 +86,54 @@ type passFrame struct {
 	left       int              // that are not in
 	looked     bool             // inferences were asked for
 	index      int              // its number, from 0
+	part       int              // of the recording
+	moved      []detect.Box     // by which regions are chosen; valid while it is the newest
 	buf        *Buffer          // the picture itself
+}
+
+// startWorkers starts a goroutine for each detector that the policy needs and each
+// of its copies.
+func (s *firstPass) startWorkers(ctx context.Context) {
+	sets := append([][]detect.Detector{s.cfg.Detectors}, s.cfg.Copies...)
+	s.out = make(chan *passInference, 64*(1+len(s.cfg.Detectors)*len(sets)))
+	s.done = make(chan struct{}, len(s.cfg.Detectors)*len(sets))
+	s.detectors = make([]*passDetector, len(s.cfg.Detectors))
+	s.missing = s.needs &^ detect.Classes(detect.Vehicle)
+	for i, d := range s.cfg.Detectors {
+		s.missing &^= d.Classes()
+		if d.Classes()&(s.needs|s.plateNeeds) == 0 {
+			continue
+		}
+		k := &passDetector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *passInference, 2*len(sets))}
+		s.detectors[i] = k
+		s.stats.running(i, true)
+		for _, set := range sets {
+			s.jobs++
+			go func() {
+				k.work(ctx, set[i], s.cfg.Timeout, s.out)
+				s.done <- struct{}{}
+			}()
+		}
+	}
+	s.stats.missing(s.missing)
+}
+
+// stopWorkers waits for the detectors' goroutines. One that does not return is left
+// behind and reported.
+func (s *firstPass) stopWorkers() error {
+	for _, k := range s.detectors {
+		if k != nil {
+			close(k.in)
+		}
+	}
+	late := time.NewTimer(2 * grace)
+	defer late.Stop()
+	for range s.jobs {
+		select {
+		case <-s.done:
+		case <-late.C:
+			return &StageError{Stage: "detector", Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
+		}
+	}
+	return nil
 }

@@ -10,13 +10,13 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/motion"
-	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 const (
-	// ahead is how many pictures may wait for their inferences, per copy of the
-	// detectors, and prefetched how many raw ones wait to be taken.
+	// ahead is how many pictures may wait for their inferences, and so how many pictures
+	// later these are learnt from. It must not depend on the number of copies: then the
+	// evidence would. prefetched is how many raw pictures wait to be taken.
 	ahead, prefetched = 3, 2
 	// mostPatches is how many moving patches of a picture are kept apart; with more
 	// of them the whole picture counts as one.
@@ -26,6 +26,7 @@ const (
 // firstPass is one first pass.
 type firstPass struct {
 	*Recording
+	alone     bool // it looks at one part, and writes no evidence
 	w         *evidence.Writer
 	log       *evidence.Log
 	detectors []*passDetector // those that the policy needs; nil for the others
@@ -44,7 +45,7 @@ type firstPass struct {
 	pan        motion.Pan
 	seen       *motion.View
 	away       int // how often the picture has begun to show another place
-	regions    regionSelector
+	parts      partChoice
 	observed   []detect.Object
 	n          int // pictures taken
 	lastAt     time.Duration
@@ -54,7 +55,7 @@ type firstPass struct {
 // says which file it is. When ctx ends, or on an error, nothing is left of it. It
 // closes neither src nor the detectors. The caller closes the evidence.
 func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) (ev *Evidence, err error) {
-	s := &firstPass{Recording: r, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory)}
+	s := &firstPass{Recording: r, log: evidence.NewLog(r.cfg.Spill, r.cfg.Memory), parts: partChoice{length: r.cfg.Part}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.log.Close())
@@ -63,7 +64,7 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 	r.stats.begin()
 	ctx, stop := context.WithCancel(ctx)
 	s.startWorkers(ctx)
-	s.pictures = readRecording(ctx, nil, src, prefetched, s.mayWait()+2)
+	s.pictures = readRecording(ctx, nil, src, ahead+2)
 	err = s.run(ctx, in)
 	stop()
 	err = firstError(err, s.pictures.join(), s.stopWorkers())
@@ -75,9 +76,6 @@ func (r *Recording) Inspect(ctx context.Context, src Source, in evidence.Input) 
 	}
 	return ev, err
 }
-
-// mayWait returns how many pictures may wait for their inferences.
-func (s *firstPass) mayWait() int { return ahead * (1 + len(s.cfg.Copies)) }
 
 // run takes one picture after the other.
 func (s *firstPass) run(ctx context.Context, in evidence.Input) (err error) {
@@ -109,25 +107,31 @@ func (s *firstPass) run(ctx context.Context, in evidence.Input) (err error) {
 	if s.w == nil {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: there is not one", ErrPicture)}
 	}
-	if s.n <= track.FewInferences {
+	if s.few() {
 		if err := s.lookAgain(ctx); err != nil {
 			return err
 		}
 	}
-	for len(s.waiting) > 0 {
-		if err := s.complete(ctx, 0); err != nil {
-			return err
-		}
+	if err := s.complete(ctx, 0); err != nil {
+		return err
 	}
 	return s.w.End()
 }
 
 // begin writes the evidence's first line.
 func (s *firstPass) begin(size image.Point, in evidence.Input) (err error) {
-	s.size = size
+	s.start(size)
 	s.background = s.newBackground(size, s.cfg.Networks)
 	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks})
 	return err
+}
+
+// start prepares for pictures of that size.
+func (s *firstPass) start(size image.Point) {
+	s.size = size
+	if s.cfg.Camera != MovingCamera && (!s.alone || s.parts.n == 0) {
+		s.motion = motion.New(motion.DefaultConfig())
+	}
 }
 
 // take inspects one picture.
@@ -135,29 +139,35 @@ func (s *firstPass) take(ctx context.Context, b *Buffer) error {
 	if b.pic.Rect.Size() != s.size {
 		return &StageError{Stage: "source", Count: 1, Err: fmt.Errorf("%w: picture %d is %v, and the first was %v", ErrPicture, s.n+1, b.pic.Rect.Size(), s.size)}
 	}
-	f := &passFrame{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n}
 	s.learn()
+	s.parts.begin(s.n, b.Time)
+	f := &passFrame{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n, part: s.parts.n}
 	if s.needs|s.plateNeeds != 0 {
 		if err := s.watch(f, b); err != nil {
 			return err
 		}
-		if s.n%s.cfg.Every == 0 {
+		if s.parts.looks(s.n, s.cfg.Every) {
 			if err := s.schedule(ctx, f, b.pic); err != nil {
 				return err
 			}
 		}
 	}
+	s.releaseSmall()
+	s.n++
+	s.lastAt = b.Time
+	s.waiting = append(s.waiting, f)
+	if s.few() {
+		return nil
+	}
+	return s.complete(ctx, ahead)
+}
+
+// releaseSmall gives up the copies of the newest picture.
+func (s *firstPass) releaseSmall() {
 	for _, p := range s.small {
 		s.pool.release(p)
 	}
 	s.small = s.small[:0]
-	s.n++
-	s.lastAt = b.Time
-	s.waiting = append(s.waiting, f)
-	if s.n <= track.FewInferences {
-		return nil // there may be no more: see lookAgain
-	}
-	return s.complete(ctx, s.mayWait())
 }
 
 // scaled returns the newest picture at the given size, made once for all.
@@ -174,8 +184,8 @@ func (s *firstPass) scaled(pic *image.YCbCr, size image.Point) (*smallCopy, erro
 	return p, err
 }
 
-// watch notes how the picture has shifted and what moves in it.
-func (s *firstPass) watch(f *passFrame, b *Buffer) error {
+// watched returns the newest picture at the size at which shift and motion are seen.
+func (s *firstPass) watched(pic *image.YCbCr) (*smallCopy, error) {
 	size := image.Pt(max(s.size.X/4, 1), max(s.size.Y/4, 1))
 	for _, k := range s.detectors {
 		if k != nil {
@@ -183,30 +193,51 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 			break
 		}
 	}
-	p, err := s.scaled(b.pic, size)
+	return s.scaled(pic, size)
+}
+
+// watch notes how the picture has shifted and what moves in it.
+func (s *firstPass) watch(f *passFrame, b *Buffer) error {
+	p, err := s.watched(b.pic)
 	if err != nil {
 		return err
 	}
-	f.frame.DX, f.frame.DY, f.frame.Clear = s.pan.Update(p.pic, s.size)
-	if s.n == 0 {
-		f.frame.Clear = true // nothing has shifted yet
+	if !s.alone {
+		f.frame.DX, f.frame.DY, f.frame.Clear = s.pan.Update(p.pic, s.size)
+		if s.n == 0 {
+			f.frame.Clear = true // nothing has shifted yet
+		}
 	}
 	if s.cfg.Camera == MovingCamera {
 		return nil
 	}
-	if s.motion == nil {
-		s.motion = motion.New(motion.DefaultConfig())
+	if !s.alone {
+		f.frame.View = s.place(b)
 	}
-	s.motion.Update(b.Time, p.pic, s.size)
-	f.frame.View = s.place(b)
-	f.frame.Moved = s.motion.Patches(f.frame.Moved)
-	if len(f.frame.Moved) > mostPatches {
-		f.frame.Moved = append(f.frame.Moved[:0], rectBox(image.Rectangle{Max: s.size}))
+	s.parts.watch(b.Time, p.pic, s.size)
+	if s.motion != nil {
+		s.motion.Update(b.Time, p.pic, s.size)
+		f.frame.Moved = s.patches(s.motion, nil)
+		f.moved = f.frame.Moved
 	}
-	for i := range f.frame.Moved {
-		f.frame.Moved[i] = f.frame.Moved[i].Intersect(rectBox(image.Rectangle{Max: s.size}))
+	if s.parts.own != nil {
+		s.parts.moved = s.patches(s.parts.own, s.parts.moved[:0])
+		f.moved = s.parts.moved
 	}
 	return nil
+}
+
+// patches appends the moving patches of the newest picture to dst.
+func (s *firstPass) patches(m *motion.Model, dst []detect.Box) []detect.Box {
+	dst = m.Patches(dst)
+	whole := rectBox(image.Rectangle{Max: s.size})
+	if len(dst) > mostPatches {
+		dst = append(dst[:0], whole)
+	}
+	for i := range dst {
+		dst[i] = dst[i].Intersect(whole)
+	}
+	return dst
 }
 
 // place returns 0 while the picture shows the place of the recording's beginning, and
@@ -241,7 +272,7 @@ func (s *firstPass) schedule(ctx context.Context, f *passFrame, pic *image.YCbCr
 		if err := s.submit(ctx, f, &passInference{network: i, small: p}, pic.Rect); err != nil {
 			return err
 		}
-		for _, a := range s.regions.parts(k, input, s.size, s.cfg.Regions, &f.frame) {
+		for _, a := range s.parts.regions.parts(k, input, s.size, s.cfg.Regions, f) {
 			if err := s.submitRegion(ctx, f, i, a); err != nil {
 				return err
 			}
@@ -282,7 +313,7 @@ func (s *firstPass) submit(ctx context.Context, f *passFrame, g *passInference, 
 	}
 }
 
-// settle writes what is complete, and waits until no more than the given number of
+// complete writes what is complete, and waits until no more than the given number of
 // pictures are not.
 func (s *firstPass) complete(ctx context.Context, most int) error {
 	for len(s.waiting) > 0 {
@@ -362,6 +393,9 @@ func (s *firstPass) record(f *passFrame) error {
 	s.background.frame(&f.frame, f.buf.pic)
 	s.pictures.recycle(f.buf)
 	f.buf = nil
+	if s.alone {
+		return nil
+	}
 	return s.w.Frame(&f.frame)
 }
 
@@ -369,17 +403,19 @@ func (s *firstPass) record(f *passFrame) error {
 // and what counts as background. Each is taken in a fixed number of pictures later, and
 // not as soon as it is in: so the evidence is the same on every machine.
 func (s *firstPass) learn() {
-	for len(s.toLearn) > 0 && s.toLearn[0].index < s.n-s.mayWait() {
+	for len(s.toLearn) > 0 && s.toLearn[0].index < s.n-ahead {
 		f := s.toLearn[0]
 		s.toLearn = s.toLearn[1:]
-		s.regions.learn(f)
-		if s.motion != nil && len(f.frame.Failed) == 0 {
+		if f.part == s.parts.n {
+			s.parts.regions.learn(f)
+		}
+		if len(f.frame.Failed) == 0 {
 			s.observe(f)
 		}
 	}
 }
 
-// observe tells the motion model what the inferences of the picture found.
+// observe tells the motion models what the inferences of the picture found.
 func (s *firstPass) observe(f *passFrame) {
 	s.observed = s.observed[:0]
 	people := false
@@ -393,54 +429,14 @@ func (s *firstPass) observe(f *passFrame) {
 			}
 		}
 	}
-	if people {
-		s.motion.Observe(f.frame.Time, rectBox(image.Rectangle{Max: s.size}), s.observed)
+	if !people {
+		return
 	}
-}
-
-// startWorkers starts a goroutine for each detector that the policy needs and each
-// of its copies.
-func (s *firstPass) startWorkers(ctx context.Context) {
-	sets := append([][]detect.Detector{s.cfg.Detectors}, s.cfg.Copies...)
-	s.out = make(chan *passInference, 64*(1+len(s.cfg.Detectors)*len(sets)))
-	s.done = make(chan struct{}, len(s.cfg.Detectors)*len(sets))
-	s.detectors = make([]*passDetector, len(s.cfg.Detectors))
-	s.missing = s.needs &^ detect.Classes(detect.Vehicle)
-	for i, d := range s.cfg.Detectors {
-		s.missing &^= d.Classes()
-		if d.Classes()&(s.needs|s.plateNeeds) == 0 {
-			continue
-		}
-		k := &passDetector{name: s.names[i], classes: d.Classes(), first: d, in: make(chan *passInference, 2*len(sets))}
-		s.detectors[i] = k
-		s.stats.running(i, true)
-		for _, set := range sets {
-			s.jobs++
-			go func() {
-				k.work(ctx, set[i], s.cfg.Timeout, s.out)
-				s.done <- struct{}{}
-			}()
-		}
+	whole := rectBox(image.Rectangle{Max: s.size})
+	if s.motion != nil {
+		s.motion.Observe(f.frame.Time, whole, s.observed)
 	}
-	s.stats.missing(s.missing)
-}
-
-// stopWorkers waits for the detectors' goroutines. One that does not return is left
-// behind and reported.
-func (s *firstPass) stopWorkers() error {
-	for _, k := range s.detectors {
-		if k != nil {
-			close(k.in)
-		}
+	if s.parts.own != nil && f.part == s.parts.n {
+		s.parts.own.Observe(f.frame.Time, whole, s.observed)
 	}
-	late := time.NewTimer(2 * grace)
-	defer late.Stop()
-	for range s.jobs {
-		select {
-		case <-s.done:
-		case <-late.C:
-			return &StageError{Stage: "detector", Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
-		}
-	}
-	return nil
 }

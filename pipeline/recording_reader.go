@@ -15,12 +15,12 @@ type recordingReader struct {
 	count      *stats     // nil if the pictures are not to be counted
 }
 
-// readRecording starts to read. Up to ahead pictures wait, and as many as used may be
+// readRecording starts to read. Up to prefetched pictures wait, and as many as used may be
 // with who takes them.
-func readRecording(ctx context.Context, count *stats, src Source, ahead, used int) *recordingReader {
+func readRecording(ctx context.Context, count *stats, src Source, used int) *recordingReader {
 	r := &recordingReader{
 		// And one is in the source's hand.
-		free: make(chan *Buffer, ahead+used+1), full: make(chan *Buffer, ahead),
+		free: make(chan *Buffer, prefetched+used+1), full: make(chan *Buffer, prefetched),
 		ended: make(chan error, 1), count: count,
 	}
 	for range cap(r.free) {

@@ -59,7 +59,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 		s.outline = &outliner{seg: r.cfg.Segmenter, timeout: r.cfg.Timeout}
 	}
 	work, stop := context.WithCancel(ctx)
-	pictures := readRecording(work, &r.stats, src, prefetched, 3)
+	pictures := readRecording(work, &r.stats, src, 3)
 	w := newRecordingWriter(work, &r.stats, sink, pictures)
 	err = s.run(work, pictures, w)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
-	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
 const (
@@ -53,7 +52,7 @@ type regionSelector struct {
 // parts returns up to n parts of the picture, and one at most where its detail asks for
 // no more, for a detector whose input for the whole is input: a uncertain find, or the tile that is
 // most overdue.
-func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, f *evidence.Frame) (list []region) {
+func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, f *passFrame) (list []region) {
 	if a.tiles == nil {
 		a.tiles = tilesOf(size, input)
 		a.age = make([]int, len(a.tiles))
@@ -66,7 +65,7 @@ func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, 
 	}
 	for range n {
 		a.turn++
-		c := a.uncertain(k, f.Time)
+		c := a.uncertain(k, f.frame.Time)
 		if c == nil || a.turn%2 == 0 && len(a.tiles) > 1 {
 			if t := a.overdue(f); t >= 0 {
 				a.age[t] = 0
@@ -77,7 +76,7 @@ func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, 
 		if c == nil {
 			break
 		}
-		c.asked, c.askedAt = true, f.Time
+		c.asked, c.askedAt = true, f.frame.Time
 		part := around(c.box, input, size)
 		list = append(list, region{part: part, input: k.inputSize(part.Size()), candidate: c})
 	}
@@ -117,12 +116,12 @@ func tilesOf(size, input image.Point) []image.Rectangle {
 
 // overdue returns the index of the tile to look at next, -1 if there are none. A tile in
 // which something moves counts as waiting four times as long.
-func (a *regionSelector) overdue(f *evidence.Frame) int {
+func (a *regionSelector) overdue(f *passFrame) int {
 	best, score := -1, float32(0)
 	for i, t := range a.tiles {
 		s := float32(a.age[i])
 		box := rectBox(t)
-		for _, m := range f.Moved {
+		for _, m := range f.moved {
 			if !m.Intersect(box).Empty() {
 				s *= 4
 				break

@@ -26,6 +26,9 @@ var (
 	// ErrTooLarge: the pictures have more than [MaxPixels].
 	ErrTooLarge = errors.New("picture too large")
 
+	// ErrFrom: the file ends before Options.From.
+	ErrFrom = errors.New("the recording ends before the time from which it is to be read")
+
 	// ErrCertificate: a camera's certificate is not trusted, so it gets no password.
 	ErrCertificate = errors.New("the camera's certificate is not trusted")
 

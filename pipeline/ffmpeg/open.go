@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // openKnown opens a camera that needs no probe.
@@ -16,6 +17,10 @@ func openKnown(ctx context.Context, in input, o Options) (*Source, error) {
 // openProbed starts the decoder and waits for the first picture.
 func openProbed(ctx context.Context, in input, o Options, info Info) (*Source, error) {
 	in.untimed = untimed(info.Container)
+	if o.From > 0 && !info.Still {
+		return openFrom(ctx, in, o, info)
+	}
+	o.From = 0
 	s, err := begin(ctx, in, o, info)
 	if err == nil && s.first.interlaced && !info.Interlaced && !in.live() && !info.Still {
 		// The container did not say so. A file can be begun anew.
@@ -25,6 +30,30 @@ func openProbed(ctx context.Context, in input, o Options, info Info) (*Source, e
 		}
 	}
 	return s, err
+}
+
+// openFrom opens a file at a time that counts from its first picture, at which it looks
+// before.
+func openFrom(ctx context.Context, in input, o Options, info Info) (*Source, error) {
+	whole := o
+	whole.From = 0
+	s, err := openProbed(ctx, in, whole, info)
+	if err != nil {
+		return nil, err
+	}
+	info.Interlaced = s.info.Interlaced
+	first := s.first
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	later, err := begin(ctx, in, o, info)
+	if errors.Is(err, ErrNotVideo) {
+		return nil, fmt.Errorf("ffmpeg: input %q: %w: %v", in.name, ErrFrom, o.From)
+	}
+	if err == nil {
+		later.clock.next(first)
+	}
+	return later, err
 }
 
 // begin starts the decoder and waits for the first picture.
@@ -66,4 +95,21 @@ func begin(ctx context.Context, in input, o Options, info Info) (*Source, error)
 	}
 	s.relay = in.relay
 	return s, nil
+}
+
+// estimate adapts the rate and the number of pictures to the options.
+func (s *Source) estimate(o Options) {
+	if o.MaxRate > 0 && (!s.info.Rate.Known() || s.info.Rate.Float() > o.MaxRate) {
+		if s.info.Frames > 0 {
+			s.info.Frames = int64(s.info.Duration.Seconds()*o.MaxRate + 0.5)
+		}
+		s.info.Rate = Rational{int64(o.MaxRate*1000 + 0.5), 1000}
+	}
+	if o.Loop {
+		s.info.Duration, s.info.Frames = 0, 0
+	}
+	s.clock.period = 40 * time.Millisecond
+	if d, ok := (Rational{s.info.Rate.Den, s.info.Rate.Num}).duration(1); ok {
+		s.clock.period = d
+	}
 }

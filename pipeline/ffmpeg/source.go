@@ -38,6 +38,10 @@ type Options struct {
 	RealTime bool
 	// Loop begins again at the end of a file, without end.
 	Loop bool
+	// From begins a file at about that time; times still count from the file's first
+	// picture. In some files the first key frame before it cannot be found, and reading
+	// begins later. It defaults to the beginning.
+	From time.Duration
 	// Threads is the number of the decoder's threads. It defaults to ffmpeg's
 	// choice, which is about one per core.
 	Threads int
@@ -153,7 +157,7 @@ const queueLen = 1024
 // camera whose certificate is not verified, see [Trust].
 //
 // Errors: [ErrNotInstalled], [ErrAddress], [ErrEmpty], [ErrNotVideo],
-// [ErrNoVideo], [ErrTooLarge], [ErrOptions], fs.ErrNotExist, fs.ErrPermission,
+// [ErrNoVideo], [ErrTooLarge], [ErrOptions], [ErrFrom], fs.ErrNotExist, fs.ErrPermission,
 // *[ExitError], or ctx.Err().
 func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if o.Timeout == 0 {
@@ -212,8 +216,10 @@ func (o *Options) check(in input) error {
 		return fmt.Errorf("ffmpeg: %w: Timeout %v is shorter than a millisecond", ErrOptions, o.Timeout)
 	case turns[o.Rotate] == nil:
 		return fmt.Errorf("ffmpeg: %w: Rotate %d is not 0, 90, 180 or 270 degrees", ErrOptions, o.Rotate)
-	case (o.Loop || o.RealTime) && in.live():
-		return fmt.Errorf("ffmpeg: %w: Loop and RealTime are for files, %s is a camera", ErrOptions, in.name)
+	case (o.Loop || o.RealTime || o.From != 0) && in.live():
+		return fmt.Errorf("ffmpeg: %w: Loop, RealTime and From are for files, %s is a camera", ErrOptions, in.name)
+	case o.From < 0 || o.From > 0 && o.Loop:
+		return fmt.Errorf("ffmpeg: %w: From %v must not be negative, and not be together with Loop", ErrOptions, o.From)
 	}
 	return nil
 }
@@ -238,6 +244,10 @@ func sourceArgs(in input, o Options, info Info) []string {
 		a = append(a, "-noautorotate")
 	}
 	a = append(a, info.decoder.args...)
+	if o.From > 0 {
+		// The time stamps stay as they are without.
+		a = append(a, "-copyts", "-start_at_zero", "-ss", strconv.FormatFloat(o.From.Seconds(), 'f', 6, 64))
+	}
 	a = append(a, in.args(o, v)...)
 	a = append(a, "-map", "0:V:"+strconv.Itoa(info.Track-1), "-an", "-sn", "-dn", "-map_metadata", "-1",
 		"-vf", strings.Join(filters(in, o, info), ","), v.frameSync(), "passthrough")
@@ -294,23 +304,6 @@ func (s *Source) waitFirst(ctx context.Context) error {
 		s.info.TimeBase = s.first.base
 	}
 	return nil
-}
-
-// estimate adapts the rate and the number of pictures to the options.
-func (s *Source) estimate(o Options) {
-	if o.MaxRate > 0 && (!s.info.Rate.Known() || s.info.Rate.Float() > o.MaxRate) {
-		if s.info.Frames > 0 {
-			s.info.Frames = int64(s.info.Duration.Seconds()*o.MaxRate + 0.5)
-		}
-		s.info.Rate = Rational{int64(o.MaxRate*1000 + 0.5), 1000}
-	}
-	if o.Loop {
-		s.info.Duration, s.info.Frames = 0, 0
-	}
-	s.clock.period = 40 * time.Millisecond
-	if d, ok := (Rational{s.info.Rate.Den, s.info.Rate.Num}).duration(1); ok {
-		s.clock.period = d
-	}
 }
 
 // Info describes the source.
