@@ -31,7 +31,8 @@ var rawExceptions = map[string]string{
 	"bench/soak":                       "draws its own camera's pictures, and looks for raw pixels in what came out; package main, cannot be imported",
 	"bench/peers/plain":                "the plain script that Hedge is compared with; package main, cannot be imported",
 	"examples/own-detector.red.Detect": "a detector, which is there to see raw pictures; package main, cannot be imported",
-	"pipeline.SourceFunc":              "a source as a func: it fills the picture, as Source.Read does",
+	"examples/internal/inferences.Detector.Detect": "a detector that hands the picture to another one, and keeps a hash of it and boxes",
+	"pipeline.SourceFunc":                          "a source as a func: it fills the picture, as Source.Read does",
 }
 
 // TestConsumersTakeFrames enumerates every consumer of pictures in the module:

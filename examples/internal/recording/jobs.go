@@ -26,6 +26,8 @@ type Pass struct {
 	// Progress is called with the number of pictures done, and how many there are, 0 if
 	// that is not known; it must return soon. It defaults to nothing.
 	Progress func(done, total int64)
+
+	total int64 // pictures, if it is not all of the recording
 }
 
 // begin opens the recording. The caller closes the source.
@@ -43,6 +45,10 @@ func (p *Pass) begin(ctx context.Context) (*ffmpeg.Source, *pipeline.Recording, 
 		done := int64(0)
 		o.OnPicture = func(int) {
 			done++
+			if p.total > 0 {
+				p.Progress(done, max(p.total, done))
+				return
+			}
 			p.Progress(done, info.Frames)
 		}
 	}
@@ -54,7 +60,18 @@ func (p *Pass) begin(ctx context.Context) (*ffmpeg.Source, *pipeline.Recording, 
 }
 
 // Inspect is the first pass: it writes the evidence to a new file.
-func Inspect(ctx context.Context, p Pass, to string) (err error) {
+func Inspect(ctx context.Context, p Pass, to string) error {
+	return inspect(ctx, p, func(s pipeline.Source) pipeline.Source { return s }, to)
+}
+
+// InspectKnown is Inspect, and asks the networks only for what is not known from Look with
+// the same key. The evidence is the same.
+func InspectKnown(ctx context.Context, p Pass, key string, k Known, to string) error {
+	read := p.knowing(key, k)
+	return inspect(ctx, p, read, to)
+}
+
+func inspect(ctx context.Context, p Pass, read func(pipeline.Source) pipeline.Source, to string) (err error) {
 	in, err := evidence.Sample(p.Path)
 	if err != nil {
 		return err
@@ -64,7 +81,7 @@ func Inspect(ctx context.Context, p Pass, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	ev, err := r.Inspect(ctx, src, in)
+	ev, err := r.Inspect(ctx, read(src), in)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/pipeline"
@@ -24,6 +25,8 @@ type Options struct {
 	Networks []*networks.Set
 	// Every is pipeline.RecordingConfig's.
 	Every int
+	// Part is pipeline.RecordingConfig's.
+	Part time.Duration
 	// Camera says whether the camera moves.
 	Camera pipeline.Camera
 	// OnPicture is called after each picture of a pass, and must return soon. It defaults
@@ -35,7 +38,7 @@ type Options struct {
 // networks, and closes them afterwards.
 func New(o Options, info ffmpeg.Info) (*pipeline.Recording, error) {
 	c := pipeline.DefaultRecordingConfig()
-	c.Policy, c.Every, c.Camera = o.Policy, o.Every, o.Camera
+	c.Policy, c.Every, c.Part, c.Camera = o.Policy, o.Every, o.Part, o.Camera
 	c.Length, c.Compressed, c.OnPicture = info.Duration, true, o.OnPicture
 	for i, set := range o.Networks {
 		if i > 0 {
