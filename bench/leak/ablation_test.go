@@ -53,7 +53,7 @@ func TestAblation(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", v.name, err)
 		}
-		if same := reflect.DeepEqual(adjusted(was), adjusted(now)) && was.moving == now.moving &&
+		if same := reflect.DeepEqual(adjusted(was), adjusted(now)) && was.Moving == now.Moving &&
 			was.config.LookAhead == now.config.LookAhead && was.config.Every == now.config.Every &&
 			was.config.Compressed == now.config.Compressed; same != (i == 0) {
 			t.Errorf("%s: the same as what is: %t", v.name, same)

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/atomicfile"
+	"github.com/hedgecam/hedge/internal/i420"
 )
 
 // cache is a detector that remembers what a network found in a picture, so that
@@ -69,14 +71,9 @@ func (c *cache) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detec
 // key is a checksum of the picture's size and pixels.
 func (c *cache) key(pic *image.YCbCr) string {
 	c.sum.Reset()
-	r := pic.Rect
-	_, _ = fmt.Fprint(c.sum, r, pic.SubsampleRatio) // a hash takes everything
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		i := pic.YOffset(r.Min.X, y)
-		c.sum.Write(pic.Y[i : i+r.Dx()])
-		j, k := pic.COffset(r.Min.X, y), pic.COffset(r.Max.X-1, y)+1
-		c.sum.Write(pic.Cb[j:k])
-		c.sum.Write(pic.Cr[j:k])
+	_, _ = fmt.Fprint(c.sum, pic.Rect) // a hash takes everything
+	for _, p := range i420.Planes(pic) {
+		_ = p.Rows(func(row []byte) error { _, err := c.sum.Write(row); return err })
 	}
 	return hex.EncodeToString(c.sum.Sum(nil))
 }
@@ -86,17 +83,10 @@ func (c *cache) save() error {
 	if !c.fresh {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.file), "new")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(json.NewEncoder(f).Encode(c.known), f.Close())
+	data, err := json.Marshal(c.known)
 	if err == nil {
-		err = os.Rename(f.Name(), c.file)
+		err = atomicfile.WriteData(c.file, data, 0o644)
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	c.fresh = false
-	return nil
+	c.fresh = err != nil
+	return err
 }

@@ -114,7 +114,7 @@ func TestPeopleOnTUDCampus(t *testing.T) {
 	// The same without the voice of the network for people, and of motion: the
 	// measure must see the difference.
 	blind := check(t, 1, func(pl *plan) {
-		pl.moving = "yes"
+		pl.Moving = "yes"
 		for i, d := range pl.config.Detectors {
 			pl.config.Detectors[i] = &deaf{d, detect.Classes(detect.Face, detect.Plate)}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"image"
+	"slices"
 )
 
 const (
@@ -47,10 +48,7 @@ func (l *luma) set(pic *image.YCbCr) {
 
 func (l *luma) resize(w, h int) {
 	l.w, l.h = w, h
-	if cap(l.pix) < w*h {
-		l.pix = make([]float32, w*h)
-	}
-	l.pix = l.pix[:w*h]
+	l.pix = slices.Grow(l.pix[:0], w*h)[:w*h]
 }
 
 // detail fills l with the detail of src: each sample less the mean of the 5x5
@@ -59,26 +57,20 @@ func (l *luma) resize(w, h int) {
 func (l *luma) detail(src *luma, columns []float64) []float64 {
 	const r = smooth / 2
 	l.resize(src.w, src.h)
-	if cap(columns) < src.w {
-		columns = make([]float64, src.w)
-	}
-	columns = columns[:src.w]
+	columns = slices.Grow(columns[:0], src.w+2*r)[:src.w+2*r]
+	inner := columns[r:][:src.w]
 	for y := range src.h {
-		clear(columns)
+		clear(inner)
 		for dy := -r; dy <= r; dy++ {
 			for x, v := range src.pix[mirror(y+dy, src.h)*src.w:][:src.w] {
-				columns[x] += float64(v)
+				inner[x] += float64(v)
 			}
 		}
+		for i := range r {
+			columns[i], columns[r+src.w+i] = inner[mirror(i-r, src.w)], inner[mirror(src.w+i, src.w)]
+		}
 		for x := range src.w {
-			sum := 0.0
-			if x >= r && x < src.w-r {
-				sum = columns[x-2] + columns[x-1] + columns[x] + columns[x+1] + columns[x+2]
-			} else {
-				for dx := -r; dx <= r; dx++ {
-					sum += columns[mirror(x+dx, src.w)]
-				}
-			}
+			sum := columns[x] + columns[x+1] + columns[x+2] + columns[x+3] + columns[x+4]
 			l.pix[y*src.w+x] = src.pix[y*src.w+x] - float32(sum/(smooth*smooth))
 		}
 	}
@@ -100,10 +92,7 @@ func mirror(i, n int) int {
 // pictures' details, row by row.
 func energies(dst []float64, a, b *luma) []float64 {
 	bw, bh := a.w/judgeSide, a.h/judgeSide
-	if cap(dst) < bw*bh {
-		dst = make([]float64, bw*bh)
-	}
-	dst = dst[:bw*bh]
+	dst = slices.Grow(dst[:0], bw*bh)[:bw*bh]
 	clear(dst)
 	for y := range bh * judgeSide {
 		p, q := a.pix[y*a.w:][:bw*judgeSide], b.pix[y*b.w:][:bw*judgeSide]

@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"image"
 	"io"
 	"slices"
-
-	"github.com/hedgecam/hedge/pipeline"
-	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 const (
@@ -28,35 +23,22 @@ type emptyScene struct {
 
 // readEmptyScene reads a recording and takes, for every sample, the median of
 // evenly spread labelled pictures in which no label covers it.
-func readEmptyScene(ctx context.Context, path string, r *recording) (e *emptyScene, err error) {
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
+func readEmptyScene(ctx context.Context, path string, r *recording) (*emptyScene, error) {
 	labels := byFrame(r)
 	last := r.labels[len(r.labels)-1].frame
 	every := max(1, last/emptySamples)
 	m := &medians{}
-	var b pipeline.Buffer
-	for n := 1; n <= last; n++ {
-		if err := src.Read(ctx, &b); err != nil {
-			if errors.Is(err, pipeline.ErrPicture) {
-				continue
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			return nil, fmt.Errorf("frame %d of %s: %w", n, r.file, err)
+	err := pictures(ctx, path, func(n int, pic *image.YCbCr) error {
+		if l := labels[n]; n%every == 0 && l != nil {
+			m.add(pic, l)
 		}
-		l := labels[n]
-		if n%every != 0 || l == nil {
-			continue
+		if n >= last {
+			return io.EOF
 		}
-		m.add(b.Resize(l.size.X, l.size.Y), l)
-	}
-	if len(m.samples) == 0 {
-		return nil, nil //nolint:nilnil // no label, no scene
+		return nil
+	})
+	if err != nil || len(m.samples) == 0 {
+		return nil, err // no label, no scene
 	}
 	return m.scene(), nil
 }
@@ -74,21 +56,14 @@ func (m *medians) add(pic *image.YCbCr, l *label) {
 		return
 	}
 	m.w, m.h = w, h
-	pix, hidden := make([]byte, w*h), make([]bool, w*h)
-	for y := range h {
-		copy(pix[y*w:][:w], pic.Y[pic.YOffset(0, y):])
-	}
+	hidden := make([]bool, w*h)
 	for _, o := range l.objects {
-		bw, bh := float64(o.box.X1)-float64(o.box.X0), float64(o.box.Y1)-float64(o.box.Y0)
-		x0, x1 := max(int(float64(o.box.X0)-.15*bw), 0), min(max(int(float64(o.box.X0)+1.15*bw), 0), w)
-		y0, y1 := max(int(float64(o.box.Y0)-.08*bh), 0), min(max(int(float64(o.box.Y0)+1.08*bh), 0), h)
-		for y := y0; y < y1; y++ {
-			for x := x0; x < x1; x++ {
-				hidden[y*w+x] = true
-			}
-		}
+		x, y := float64(o.box.X0), float64(o.box.Y0)
+		bw, bh := float64(o.box.X1)-x, float64(o.box.Y1)-y
+		grown := image.Rect(int(x-.15*bw), int(y-.08*bh), int(x+1.15*bw), int(y+1.08*bh))
+		mark(hidden, w, grown.Intersect(pic.Rect))
 	}
-	m.samples, m.hidden = append(m.samples, pix), append(m.hidden, hidden)
+	m.samples, m.hidden = append(m.samples, grey(pic).Y), append(m.hidden, hidden)
 }
 
 // scene returns the medians and what is derived from them.

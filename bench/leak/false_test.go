@@ -68,7 +68,8 @@ func TestReference(t *testing.T) {
 	if r := s.recordings[0]; len(r.labels) != 5 || len(r.labels[4].objects) != 1 || r.labels[4].frame != 9 || s.name != "c.mkv" {
 		t.Fatalf("%s: %d labelled pictures, the last is %+v", s.name, len(r.labels), r.labels[len(r.labels)-1])
 	}
-	pl := &plan{config: pipeline.Config{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(yes, no))}}, classes: everything, moving: "no", recording: true}
+	pl := &plan{options: &options{Config: leakreport.Config{Moving: "no"}, classSet: everything, recording: true},
+		config: pipeline.Config{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(yes, no))}}}
 	_, run, err := pl.measure(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/pipeline"
@@ -18,47 +19,37 @@ import (
 
 // options are the command line.
 type options struct {
-	policy, mode, networks string
-	json, worst            string
-	fps, cores             float64
-	lookAhead              time.Duration
-	every, skip            int
-	moving, classes        string
-	complete               string
-	compressed, ablation   bool
-	picture, recording     bool
-	parts                  int
-	redacted, reference    string
-	minScore, track        string
-	redact                 func(*redact.Options) // as -margin says
-	input, cache           string
-	worstMax               int
-	sets                   []string
-	given                  []string
-	classSet, completeSet  detect.ClassSet
-	completeGiven          bool
-	pipelineMode           pipeline.Mode
+	leakreport.Config   // what the result says of it
+	policy, json, worst string
+	lookAhead           time.Duration
+	ablation            bool
+	picture, recording  bool
+	redacted, reference string
+	minScore, track     string
+	redact              func(*redact.Options) // as -margin says
+	cache               string
+	sets                []string
+	given               []string
+	classSet            detect.ClassSet
+	pipelineMode        pipeline.Mode
 }
 
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{given: args}
+	var classes string
 	f := flag.NewFlagSet("leak", flag.ContinueOnError)
 	f.SetOutput(out)
 	f.StringVar(&o.policy, "policy", "", "the policy file; without one nothing is property, and what is detected is hidden")
-	f.StringVar(&o.mode, "mode", "offline", "offline: wait for the detectors; live: pace clips by the wall clock; recording: two passes, whole tracks decide")
-	f.Float64Var(&o.fps, "fps", 0, "frames per second of the clips; 0: what SOURCE.md or the clip says")
-	f.Float64Var(&o.cores, "cores", 2, "live: core time for the detectors, in cores")
-	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
+	f.StringVar(&o.Mode, "mode", "offline", "offline: wait for the detectors; live: pace clips by the wall clock; recording: two passes, whole tracks decide")
+	f.Float64Var(&o.FPS, "fps", 0, "frames per second of the clips; 0: what SOURCE.md or the clip says")
+	f.Float64Var(&o.Cores, "cores", 2, "live: core time for the detectors, in cores")
+	f.StringVar(&o.Networks, "networks", networks.HedgeN, "which networks: "+networks.Names())
 	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long frames are held back, 0s to 4s")
-	f.IntVar(&o.every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
-	f.IntVar(&o.parts, "parts", pipeline.DefaultRecordingConfig().Regions, "recording: the most regions of interest for each picture, 0: none")
-	f.StringVar(&o.moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion evidence")
-	f.StringVar(&o.classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
-	f.StringVar(&o.complete, "complete", "", "classes labelled completely, or none; empty: as the set says")
-	f.IntVar(&o.skip, "skip", 0, "leave out the first frames of each clip")
-	f.BoolVar(&o.compressed, "compressed", true, "grow what is hidden by one block, as for every decoded recording")
+	f.IntVar(&o.Every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
+	f.StringVar(&o.Moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion evidence")
+	f.StringVar(&classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
+	f.BoolVar(&o.Compressed, "compressed", true, "grow what is hidden by one block, as for every decoded recording")
 	f.StringVar(&o.minScore, "minscore", "", "thresholds of the networks, such as person=0.1,plate=0.5")
-	f.StringVar(&o.input, "input", "", "input size of the networks, such as 960x576; empty: each one's own")
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
 	f.Func("margin", "margin of the redactor, as a `share` of the box; without it the pipeline's own", func(s string) error {
 		margin, err := strconv.ParseFloat(s, 32)
@@ -72,11 +63,10 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.BoolVar(&o.ablation, "ablation", false, "run the sets once for each part of the pipeline taken away")
 	f.StringVar(&o.json, "json", "", "write the result to this file")
 	f.StringVar(&o.worst, "worst", "", "draw the worst cases into this folder (raw pictures: test data only)")
-	f.IntVar(&o.worstMax, "worst-max", 24, "how many of them for each set")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
-	o.sets = f.Args()
+	o.sets, o.Classes = f.Args(), strings.Split(classes, ",")
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -87,14 +77,14 @@ func (o *options) check() error {
 	switch {
 	case len(o.sets) == 0:
 		return errors.New("no SET: name at least one folder with " + labelFile)
-	case o.fps < 0 || o.cores <= 0 || o.every < 0 || o.skip < 0 || o.worstMax < 1:
-		return errors.New("-fps, -every and -skip must not be negative, -cores and -worst-max must be positive")
+	case o.FPS < 0 || o.Cores <= 0 || o.Every < 0:
+		return errors.New("-fps and -every must not be negative, -cores must be positive")
 	case o.lookAhead < 0 || o.lookAhead > 4*time.Second:
 		return fmt.Errorf("-lookahead %v: must be 0s to 4s", o.lookAhead)
-	case !slices.Contains([]string{"auto", "yes", "no"}, o.moving):
-		return fmt.Errorf("-moving %s: must be auto, yes or no", o.moving)
+	case !slices.Contains([]string{"auto", "yes", "no"}, o.Moving):
+		return fmt.Errorf("-moving %s: must be auto, yes or no", o.Moving)
 	}
-	switch o.mode {
+	switch o.Mode {
 	case "offline":
 		o.pipelineMode = pipeline.File
 	case "live":
@@ -105,7 +95,7 @@ func (o *options) check() error {
 	case "recording":
 		o.recording = true
 	default:
-		return fmt.Errorf("-mode %s: must be offline, live or recording", o.mode)
+		return fmt.Errorf("-mode %s: must be offline, live or recording", o.Mode)
 	}
 	if o.redacted != "" && len(o.sets) != 1 {
 		return errors.New("-redacted is one recording: name the one SET that it belongs to")
@@ -113,28 +103,31 @@ func (o *options) check() error {
 	if o.reference != "" && !o.recording {
 		return errors.New("-reference is for -mode recording: false tracks are counted of whole tracks")
 	}
-	if o.ablation && (o.mode == "live" || o.worst != "") {
+	if o.ablation && (o.Mode == "live" || o.worst != "") {
 		return errors.New("-ablation is for offline runs without -worst")
 	}
 	var err error
-	if o.classSet, err = parseClasses(o.classes); err != nil {
+	if o.classSet, err = parseClasses(o.Classes); err != nil {
 		return fmt.Errorf("-classes: %w", err)
-	}
-	if o.completeGiven = o.complete != ""; o.completeGiven && o.complete != "none" {
-		if o.completeSet, err = parseClasses(o.complete); err != nil {
-			return fmt.Errorf("-complete: %w", err)
-		}
 	}
 	return nil
 }
 
-func parseClasses(s string) (set detect.ClassSet, err error) {
-	for name := range strings.SplitSeq(s, ",") {
-		c, err := parseClass(name)
-		if err != nil {
-			return 0, err
-		}
-		set |= detect.Classes(c)
+// moves reports whether the camera of a set moves.
+func (o *options) moves(s *set) bool {
+	if o.Moving == "auto" {
+		return s.facts.moving
 	}
-	return set, nil
+	return o.Moving == "yes"
+}
+
+// only returns the recording with the labels of the classes that are scored.
+func (o *options) only(r *recording) *recording {
+	out := &recording{file: r.file, clip: r.clip}
+	for _, l := range r.labels {
+		k := *l
+		k.objects = slices.DeleteFunc(slices.Clone(l.objects), func(t truth) bool { return !o.classSet.Has(t.class) })
+		out.labels = append(out.labels, &k)
+	}
+	return out
 }

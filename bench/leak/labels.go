@@ -202,13 +202,9 @@ func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.Cl
 		}
 	}
 	if raw.Complete != nil {
-		var c detect.ClassSet
-		for _, name := range raw.Complete {
-			class, err := parseClass(name)
-			if err != nil {
-				return "", nil, nil, fmt.Errorf("complete: %w", err)
-			}
-			c |= detect.Classes(class)
+		c, err := parseClasses(raw.Complete)
+		if err != nil {
+			return "", nil, nil, fmt.Errorf("complete: %w", err)
 		}
 		complete = &c
 	}
@@ -242,6 +238,17 @@ func (b *rawTruth) truth() (truth, error) {
 		t.track = *b.Track
 	}
 	return t, nil
+}
+
+func parseClasses(names []string) (set detect.ClassSet, err error) {
+	for _, name := range names {
+		c, err := parseClass(name)
+		if err != nil {
+			return 0, err
+		}
+		set |= detect.Classes(c)
+	}
+	return set, nil
 }
 
 func parseClass(name string) (detect.Class, error) {

@@ -81,9 +81,6 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Rep
 		if err != nil {
 			return nil, err
 		}
-		if o.completeGiven {
-			s.facts.complete = o.completeSet
-		}
 		sets = append(sets, s)
 	}
 	pl, models, err := o.plan(ctx)
@@ -104,7 +101,7 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Rep
 		if o.reference != "" {
 			continue
 		}
-		sets, pictures := sc.reports(s.name, pl.classes, &s.facts), sc.judges.reports(s.name)
+		sets, pictures := sc.reports(s.name, o.classSet, &s.facts), sc.judges.reports(s.name)
 		r.Sets, r.Pictures = append(r.Sets, sets...), append(r.Pictures, pictures...)
 		if err := printAll(out, leakreport.SetTable(sets), rr.Text(), leakreport.PictureTable(pictures)); err != nil {
 			return nil, err

@@ -29,7 +29,6 @@ func TestBadCommandLine(t *testing.T) {
 		{"-fps -1 x", "negative"},
 		{"-cores 0 x", "positive"},
 		{"-classes dog x", "-classes"},
-		{"-complete dog x", "-complete"},
 		{"-nosuch x", "not defined"},
 		{"nosuchfolder", "is not a set"},
 		{"-policy nosuch.json .", "is not a set"},
@@ -45,7 +44,6 @@ func TestBadCommandLine(t *testing.T) {
 		{"-networks=nosuch", "no set"},
 		{"-policy=nosuch.json", "nosuch.json"},
 		{"-minscore=person", "NAME=VALUE"},
-		{"-input=640", "WIDTHxHEIGHT"},
 		{"-track=person.Nonsense=1", "no such field"},
 	} {
 		if err := run(t.Context(), []string{c.flag, dir}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -66,9 +64,6 @@ func TestSettings(t *testing.T) {
 	c := track.DefaultConfig()
 	if set(&c); c.Class[detect.Person].Hold != 2*time.Second || c.Class[detect.Plate].Low != 0.05 || c.Class[detect.Face].Observations != 4 {
 		t.Errorf("track %+v, %v", c, err)
-	}
-	if p, err := parseSize("960x576"); err != nil || p != image.Pt(960, 576) {
-		t.Errorf("size %v, %v", p, err)
 	}
 	for _, bad := range []string{"dog.Hold=2s", "person.Hold=x", "person.Low=x", "person.Observations=x", "person=1"} {
 		if _, err := parseTrack(bad); err == nil {

@@ -72,44 +72,30 @@ func area(r image.Rectangle) int { return r.Dx() * r.Dy() }
 // rest returns how many pixels lie in none of the boxes, and how many of them
 // are hidden.
 func (g *mask) rest(boxes []image.Rectangle) (pixels, hidden int) {
-	var in []image.Rectangle
-	for y := range g.h {
-		for x := range g.w {
-			b := g.block(x, y)
-			in = in[:0]
-			for _, r := range boxes {
-				if c := r.Intersect(b); !c.Empty() {
-					in = append(in, c)
-				}
+	asked := make([]bool, area(image.Rectangle{Max: g.size}))
+	for _, r := range boxes {
+		mark(asked, g.size.X, r)
+	}
+	for y := range g.size.Y {
+		row := g.hidden[y/g.side*g.w:]
+		for x, is := range asked[y*g.size.X:][:g.size.X] {
+			if is {
+				continue
 			}
-			n := area(b) - union(in, b)
-			pixels += n
-			if g.hidden[y*g.w+x] {
-				hidden += n
+			pixels++
+			if row[x/g.side] {
+				hidden++
 			}
 		}
 	}
 	return pixels, hidden
 }
 
-// union returns how many pixels of the block b lie in at least one of rs.
-func union(rs []image.Rectangle, b image.Rectangle) int {
-	switch len(rs) {
-	case 0:
-		return 0
-	case 1:
-		return area(rs[0])
-	}
-	n := 0
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			for _, r := range rs {
-				if image.Pt(x, y).In(r) {
-					n++
-					break
-				}
-			}
+// mark sets what lies in r, of rows of w.
+func mark(set []bool, w int, r image.Rectangle) {
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			set[y*w+x] = true
 		}
 	}
-	return n
 }

@@ -14,29 +14,23 @@ import (
 
 // plan is how sets are run.
 type plan struct {
-	config    pipeline.Config // Moving, LookAhead for clips
-	rate      float64         // of -fps; 0: what SOURCE.md or the clip says
-	moving    string          // auto, yes or no
-	classes   detect.ClassSet // what is hidden and scored
-	skip      int
-	caches    []*cache
-	recording bool // in two passes
-	parts     int
-	picture   bool // what the pictures show is measured, too
+	*options
+	config pipeline.Config // Moving, LookAhead for clips
+	caches []*cache
 }
 
 // measure runs all recordings of a set.
 func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, error) {
 	sc := &score{}
 	if pl.picture {
-		sc.judges = &judges{plain: &pictureJudge{}}
+		sc.judges = &judges{}
 	}
-	run := &leakreport.Run{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.rate}
+	run := &leakreport.Run{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.FPS}
 	start := time.Now()
 	for _, r := range s.recordings {
 		c, fps := pl.fit(s, r)
 		path, labels := filepath.Join(s.dir, r.file), pl.only(r)
-		w, err := pl.watch(ctx, path, labels, !c.Moving)
+		w, err := sc.watch(ctx, path, labels, !c.Moving)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
 		}
@@ -44,10 +38,7 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, e
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
 		}
-		if w != nil {
-			sc.judges.merge(w.judge)
-		}
-		if err := sc.add(labels, p, pl.skip); err != nil {
+		if err := sc.add(labels, p); err != nil {
 			return nil, nil, err
 		}
 		switch {
@@ -61,7 +52,7 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, e
 		countTracks(run, p.decision, labels, s.facts.complete)
 	}
 	run.Seconds = time.Since(start).Seconds()
-	run.Scored, run.NotOut, run.Skipped, run.Unlabelled = sc.shown, sc.dropped, sc.skipped, sc.unlabelled
+	run.Scored, run.NotOut, run.Unlabelled = sc.shown, sc.dropped, sc.unlabelled
 	if sc.pixels > 0 {
 		run.AskedShare = 1 - float64(sc.rest)/float64(sc.pixels)
 	}
@@ -69,52 +60,37 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, e
 	return sc, run, nil
 }
 
-// play runs one recording.
+// play runs one recording, in two passes if the plan says so. There, whether the camera
+// moves is found out, unless the command line says it.
 func (pl *plan) play(ctx context.Context, path string, c pipeline.Config, fps float64, w *watcher) (*played, error) {
 	if !pl.recording {
 		return play(ctx, path, c, fps, w)
 	}
-	return playTwice(ctx, path, pl.twoPasses(c), fps, w)
-}
-
-// twoPasses returns the configuration of a recording in two passes. Whether the
-// camera moves is found out, unless the command line says it.
-func (pl *plan) twoPasses(c pipeline.Config) pipeline.RecordingConfig {
 	r := pipeline.DefaultRecordingConfig()
 	r.Policy, r.Detectors, r.Every, r.Compressed, r.Redact = c.Policy, c.Detectors, c.Every, c.Compressed, c.Redact
-	r.Regions = pl.parts
-	switch pl.moving {
+	switch pl.Moving {
 	case "yes":
 		r.Camera = pipeline.MovingCamera
 	case "no":
 		r.Camera = pipeline.FixedCamera
 	}
-	return r
+	return playTwice(ctx, path, r, fps, w)
 }
 
 // watch returns who judges the pictures of a recording, nil if nobody does.
-func (pl *plan) watch(ctx context.Context, path string, r *recording, fixed bool) (*watcher, error) {
-	if !pl.picture {
+func (s *score) watch(ctx context.Context, path string, r *recording, fixed bool) (*watcher, error) {
+	if s.judges == nil {
 		return nil, nil //nolint:nilnil // nobody
 	}
-	j, err := newJudges(ctx, path, r, fixed)
-	if err != nil {
-		return nil, err
-	}
-	labels := byFrame(r)
-	for n := range labels {
-		if n <= pl.skip {
-			delete(labels, n)
-		}
-	}
-	return &watcher{judge: j, labels: labels, sources: map[int]*image.YCbCr{}}, nil
+	err := s.judges.begin(ctx, path, r, fixed)
+	return &watcher{judges: s.judges, labels: byFrame(r), sources: map[int]*image.YCbCr{}}, err
 }
 
 // fit returns the pipeline's configuration and the rate for one recording. A
 // single picture is a recording of one frame: nothing moves in it, nothing
 // follows it, and there is no time in which to be late.
 func (pl *plan) fit(s *set, r *recording) (pipeline.Config, float64) {
-	c, fps := pl.config, pl.rate
+	c, fps := pl.config, pl.FPS
 	if !r.clip {
 		c.Mode, c.LookAhead, c.Every, c.Moving = pipeline.File, 0, 1, true
 		return c, 0
@@ -122,31 +98,8 @@ func (pl *plan) fit(s *set, r *recording) (pipeline.Config, float64) {
 	if fps == 0 {
 		fps = s.facts.rate
 	}
-	switch pl.moving {
-	case "yes":
-		c.Moving = true
-	case "no":
-		c.Moving = false
-	default:
-		c.Moving = s.facts.moving
-	}
+	c.Moving = pl.moves(s)
 	return c, fps
-}
-
-// only returns the recording with the labels of the plan's classes.
-func (pl *plan) only(r *recording) *recording {
-	out := &recording{file: r.file, clip: r.clip}
-	for _, l := range r.labels {
-		k := *l
-		k.objects = nil
-		for _, o := range l.objects {
-			if pl.classes.Has(o.class) {
-				k.objects = append(k.objects, o)
-			}
-		}
-		out.labels = append(out.labels, &k)
-	}
-	return out
 }
 
 // countFrames adds up what the pipeline did with one recording.

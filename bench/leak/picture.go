@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"maps"
 	"math"
 
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
@@ -34,6 +33,7 @@ type pictureJudge struct {
 	asked                   []bool
 	bw, bh                  int
 
+	recordings   int // that have begun
 	classes      [detect.NumClasses]pictureTally
 	frames       int
 	hidden, rest int
@@ -43,10 +43,15 @@ type pictureJudge struct {
 type pictureTally struct {
 	all, core count
 	bySize    [len(leakreport.SizeNames)]count
-	tracks    map[int]*count
-	runs      map[int]int
+	tracks    map[[2]int]*pictureTrack // by the recording's number and the track's
 	longest   int
-	untracked int
+}
+
+// pictureTrack is what is shown of one object, and in how many pictures in a row up to
+// the newest.
+type pictureTrack struct {
+	count
+	run int
 }
 
 var errJudge = errors.New("source and output cannot be compared")
@@ -95,9 +100,9 @@ func (j *pictureJudge) compare(source, output *image.YCbCr) {
 	j.columns = j.out.detail(&j.output, j.columns)
 	j.es, j.eo = energies(j.es, &j.in, &j.in), energies(j.eo, &j.out, &j.out)
 	j.x = energies(j.x, &j.in, &j.out)
+	j.bw, j.bh = j.in.w/judgeSide, j.in.h/judgeSide
 	if n := len(j.es); len(j.tell) != n {
 		j.tell, j.visible, j.body, j.asked = make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
-		j.bw, j.bh = j.in.w/judgeSide, j.in.h/judgeSide
 	}
 	if j.empty != nil {
 		j.he = energies(j.he, &j.in, &j.empty.detail)
@@ -118,13 +123,8 @@ func shows(es, eo, x float64) bool {
 // ask notes that the label asks for the blocks of a box and a quarter around it.
 func (j *pictureJudge) ask(b detect.Box) {
 	w, h := float64(b.X1)-float64(b.X0), float64(b.Y1)-float64(b.Y0)
-	r := j.blocks(math.Floor((float64(b.X0)-.25*w)/judgeSide), math.Ceil((float64(b.X0)+1.25*w)/judgeSide),
-		math.Floor((float64(b.Y0)-.25*h)/judgeSide), math.Ceil((float64(b.Y0)+1.25*h)/judgeSide))
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			j.asked[y*j.bw+x] = true
-		}
-	}
+	mark(j.asked, j.bw, j.blocks(math.Floor((float64(b.X0)-.25*w)/judgeSide), math.Ceil((float64(b.X0)+1.25*w)/judgeSide),
+		math.Floor((float64(b.Y0)-.25*h)/judgeSide), math.Ceil((float64(b.Y0)+1.25*h)/judgeSide)))
 }
 
 // blocks cuts a range of blocks to the picture.
@@ -169,54 +169,23 @@ func (j *pictureJudge) box(o truth) {
 	t.all.add(leaked)
 	t.bySize[sizeOf(o.box)].add(leaked)
 	if t.tracks == nil {
-		t.tracks, t.runs = map[int]*count{}, map[int]int{}
+		t.tracks = map[[2]int]*pictureTrack{}
 	}
-	track := o.track
-	if track == noTrack {
-		// A box without a track is one of its own.
-		t.untracked++
-		track = -1 - t.untracked
+	key := [2]int{j.recordings, o.track}
+	if o.track == noTrack {
+		key[1] -= t.all.boxes // a box without a track is one of its own
 	}
-	if t.tracks[track] == nil {
-		t.tracks[track] = &count{}
+	track := t.tracks[key]
+	if track == nil {
+		track = &pictureTrack{}
+		t.tracks[key] = track
 	}
-	t.tracks[track].add(leaked)
+	track.add(leaked)
+	track.run++
 	if !leaked {
-		t.runs[track] = 0
-		return
+		track.run = 0
 	}
-	t.runs[track]++
-	t.longest = max(t.longest, t.runs[track])
-}
-
-// merge adds the result of another recording of the set.
-func (j *pictureJudge) merge(o *pictureJudge) {
-	j.frames += o.frames
-	j.hidden += o.hidden
-	j.rest += o.rest
-	for c := range j.classes {
-		t, u := &j.classes[c], &o.classes[c]
-		t.all.merge(u.all)
-		t.core.merge(u.core)
-		for i := range t.bySize {
-			t.bySize[i].merge(u.bySize[i])
-		}
-		if t.tracks == nil {
-			t.tracks = map[int]*count{}
-		}
-		// Track numbers belong to their recording.
-		base := len(t.tracks)
-		for k := range maps.Values(u.tracks) {
-			t.tracks[base] = k
-			base++
-		}
-		t.longest = max(t.longest, u.longest)
-	}
-}
-
-func (c *count) merge(o count) {
-	c.boxes += o.boxes
-	c.leaked += o.leaked
+	t.longest = max(t.longest, track.run)
 }
 
 // byFrame returns the labels of a recording by their frame's number.

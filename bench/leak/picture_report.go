@@ -17,7 +17,7 @@ func (j *judges) reports(set string) (rows []leakreport.Picture) {
 		return nil
 	}
 	rows = j.plain.reports(set, "plain")
-	if j.fixed != nil {
+	if j.fixed.frames > 0 {
 		rows = append(rows, j.fixed.reports(set, "fixed")...)
 	}
 	return rows
@@ -60,13 +60,9 @@ func judgeOne(ctx context.Context, o *options, out io.Writer) error {
 	if len(s.recordings) != 1 {
 		return fmt.Errorf("%s has %d recordings: -redacted is for a set of one", s.name, len(s.recordings))
 	}
-	r := (&plan{classes: o.classSet}).only(s.recordings[0])
-	fixed := !s.facts.moving
-	if o.moving != "auto" {
-		fixed = o.moving == "no"
-	}
-	j, err := judgeFile(ctx, filepath.Join(s.dir, r.file), o.redacted, r, fixed)
-	if err != nil {
+	r := o.only(s.recordings[0])
+	j := &judges{}
+	if err := j.file(ctx, filepath.Join(s.dir, r.file), o.redacted, r, !o.moves(s)); err != nil {
 		return fmt.Errorf("%s: %w", o.redacted, err)
 	}
 	rows := j.reports(s.name)

@@ -30,8 +30,8 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 		return nil, nil, err
 	}
 	c := pipeline.Config{
-		Policy: policy, Mode: o.pipelineMode, Cores: o.cores,
-		LookAhead: o.lookAhead, Every: o.every, Compressed: o.compressed,
+		Policy: policy, Mode: o.pipelineMode, Cores: o.Cores,
+		LookAhead: o.lookAhead, Every: o.Every, Compressed: o.Compressed,
 		Redact: o.redact,
 	}
 	if c.Track, err = parseTrack(o.track); err != nil {
@@ -44,15 +44,12 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 	if o.recording && o.minScore == "" {
 		n.MinScore = pipeline.RecordingScores
 	}
-	if n.InputSize, err = parseSize(o.input); err != nil {
-		return nil, nil, fmt.Errorf("-input: %w", err)
-	}
-	models, err := networks.Open(ctx, o.networks, n)
+	models, err := networks.Open(ctx, o.Networks, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	pl := &plan{config: c, rate: o.fps, moving: o.moving, classes: o.classSet, skip: o.skip, picture: o.picture, recording: o.recording, parts: o.parts}
-	if err := pl.listen(o, models); err != nil {
+	pl := &plan{options: o, config: c}
+	if err := pl.listen(models); err != nil {
 		return nil, nil, errors.Join(err, models.Close())
 	}
 	return pl, models, nil
@@ -60,19 +57,20 @@ func (o *options) plan(ctx context.Context) (*plan, *networks.Set, error) {
 
 // listen puts the networks into the plan, remembered and deaf as the options
 // say.
-func (pl *plan) listen(o *options, models *networks.Set) error {
+func (pl *plan) listen(models *networks.Set) error {
+	heard := pl.classSet | detect.Classes(detect.Vehicle)
 	for i, d := range models.Detectors {
-		if o.cache != "" {
+		if pl.cache != "" {
 			m := models.Models[i]
-			c, err := openCache(o.cache, fmt.Sprintf("%s %s %s %s", m.Name, m.SHA256, o.input, o.minScore), d)
+			c, err := openCache(pl.cache, fmt.Sprintf("%s %s %s", m.Name, m.SHA256, pl.minScore), d)
 			if err != nil {
 				return err
 			}
 			pl.caches = append(pl.caches, c)
 			d = c
 		}
-		if d.Classes()&^o.classSet&^detect.Classes(detect.Vehicle) != 0 {
-			d = &deaf{d, o.classSet | detect.Classes(detect.Vehicle)}
+		if d.Classes()&^heard != 0 {
+			d = &deaf{d, heard}
 		}
 		pl.config.Detectors = append(pl.config.Detectors, d)
 	}
@@ -108,13 +106,9 @@ func withoutFolders(args []string) []string {
 }
 
 func (o *options) report(p *redact.Policy, models *networks.Set) leakreport.Config {
-	c := leakreport.Config{
-		Policy: json.RawMessage(p.Canonical()), PolicySHA256: p.SHA256(), Mode: o.mode,
-		FPS: o.fps, Cores: o.cores, Networks: o.networks, LookAheadMS: ms(o.lookAhead),
-		Every: o.every, Moving: o.moving, Classes: strings.Split(o.classes, ","), Skip: o.skip,
-		Compressed: o.compressed, Options: withoutFolders(o.given),
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(),
-	}
+	c := o.Config
+	c.Policy, c.PolicySHA256, c.LookAheadMS, c.Options = json.RawMessage(p.Canonical()), p.SHA256(), ms(o.lookAhead), withoutFolders(o.given)
+	c.Go, c.Platform, c.CPUs = runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU()
 	for _, m := range models.Models {
 		c.Models = append(c.Models, leakreport.Model{Name: m.Name, SHA256: m.SHA256})
 	}

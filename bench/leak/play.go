@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"io"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -25,15 +28,44 @@ type played struct {
 // play runs a clip or picture through a pipeline of its own. rate, in frames
 // per second, replaces the recording's times; 0 leaves them. w may be nil.
 func play(ctx context.Context, path string, c pipeline.Config, rate float64, w *watcher) (p *played, err error) {
+	err = open(ctx, path, func(src *ffmpeg.Source) (err error) {
+		if w != nil {
+			w.size, w.later = src.Info().Size, c.Mode == pipeline.Live
+		}
+		p, err = playSource(ctx, src, c, rate, w)
+		return err
+	})
+	return p, err
+}
+
+// open opens a recording for as long as do reads it.
+func open(ctx context.Context, path string, do func(*ffmpeg.Source) error) error {
 	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	if w != nil {
-		w.size, w.later = src.Info().Size, c.Mode == pipeline.Live
-	}
-	return playSource(ctx, src, c, rate, w)
+	return errors.Join(do(src), src.Close())
+}
+
+// pictures calls do with each picture of a recording, whose number in decode order counts
+// from 1, until do returns io.EOF or another error. Damaged pictures are left out.
+func pictures(ctx context.Context, path string, do func(n int, pic *image.YCbCr) error) error {
+	return open(ctx, path, func(src *ffmpeg.Source) error {
+		var b pipeline.Buffer
+		for n := 1; ; n++ {
+			err := src.Read(ctx, &b)
+			if err == nil {
+				// Resizing to the buffer's own size changes nothing.
+				err = do(n, b.Resize(src.Info().Size.X, src.Info().Size.Y))
+			}
+			switch {
+			case errors.Is(err, io.EOF):
+				return nil
+			case err != nil && !errors.Is(err, pipeline.ErrPicture):
+				return fmt.Errorf("frame %d of %s: %w", n, filepath.Base(path), err)
+			}
+		}
+	})
 }
 
 func playSource(ctx context.Context, src pipeline.Source, c pipeline.Config, rate float64, w *watcher) (*played, error) {
@@ -101,19 +133,12 @@ func (c *counter) wait(ctx context.Context, at time.Duration) error {
 	if c.start.IsZero() {
 		c.start = time.Now().Add(-at)
 	}
-	early := time.Until(c.start.Add(at))
-	if early <= 0 {
-		c.lag = max(c.lag, -early)
-		return nil
-	}
-	t := time.NewTimer(early)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	due := c.start.Add(at)
+	c.lag = max(c.lag, time.Since(due))
+	sleep, cancel := context.WithDeadline(ctx, due)
+	defer cancel()
+	<-sleep.Done()
+	return ctx.Err()
 }
 
 // frameAt returns the number of the picture of the given time, 0 if there is

@@ -85,7 +85,7 @@ func TestKnownMisses(t *testing.T) {
 			t.Fatal(err)
 		}
 		var s score
-		if err := s.add(r, p, 0); err != nil {
+		if err := s.add(r, p); err != nil {
 			t.Fatal(err)
 		}
 		row := s.reports("still", everything, &facts{})[0]
@@ -120,7 +120,7 @@ func TestFailedClosedIsNoSuccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	var s score
-	if err := s.add(r, p, 0); err != nil {
+	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
 	}
 	var run leakreport.Run

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
-	"github.com/hedgecam/hedge/pipeline"
-	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // referenceEvery is how many pictures of a clip one inference of the reference serves.
@@ -38,34 +35,19 @@ func referenceSet(ctx context.Context, path string, reference []detect.Detector)
 	r := &recording{file: filepath.Base(path), clip: true}
 	s := &set{dir: filepath.Dir(path), name: r.file, recordings: []*recording{r}}
 	s.facts.complete = detect.Classes(detect.Face, detect.Person, detect.Plate)
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	var b pipeline.Buffer
-	for n := 1; ; n++ {
-		err := src.Read(ctx, &b)
-		if errors.Is(err, io.EOF) {
-			break
+	err := pictures(ctx, path, func(n int, pic *image.YCbCr) (err error) {
+		if n%referenceEvery != 1 {
+			return nil
 		}
-		if errors.Is(err, pipeline.ErrPicture) || err == nil && n%referenceEvery != 1 {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		size := src.Info().Size
-		l := &label{frame: n, size: size, labelled: true}
-		if l.objects, err = findAll(ctx, reference, b.Resize(size.X, size.Y)); err != nil {
-			return nil, fmt.Errorf("-reference: frame %d: %w", n, err)
-		}
+		l := &label{frame: n, size: pic.Rect.Size(), labelled: true}
+		l.objects, err = findAll(ctx, reference, pic)
 		r.labels = append(r.labels, l)
+		return err
+	})
+	if err == nil && len(r.labels) == 0 {
+		err = fmt.Errorf("%s: no picture", path)
 	}
-	if len(r.labels) == 0 {
-		return nil, fmt.Errorf("%s: no picture", path)
-	}
-	return s, nil
+	return s, err
 }
 
 // findAll returns what detectors find in a picture, but for vehicles.

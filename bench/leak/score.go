@@ -68,10 +68,9 @@ type leak struct {
 type score struct {
 	classes [detect.NumClasses]tally
 	leaks   []*leak
-	// Pictures with labels that went out; those of them that failed closed; and
-	// labelled ones that never went out, or were left out by -skip.
-	shown, failed, dropped, skipped int
-	unlabelled                      int
+	// Pictures with labels that went out; those of them that failed closed; labelled
+	// ones that never went out; and those that are marked as not labelled.
+	shown, failed, dropped, unlabelled int
 	// Pixels that no label asked for, in labelled pictures, and those of them
 	// that were hidden: in all pictures, and in those that did not fail closed.
 	rest, hidden         int
@@ -83,9 +82,8 @@ type score struct {
 
 var errFrames = errors.New("labels do not fit the recording")
 
-// add scores one recording. shots are in rising order of frames; the first skip
-// frames are left out.
-func (s *score) add(r *recording, p *played, skip int) error {
+// add scores one recording. shots are in rising order of frames.
+func (s *score) add(r *recording, p *played) error {
 	last := r.labels[len(r.labels)-1]
 	if last.frame > p.decoded {
 		return fmt.Errorf("%w: line %d labels frame %d, and %s has %d", errFrames, last.line, last.frame, r.file, p.decoded)
@@ -101,9 +99,6 @@ func (s *score) add(r *recording, p *played, skip int) error {
 		switch {
 		case !l.labelled:
 			s.unlabelled++
-			continue
-		case l.frame <= skip:
-			s.skipped++
 			continue
 		case !out:
 			s.dropped++

@@ -136,7 +136,7 @@ func TestTracks(t *testing.T) {
 	} {
 		var s score
 		r, p := scene(c.what)
-		if err := s.add(r, p, 0); err != nil {
+		if err := s.add(r, p); err != nil {
 			t.Fatal(err)
 		}
 		person := &s.classes[detect.Person]
@@ -153,7 +153,7 @@ func TestTracks(t *testing.T) {
 func TestRunOfEachLeak(t *testing.T) {
 	var s score
 	r, p := scene("..#.")
-	if err := s.add(r, p, 0); err != nil {
+	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []int{2, 2, 1} {
@@ -165,10 +165,10 @@ func TestRunOfEachLeak(t *testing.T) {
 
 func TestWhatDoesNotCount(t *testing.T) {
 	var s score
-	r, p := scene(".x#uiF")
+	r, p := scene("x#uiF")
 	// Outside of the picture.
-	r.labels[2].objects = append(r.labels[2].objects, truth{class: detect.Face, track: noTrack, box: detect.Box{X0: 80, Y0: 1, X1: 90, Y1: 9}})
-	if err := s.add(r, p, 1); err != nil {
+	r.labels[1].objects = append(r.labels[1].objects, truth{class: detect.Face, track: noTrack, box: detect.Box{X0: 80, Y0: 1, X1: 90, Y1: 9}})
+	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
 	}
 	person := &s.classes[detect.Person]
@@ -178,7 +178,7 @@ func TestWhatDoesNotCount(t *testing.T) {
 	if s.classes[detect.Face].ignored != 1 || s.classes[detect.Face].all.boxes != 0 {
 		t.Errorf("face %+v", s.classes[detect.Face])
 	}
-	if s.shown != 3 || s.failed != 1 || s.dropped != 1 || s.skipped != 1 || s.unlabelled != 1 {
+	if s.shown != 3 || s.failed != 1 || s.dropped != 1 || s.unlabelled != 1 {
 		t.Errorf("frames %+v", s)
 	}
 	// The rest is what lies outside of the object's 16x16, which is all that is
@@ -204,7 +204,7 @@ func TestThresholds(t *testing.T) {
 		var s score
 		r := &recording{labels: []*label{{frame: 1, size: picture, labelled: true, objects: []truth{
 			{class: c.class, track: noTrack, box: detect.Box{X1: c.width, Y1: 10}}}}}}
-		if err := s.add(r, &played{decoded: 1, shots: []shot{{frame: 1, mask: g}}}, 0); err != nil {
+		if err := s.add(r, &played{decoded: 1, shots: []shot{{frame: 1, mask: g}}}); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.classes[c.class].all.leaked == 1; got != c.leaks {
@@ -228,7 +228,7 @@ func TestHeadIsPartOfPerson(t *testing.T) {
 		// In an open block.
 		l.objects = append(l.objects, truth{class: detect.Person, track: 1, box: detect.Box{X0: 48, Y0: 0, X1: 58, Y1: 10}})
 	}
-	if err := s.add(r, p, 0); err != nil {
+	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
 	}
 	person := &s.classes[detect.Person]
@@ -240,12 +240,12 @@ func TestHeadIsPartOfPerson(t *testing.T) {
 func TestLabelsThatDoNotFit(t *testing.T) {
 	r, p := scene("###")
 	p.decoded = 2
-	if err := new(score).add(r, p, 0); !errors.Is(err, errFrames) {
+	if err := new(score).add(r, p); !errors.Is(err, errFrames) {
 		t.Errorf("frame beyond the end: got %v", err)
 	}
 	r, p = scene("###")
 	r.labels[1].size.X++
-	if err := new(score).add(r, p, 0); !errors.Is(err, errFrames) {
+	if err := new(score).add(r, p); !errors.Is(err, errFrames) {
 		t.Errorf("other size: got %v", err)
 	}
 }
@@ -254,7 +254,7 @@ func TestReportOfASet(t *testing.T) {
 	var s score
 	for _, what := range []string{"..##.", "....", "####"} {
 		r, p := scene(what)
-		if err := s.add(r, p, 0); err != nil {
+		if err := s.add(r, p); err != nil {
 			t.Fatal(err)
 		}
 	}

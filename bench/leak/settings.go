@@ -1,8 +1,8 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
-	"image"
 	"reflect"
 	"strconv"
 	"strings"
@@ -11,21 +11,6 @@ import (
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/track"
 )
-
-// parseSize reads "960x576"; empty is zero.
-func parseSize(s string) (p image.Point, err error) {
-	if s == "" {
-		return p, nil
-	}
-	w, h, ok := strings.Cut(s, "x")
-	if p.X, err = strconv.Atoi(w); err != nil || !ok {
-		return p, fmt.Errorf("%q: must be WIDTHxHEIGHT", s)
-	}
-	if p.Y, err = strconv.Atoi(h); err != nil || p.X < 1 || p.Y < 1 {
-		return p, fmt.Errorf("%q: must be WIDTHxHEIGHT", s)
-	}
-	return p, nil
-}
 
 // pairs calls set for each key=value of a list with commas.
 func pairs(s string, set func(key, value string) error) error {
@@ -80,31 +65,14 @@ func parseTrack(s string) (func(*track.Config), error) {
 	return func(c *track.Config) { _ = set(c) }, nil // no error a second time
 }
 
-func setField(f reflect.Value, value string) error {
+// setField sets a field of track.ClassConfig: a time, a whole number or a share.
+func setField(f reflect.Value, value string) (err error) {
 	if !f.IsValid() {
 		return fmt.Errorf("no such field in track.ClassConfig")
 	}
-	switch f.Interface().(type) {
-	case time.Duration:
-		d, err := time.ParseDuration(value)
-		if err != nil {
-			return err
-		}
-		f.SetInt(int64(d))
-	case int:
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			return err
-		}
-		f.SetInt(int64(n))
-	case float32:
-		v, err := strconv.ParseFloat(value, 32)
-		if err != nil {
-			return err
-		}
-		f.SetFloat(v)
-	default:
-		return fmt.Errorf("a field of type %v cannot be set here", f.Type())
+	if d, ok := f.Addr().Interface().(*time.Duration); ok {
+		*d, err = time.ParseDuration(value)
+		return err
 	}
-	return nil
+	return json.Unmarshal([]byte(value), f.Addr().Interface())
 }

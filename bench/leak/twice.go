@@ -12,23 +12,22 @@ import (
 
 // playTwice runs a recording through both passes.
 func playTwice(ctx context.Context, path string, c pipeline.RecordingConfig, rate float64, w *watcher) (p *played, err error) {
-	length, err := lengthOf(ctx, path, rate)
-	if err != nil {
-		return nil, err
-	}
-	c.Length = length
-	r, err := pipeline.NewRecording(c)
-	if err != nil {
-		return nil, err
-	}
 	start := time.Now()
 	in, err := evidence.Sample(path)
 	if err != nil {
 		return nil, err
 	}
+	var r *pipeline.Recording
 	var ev *pipeline.Evidence
-	first, err := reading(ctx, path, rate, nil, func(src pipeline.Source) (err error) {
-		ev, err = r.Inspect(ctx, src, in)
+	first := &counter{rate: rate, frames: map[time.Duration]int{}}
+	err = open(ctx, path, func(src *ffmpeg.Source) (err error) {
+		first.src, c.Length = src, src.Info().Duration
+		if n := src.Info().Frames; rate > 0 && n > 0 {
+			c.Length = time.Duration(float64(n) / rate * float64(time.Second))
+		}
+		if r, err = pipeline.NewRecording(c); err == nil {
+			ev, err = r.Inspect(ctx, first, in)
+		}
 		return err
 	})
 	if err != nil {
@@ -39,42 +38,16 @@ func playTwice(ctx context.Context, path string, c pipeline.RecordingConfig, rat
 	if err != nil {
 		return nil, err
 	}
-	out := &masks{watcher: w}
-	_, err = reading(ctx, path, rate, w, func(src pipeline.Source) error {
-		out.frameAt = src.(*counter).frameAt
-		return r.Redact(ctx, src, d, out)
+	second := &counter{rate: rate, frames: map[time.Duration]int{}, watcher: w}
+	out := &masks{frameAt: second.frameAt, watcher: w}
+	err = open(ctx, path, func(src *ffmpeg.Source) error {
+		if second.src = src; w != nil {
+			w.size = src.Info().Size
+		}
+		return r.Redact(ctx, second, d, out)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &played{decoded: first.frame, shots: out.shots, stats: r.Stats(), wall: time.Since(start), decision: d}, w.end()
-}
-
-// lengthOf returns how long a recording is, at a rate if that is not 0; 0 if that is
-// not known.
-func lengthOf(ctx context.Context, path string, rate float64) (d time.Duration, err error) {
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	info := src.Info()
-	if rate > 0 && info.Frames > 0 {
-		return time.Duration(float64(info.Frames) / rate * float64(time.Second)), nil
-	}
-	return info.Duration, nil
-}
-
-// reading opens a recording, numbers its pictures, and closes it.
-func reading(ctx context.Context, path string, rate float64, w *watcher, do func(pipeline.Source) error) (c *counter, err error) {
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	if w != nil {
-		w.size = src.Info().Size
-	}
-	c = &counter{src: src, rate: rate, frames: map[time.Duration]int{}, watcher: w}
-	return c, do(c)
 }

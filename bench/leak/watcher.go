@@ -20,7 +20,7 @@ const maxHeld = 2 << 30
 // keeps them until the run is over, because judging would take core time from the
 // pipeline.
 type watcher struct {
-	judge  *judges
+	judges *judges
 	labels map[int]*label
 	size   image.Point // of the source's pictures
 	later  bool
@@ -63,7 +63,7 @@ func (w *watcher) out(frame int, f redact.Frame) error {
 	}
 	p := pair{w.labels[frame], source, f.Picture()}
 	if !w.later || w.bytes > maxHeld {
-		return w.judge.add(p.label, p.source, p.output)
+		return w.judges.add(p.label, p.source, p.output)
 	}
 	p.output = grey(p.output)
 	w.bytes += 2 * len(p.output.Y)
@@ -77,7 +77,7 @@ func (w *watcher) end() error {
 		return nil
 	}
 	for _, p := range w.held {
-		if err := w.judge.add(p.label, p.source, p.output); err != nil {
+		if err := w.judges.add(p.label, p.source, p.output); err != nil {
 			return err
 		}
 	}
@@ -87,70 +87,30 @@ func (w *watcher) end() error {
 
 // grey copies a picture's luma.
 func grey(pic *image.YCbCr) *image.YCbCr {
-	w, h := pic.Rect.Dx(), pic.Rect.Dy()
-	c := &image.YCbCr{Y: make([]byte, w*h), YStride: w, Rect: image.Rect(0, 0, w, h), SubsampleRatio: image.YCbCrSubsampleRatio420}
-	for y := range h {
-		copy(c.Y[y*w:][:w], pic.Y[pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y+y):])
+	c := &image.YCbCr{YStride: pic.Rect.Dx(), Rect: image.Rectangle{Max: pic.Rect.Size()}, SubsampleRatio: image.YCbCrSubsampleRatio420}
+	for y := pic.Rect.Min.Y; y < pic.Rect.Max.Y; y++ {
+		c.Y = append(c.Y, pic.Y[pic.YOffset(pic.Rect.Min.X, y):][:c.YStride]...)
 	}
 	return c
 }
 
-// judges measure one recording, without and with its empty scene.
-type judges struct{ plain, fixed *pictureJudge }
+// judges measure the recordings of a set, one after the other: without their empty
+// scene, and with it where there is one.
+type judges struct{ plain, fixed pictureJudge }
 
-// newJudges reads the recording for its empty scene if its camera is fixed.
-func newJudges(ctx context.Context, path string, r *recording, fixed bool) (*judges, error) {
-	j := &judges{plain: &pictureJudge{}}
-	if !fixed || !r.clip {
-		return j, nil
+// begin begins a recording, which is read for its empty scene if its camera is fixed.
+func (j *judges) begin(ctx context.Context, path string, r *recording, fixed bool) (err error) {
+	j.plain.recordings++
+	j.fixed.recordings++
+	j.fixed.empty = nil
+	if fixed && r.clip {
+		j.fixed.empty, err = readEmptyScene(ctx, path, r)
 	}
-	empty, err := readEmptyScene(ctx, path, r)
-	if empty != nil {
-		j.fixed = &pictureJudge{empty: empty}
-	}
-	return j, err
-}
-
-// judgeFile compares a redacted recording, whatever program made it, with its
-// source, picture by picture in the order of decoding.
-func judgeFile(ctx context.Context, source, redacted string, r *recording, fixed bool) (j *judges, err error) {
-	if j, err = newJudges(ctx, source, r, fixed); err != nil {
-		return nil, err
-	}
-	src, err := ffmpeg.Open(ctx, source, ffmpeg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	out, err := ffmpeg.Open(ctx, redacted, ffmpeg.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	labels := byFrame(r)
-	last := r.labels[len(r.labels)-1].frame
-	var a, b pipeline.Buffer
-	for n := 1; n <= last; n++ {
-		errA, errB := src.Read(ctx, &a), out.Read(ctx, &b)
-		if errors.Is(errA, io.EOF) || errors.Is(errB, io.EOF) {
-			return nil, fmt.Errorf("%w: line %d labels frame %d, and one of the two has %d", errJudge, r.labels[len(r.labels)-1].line, last, n-1)
-		}
-		if err := errors.Join(errA, errB); err != nil {
-			return nil, fmt.Errorf("frame %d: %w", n, err)
-		}
-		l := labels[n]
-		if l == nil {
-			continue
-		}
-		if err := j.add(l, a.Resize(src.Info().Size.X, src.Info().Size.Y), b.Resize(out.Info().Size.X, out.Info().Size.Y)); err != nil {
-			return nil, err
-		}
-	}
-	return j, nil
+	return err
 }
 
 func (j *judges) add(l *label, source, output *image.YCbCr) error {
-	if j.fixed != nil {
+	if j.fixed.empty != nil {
 		if err := j.fixed.add(l, source, output); err != nil {
 			return err
 		}
@@ -158,12 +118,34 @@ func (j *judges) add(l *label, source, output *image.YCbCr) error {
 	return j.plain.add(l, source, output)
 }
 
-func (j *judges) merge(o *judges) {
-	j.plain.merge(o.plain)
-	if o.fixed != nil {
-		if j.fixed == nil {
-			j.fixed = &pictureJudge{}
-		}
-		j.fixed.merge(o.fixed)
+// file compares a redacted recording, whatever program made it, with its source,
+// picture by picture in the order of decoding.
+func (j *judges) file(ctx context.Context, source, redacted string, r *recording, fixed bool) error {
+	if err := j.begin(ctx, source, r, fixed); err != nil {
+		return err
 	}
+	return open(ctx, source, func(src *ffmpeg.Source) error {
+		return open(ctx, redacted, func(out *ffmpeg.Source) error { return j.compare(ctx, src, out, r) })
+	})
+}
+
+func (j *judges) compare(ctx context.Context, src, out *ffmpeg.Source, r *recording) error {
+	labels := byFrame(r)
+	last := r.labels[len(r.labels)-1]
+	var a, b pipeline.Buffer
+	for n := 1; n <= last.frame; n++ {
+		errA, errB := src.Read(ctx, &a), out.Read(ctx, &b)
+		if errors.Is(errA, io.EOF) || errors.Is(errB, io.EOF) {
+			return fmt.Errorf("%w: line %d labels frame %d, and one of the two has %d", errJudge, last.line, last.frame, n-1)
+		}
+		if err := errors.Join(errA, errB); err != nil {
+			return fmt.Errorf("frame %d: %w", n, err)
+		}
+		if l := labels[n]; l != nil {
+			if err := j.add(l, a.Resize(src.Info().Size.X, src.Info().Size.Y), b.Resize(out.Info().Size.X, out.Info().Size.Y)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -17,8 +17,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
-	"github.com/hedgecam/hedge/pipeline"
-	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // The colours of a drawing.
@@ -30,6 +28,9 @@ var (
 	colorMask   = color.RGBA{0, 40, 128, 128}    // blended over hidden blocks
 )
 
+// worstMost is how many cases of each set are drawn.
+const worstMost = 24
+
 // sameObject is the IoU from which on a detection is of a labelled object.
 const sameObject = 0.3
 
@@ -37,7 +38,7 @@ const sameObject = 0.3
 // whether the networks see the object in that very frame, and draws the worst
 // cases. Pictures of set s go into a folder of its name.
 func drawWorst(ctx context.Context, o *options, s *set, sc *score, models *networks.Set, out io.Writer) error {
-	d := drawer{dir: filepath.Join(o.worst, s.name), models: models, drawn: worstOf(sc.leaks, o.worstMax)}
+	d := drawer{dir: filepath.Join(o.worst, s.name), models: models, drawn: worstOf(sc.leaks, worstMost)}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
 	}
@@ -92,31 +93,23 @@ type drawer struct {
 }
 
 // recording reads a recording again, up to the last frame with a leak.
-func (d *drawer) recording(ctx context.Context, path, name string, frames map[int][]*leak) (err error) {
-	if len(frames) == 0 {
+func (d *drawer) recording(ctx context.Context, path, name string, frames map[int][]*leak) error {
+	left := len(frames)
+	if left == 0 {
 		return nil
 	}
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	var b pipeline.Buffer
-	for n, left := 1, len(frames); left > 0; n++ {
-		err := src.Read(ctx, &b)
-		if err != nil && !errors.Is(err, pipeline.ErrPicture) {
-			return fmt.Errorf("frame %d of %s: %w", n, name, err)
-		}
+	return pictures(ctx, path, func(n int, pic *image.YCbCr) error {
 		if frames[n] == nil {
-			continue
+			return nil
 		}
-		left--
-		size := frames[n][0].label.size
-		if err := d.frame(ctx, b.Resize(size.X, size.Y), strings.ReplaceAll(name, string(filepath.Separator), "_"), frames[n]); err != nil {
+		if err := d.frame(ctx, pic, strings.ReplaceAll(name, string(filepath.Separator), "_"), frames[n]); err != nil {
 			return err
 		}
-	}
-	return nil
+		if left--; left > 0 {
+			return nil
+		}
+		return io.EOF
+	})
 }
 
 func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks []*leak) error {

@@ -86,10 +86,9 @@ type Run struct {
 	Judged   int     `json:"tracks_judged,omitempty"`
 	False    int     `json:"tracks_false,omitempty"`
 	Minutes  float64 `json:"minutes,omitempty"`
-	// Labelled frames: scored, not out, left out by -skip, marked unlabelled.
+	// Labelled frames: scored, not out, marked unlabelled.
 	Scored     int `json:"labels_scored"`
 	NotOut     int `json:"labels_not_out"`
-	Skipped    int `json:"labels_skipped"`
 	Unlabelled int `json:"labels_unlabelled"`
 
 	// HiddenShare is the mean share of a frame that was hidden, AskedShare that
@@ -131,7 +130,6 @@ type Config struct {
 	Every        int             `json:"every"`
 	Moving       string          `json:"moving"`
 	Classes      []string        `json:"classes"`
-	Skip         int             `json:"skip"`
 	Compressed   bool            `json:"compressed"`
 	Options      []string        `json:"options"` // as given on the command line, without folders
 	Go           string          `json:"go"`
@@ -258,8 +256,8 @@ func (r *Run) Text() string {
 	}
 	text := fmt.Sprintf("  %s, %s, %d recordings in %.1f s: frames in %d, out %d, dropped %d, lost %d; failed closed %d (%.1f %%), hidden whole %d; mean hidden %.1f %%, asked %.1f %%\n",
 		r.Mode, camera, r.Recordings, r.Seconds, r.In, r.Out, r.Dropped, r.Lost, r.FailedClosed, 100*r.FailedClosedShare, r.HiddenWhole, 100*r.HiddenShare, 100*r.AskedShare)
-	text += fmt.Sprintf("  labelled frames scored %d, not out %d, skipped %d, unlabelled %d; detectors %.1f ms a frame\n",
-		r.Scored, r.NotOut, r.Skipped, r.Unlabelled, r.DetectorMS)
+	text += fmt.Sprintf("  labelled frames scored %d, not out %d, unlabelled %d; detectors %.1f ms a frame\n",
+		r.Scored, r.NotOut, r.Unlabelled, r.DetectorMS)
 	if r.Mode == "recording" {
 		rate := "-" // single pictures have no length
 		if r.Minutes > 0 {
