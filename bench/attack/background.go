@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/redact"
@@ -122,22 +123,18 @@ func attackBackground(ctx context.Context, o *options, r *results, out io.Writer
 		return !o.matches(q.what, q.fill(), q.visit.name)
 	})
 	// Two rows at a time: each has its own stage and its own random numbers.
-	rows, errs := make([]recognition, len(list)), make([]error, len(list))
-	var done sync.WaitGroup
-	slots := make(chan struct{}, 2)
+	rows := make([]recognition, len(list))
+	var group errgroup.Group
+	group.SetLimit(2)
 	for i := range list {
-		done.Add(1)
-		go func() {
-			defer done.Done()
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if errs[i] = ctx.Err(); errs[i] == nil {
-				rows[i], errs[i] = list[i].run(o, rand.New(rand.NewPCG(o.seed, uint64(i+1000)))) //nolint:gosec // likewise
+		group.Go(func() (err error) {
+			if err = ctx.Err(); err == nil {
+				rows[i], err = list[i].run(o, rand.New(rand.NewPCG(o.seed, uint64(i+1000)))) //nolint:gosec // likewise
 			}
-		}()
+			return err
+		})
 	}
-	done.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	r.Background = rows
@@ -161,7 +158,7 @@ func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
 	// They come in any order: the clip's time must not tell who it is.
 	n := split{o.train / 2, checks / 2, tests / 2}
 	each := n.train + n.checks + n.tests
-	samples := make([][][]float32, len(q.subjects))
+	samples := make([][][]float64, len(q.subjects))
 	for _, i := range rng.Perm(each * len(samples)) {
 		x, err := f.sample(q.subjects[i/each])
 		if err != nil {
@@ -169,7 +166,7 @@ func (q *question) run(o *options, rng *rand.Rand) (recognition, error) {
 		}
 		samples[i/each] = append(samples[i/each], x)
 	}
-	err = res.measure(n, rng, func(id int) ([]float32, error) {
+	err = res.measure(n, rng, func(id int) ([]float64, error) {
 		x := samples[id][0]
 		samples[id] = samples[id][1:]
 		return x, nil
@@ -206,7 +203,7 @@ func newPlaceClip(q *question, rng *rand.Rand) (*placeClip, error) {
 // there, the difference between the pictures some seconds after and just before, and
 // the pixels that stayed the same to the bit after they went, as they do where the plate
 // was not renewed.
-func (f *placeClip) sample(sub *subject) ([]float32, error) {
+func (f *placeClip) sample(sub *subject) ([]float64, error) {
 	v := &f.q.visit
 	f.newLook(sub)
 	if err := f.rest(); err != nil {
@@ -217,7 +214,7 @@ func (f *placeClip) sample(sub *subject) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x []float32
+	var x []float64
 	for i := range v.times {
 		if i > 0 {
 			f.pass(v.away)
@@ -237,9 +234,9 @@ func (f *placeClip) sample(sub *subject) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	x = append(x, minus(first, before)...)
-	x = append(x, minus(second, before)...)
-	return append(x, unchanged(was, f.stage.pic, there)...), nil
+	floats.Sub(first, before)
+	floats.Sub(second, before)
+	return slices.Concat(x, first, second, unchanged(was, f.stage.pic, there)), nil
 }
 
 // newLook chooses how and where the next one is shown. The place is always the
@@ -264,7 +261,7 @@ func (f *placeClip) rest() error {
 
 // stays shows somebody for as long as they stay. It returns the features of the box there
 // at the moment when they are in it: in the middle of their way, or at the end.
-func (f *placeClip) stays(sub *subject, there detect.Box) (x []float32, err error) {
+func (f *placeClip) stays(sub *subject, there detect.Box) (x []float64, err error) {
 	v, l := &f.q.visit, f.look
 	steps := max(int(time.Duration(v.stay)*time.Second/placeStep), 2)
 	for i := range steps {
@@ -328,7 +325,7 @@ func (f *placeClip) frame(who *subject) {
 }
 
 // seen redacts the newest frame and returns what it shows in a box.
-func (f *placeClip) seen(box detect.Box) ([]float32, error) {
+func (f *placeClip) seen(box detect.Box) ([]float64, error) {
 	out, err := f.redactor.Redact(f.stage.pic, redact.Scene{Time: f.now, Objects: f.objects, Plate: f.plate})
 	if err != nil {
 		return nil, err
@@ -348,17 +345,9 @@ func (s *stage) grain(dev float32) {
 	}
 }
 
-func minus(a, b []float32) []float32 {
-	out := make([]float32, len(a))
-	for i := range a {
-		out[i] = a[i] - b[i]
-	}
-	return out
-}
-
 // unchanged returns, on a grid over a box, the share of the luma samples that are
 // the same in two pictures.
-func unchanged(a, b *image.YCbCr, box detect.Box) []float32 {
+func unchanged(a, b *image.YCbCr, box detect.Box) []float64 {
 	same := image.NewYCbCr(a.Rect, a.SubsampleRatio)
 	for i := range same.Y {
 		if a.Y[i] == b.Y[i] {

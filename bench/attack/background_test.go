@@ -13,7 +13,7 @@ import (
 func TestPlaceFilm(t *testing.T) {
 	plates := newCast(nil, 2, rand.New(rand.NewPCG(1, 1))).plates(besideNear)
 	for _, n := range notices {
-		var samples [2][]float32
+		var samples [2][]float64
 		for i := range samples {
 			f, err := newPlaceClip(&question{"plate on a car", detect.Plate, plates, parks, n}, rand.New(rand.NewPCG(2, 2)))
 			if err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -55,7 +57,7 @@ func (t *trial) cell() int { return max((t.lines+128)/256, 1) * block }
 // they are those of the last picture with the subject, and how the picture at the end
 // differs from the one before it came; else those of the last picture alone. Without held
 // values earlier pictures tell nothing.
-func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
+func (t *trial) sample(s *stage, sub *subject) ([]float64, error) {
 	// A new one: held values would tell of the clip before.
 	p, err := t.painter(t.class, s.pic.Rect.Size())
 	if err != nil {
@@ -64,7 +66,7 @@ func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
 	l := s.vary(sub, t.period())
 	f := clip{painter: p, stage: s, look: l, drift: s.newDrift(), lasts: max(t.seen.stay/60, 1) * 2}
 	there := s.box(sub, l)
-	look := func() []float32 { return features(s.pic, there, t.cell()) }
+	look := func() []float64 { return features(s.pic, there, t.cell()) }
 	if t.seen.before == 0 {
 		f.who = sub
 		err := f.run(1)
@@ -84,9 +86,9 @@ func (t *trial) sample(s *stage, sub *subject) ([]float32, error) {
 		if err := f.run(t.seen.after); err != nil {
 			return nil, err
 		}
-		for i, v := range look() {
-			x = append(x, v-before[i])
-		}
+		after := look()
+		floats.Sub(after, before)
+		x = append(x, after...)
 	}
 	return x, nil
 }
@@ -162,12 +164,12 @@ func (d drift) at(second int) float64 {
 // features are the means of the samples on a grid over the object's box, and where the box
 // lies on the grid of cells. The attacker is assumed to know the box exactly; the grid is
 // public.
-func features(pic *image.YCbCr, box detect.Box, cell int) []float32 {
+func features(pic *image.YCbCr, box detect.Box, cell int) []float64 {
 	gw, gh := 12, 12
 	if box.W() > 2*box.H() {
 		gw, gh = 24, 6
 	}
-	out := make([]float32, 0, gw*gh*3/2+4)
+	out := make([]float64, 0, gw*gh*3/2+4)
 	for i, p := range planesOf(pic) {
 		nx, ny := gw, gh
 		if i > 0 {
@@ -184,20 +186,20 @@ func features(pic *image.YCbCr, box detect.Box, cell int) []float32 {
 	}
 	for _, v := range []float32{box.X0, box.Y0} {
 		a := 2 * math.Pi * float64(v) / float64(cell)
-		out = append(out, float32(math.Sin(a)), float32(math.Cos(a)))
+		out = append(out, math.Sin(a), math.Cos(a))
 	}
 	return out
 }
 
 // average returns the mean of the samples whose centres lie in a rectangle, of one at
 // least.
-func average(p planeOf, x0, y0, x1, y1 float64) float32 {
+func average(p plane, x0, y0, x1, y1 float64) float64 {
 	var sum, n int
 	for y := int(y0); y == int(y0) || float64(y)+0.5 < y1; y++ {
 		for x := int(x0); x == int(x0) || float64(x)+0.5 < x1; x++ {
-			sum += int(p.pix[y*p.stride+x])
+			sum += int(p.Samples[y*p.Stride+x])
 			n++
 		}
 	}
-	return float32(sum) / float32(n)
+	return float64(sum) / float64(n)
 }

@@ -6,7 +6,10 @@ import (
 	"math"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/i420"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -54,15 +57,16 @@ func (w way) painter(class detect.Class, size image.Point) (*painter, error) {
 // box is nobody.
 func (p *painter) paint(pic *image.YCbCr, box detect.Box, at time.Duration) (image.Rectangle, error) {
 	area := blocksAround(box.Grow(0.1, 0.1), pic.Rect)
+	within := func(x, y int) bool { return image.Pt(x, y).In(area) }
 	switch {
 	case p.direct > 0:
 		direct(pic, area, p.direct)
 		return area, nil
 	case p.mosaic > 0:
-		mosaic(pic, func(x, y int) bool { return image.Pt(x, y).In(area) }, p.mosaic)
+		mosaic(pic, area, within, p.mosaic)
 		return area, nil
 	case p.sigma > 0:
-		gaussian(pic, area, p.sigma)
+		gaussian(pic, area, within, p.sigma)
 		return area, nil
 	}
 	s := redact.Scene{Time: at}
@@ -88,113 +92,112 @@ func blocksAround(b detect.Box, in image.Rectangle) image.Rectangle {
 	return image.Rect(down(b.X0), down(b.Y0), up(b.X1), up(b.Y1)).Intersect(in)
 }
 
-// planeOf is a plane of a picture with the factor between luma and it.
-type planeOf struct {
-	pix    []byte
-	stride int
+// plane is a plane of a picture with the factor between luma and it.
+type plane struct {
+	i420.Plane
 	shrink int
 }
 
-func planesOf(pic *image.YCbCr) [3]planeOf {
-	return [3]planeOf{{pic.Y, pic.YStride, 1}, {pic.Cb, pic.CStride, 2}, {pic.Cr, pic.CStride, 2}}
+func planesOf(pic *image.YCbCr) (list [3]plane) {
+	for i, p := range i420.Planes(pic) {
+		list[i] = plane{p, 1 + min(i, 1)}
+	}
+	return list
 }
 
-// mosaic gives each cell, on a grid fixed to the picture, the average of its
-// samples that are hidden. cell is even.
-func mosaic(pic *image.YCbCr, hidden func(x, y int) bool, cell int) {
-	for _, p := range planesOf(pic) {
-		w, h, n := (pic.Rect.Dx()+p.shrink-1)/p.shrink, (pic.Rect.Dy()+p.shrink-1)/p.shrink, cell/p.shrink
-		for cy := 0; cy < h; cy += n {
-			for cx := 0; cx < w; cx += n {
-				sum, count := 0, 0
-				for y := cy; y < min(cy+n, h); y++ {
-					for x := cx; x < min(cx+n, w); x++ {
-						if hidden(x*p.shrink, y*p.shrink) {
-							sum += int(p.pix[y*p.stride+x])
-							count++
-						}
-					}
-				}
-				if count == 0 {
-					continue
-				}
-				v := byte((sum + count/2) / count)
-				for y := cy; y < min(cy+n, h); y++ {
-					for x := cx; x < min(cx+n, w); x++ {
-						if hidden(x*p.shrink, y*p.shrink) {
-							p.pix[y*p.stride+x] = v
-						}
-					}
-				}
+// part returns an area of luma in the plane.
+func (p *plane) part(r image.Rectangle) image.Rectangle {
+	return image.Rect(r.Min.X/p.shrink, r.Min.Y/p.shrink, (r.Max.X+p.shrink-1)/p.shrink, (r.Max.Y+p.shrink-1)/p.shrink)
+}
+
+// hiding says which samples a fill hides, by the coordinates of luma.
+type hiding func(x, y int) bool
+
+func everywhere(int, int) bool { return true }
+
+// each calls f with the samples of a part of the plane that are hidden.
+func (p *plane) each(part image.Rectangle, hidden hiding, f func(x, y int, v *byte)) {
+	part = part.Intersect(image.Rectangle{Max: p.Size})
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		for x := part.Min.X; x < part.Max.X; x++ {
+			if hidden(x*p.shrink, y*p.shrink) {
+				f(x, y, &p.Samples[y*p.Stride+x])
 			}
 		}
+	}
+}
+
+// cells calls f with the cells, on a grid fixed to the plane, that a part of it touches.
+func (p *plane) cells(part image.Rectangle, side int, f func(cell image.Rectangle)) {
+	part = part.Intersect(image.Rectangle{Max: p.Size})
+	for y := part.Min.Y / side * side; y < part.Max.Y; y += side {
+		for x := part.Min.X / side * side; x < part.Max.X; x += side {
+			f(image.Rect(x, y, x+side, y+side))
+		}
+	}
+}
+
+// mosaic gives each cell of an area the average of its samples that are hidden. The cells'
+// side is even.
+func mosaic(pic *image.YCbCr, area image.Rectangle, hidden hiding, side int) {
+	for _, p := range planesOf(pic) {
+		p.cells(p.part(area), side/p.shrink, func(cell image.Rectangle) {
+			sum, count := 0, 0
+			p.each(cell, hidden, func(_, _ int, v *byte) { sum, count = sum+int(*v), count+1 })
+			p.each(cell, hidden, func(_, _ int, v *byte) { *v = byte((sum + count/2) / count) })
+		})
 	}
 }
 
 // direct gives an area the linear interpolation of the means of the cells, each
 // over all its samples in the picture at hand, rounded to 5 bits.
-func direct(pic *image.YCbCr, area image.Rectangle, cell int) {
+func direct(pic *image.YCbCr, area image.Rectangle, side int) {
 	for _, p := range planesOf(pic) {
-		w, h, n := (pic.Rect.Dx()+p.shrink-1)/p.shrink, (pic.Rect.Dy()+p.shrink-1)/p.shrink, cell/p.shrink
-		cols, rows := (w+n-1)/n, (h+n-1)/n
+		n, part := side/p.shrink, p.part(area)
+		cols, rows := (p.Size.X+n-1)/n, (p.Size.Y+n-1)/n
 		means := make([]float64, cols*rows)
-		x0, y0 := area.Min.X/p.shrink, area.Min.Y/p.shrink
-		x1, y1 := min((area.Max.X+p.shrink-1)/p.shrink, w), min((area.Max.Y+p.shrink-1)/p.shrink, h)
-		for cy := max(y0/n-1, 0); cy < min(y1/n+2, rows); cy++ {
-			for cx := max(x0/n-1, 0); cx < min(x1/n+2, cols); cx++ {
-				sum, count := 0, 0
-				for y := cy * n; y < min((cy+1)*n, h); y++ {
-					for _, v := range p.pix[y*p.stride+cx*n : y*p.stride+min((cx+1)*n, w)] {
-						sum += int(v)
-						count++
-					}
-				}
-				means[cy*cols+cx] = 8 * math.Round(float64(sum)/float64(count)/8)
-			}
-		}
+		// The cells around have a say in the area's edges.
+		p.cells(part.Inset(-n), n, func(cell image.Rectangle) {
+			var sum, count float64
+			p.each(cell, everywhere, func(_, _ int, v *byte) { sum, count = sum+float64(*v), count+1 })
+			means[cell.Min.Y/n*cols+cell.Min.X/n] = 8 * math.Round(sum/count/8)
+		})
 		at := func(cx, cy int) float64 { return means[min(max(cy, 0), rows-1)*cols+min(max(cx, 0), cols-1)] }
-		for y := y0; y < y1; y++ {
-			v := (float64(y)+0.5)/float64(n) - 0.5
-			cy := int(math.Floor(v))
-			v -= float64(cy)
-			for x := x0; x < x1; x++ {
-				u := (float64(x)+0.5)/float64(n) - 0.5
-				cx := int(math.Floor(u))
-				u -= float64(cx)
-				p.pix[y*p.stride+x] = clamp((1-v)*((1-u)*at(cx, cy)+u*at(cx+1, cy)) + v*((1-u)*at(cx, cy+1)+u*at(cx+1, cy+1)))
-			}
-		}
+		p.each(part, everywhere, func(x, y int, v *byte) {
+			*v = clamp(between((float64(x)+0.5)/float64(n)-0.5, (float64(y)+0.5)/float64(n)-0.5, at))
+		})
 	}
 }
 
-// gaussian blurs an area.
-func gaussian(pic *image.YCbCr, area image.Rectangle, sigma float64) {
+// between returns the linear interpolation, at a place, of what is known at whole numbers.
+func between(u, v float64, at func(x, y int) float64) float64 {
+	x, y := int(math.Floor(u)), int(math.Floor(v))
+	u, v = u-float64(x), v-float64(y)
+	return (1-v)*((1-u)*at(x, y)+u*at(x+1, y)) + v*((1-u)*at(x, y+1)+u*at(x+1, y+1))
+}
+
+// gaussian blurs what is hidden of an area.
+func gaussian(pic *image.YCbCr, area image.Rectangle, hidden hiding, sigma float64) {
 	for _, p := range planesOf(pic) {
-		r := image.Rect(area.Min.X/p.shrink, area.Min.Y/p.shrink, (area.Max.X+p.shrink-1)/p.shrink, (area.Max.Y+p.shrink-1)/p.shrink)
-		k := kernel(sigma / float64(p.shrink))
-		w, h := (pic.Rect.Dx()+p.shrink-1)/p.shrink, (pic.Rect.Dy()+p.shrink-1)/p.shrink
+		r, k := p.part(area), kernel(sigma/float64(p.shrink))
 		n := len(k) / 2
 		// Rows first, of all lines that the columns then need.
-		y0, y1 := max(r.Min.Y-n, 0), min(r.Max.Y+n, h)
+		y0, y1 := max(r.Min.Y-n, 0), min(r.Max.Y+n, p.Size.Y)
 		rows := make([]float64, (y1-y0)*r.Dx())
 		for y := y0; y < y1; y++ {
 			for x := r.Min.X; x < r.Max.X; x++ {
-				var s float64
 				for i, v := range k {
-					s += v * float64(p.pix[y*p.stride+min(max(x+i-n, 0), w-1)])
+					rows[(y-y0)*r.Dx()+x-r.Min.X] += v * float64(p.Samples[y*p.Stride+min(max(x+i-n, 0), p.Size.X-1)])
 				}
-				rows[(y-y0)*r.Dx()+x-r.Min.X] = s
 			}
 		}
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			for x := r.Min.X; x < r.Max.X; x++ {
-				var s float64
-				for i, v := range k {
-					s += v * rows[(min(max(y+i-n, y0), y1-1)-y0)*r.Dx()+x-r.Min.X]
-				}
-				p.pix[y*p.stride+x] = clamp(s)
+		p.each(r, hidden, func(x, y int, sample *byte) {
+			var s float64
+			for i, v := range k {
+				s += v * rows[(min(max(y+i-n, y0), y1-1)-y0)*r.Dx()+x-r.Min.X]
 			}
-		}
+			*sample = clamp(s)
+		})
 	}
 }
 
@@ -202,14 +205,10 @@ func gaussian(pic *image.YCbCr, area image.Rectangle, sigma float64) {
 func kernel(sigma float64) []float64 {
 	n := max(int(math.Ceil(3*sigma)), 1)
 	k := make([]float64, 2*n+1)
-	var s float64
 	for i := range k {
 		k[i] = math.Exp(-float64((i-n)*(i-n)) / (2 * sigma * sigma))
-		s += k[i]
 	}
-	for i := range k {
-		k[i] /= s
-	}
+	floats.Scale(1/floats.Sum(k), k)
 	return k
 }
 

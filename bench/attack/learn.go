@@ -1,94 +1,62 @@
 package main
 
 import (
-	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 )
 
 // sample is what the attacker has of one redacted picture: features, and in
 // training the identity.
 type sample struct {
-	x    []float32
+	x    []float64
 	want int
 }
 
 // classifier gives each identity a score; the highest is its guess. Scores of
 // several views of one identity may be added up.
 type classifier interface {
-	scores(x []float32) []float64
+	// scores returns a slice of the caller's own.
+	scores(x []float64) []float64
 }
 
-// accuracy returns how many of the samples a classifier gets right.
-func accuracy(c classifier, samples []sample) (right int) {
-	for _, s := range samples {
-		if best(c.scores(s.x)) == s.want {
-			right++
-		}
-	}
-	return right
-}
-
-// accuracyOfViews adds up the scores of n consecutive samples of one identity
-// and returns how many such groups there are and how many are right.
-func accuracyOfViews(c classifier, samples []sample, n int) (right, groups int) {
+// accuracy adds up the scores of n consecutive samples of one identity, 1 or more,
+// and returns how many such groups there are and how many a classifier gets right.
+func accuracy(c classifier, samples []sample, n int) (right, groups int) {
 	for i := 0; i+n <= len(samples); i += n {
-		var sum []float64
-		for _, s := range samples[i : i+n] {
-			v := c.scores(s.x)
-			if sum == nil {
-				sum = make([]float64, len(v))
-			}
-			for j := range v {
-				sum[j] += v[j]
-			}
+		sum := c.scores(samples[i].x)
+		for _, s := range samples[i+1 : i+n] {
+			floats.Add(sum, c.scores(s.x))
 		}
 		groups++
-		if best(sum) == samples[i].want {
+		if floats.MaxIdx(sum) == samples[i].want {
 			right++
 		}
 	}
 	return right, groups
 }
 
-func best(scores []float64) int {
-	b := 0
-	for i, v := range scores {
-		if v > scores[b] {
-			b = i
-		}
-	}
-	return b
-}
-
-// scaling makes each feature have mean 0 and deviation 1 over the training set.
-// Features that never change stay 0.
-type scaling struct{ mean, by []float32 }
-
-func newScaling(train []sample) scaling {
+// standardise makes each feature have mean 0 and deviation 1 over the training set, and
+// scales the other sets alike. Features that never change are 0.
+func standardise(train []sample, others ...[]sample) {
 	n := len(train[0].x)
-	s := scaling{make([]float32, n), make([]float32, n)}
+	means, by := make([]float64, n), make([]float64, n)
+	values := make([]float64, len(train))
 	for i := range n {
-		var sum, sq float64
-		for _, t := range train {
-			sum += float64(t.x[i])
-			sq += float64(t.x[i]) * float64(t.x[i])
+		for k, t := range train {
+			values[k] = t.x[i]
 		}
-		m := sum / float64(len(train))
-		s.mean[i] = float32(m)
-		if dev := math.Sqrt(max(sq/float64(len(train))-m*m, 0)); dev > 1e-4 {
-			s.by[i] = float32(1 / dev)
+		var dev float64
+		if means[i], dev = stat.PopMeanStdDev(values, nil); dev > 1e-4 {
+			by[i] = 1 / dev
 		}
 	}
-	return s
-}
-
-func (s scaling) apply(samples []sample) {
-	for _, t := range samples {
-		for i := range t.x {
-			t.x[i] = (t.x[i] - s.mean[i]) * s.by[i]
-		}
+	for _, t := range slices.Concat(append(others, train)...) {
+		floats.Sub(t.x, means)
+		floats.Mul(t.x, by)
 	}
 }
 
@@ -99,24 +67,17 @@ type neighbours struct {
 	train      []sample
 }
 
-func (n *neighbours) scores(x []float32) []float64 {
-	type near struct {
-		d    float32
-		want int
-	}
-	all := make([]near, len(n.train))
+func (n *neighbours) scores(x []float64) []float64 {
+	far, order := make([]float64, len(n.train)), make([]int, len(n.train))
 	for i, t := range n.train {
-		var d float32
 		for j, v := range t.x {
-			e := v - x[j]
-			d += e * e
+			far[i] += (v - x[j]) * (v - x[j])
 		}
-		all[i] = near{d, t.want}
 	}
-	slices.SortFunc(all, func(a, b near) int { return cmp.Compare(a.d, b.d) })
+	floats.Argsort(far, order)
 	out := make([]float64, n.classes)
-	for _, a := range all[:min(n.k, len(all))] {
-		out[a.want] += 1 / (1 + math.Sqrt(float64(a.d)))
+	for i, from := range order[:min(n.k, len(order))] {
+		out[n.train[from].want] += 1 / (1 + math.Sqrt(far[i]))
 	}
 	return out
 }
@@ -125,89 +86,70 @@ func (n *neighbours) scores(x []float32) []float64 {
 // with cross-entropy by stochastic gradient descent. With no
 // hidden layer it is softmax regression.
 type layers struct {
-	sizes []int
-	w     [][]float32 // per layer: outputs x (inputs + 1) weights
-	act   [][]float32 // scratch: activations per layer
-	grad  [][]float32 // scratch: gradients of them
+	w    [][][]float64 // per layer and output: a weight for each input, and the bias
+	act  [][]float64   // scratch: activations per layer
+	grad [][]float64   // scratch: gradients of them
 }
 
 func newLayers(rng *rand.Rand, sizes ...int) *layers {
-	l := &layers{sizes: sizes}
-	for i := range len(sizes) - 1 {
-		n := sizes[i+1] * (sizes[i] + 1)
-		w := make([]float32, n)
-		dev := math.Sqrt(2 / float64(sizes[i]))
-		for j := range w {
-			w[j] = float32(rng.NormFloat64() * dev)
+	l := &layers{}
+	before := 0 // outputs of the layer before
+	for i, n := range sizes {
+		l.act, l.grad = append(l.act, make([]float64, n)), append(l.grad, make([]float64, n))
+		if i > 0 {
+			w, dev := make([][]float64, n), math.Sqrt(2/float64(before))
+			for o := range w {
+				w[o] = make([]float64, before+1)
+				for j := range w[o] {
+					w[o][j] = rng.NormFloat64() * dev
+				}
+			}
+			l.w = append(l.w, w)
 		}
-		l.w = append(l.w, w)
-	}
-	for _, n := range sizes {
-		l.act, l.grad = append(l.act, make([]float32, n)), append(l.grad, make([]float32, n))
+		before = n
 	}
 	return l
 }
 
-// forward fills in l.act; the last are log-probabilities.
-func (l *layers) forward(x []float32) {
+// forward fills in l.act, and returns the last: log-probabilities.
+func (l *layers) forward(x []float64) []float64 {
 	copy(l.act[0], x)
 	for i, w := range l.w {
 		in, out := l.act[i], l.act[i+1]
-		n := len(in) + 1
-		for o := range out {
-			row := w[o*n : o*n+n]
-			s := row[n-1]
-			for j, v := range in {
-				s += v * row[j]
+		for o, row := range w {
+			out[o] = floats.Dot(in, row[:len(in)]) + row[len(in)]
+			if i < len(l.w)-1 {
+				out[o] = max(out[o], 0)
 			}
-			if i < len(l.w)-1 && s < 0 {
-				s = 0
-			}
-			out[o] = s
 		}
 	}
-	out := l.act[len(l.act)-1]
-	top := float64(slices.Max(out))
-	var sum float64
-	for _, v := range out {
-		sum += math.Exp(float64(v) - top)
-	}
-	for i, v := range out {
-		out[i] = v - float32(top+math.Log(sum))
-	}
+	out := l.act[len(l.w)]
+	floats.AddConst(-floats.LogSumExp(out), out)
+	return out
 }
 
 // learn takes one step on one sample.
-func (l *layers) learn(s sample, rate, decay float32) {
-	l.forward(s.x)
-	last := len(l.act) - 1
-	for o, v := range l.act[last] {
-		l.grad[last][o] = float32(math.Exp(float64(v)))
+func (l *layers) learn(s sample, rate, decay float64) {
+	last := l.grad[len(l.w)]
+	for o, v := range l.forward(s.x) {
+		last[o] = math.Exp(v)
 	}
-	l.grad[last][s.want]--
+	last[s.want]--
 	for i := len(l.w) - 1; i >= 0; i-- {
-		in, gin, gout := l.act[i], l.grad[i], l.grad[i+1]
+		in, gin := l.act[i], l.grad[i]
 		clear(gin)
-		n := len(in) + 1
-		keep := 1 - rate*decay
-		for o, g := range gout {
-			row := l.w[i][o*n : o*n+n]
+		for o, g := range l.grad[i+1] {
+			row := l.w[i][o][:len(in)]
 			if i > 0 {
-				for j := range gin {
-					gin[j] += g * row[j]
-				}
+				floats.AddScaled(gin, g, row)
 			}
-			step := rate * g
-			for j, a := range in {
-				row[j] = row[j]*keep - step*a
-			}
-			row[n-1] -= step
+			floats.Scale(1-rate*decay, row)
+			floats.AddScaled(row, -rate*g, in)
+			l.w[i][o][len(in)] -= rate * g
 		}
-		if i > 0 {
-			for j, a := range in {
-				if a <= 0 {
-					gin[j] = 0
-				}
+		for j, a := range in {
+			if a <= 0 {
+				gin[j] = 0
 			}
 		}
 	}
@@ -217,19 +159,11 @@ func (l *layers) learn(s sample, rate, decay float32) {
 // tenth.
 func (l *layers) train(samples []sample, epochs int, rng *rand.Rand) {
 	for e := range epochs {
-		rate := float32(0.005 * math.Pow(0.1, float64(e)/float64(epochs)))
+		rate := 0.005 * math.Pow(0.1, float64(e)/float64(epochs))
 		for _, i := range rng.Perm(len(samples)) {
 			l.learn(samples[i], rate, 0.003)
 		}
 	}
 }
 
-func (l *layers) scores(x []float32) []float64 {
-	l.forward(x)
-	out := l.act[len(l.act)-1]
-	s := make([]float64, len(out))
-	for i, v := range out {
-		s[i] = float64(v)
-	}
-	return s
-}
+func (l *layers) scores(x []float64) []float64 { return slices.Clone(l.forward(x)) }

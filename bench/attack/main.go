@@ -1,7 +1,7 @@
 // Command attack measures how strong a fill is: what a program that knows how
 // Hedge works, and was trained on its output, gets back from what is hidden.
 //
-//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,background,residue] [-views DIR]
+//	go run ./bench/attack [-json F] [-md F] [-only detect,recognise,motion,background,residue]
 //
 // Five attacks:
 //
@@ -47,8 +47,7 @@ func main() { command.Main("attack", run) }
 // options are the command line.
 type options struct {
 	output                  command.Output
-	data, views             string
-	match                   string
+	data, match             string
 	pictures, people, train int
 	seed                    uint64
 	attacks                 map[string]bool
@@ -63,7 +62,6 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.SetOutput(out)
 	o.output.Flags(f)
 	f.StringVar(&o.data, "data", os.Getenv("HEDGE_DATA"), "folder with dev/; the default is $HEDGE_DATA")
-	f.StringVar(&o.views, "views", "", "write what the attacker sees and gets as PNG files to this folder")
 	f.StringVar(&only, "only", allAttacks, "which attacks to run")
 	f.StringVar(&o.match, "match", "", "recognise only rows with this in object, fill or visit, such as face")
 	f.IntVar(&o.pictures, "pictures", 10, "pictures of each set for detect")

@@ -2,18 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
-	"image/color"
-	"image/png"
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
+
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/hedgecam/hedge/detect"
 )
@@ -75,7 +71,7 @@ func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) er
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			res, err := u.run(sub, rng, o.views)
+			res, err := u.run(sub, rng)
 			if err != nil {
 				return err
 			}
@@ -91,7 +87,7 @@ func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) er
 
 // run moves a subject over an even background at a constant speed that is no
 // whole number of pixels, from the first picture on.
-func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, err error) {
+func (u *under) run(sub *subject, rng *rand.Rand) (res rebuilt, err error) {
 	size := image.Pt(sub.w+512, 1080)
 	p, err := u.painter(detect.Person, size)
 	if err != nil {
@@ -109,11 +105,9 @@ func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, er
 	const vx, vy = 3.3, 1.7
 	back := 110.0
 	b := newBackProjection(sub, back, cell, u.mosaic == 0, hold)
-	one := newBackProjection(sub, back, cell, u.mosaic == 0, hold)
 	truth := sub.luma(back)
 	sum := make([]float64, len(truth))
 	res = rebuilt{What: sub.name, Fill: u.fill, Default: u.isDefault, Warning: u.mosaic > 0 || u.sigma > 0, Frames: motionFrames}
-	var first []float64
 	for i := range motionFrames {
 		l := look{x: 140 + vx*float64(i), y: 300 + vy*float64(i), scale: 1, gain: 1, back: [3]float64{back, 128, 128}}
 		box := s.show(sub, l)
@@ -122,33 +116,23 @@ func (u *under) run(sub *subject, rng *rand.Rand, views string) (res rebuilt, er
 			return res, err
 		}
 		view := aligned(s.pic, sub, l)
-		for j, v := range view {
-			sum[j] += v / motionFrames
-		}
-		if i == 0 {
-			first = view
-		}
+		floats.AddScaled(sum, 1.0/motionFrames, view)
 		c := correlation(view, truth)
 		res.One += c / motionFrames
 		res.OnePSNR += psnr(view, truth) / motionFrames
 		res.Best = max(res.Best, c)
-		if u.sigma == 0 {
-			b.observe(s.pic, area, l, time.Duration(i)*time.Second/30)
+		if u.sigma > 0 {
+			continue
 		}
-		if u.sigma == 0 && i == 0 {
-			one.observe(s.pic, area, l, 0)
+		b.observe(s.pic, area, l, time.Duration(i)*time.Second/30)
+		if i == 0 {
+			res.BackFrom1 = correlation(b.solve(), truth)
 		}
 	}
 	res.Average, res.AvgPSNR = correlation(sum, truth), psnr(sum, truth)
-	pictures := [][]float64{truth, first, sum}
 	if u.sigma == 0 {
 		got := b.solve()
 		res.Back, res.BackPSNR, res.Values = correlation(got, truth), psnr(got, truth), len(b.seen)
-		res.BackFrom1 = correlation(one.solve(), truth)
-		pictures = append(pictures, got)
-	}
-	if views != "" {
-		return res, writeViews(filepath.Join(views, strings.Map(fileRune, sub.name+" "+u.fill)+".png"), sub.w, sub.h, pictures)
 	}
 	return res, nil
 }
@@ -167,11 +151,7 @@ func aligned(pic *image.YCbCr, sub *subject, l look) []float64 {
 	out := make([]float64, sub.w*sub.h)
 	for y := range sub.h {
 		for x := range sub.w {
-			u, v := float64(x)+l.x, float64(y)+l.y
-			x0, y0 := int(math.Floor(u)), int(math.Floor(v))
-			fu, fv := u-float64(x0), v-float64(y0)
-			at := func(x, y int) float64 { return float64(pic.Y[y*pic.YStride+x]) }
-			out[y*sub.w+x] = (1-fv)*((1-fu)*at(x0, y0)+fu*at(x0+1, y0)) + fv*((1-fu)*at(x0, y0+1)+fu*at(x0+1, y0+1))
+			out[y*sub.w+x] = between(float64(x)+l.x, float64(y)+l.y, func(x, y int) float64 { return float64(pic.Y[y*pic.YStride+x]) })
 		}
 	}
 	return out
@@ -269,26 +249,4 @@ func (b *backProjection) solve() []float64 {
 		}
 	}
 	return x
-}
-
-func fileRune(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-		return r
-	}
-	return '_'
-}
-
-// writeViews writes pictures of one size below each other.
-func writeViews(path string, w, h int, pictures [][]float64) error {
-	out := image.NewGray(image.Rect(0, 0, w, len(pictures)*(h+4)))
-	for i, p := range pictures {
-		for j, v := range p {
-			out.SetGray(j%w, i*(h+4)+j/w, color.Gray{Y: clamp(v)})
-		}
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(png.Encode(f, out), f.Close())
 }

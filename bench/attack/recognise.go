@@ -86,13 +86,13 @@ func (t *trial) run(o *options, rng *rand.Rand) (recognition, error) {
 		n = split{n.train / 2, n.checks / 2, n.tests / 2}
 	}
 	s := newStage(t.size(), rng)
-	err := res.measure(n, rng, func(id int) ([]float32, error) { return t.sample(s, t.subjects[id]) })
+	err := res.measure(n, rng, func(id int) ([]float64, error) { return t.sample(s, t.subjects[id]) })
 	return res, err
 }
 
 // measure has samples made, trains the classifiers, chooses one by its accuracy on
 // samples kept aside, and tests that on others.
-func (r *recognition) measure(n split, rng *rand.Rand, sampleOf func(id int) ([]float32, error)) error {
+func (r *recognition) measure(n split, rng *rand.Rand, sampleOf func(id int) ([]float64, error)) error {
 	r.Chance, r.Views, r.Train = 1/float64(r.Identities), views, r.Identities*n.train
 	var train, check, test []sample
 	for id := range r.Identities {
@@ -118,10 +118,7 @@ func (r *recognition) measure(n split, rng *rand.Rand, sampleOf func(id int) ([]
 // test trains on some samples, chooses a classifier on others, and fills in the
 // result on the rest.
 func (r *recognition) test(train, check, test []sample, rng *rand.Rand) {
-	sc := newScaling(train)
-	sc.apply(train)
-	sc.apply(check)
-	sc.apply(test)
+	standardise(train, check, test)
 	d, n := len(train[0].x), r.Identities
 	softmax, mlp := newLayers(rng, d, n), newLayers(rng, d, 64, n)
 	softmax.train(train, 15, rng)
@@ -132,15 +129,15 @@ func (r *recognition) test(train, check, test []sample, rng *rand.Rand) {
 		c    classifier
 	}{{"nearest neighbour", &neighbours{1, n, train}}, {"9 nearest neighbours", &neighbours{9, n, train}},
 		{"softmax regression", softmax}, {"MLP 64", mlp}} {
-		if k := accuracy(c.c, check); k > most {
+		if k, _ := accuracy(c.c, check, 1); k > most {
 			chosen, most, r.Classifier = c.c, k, c.name
 		}
 	}
-	r.Tests, r.Right = len(test), accuracy(chosen, test)
+	r.Right, r.Tests = accuracy(chosen, test, 1)
 	r.Accuracy = float64(r.Right) / float64(r.Tests)
 	r.Low, r.High = interval(r.Right, r.Tests)
 	r.OverChance = r.Accuracy / r.Chance
-	right, groups := accuracyOfViews(chosen, test, views)
+	right, groups := accuracy(chosen, test, views)
 	r.ViewsTests, r.ViewsAccuracy = groups, float64(right)/float64(groups)
 	r.ViewsLow, r.ViewsHigh = interval(right, groups)
 }

@@ -126,17 +126,13 @@ func fit(raw image.Image, side int) (*image.YCbCr, float32) {
 	s := fromRGBA("", rgba)
 	out := image.NewYCbCr(r, image.YCbCrSubsampleRatio420)
 	for i, p := range planesOf(out) {
-		for y := range r.Dy() / p.shrink {
-			for x := range r.Dx() / p.shrink {
-				var v float32
-				for dy := range p.shrink {
-					for dx := range p.shrink {
-						v += s.planes[i][(y*p.shrink+dy)*s.w+x*p.shrink+dx]
-					}
-				}
-				p.pix[y*p.stride+x] = clamp(v / float32(p.shrink*p.shrink))
+		p.each(image.Rectangle{Max: p.Size}, everywhere, func(x, y int, to *byte) {
+			var v float32
+			for k := range p.shrink * p.shrink {
+				v += s.planes[i][(y*p.shrink+k/p.shrink)*s.w+x*p.shrink+k%p.shrink]
 			}
-		}
+			*to = clamp(v / float32(p.shrink*p.shrink))
+		})
 	}
 	return out, scale
 }
@@ -199,29 +195,16 @@ func hide(h hiddenPicture, fill int) (pic *image.YCbCr, mask redact.Mask, releas
 		return nil, mask, nil, err
 	}
 	mask = f.Mask()
-	hidden := func(x, y int) bool { return mask.At(x/mask.Side(), y/mask.Side()) != redact.Shown }
-	switch fill {
-	case 1, 2:
+	if fill == 1 || fill == 2 {
 		return f.Picture(), mask, f.Release, nil
+	}
+	hidden := func(x, y int) bool { return mask.At(x/mask.Side(), y/mask.Side()) != redact.Shown }
+	pic = clone(h.pic)
+	switch fill {
 	case 3:
-		pic = clone(h.pic)
-		mosaic(pic, hidden, 16)
+		mosaic(pic, pic.Rect, hidden, 16)
 	case 4:
-		blurred := clone(h.pic)
-		gaussian(blurred, blurred.Rect, 8)
-		pic = clone(h.pic)
-		to, from := planesOf(pic), planesOf(blurred)
-		for i := range to {
-			for y := range pic.Rect.Dy() / to[i].shrink {
-				for x := range pic.Rect.Dx() / to[i].shrink {
-					if hidden(x*to[i].shrink, y*to[i].shrink) {
-						to[i].pix[y*to[i].stride+x] = from[i].pix[y*from[i].stride+x]
-					}
-				}
-			}
-		}
-	default:
-		pic = clone(h.pic)
+		gaussian(pic, pic.Rect, hidden, 8)
 	}
 	return pic, mask, f.Release, nil
 }

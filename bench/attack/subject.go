@@ -170,16 +170,16 @@ func (s *stage) box(sub *subject, l look) detect.Box {
 // show paints the background and the subject, nil for nobody, and returns its box.
 func (s *stage) show(sub *subject, l look) detect.Box {
 	for i, p := range planesOf(s.pic) {
-		w, h := s.pic.Rect.Dx()/p.shrink, s.pic.Rect.Dy()/p.shrink
+		w, h := p.Size.X, p.Size.Y
 		for y := range h {
 			v := l.back[i]
 			if i == 0 {
 				v += l.light + l.slope*(float64(y)/float64(h)-0.5)
 			}
-			row := p.pix[y*p.stride : y*p.stride+w]
+			row := p.Samples[y*p.Stride : y*p.Stride+w]
 			b := clamp(v)
-			if y > 0 && p.pix[(y-1)*p.stride] == b {
-				copy(row, p.pix[(y-1)*p.stride:])
+			if y > 0 && p.Samples[(y-1)*p.Stride] == b {
+				copy(row, p.Samples[(y-1)*p.Stride:])
 				continue
 			}
 			for x := range row {
@@ -203,9 +203,9 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 				if i == 0 {
 					c += float32(l.offset + l.light)
 				}
-				old := float32(p.pix[y*p.stride+x])
+				old := float32(p.Samples[y*p.Stride+x])
 				n := s.noise[(y*w+x)&(1<<15-1)+l.noiseFrom] * float32(l.noise)
-				p.pix[y*p.stride+x] = clamp(old + a*(c-old) + n)
+				p.Samples[y*p.Stride+x] = clamp(old + a*(c-old) + n)
 			}
 		}
 	}
