@@ -148,7 +148,7 @@ func (b *bench) live(ctx context.Context, path string) (err error) {
 	if b.puller, err = b.pull(ctx, b.program.RTSP); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.puller.close()) }()
+	defer func() { err = errors.Join(err, b.puller.Close()) }()
 	err = program.Until(ctx, 30*time.Second, func() (bool, error) {
 		m, err := b.program.Metrics(ctx)
 		return m["hedge_rtsp_viewers"] >= 1, err

@@ -43,16 +43,6 @@ func (p *puller) finish() error {
 	return errors.Join(err, p.Wait())
 }
 
-// close ends the process if it still runs.
-func (p *puller) close() error {
-	select {
-	case <-p.Ended:
-		return nil
-	default:
-		return p.Stop()
-	}
-}
-
 // probed is what ffprobe says of a file.
 type probed struct {
 	packets int

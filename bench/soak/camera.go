@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"time"
 )
@@ -21,50 +20,28 @@ type trouble struct {
 
 // camera is a camera on this machine's own network: JPEGs over HTTP.
 type camera struct {
+	*httptest.Server
 	pictures [][]byte
 	every    time.Duration
-	listen   net.Listener
-	server   *http.Server
-	served   chan error
 
 	mu      sync.Mutex
 	trouble trouble
 	chance  *rand.Rand
-	conns   map[net.Conn]bool
 }
 
-func openCamera(pictures [][]byte, rate float64, seed uint64) (*camera, error) {
-	c := &camera{pictures: pictures, every: time.Duration(float64(time.Second) / rate), served: make(chan error, 1),
-		chance: chance(seed, 1), conns: map[net.Conn]bool{}}
-	var err error
-	if c.listen, err = net.Listen("tcp", "127.0.0.1:0"); err != nil { //nolint:noctx // a loopback address is taken at once
-		return nil, err
-	}
-	c.server = &http.Server{Handler: http.HandlerFunc(c.serve), ReadHeaderTimeout: time.Minute, ConnState: c.note}
-	go func() { c.served <- c.server.Serve(c.listen) }()
-	return c, nil
+func openCamera(pictures [][]byte, rate float64, seed uint64) *camera {
+	c := &camera{pictures: pictures, every: time.Duration(float64(time.Second) / rate), chance: chance(seed, 1)}
+	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
+	return c
 }
 
-// address is how the doorbell names the camera.
-func (c *camera) address() string { return "http://" + c.listen.Addr().String() + "/" }
+// cut breaks off all connections, in the midst of a picture as likely as not.
+func (c *camera) cut() { c.CloseClientConnections() }
 
 func (c *camera) close() error {
-	err := c.server.Close()
-	if e := <-c.served; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
-}
-
-func (c *camera) note(conn net.Conn, s http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch s {
-	case http.StateClosed, http.StateHijacked:
-		delete(c.conns, conn)
-	default:
-		c.conns[conn] = true
-	}
+	c.cut()
+	c.Close()
+	return nil
 }
 
 // set makes trouble, or ends it.
@@ -74,15 +51,6 @@ func (c *camera) set(t trouble) {
 	c.mu.Unlock()
 	if t.refuses {
 		c.cut()
-	}
-}
-
-// cut breaks off all connections, in the midst of a picture as likely as not.
-func (c *camera) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for conn := range c.conns {
-		_ = conn.Close() // whoever writes to it sees it
 	}
 }
 
@@ -145,15 +113,8 @@ func damage(picture []byte, at, with int) []byte {
 
 // wait waits, but no longer than ctx.
 func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	sleep, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-sleep.Done()
+	return ctx.Err()
 }

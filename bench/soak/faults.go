@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,12 +19,15 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// fault is one kind of fault of the live run. begin makes it happen and says for how
-// long it is to last and, in words, what it is this time; end puts everything right.
+// fault is one kind of fault of the live run.
 type fault struct {
 	name  string
-	begin func(ctx context.Context, l *live, r *rand.Rand) (lasts time.Duration, what string, end func() error, err error)
+	begin begin
 }
+
+// begin makes a fault happen and says for how long it is to last and, in words, what it is
+// this time. end, which may be nil, puts everything right.
+type begin func(ctx context.Context, l *live, r *rand.Rand) (lasts time.Duration, what string, end func() error, err error)
 
 // within returns a random time from a to b.
 func within(r *rand.Rand, a, b time.Duration) time.Duration {
@@ -42,17 +46,8 @@ var faults = []fault{
 		}
 		return 0, fmt.Sprintf("SIGKILL to %d", pid), nil, signal(pid, syscall.SIGKILL)
 	}},
-	{"decoder stopped", func(_ context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
-		pid, err := l.child()
-		if err != nil {
-			return 0, "", nil, err
-		}
-		return within(r, 100*time.Millisecond, 6*time.Second), fmt.Sprintf("SIGSTOP to %d", pid), func() error { return signal(pid, syscall.SIGCONT) }, signal(pid, syscall.SIGSTOP)
-	}},
-	{"doorbell stopped", func(_ context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
-		pid := l.program.Cmd.Process.Pid
-		return within(r, 50*time.Millisecond, 3*time.Second), "SIGSTOP", func() error { return signal(pid, syscall.SIGCONT) }, signal(pid, syscall.SIGSTOP)
-	}},
+	{"decoder stopped", stopped(100*time.Millisecond, 6*time.Second, (*live).child)},
+	{"doorbell stopped", stopped(50*time.Millisecond, 3*time.Second, func(l *live) (int, error) { return l.program.Cmd.Process.Pid, nil })},
 	{"camera silent", camera1(func(r *rand.Rand) (time.Duration, trouble) {
 		return within(r, time.Second, 8*time.Second), trouble{silent: true}
 	})},
@@ -93,21 +88,21 @@ var faults = []fault{
 	}},
 	{"machine busy", func(ctx context.Context, _ *live, r *rand.Rand) (time.Duration, string, func() error, error) {
 		n := 2 * runtime.NumCPU()
-		end, err := burn(ctx, n)
-		return within(r, 2*time.Second, 10*time.Second), fmt.Sprintf("%d processes that only compute", n), end, err
+		var all ends
+		for range n {
+			_, end, err := start(ctx, "nice", "-n", "10", "sh", "-c", "while :; do :; done")
+			if all = append(all, end); err != nil {
+				return 0, "", nil, errors.Join(err, all.all())
+			}
+		}
+		return within(r, 2*time.Second, 10*time.Second), fmt.Sprintf("%d processes that only compute", n), all.all, nil
 	}},
 	{"recorder hangs", func(ctx context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
-		cmd := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp", "-i", l.program.RTSP, "-c", "copy", "-f", "null", "-")
-		cmd.SysProcAttr = withUs()
-		if err := cmd.Start(); err != nil {
-			return 0, "", nil, err
+		cmd, end, err := start(ctx, "ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp", "-i", l.program.RTSP, "-c", "copy", "-f", "null", "-")
+		if err != nil {
+			return 0, "", nil, errors.Join(err, end())
 		}
 		_ = wait(ctx, 2*time.Second)
-		end := func() error {
-			err := cmd.Process.Kill()
-			_ = cmd.Wait() // it was killed
-			return err
-		}
 		return within(r, time.Second, 6*time.Second), "a recorder on RTSP takes nothing more", end, signal(cmd.Process.Pid, syscall.SIGSTOP)
 	}},
 	{"client hangs", func(_ context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
@@ -116,8 +111,19 @@ var faults = []fault{
 	}},
 }
 
+// stopped is the fault of a process that is stopped for a while.
+func stopped(least, most time.Duration, process func(*live) (int, error)) begin {
+	return func(_ context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
+		pid, err := process(l)
+		if err != nil {
+			return 0, "", nil, err
+		}
+		return within(r, least, most), fmt.Sprintf("SIGSTOP to %d", pid), func() error { return signal(pid, syscall.SIGCONT) }, signal(pid, syscall.SIGSTOP)
+	}
+}
+
 // camera1 is a fault of the camera.
-func camera1(choose func(r *rand.Rand) (time.Duration, trouble)) func(context.Context, *live, *rand.Rand) (time.Duration, string, func() error, error) {
+func camera1(choose func(r *rand.Rand) (time.Duration, trouble)) begin {
 	return func(_ context.Context, l *live, r *rand.Rand) (time.Duration, string, func() error, error) {
 		lasts, t := choose(r)
 		l.camera.set(t)
@@ -168,16 +174,8 @@ func fill(path string) error {
 
 // good returns a policy that shows at least the core and never more than most.
 func (l *live) good(r *rand.Rand) []byte {
-	pick := func(a, b int) int { // from a towards b
-		if a == b {
-			return a
-		}
-		if a < b {
-			return a + r.IntN(b-a+1)
-		}
-		return a - r.IntN(a-b+1)
-	}
-	zone := image.Rect(pick(core.Min.X, most.Min.X), pick(core.Min.Y, most.Min.Y), pick(core.Max.X, most.Max.X), pick(core.Max.Y, most.Max.Y))
+	zone := image.Rect(core.Min.X-r.IntN(core.Min.X-most.Min.X+1), core.Min.Y-r.IntN(core.Min.Y-most.Min.Y+1),
+		core.Max.X+r.IntN(most.Max.X-core.Max.X+1), core.Max.Y+r.IntN(most.Max.Y-core.Max.Y+1))
 	return l.scene.policy(zone, []string{"frost", "solid"}[r.IntN(2)], l.inside)
 }
 
@@ -222,45 +220,43 @@ func (l *live) write(ctx context.Context, text []byte, slow bool) error {
 	return errors.Join(err, err2, f.Close())
 }
 
-// burn starts processes that only compute, with a low priority.
-func burn(ctx context.Context, n int) (end func() error, err error) {
-	var all []*exec.Cmd
-	end = func() error {
-		for _, c := range all {
-			_ = c.Process.Kill()
-			_ = c.Wait() // it was killed
-		}
-		return nil
+// ends are what ends things that have begun.
+type ends []func() error
+
+// all calls them, the last one first.
+func (e ends) all() (err error) {
+	for _, end := range slices.Backward(e) {
+		err = errors.Join(err, end())
 	}
-	for range n {
-		c := exec.CommandContext(ctx, "nice", "-n", "10", "sh", "-c", "while :; do :; done")
-		c.SysProcAttr = withUs()
-		if err := c.Start(); err != nil {
-			return nil, errors.Join(err, end())
-		}
-		all = append(all, c)
-	}
-	return end, nil
+	return err
 }
 
-// hang opens connections to the page and to RTSP that say half of what they want.
-func (l *live) hang(r *rand.Rand) (end func() error, n int, err error) {
-	var all []net.Conn
+// start starts a process, which end kills.
+func start(ctx context.Context, name string, args ...string) (cmd *exec.Cmd, end func() error, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	cmd = exec.CommandContext(ctx, name, args...)
+	cmd.SysProcAttr = withUs()
 	end = func() error {
-		for _, c := range all {
-			_ = c.Close()
-		}
+		cancel()
+		_ = cmd.Wait() // it was killed
 		return nil
 	}
+	err = cmd.Start()
+	return cmd, end, err
+}
+
+// hang opens connections to the page that say half of what they want.
+func (l *live) hang(r *rand.Rand) (end func() error, n int, err error) {
+	var all ends
 	for range 1 + r.IntN(20) {
 		c, err := net.Dial("tcp", strings.TrimPrefix(l.program.Base, "http://")) //nolint:noctx // loopback answers at once
 		if err == nil {
-			all = append(all, c)
+			all = append(all, c.Close)
 			_, err = c.Write([]byte("GET /status HTTP/1.1\r\nHost: "))
 		}
 		if err != nil {
-			return nil, 0, errors.Join(err, end())
+			return nil, 0, errors.Join(err, all.all())
 		}
 	}
-	return end, len(all), nil
+	return all.all, len(all), nil
 }

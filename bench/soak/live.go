@@ -29,6 +29,7 @@ type live struct {
 	records string // folder
 	tmpfs   bool   // disk is a small one of its own
 
+	ends     ends
 	camera   *camera
 	program  *program.Doorbell
 	watcher  *watcher
@@ -60,9 +61,8 @@ const patience = time.Minute
 func (l *live) run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	end, err := l.open(ctx)
-	defer func() { err = errors.Join(err, end()) }()
-	if err != nil {
+	defer func() { err = errors.Join(err, l.ends.all()) }()
+	if err := l.open(ctx); err != nil {
 		return err
 	}
 	watching, stop := context.WithCancel(ctx)
@@ -87,59 +87,49 @@ func (l *live) run(ctx context.Context) (err error) {
 	return errors.Join(err, looking, l.watcher.close(), l.recorded.finish(ctx))
 }
 
-// open starts camera and doorbell. end, which is never nil, ends what was started.
-func (l *live) open(ctx context.Context) (end func() error, err error) {
-	var ends []func() error
-	end = func() (err error) {
-		for i := range ends {
-			err = errors.Join(err, ends[len(ends)-1-i]())
-		}
-		return err
-	}
+// open starts camera and doorbell. What ends them is in l.ends, also after an error.
+func (l *live) open(ctx context.Context) (err error) {
 	l.policy, l.disk = filepath.Join(l.dir, "policy.json"), filepath.Join(l.dir, "disk")
 	l.records = filepath.Join(l.disk, "recordings")
 	if err := os.Mkdir(l.disk, 0o700); err != nil {
-		return end, err
+		return err
 	}
 	switch err := mount(l.disk); {
 	case err == nil:
 		l.tmpfs = true
-		ends = append(ends, func() error { return unmount(l.disk) })
+		l.ends = append(l.ends, func() error { return unmount(l.disk) })
 	case !errors.Is(err, fs.ErrPermission):
-		return end, fmt.Errorf("mount a small disk: %w", err)
+		return fmt.Errorf("mount a small disk: %w", err)
 	}
 	if err := os.Mkdir(l.records, 0o700); err != nil {
-		return end, err
+		return err
 	}
 	l.say("drawing the camera's pictures")
 	pictures, err := l.scene.loop(chance(l.seed, 0))
 	if err != nil {
-		return end, err
+		return err
 	}
-	if l.camera, err = openCamera(pictures, l.rate, l.seed); err != nil {
-		return end, err
-	}
-	ends = append(ends, l.camera.close)
+	l.camera = openCamera(pictures, l.rate, l.seed)
+	l.ends = append(l.ends, l.camera.close)
 	if err := l.write(ctx, l.scene.policy(most, "frost", l.inside), false); err != nil {
-		return end, err
+		return err
 	}
 	l.say("building the doorbell")
 	path, err := program.Build(ctx, l.dir)
 	if err != nil {
-		return end, err
+		return err
 	}
-	l.program, err = program.Open(ctx, path, program.Options{Dir: l.dir, Source: l.camera.address(), Policy: l.policy, Networks: l.networks, Records: l.records,
+	l.program, err = program.Open(ctx, path, program.Options{Dir: l.dir, Source: l.camera.URL + "/", Policy: l.policy, Networks: l.networks, Records: l.records,
 		More: []string{"-record-limit", "400MB", "-cores", "0.5"}})
-	if err != nil {
-		return end, err
+	if err == nil {
+		l.ends = append(l.ends, l.program.Close)
 	}
-	ends = append(ends, l.program.Close)
-	return end, nil
+	return err
 }
 
 // befall has one fault after the other happen, each with a rest after it.
 func (l *live) befall(ctx context.Context, began time.Time) (err error) {
-	if err := l.recover(ctx, time.Now(), patience); err != nil {
+	if err := l.recover(ctx, time.Now()); err != nil {
 		return fmt.Errorf("the zone is not shown at first: %w", err)
 	}
 	if l.first, err = l.program.Metrics(ctx); err != nil {
@@ -193,8 +183,8 @@ func (l *live) happen(ctx context.Context, f fault, began time.Time, r *rand.Ran
 
 // settle waits until the zone is shown again, and notes how long it took.
 func (l *live) settle(ctx context.Context, ended time.Time, b *befallen) error {
-	err := l.recover(ctx, ended, patience)
-	if errors.Is(err, errUnshown) {
+	err := l.recover(ctx, ended)
+	if errors.Is(err, program.ErrInVain) {
 		b.Never = true
 		b.Owner = l.awaitsOwner(ctx)
 		l.say("%8s    not back within %v; awaits the owner: %t", "", patience, b.Owner)
@@ -204,7 +194,7 @@ func (l *live) settle(ctx context.Context, ended time.Time, b *befallen) error {
 			err = nil
 		}
 		if err == nil {
-			err = l.recover(ctx, ended, 2*patience)
+			err = l.recover(ctx, ended)
 		}
 	}
 	if err != nil {
@@ -218,28 +208,12 @@ func (l *live) settle(ctx context.Context, ended time.Time, b *befallen) error {
 	return nil
 }
 
-var errUnshown = errors.New("the zone is not shown again")
-
 // recover waits until a picture has come since that shows the zone.
-func (l *live) recover(ctx context.Context, since time.Time, most time.Duration) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if err := l.program.Alive(); err != nil {
-			return err
-		}
-		if _, newest := l.watcher.count(); newest.After(since) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if time.Since(since) > most {
-			return errUnshown
-		}
-	}
+func (l *live) recover(ctx context.Context, since time.Time) error {
+	return program.Until(ctx, patience, func() (bool, error) {
+		_, newest := l.watcher.count()
+		return newest.After(since), l.program.Alive()
+	})
 }
 
 // awaitsOwner reports whether only the owner's word is missing.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -72,62 +71,46 @@ func (r *recorded) look(ctx context.Context, path string) error {
 		return nil // the oldest ones are removed, and a fault takes the folder away for a while
 	}
 	defer f.Close()
-	text, err := output(ctx, f, nil, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", "-i", "/dev/stdin")
+	var text []byte
+	err = output(ctx, f, func(out io.Reader) { text, _ = io.ReadAll(out) }, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", "-i", "/dev/stdin")
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	last, back := math.Inf(-1), 0
-	for line := range strings.Lines(text) {
+	last := math.Inf(-1)
+	for line := range strings.Lines(string(text)) {
 		at, err := strconv.ParseFloat(strings.TrimRight(line, ",\n"), 64)
 		if err != nil || at <= last {
-			back++
+			r.seen.back++
 		}
 		last = at
 	}
-	var one counted
 	if _, err = f.Seek(0, io.SeekStart); err == nil {
-		luma := make([]byte, r.scene.size.X*r.scene.size.Y)
-		_, err = output(ctx, f, func(out io.Reader) {
-			for {
-				if _, err := io.ReadFull(out, luma); err != nil {
-					return
-				}
-				one.add(r.scene.look(luma))
-			}
-		}, "ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", "/dev/stdin", "-f", "rawvideo", "-pix_fmt", "gray", "-fps_mode", "passthrough", "pipe:1")
+		err = output(ctx, f, func(out io.Reader) { r.scene.each(out, r.seen.add) }, "ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", "/dev/stdin", "-f", "rawvideo", "-pix_fmt", "gray", "-fps_mode", "passthrough", "pipe:1")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.known[filepath.Base(path)] = true
 	r.files++
-	one.back = back
-	r.seen.frames, r.seen.shown, r.seen.raw = r.seen.frames+one.frames, r.seen.shown+one.shown, r.seen.raw+one.raw
-	r.seen.leaking, r.seen.back = r.seen.leaking+one.leaking, r.seen.back+one.back
 	return nil
 }
 
-// output runs a program on a file and returns what it writes, or hands that to read. A
-// file that is torn is no error: what can be read of it is read.
-func output(ctx context.Context, in *os.File, read func(io.Reader), name string, args ...string) (string, error) {
+// output runs a program on a file and hands what it writes to read. A file that is torn is
+// no error: what can be read of it is read.
+func output(ctx context.Context, in *os.File, read func(io.Reader), name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdin = in
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	var text bytes.Buffer
-	if read == nil {
-		read = func(r io.Reader) { _, _ = text.ReadFrom(r) }
+		return err
 	}
 	read(out)
 	err = cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() == nil {
-		err = nil
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && ctx.Err() == nil {
+		return nil
 	}
-	return text.String(), err
+	return err
 }

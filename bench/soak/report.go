@@ -126,23 +126,31 @@ func (l *live) kinds() map[string][]befallen {
 	return m
 }
 
-func (l *live) recovered(r *result) {
-	within, owner := 0, 0
-	var all []float64
-	for _, b := range l.befallen {
+// recoveries returns how many faults were over within 5 s, and how long each took, in
+// rising order.
+func recoveries(list []befallen) (within int, all []float64) {
+	for _, b := range list {
 		if b.Recovery <= 5 {
 			within++
 		}
-		if b.Owner {
-			owner++
-		}
 		all = append(all, b.Recovery)
 	}
+	slices.Sort(all)
+	return within, all
+}
+
+func (l *live) recovered(r *result) {
+	within, all := recoveries(l.befallen)
 	if len(all) == 0 {
 		r.Skip("no fault", goalRecovered)
 		return
 	}
-	slices.Sort(all)
+	owner := 0
+	for _, b := range l.befallen {
+		if b.Owner {
+			owner++
+		}
+	}
 	r.Measured(goalRecovered, 100*float64(within)/float64(len(all)), "%d of %d; median %.2f s, longest %.1f s; %d times the owner had to confirm the view", within, len(all), all[len(all)/2], all[len(all)-1], owner)
 }
 
@@ -153,24 +161,27 @@ func (l *live) growth(r *result) {
 		r.Skip("too short a run", goalRSS, goalFiles, goalGoroutines)
 		return
 	}
-	of := func(from, till int, f func(sample) float64) float64 {
+	median := func(samples []sample, f func(sample) float64) float64 {
 		var v []float64
-		for _, s := range l.samples[from*n/4 : till*n/4] {
+		for _, s := range samples {
 			v = append(v, f(s))
 		}
 		slices.Sort(v)
 		return v[len(v)/2]
 	}
-	rss := func(s sample) float64 { return s.RSS }
-	files := func(s sample) float64 { return s.Files }
-	routines := func(s sample) float64 { return s.Goroutines }
-	heap := func(s sample) float64 { return s.Heap }
-	a, b := of(1, 2, rss), of(3, 4, rss)
+	// of returns the medians of the second and the last quarter.
+	of := func(f func(sample) float64) (a, b float64) {
+		return median(l.samples[n/4:2*n/4], f), median(l.samples[3*n/4:], f)
+	}
+	heap, heapEnd := of(func(s sample) float64 { return s.Heap })
+	a, b := of(func(s sample) float64 { return s.RSS })
 	// From the middle of the second quarter to that of the last.
 	hours := l.took.Hours() / 2
-	r.Measured(goalRSS, 100*(b-a)/a/hours, "median of the second quarter %.1f MB, of the last %.1f MB; heap in use %.1f and %.1f MB", a, b, of(1, 2, heap), of(3, 4, heap))
-	r.Measured(goalFiles, of(3, 4, files)-of(1, 2, files), "medians %.0f and %.0f", of(1, 2, files), of(3, 4, files))
-	r.Measured(goalGoroutines, of(3, 4, routines)-of(1, 2, routines), "medians %.0f and %.0f", of(1, 2, routines), of(3, 4, routines))
+	r.Measured(goalRSS, 100*(b-a)/a/hours, "median of the second quarter %.1f MB, of the last %.1f MB; heap in use %.1f and %.1f MB", a, b, heap, heapEnd)
+	a, b = of(func(s sample) float64 { return s.Files })
+	r.Measured(goalFiles, b-a, "medians %.0f and %.0f", a, b)
+	a, b = of(func(s sample) float64 { return s.Goroutines })
+	r.Measured(goalGoroutines, b-a, "medians %.0f and %.0f", a, b)
 }
 
 func (l *live) table() report.Table {
@@ -178,20 +189,9 @@ func (l *live) table() report.Table {
 		Note: "Seconds from the end of a fault until a frame that shows the zone had come over RTSP and was decoded."}
 	kinds := l.kinds()
 	for _, f := range faults {
-		list := kinds[f.name]
-		if len(list) == 0 {
-			continue
+		if within, all := recoveries(kinds[f.name]); len(all) > 0 {
+			t.Line(f.name, len(all), within, all[len(all)/2], all[len(all)-1])
 		}
-		within := 0
-		var all []float64
-		for _, b := range list {
-			if b.Recovery <= 5 {
-				within++
-			}
-			all = append(all, b.Recovery)
-		}
-		slices.Sort(all)
-		t.Line(f.name, len(list), within, all[len(all)/2], all[len(all)-1])
 	}
 	return t
 }

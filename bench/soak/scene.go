@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 	"math/rand/v2"
 )
 
@@ -147,6 +148,17 @@ func (s scene) look(luma []byte) (v seen) {
 	}
 	v.shown = 2*shown > of
 	return v
+}
+
+// each looks at the pictures that ffmpeg writes as grey ones, until there is none.
+func (s scene) each(out io.Reader, f func(seen)) {
+	luma := make([]byte, s.size.X*s.size.Y)
+	for {
+		if _, err := io.ReadFull(out, luma); err != nil {
+			return
+		}
+		f(s.look(luma))
+	}
 }
 
 // mark returns how much of a chessboard the block at (left, top) has: the amplitude

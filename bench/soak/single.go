@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
@@ -92,31 +94,29 @@ func single(ctx context.Context, seed uint64, n int, say func(format string, arg
 		s.Kinds = append(s.Kinds, kindCount{Kind: k.name})
 	}
 	var mu sync.Mutex
-	var next, done atomic.Int64
-	var group sync.WaitGroup
-	var failed error
-	for range max(1, runtime.NumCPU()) {
-		group.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n || ctx.Err() != nil {
-					return
-				}
-				t := newTrial(seed, i)
-				err := t.befall(ctx)
-				mu.Lock()
-				failed = errors.Join(failed, err)
-				s.add(i, t)
-				mu.Unlock()
-				if d := done.Add(1); d%1000 == 0 {
-					say("%d of %d single faults, %v", d, n, time.Since(began).Round(time.Second))
-				}
+	var done int
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for i := range n {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
+			t := newTrial(seed, i)
+			err := t.befall(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			s.add(i, t)
+			if done++; done%1000 == 0 {
+				say("%d of %d single faults, %v", done, n, time.Since(began).Round(time.Second))
+			}
+			return err
 		})
 	}
-	group.Wait()
+	err := group.Wait()
+	slices.Sort(s.Slow)
 	s.Goroutines[1], s.Took = runtime.NumGoroutine(), time.Since(began)
-	return s, errors.Join(ctx.Err(), failed)
+	return s, err
 }
 
 // add counts a trial.
@@ -133,7 +133,6 @@ func (s *singles) add(i int, t *trial) {
 	if t.restored < 0 || took > back {
 		k.Slow++
 		s.Slow = append(s.Slow, i)
-		slices.Sort(s.Slow)
 	}
 	if t.restored >= 0 {
 		k.WorstS = max(k.WorstS, float64(took)*interval.Seconds())

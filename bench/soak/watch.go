@@ -61,27 +61,20 @@ func watch(ctx context.Context, s scene, p *program.Doorbell) (*watcher, error) 
 		return nil, err
 	}
 	w.group.Go(func() {
-		w.read(out)
+		w.scene.each(out, w.add)
 		w.ended.Store(ctx.Err() == nil)
 	})
 	w.group.Go(func() { w.connect(ctx) })
 	return w, nil
 }
 
-// read looks at all pictures.
-func (w *watcher) read(out io.Reader) {
-	luma := make([]byte, w.scene.size.X*w.scene.size.Y)
-	for {
-		if _, err := io.ReadFull(out, luma); err != nil {
-			return
-		}
-		v := w.scene.look(luma)
-		w.mu.Lock()
-		w.seen.add(v)
-		if v.shown {
-			w.newest = time.Now()
-		}
-		w.mu.Unlock()
+// add counts a picture.
+func (w *watcher) add(v seen) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen.add(v)
+	if v.shown {
+		w.newest = time.Now()
 	}
 }
 

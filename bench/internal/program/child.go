@@ -94,23 +94,21 @@ func (c *Child) Close() error {
 	}
 }
 
-// Wait waits for the process's end for a while, and then kills it.
+// Wait waits for the process's end. A process that does not end within a while is killed,
+// which its result says.
 func (c *Child) Wait() error {
-	t := time.NewTimer(patience)
-	defer t.Stop()
-	select {
-	case <-c.Ended:
-		return c.Result
-	case <-t.C:
-	}
-	err := c.Cmd.Process.Kill()
+	kill := time.AfterFunc(patience, func() { _ = c.Cmd.Process.Kill() }) // it may just have ended
+	defer kill.Stop()
 	<-c.Ended
-	return errors.Join(fmt.Errorf("it did not end within %v", patience), err)
+	return c.Result
 }
+
+// ErrInVain says that the time of Until is over.
+var ErrInVain = errors.New("in vain")
 
 // Until waits until f says so, fails, or the time is over.
 func Until(ctx context.Context, most time.Duration, f func() (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("waited for %v in vain", most))
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("waited for %v %w", most, ErrInVain))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
