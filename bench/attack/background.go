@@ -301,13 +301,11 @@ func (f *placeClip) frame(who *subject) {
 	f.stage.grain(2)
 	f.objects = f.objects[:0]
 	var found []detect.Detection
+	var occupied []detect.Box
 	if who != nil && f.q.notice.every > 0 && f.inferences%f.q.notice.every == 0 {
 		f.objects = append(f.objects, detect.Object{Class: f.q.class, Box: box, Padded: box, Score: 0.9, Confirmed: true})
 		found = []detect.Detection{{Class: f.q.class, Box: box, Score: 0.9}}
-	}
-	var occupied []detect.Box
-	for i := range f.objects {
-		occupied = append(occupied, f.objects[i].Padded)
+		occupied = []detect.Box{box}
 	}
 	// The plate visits an eighth of its blocks in each frame.
 	for range 8 {

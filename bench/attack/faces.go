@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -12,47 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 )
-
-// labelled is a labelled picture.
-type labelled struct {
-	set, file string // file is a path
-	Image     string `json:"image"`
-	Boxes     []struct {
-		Class      string `json:"class"`
-		X, Y, W, H float32
-		Ignore     bool
-	} `json:"boxes"`
-}
-
-// readLabels returns the single pictures of a set.
-func readLabels(dir string) (list []labelled, err error) {
-	f, err := os.Open(filepath.Join(dir, "labels.jsonl"))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 16<<20)
-	for line := 1; sc.Scan(); line++ {
-		l := labelled{set: filepath.Base(dir)}
-		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w", f.Name(), line, err)
-		}
-		if !filepath.IsLocal(l.Image) {
-			return nil, fmt.Errorf("%s, line %d: image %q is not a path inside the set", f.Name(), line, l.Image)
-		}
-		for i, b := range l.Boxes {
-			if !(b.W > 0 && b.H > 0) {
-				return nil, fmt.Errorf("%s, line %d: boxes[%d] is empty", f.Name(), line, i)
-			}
-		}
-		l.file = filepath.Join(dir, l.Image)
-		list = append(list, l)
-	}
-	return list, sc.Err()
-}
 
 // readPicture decodes a JPEG file.
 func readPicture(path string) (image.Image, error) {
@@ -75,16 +35,6 @@ type portrait struct {
 	box  detect.Box
 }
 
-// subject returns the face at the given side, with its light and tint made like
-// those of all others, or as they are.
-func (p *portrait) subject(side int, ownLight bool) *subject {
-	s := cutFace(p.file, p.pic, p.box, side)
-	if !ownLight {
-		s.equalise()
-	}
-	return s
-}
-
 // loadFaces returns the largest labelled faces, at most three of a picture.
 // Without the pictures the note says so.
 func loadFaces(o *options) (faces []*portrait, note string, err error) {
@@ -93,17 +43,17 @@ func loadFaces(o *options) (faces []*portrait, note string, err error) {
 	}
 	var all []*portrait
 	for _, set := range []string{"faces_dlib_voc", "faces_wider_small"} {
-		list, err := readLabels(filepath.Join(o.data, "dev", set))
+		s, err := labels.Load(filepath.Join(o.data, "dev", set))
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, "Faces were left out: " + set + " is not there.", nil
 		}
 		if err != nil {
 			return nil, "", err
 		}
-		for _, l := range list {
-			for _, b := range l.Boxes {
-				if b.Class == "face" && !b.Ignore && b.X >= 0 && b.Y >= 0 {
-					all = append(all, &portrait{file: l.file, box: detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}})
+		for _, r := range s.Recordings {
+			for _, t := range r.Labels[0].Objects {
+				if t.Class == detect.Face && !t.Ignore && t.Box.X0 >= 0 && t.Box.Y0 >= 0 {
+					all = append(all, &portrait{file: filepath.Join(s.Dir, r.File), box: t.Box})
 				}
 			}
 		}

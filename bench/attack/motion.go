@@ -55,7 +55,7 @@ func attackMotion(ctx context.Context, o *options, r *results, out io.Writer) er
 		return err
 	}
 	if len(faces) > 0 {
-		face := faces[0].subject(faceNear, false)
+		face := (&cast{faces: faces[:1]}).heads(faceNear, false)[0]
 		face.name = "face, 320 px"
 		subjects = append(subjects, face)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/image/draw"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/redact"
@@ -57,10 +58,14 @@ func attackDetect(ctx context.Context, o *options, r *results, out io.Writer) er
 			return nil //nolint:nilerr // said in the notes; the other attacks go on
 		}
 		for _, name := range detectSets {
-			list, err := hiddenPictures(filepath.Join(o.data, "dev", name), o.pictures)
+			s, err := labels.Load(filepath.Join(o.data, "dev", name))
 			if errors.Is(err, os.ErrNotExist) {
 				r.Notes = append(r.Notes, "Re-detection on "+name+" was left out: it is not there.")
 				continue
+			}
+			var list []hiddenPicture
+			if err == nil {
+				list, err = hiddenPictures(s, o.pictures)
 			}
 			if err == nil {
 				err = redetect(ctx, set, name, side, list, r, out)
@@ -84,29 +89,21 @@ type hiddenPicture struct {
 
 // hiddenPictures returns the first n pictures of a set that have an object of 16
 // pixels or more.
-func hiddenPictures(dir string, n int) (list []hiddenPicture, err error) {
-	labels, err := readLabels(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, l := range labels {
+func hiddenPictures(s *labels.Set, n int) (list []hiddenPicture, err error) {
+	for _, r := range s.Recordings {
 		if len(list) == n {
 			break
 		}
-		raw, err := readPicture(l.file)
+		raw, err := readPicture(filepath.Join(s.Dir, r.File))
 		if err != nil {
 			return nil, err
 		}
 		pic, scale := fit(raw, fullSize)
 		h := hiddenPicture{pic: pic}
 		large := false
-		for i, b := range l.Boxes {
-			var c detect.Class
-			if err := c.UnmarshalText([]byte(b.Class)); err != nil {
-				return nil, fmt.Errorf("%s: %w", l.file, err)
-			}
-			box := detect.Box{X0: b.X, Y0: b.Y, X1: b.X + b.W, Y1: b.Y + b.H}.Scale(scale, scale)
-			h.objects = append(h.objects, detect.Object{ID: uint64(i + 1), Class: c, Box: box, Padded: box, Score: 0.9, Confirmed: true})
+		for i, t := range r.Labels[0].Objects {
+			box := t.Box.Scale(scale, scale)
+			h.objects = append(h.objects, detect.Object{ID: uint64(i + 1), Class: t.Class, Box: box, Padded: box, Score: 0.9, Confirmed: true})
 			large = large || box.Short() >= 16
 		}
 		if large {

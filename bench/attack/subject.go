@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
@@ -176,15 +177,7 @@ func (s *stage) show(sub *subject, l look) detect.Box {
 			if i == 0 {
 				v += l.light + l.slope*(float64(y)/float64(h)-0.5)
 			}
-			row := p.Samples[y*p.Stride : y*p.Stride+w]
-			b := clamp(v)
-			if y > 0 && p.Samples[(y-1)*p.Stride] == b {
-				copy(row, p.Samples[(y-1)*p.Stride:])
-				continue
-			}
-			for x := range row {
-				row[x] = b
-			}
+			copy(p.Samples[y*p.Stride:], bytes.Repeat([]byte{clamp(v)}, w))
 		}
 		if sub == nil {
 			continue

@@ -42,10 +42,15 @@ func (c *cast) plates(w int) (list []*subject) {
 	return list
 }
 
-// heads returns the faces at a side.
+// heads returns the faces at a side, with their light and tint made like those of all
+// others, or as they are.
 func (c *cast) heads(side int, ownLight bool) (list []*subject) {
 	for _, f := range c.faces {
-		list = append(list, f.subject(side, ownLight))
+		s := cutFace(f.file, f.pic, f.box, side)
+		if !ownLight {
+			s.equalise()
+		}
+		list = append(list, s)
 	}
 	return list
 }

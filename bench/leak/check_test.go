@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/internal/ort"
 )
@@ -50,11 +51,11 @@ func check(t *testing.T, n int, blind func(*plan), flags []string, dirs ...strin
 	}
 	all := &score{}
 	for _, dir := range dirs {
-		s, err := loadSet(dir)
+		s, err := labels.Load(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.recordings = s.recordings[:min(n, len(s.recordings))]
+		s.Recordings = s.Recordings[:min(n, len(s.Recordings))]
 		sc, _, err := pl.measure(t.Context(), s)
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"image"
 	"io"
 	"slices"
+
+	"github.com/hedgecam/hedge/bench/internal/labels"
 )
 
 const (
@@ -23,9 +25,9 @@ type emptyScene struct {
 
 // readEmptyScene reads a recording and takes, for every sample, the median of
 // evenly spread labelled pictures in which no label covers it.
-func readEmptyScene(ctx context.Context, path string, r *recording) (*emptyScene, error) {
-	labels := byFrame(r)
-	last := r.labels[len(r.labels)-1].frame
+func readEmptyScene(ctx context.Context, path string, r *labels.Recording) (*emptyScene, error) {
+	labels := r.ByFrame()
+	last := r.Labels[len(r.Labels)-1].Frame
 	every := max(1, last/emptySamples)
 	m := &medians{}
 	err := pictures(ctx, path, func(n int, pic *image.YCbCr) error {
@@ -50,16 +52,16 @@ type medians struct {
 	hidden  [][]bool // by a label
 }
 
-func (m *medians) add(pic *image.YCbCr, l *label) {
+func (m *medians) add(pic *image.YCbCr, l *labels.Label) {
 	w, h := pic.Rect.Dx(), pic.Rect.Dy()
 	if len(m.samples) > 0 && (w != m.w || h != m.h) {
 		return
 	}
 	m.w, m.h = w, h
 	hidden := make([]bool, w*h)
-	for _, o := range l.objects {
-		x, y := float64(o.box.X0), float64(o.box.Y0)
-		bw, bh := float64(o.box.X1)-x, float64(o.box.Y1)-y
+	for _, o := range l.Objects {
+		x, y := float64(o.Box.X0), float64(o.Box.Y0)
+		bw, bh := float64(o.Box.X1)-x, float64(o.Box.Y1)-y
 		grown := image.Rect(int(x-.15*bw), int(y-.08*bh), int(x+1.15*bw), int(y+1.08*bh))
 		mark(hidden, w, grown.Intersect(pic.Rect))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/track"
@@ -15,11 +16,11 @@ const falseShare = 0.2
 // those of them that lie in no label: false alarms. Faces and plates are parts of what
 // may be labelled as a person, so any label counts. complete are the classes whose
 // every object is labelled; of others nothing can be said.
-func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *recording, complete detect.ClassSet) {
+func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *labels.Recording, complete detect.ClassSet) {
 	if d == nil {
 		return
 	}
-	labels := byFrame(rec)
+	labels := rec.ByFrame()
 	r.Minutes += (d.Time(d.Tracks.Frames()-1) - d.Time(0)).Minutes()
 	for _, p := range d.Tracks.List {
 		if !p.Believed || p.Class == detect.Vehicle {
@@ -36,17 +37,17 @@ func countTracks(r *leakreport.Run, d *pipeline.Decision, rec *recording, comple
 }
 
 // isFalse reports whether a track lies in no label.
-func isFalse(d *pipeline.Decision, p *track.Track, labels map[int]*label) bool {
+func isFalse(d *pipeline.Decision, p *track.Track, labels map[int]*labels.Label) bool {
 	seen, in := 0, 0
 	for i := p.SeenFirst; i <= p.SeenLast; i++ {
 		l := labels[i+1]
-		if l == nil || !l.labelled {
+		if l == nil || !l.Labelled {
 			continue
 		}
 		seen++
 		x, y := d.Tracks.Box(p, i).Center()
-		for _, o := range l.objects {
-			if b := o.box.Grow(0.25, 0.25); x >= b.X0 && x < b.X1 && y >= b.Y0 && y < b.Y1 {
+		for _, o := range l.Objects {
+			if b := o.Box.Grow(0.25, 0.25); x >= b.X0 && x < b.X1 && y >= b.Y0 && y < b.Y1 {
 				in++
 				break
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
@@ -27,9 +28,9 @@ func TestFalseTracks(t *testing.T) {
 	yes, no := detect.Box{X0: 10, Y0: 20, X1: 30, Y1: 80}, detect.Box{X0: 80, Y0: 20, X1: 100, Y1: 80}
 	found := detecttest.Find(detect.Detection{Class: detect.Person, Score: 0.9, Box: yes}, detect.Detection{Class: detect.Person, Score: 0.9, Box: no})
 	everything := detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle)
-	rec := &recording{file: "c.mkv", clip: true}
+	rec := &labels.Recording{File: "c.mkv", Clip: true}
 	for n := range 60 {
-		rec.labels = append(rec.labels, &label{frame: n + 1, size: image.Pt(128, 96), labelled: true, objects: []truth{{class: detect.Person, box: yes}}})
+		rec.Labels = append(rec.Labels, &labels.Label{Frame: n + 1, Size: image.Pt(128, 96), Labelled: true, Objects: []labels.Truth{{Class: detect.Person, Box: yes}}})
 	}
 	p, err := playTwice(t.Context(), path, pipeline.RecordingConfig{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, found)}}, 0, nil)
 	if err != nil {
@@ -65,8 +66,8 @@ func TestReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := s.recordings[0]; len(r.labels) != 5 || len(r.labels[4].objects) != 1 || r.labels[4].frame != 9 || s.name != "c.mkv" {
-		t.Fatalf("%s: %d labelled pictures, the last is %+v", s.name, len(r.labels), r.labels[len(r.labels)-1])
+	if r := s.Recordings[0]; len(r.Labels) != 5 || len(r.Labels[4].Objects) != 1 || r.Labels[4].Frame != 9 || s.Name != "c.mkv" {
+		t.Fatalf("%s: %d labelled pictures, the last is %+v", s.Name, len(r.Labels), r.Labels[len(r.Labels)-1])
 	}
 	pl := &plan{options: &options{Config: leakreport.Config{Moving: "no"}, classSet: everything, recording: true},
 		config: pipeline.Config{Policy: hardPolicy(t), Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find(yes, no))}}}

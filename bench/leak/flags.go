@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -76,7 +77,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 func (o *options) check() error {
 	switch {
 	case len(o.sets) == 0:
-		return errors.New("no SET: name at least one folder with " + labelFile)
+		return errors.New("no SET: name at least one folder with " + labels.File)
 	case o.FPS < 0 || o.Cores <= 0 || o.Every < 0:
 		return errors.New("-fps and -every must not be negative, -cores must be positive")
 	case o.lookAhead < 0 || o.lookAhead > 4*time.Second:
@@ -107,27 +108,27 @@ func (o *options) check() error {
 		return errors.New("-ablation is for offline runs without -worst")
 	}
 	var err error
-	if o.classSet, err = parseClasses(o.Classes); err != nil {
+	if o.classSet, err = labels.ParseClasses(o.Classes); err != nil {
 		return fmt.Errorf("-classes: %w", err)
 	}
 	return nil
 }
 
 // moves reports whether the camera of a set moves.
-func (o *options) moves(s *set) bool {
+func (o *options) moves(s *labels.Set) bool {
 	if o.Moving == "auto" {
-		return s.facts.moving
+		return s.Facts.Moving
 	}
 	return o.Moving == "yes"
 }
 
 // only returns the recording with the labels of the classes that are scored.
-func (o *options) only(r *recording) *recording {
-	out := &recording{file: r.file, clip: r.clip}
-	for _, l := range r.labels {
+func (o *options) only(r *labels.Recording) *labels.Recording {
+	out := &labels.Recording{File: r.File, Clip: r.Clip}
+	for _, l := range r.Labels {
 		k := *l
-		k.objects = slices.DeleteFunc(slices.Clone(l.objects), func(t truth) bool { return !o.classSet.Has(t.class) })
-		out.labels = append(out.labels, &k)
+		k.Objects = slices.DeleteFunc(slices.Clone(l.Objects), func(t labels.Truth) bool { return !o.classSet.Has(t.Class) })
+		out.Labels = append(out.Labels, &k)
 	}
 	return out
 }

@@ -49,6 +49,7 @@ import (
 	"io"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/bench/internal/report"
 )
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // measureAll runs all sets, and prints a table of each.
 func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Report, error) {
-	var sets []*set
+	var sets []*labels.Set
 	for _, dir := range o.sets {
 		s, err := o.loadAny(ctx, dir)
 		if err != nil {
@@ -92,7 +93,7 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Rep
 	for _, s := range sets {
 		sc, rr, err := pl.measure(ctx, s)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		if err := pl.save(); err != nil {
 			return nil, err
@@ -101,14 +102,14 @@ func measureAll(ctx context.Context, o *options, out io.Writer) (*leakreport.Rep
 		if o.reference != "" {
 			continue
 		}
-		sets, pictures := sc.reports(s.name, o.classSet, &s.facts), sc.judges.reports(s.name)
+		sets, pictures := sc.reports(s.Name, o.classSet, &s.Facts), sc.judges.reports(s.Name)
 		r.Sets, r.Pictures = append(r.Sets, sets...), append(r.Pictures, pictures...)
 		if err := printAll(out, leakreport.SetTable(sets), rr.Text(), leakreport.PictureTable(pictures)); err != nil {
 			return nil, err
 		}
 		if o.worst != "" {
 			if err := drawWorst(ctx, o, s, sc, models, out); err != nil {
-				return nil, fmt.Errorf("%s: worst cases: %w", s.name, err)
+				return nil, fmt.Errorf("%s: worst cases: %w", s.Name, err)
 			}
 		}
 	}

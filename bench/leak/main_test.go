@@ -14,10 +14,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/track"
 )
+
+// writeSet makes a set with two pictures (empty files), and the given labels.
+func writeSet(t *testing.T, text, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"images/a.jpg": "", "images/b.jpg": "", labels.File: text, "SOURCE.md": source} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
 
 func TestBadCommandLine(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
@@ -128,7 +142,7 @@ func TestWithoutNetworks(t *testing.T) {
 	}
 	// A label of another size is refused.
 	bad := strings.Replace(`{"image":"images/a.jpg","width":64,"height":48,"boxes":[]}`, "64", "65", 1)
-	if err := os.WriteFile(filepath.Join(dir, labelFile), []byte(bad), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, labels.File), []byte(bad), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), []string{"-networks", "none", dir}, &out); !errors.Is(err, errFrames) {
@@ -138,7 +152,7 @@ func TestWithoutNetworks(t *testing.T) {
 
 func TestWorstOf(t *testing.T) {
 	l := func(track, run int, share float64) *leak {
-		return &leak{file: "c", run: run, share: share, truth: truth{class: detect.Person, track: track}}
+		return &leak{file: "c", run: run, share: share, truth: labels.Truth{Class: detect.Person, Track: track}}
 	}
 	a, b, c, d := l(1, 9, 0.5), l(1, 9, 0.1), l(2, 3, 0), l(3, 1, 0)
 	got := worstOf([]*leak{d, a, c, b}, 2)

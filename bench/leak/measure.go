@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"image"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
@@ -20,23 +22,23 @@ type plan struct {
 }
 
 // measure runs all recordings of a set.
-func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, error) {
+func (pl *plan) measure(ctx context.Context, s *labels.Set) (*score, *leakreport.Run, error) {
 	sc := &score{}
 	if pl.picture {
 		sc.judges = &judges{}
 	}
-	run := &leakreport.Run{Set: s.name, Recordings: len(s.recordings), Mode: "offline", Rate: pl.FPS}
+	run := &leakreport.Run{Set: s.Name, Recordings: len(s.Recordings), Mode: "offline", Rate: pl.FPS}
 	start := time.Now()
-	for _, r := range s.recordings {
+	for _, r := range s.Recordings {
 		c, fps := pl.fit(s, r)
-		path, labels := filepath.Join(s.dir, r.file), pl.only(r)
+		path, labels := filepath.Join(s.Dir, r.File), pl.only(r)
 		w, err := sc.watch(ctx, path, labels, !c.Moving)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
+			return nil, nil, fmt.Errorf("%s: %w", r.File, err)
 		}
 		p, err := pl.play(ctx, path, c, fps, w)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", r.file, err)
+			return nil, nil, fmt.Errorf("%s: %w", r.File, err)
 		}
 		if err := sc.add(labels, p); err != nil {
 			return nil, nil, err
@@ -49,7 +51,7 @@ func (pl *plan) measure(ctx context.Context, s *set) (*score, *leakreport.Run, e
 		}
 		run.Rate, run.Moving = fps, c.Moving
 		countFrames(run, p)
-		countTracks(run, p.decision, labels, s.facts.complete)
+		countTracks(run, p.decision, labels, s.Facts.Complete)
 	}
 	run.Seconds = time.Since(start).Seconds()
 	run.Scored, run.NotOut, run.Unlabelled = sc.shown, sc.dropped, sc.unlabelled
@@ -78,25 +80,25 @@ func (pl *plan) play(ctx context.Context, path string, c pipeline.Config, fps fl
 }
 
 // watch returns who judges the pictures of a recording, nil if nobody does.
-func (s *score) watch(ctx context.Context, path string, r *recording, fixed bool) (*watcher, error) {
+func (s *score) watch(ctx context.Context, path string, r *labels.Recording, fixed bool) (*watcher, error) {
 	if s.judges == nil {
 		return nil, nil //nolint:nilnil // nobody
 	}
 	err := s.judges.begin(ctx, path, r, fixed)
-	return &watcher{judges: s.judges, labels: byFrame(r), sources: map[int]*image.YCbCr{}}, err
+	return &watcher{judges: s.judges, labels: r.ByFrame(), sources: map[int]*image.YCbCr{}}, err
 }
 
 // fit returns the pipeline's configuration and the rate for one recording. A
 // single picture is a recording of one frame: nothing moves in it, nothing
 // follows it, and there is no time in which to be late.
-func (pl *plan) fit(s *set, r *recording) (pipeline.Config, float64) {
+func (pl *plan) fit(s *labels.Set, r *labels.Recording) (pipeline.Config, float64) {
 	c, fps := pl.config, pl.FPS
-	if !r.clip {
+	if !r.Clip {
 		c.Mode, c.LookAhead, c.Every, c.Moving = pipeline.File, 0, 1, true
 		return c, 0
 	}
 	if fps == 0 {
-		fps = s.facts.rate
+		fps = s.Facts.Rate
 	}
 	c.Moving = pl.moves(s)
 	return c, fps
@@ -158,11 +160,6 @@ func (d *deaf) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detect
 	if err != nil {
 		return out, err
 	}
-	kept := out[:n]
-	for _, k := range out[n:] {
-		if d.keep.Has(k.Class) {
-			kept = append(kept, k)
-		}
-	}
-	return kept, nil
+	kept := slices.DeleteFunc(out[n:], func(f detect.Detection) bool { return !d.keep.Has(f.Class) })
+	return out[:n+len(kept)], nil
 }

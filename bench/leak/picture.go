@@ -6,7 +6,7 @@ import (
 	"image"
 	"math"
 
-	"github.com/hedgecam/hedge/bench/internal/leakreport"
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -42,7 +42,7 @@ type pictureJudge struct {
 // pictureTally is the result of one class.
 type pictureTally struct {
 	all, core count
-	bySize    [len(leakreport.SizeNames)]count
+	bySize    sizes
 	tracks    map[[2]int]*pictureTrack // by the recording's number and the track's
 	longest   int
 }
@@ -58,15 +58,15 @@ var errJudge = errors.New("source and output cannot be compared")
 
 // add judges one labelled picture. Both pictures are of limited range and of the
 // label's size; the output may have one more column and row, as H.264 wants.
-func (j *pictureJudge) add(l *label, source, output *image.YCbCr) error {
+func (j *pictureJudge) add(l *labels.Label, source, output *image.YCbCr) error {
 	s, o := source.Rect.Size(), output.Rect.Size()
-	if s != l.size {
-		return fmt.Errorf("%w: line %d says %dx%d, and frame %d is %dx%d", errFrames, l.line, l.size.X, l.size.Y, l.frame, s.X, s.Y)
+	if s != l.Size {
+		return fmt.Errorf("%w: line %d says %dx%d, and frame %d is %dx%d", errFrames, l.Line, l.Size.X, l.Size.Y, l.Frame, s.X, s.Y)
 	}
 	if o.X < s.X || o.X > s.X+1 || o.Y < s.Y || o.Y > s.Y+1 {
-		return fmt.Errorf("%w: frame %d is %dx%d, and the output is %dx%d", errJudge, l.frame, s.X, s.Y, o.X, o.Y)
+		return fmt.Errorf("%w: frame %d is %dx%d, and the output is %dx%d", errJudge, l.Frame, s.X, s.Y, o.X, o.Y)
 	}
-	if !l.labelled {
+	if !l.Labelled {
 		return nil
 	}
 	cut := *output
@@ -74,9 +74,9 @@ func (j *pictureJudge) add(l *label, source, output *image.YCbCr) error {
 	j.compare(source, &cut)
 	j.frames++
 	clear(j.asked)
-	for _, o := range l.objects {
-		j.ask(o.box)
-		if !o.ignore {
+	for _, o := range l.Objects {
+		j.ask(o.Box)
+		if !o.Ignore {
 			j.box(o)
 		}
 	}
@@ -152,10 +152,10 @@ func (j *pictureJudge) shown(r image.Rectangle) (tell, visible int) {
 }
 
 // box judges one labelled object. Fewer than two blocks say nothing.
-func (j *pictureJudge) box(o truth) {
-	t := &j.classes[o.class]
-	x, y := float64(o.box.X0), float64(o.box.Y0)
-	w, h := float64(o.box.X1)-x, float64(o.box.Y1)-y
+func (j *pictureJudge) box(o labels.Truth) {
+	t := &j.classes[o.Class]
+	x, y := float64(o.Box.X0), float64(o.Box.Y0)
+	w, h := float64(o.Box.X1)-x, float64(o.Box.Y1)-y
 	round := func(v float64) float64 { return math.RoundToEven(v / judgeSide) }
 	n, v := j.shown(j.blocks(round(x+.1*w), round(x+.9*w), round(y+.1*h), round(y+.9*h)))
 	if n >= 2 {
@@ -167,12 +167,12 @@ func (j *pictureJudge) box(o truth) {
 	}
 	leaked := float64(v)/float64(n) > .2
 	t.all.add(leaked)
-	t.bySize[sizeOf(o.box)].add(leaked)
+	t.bySize[sizeOf(o.Box)].add(leaked)
 	if t.tracks == nil {
 		t.tracks = map[[2]int]*pictureTrack{}
 	}
-	key := [2]int{j.recordings, o.track}
-	if o.track == noTrack {
+	key := [2]int{j.recordings, o.Track}
+	if o.Track == labels.NoTrack {
 		key[1] -= t.all.boxes // a box without a track is one of its own
 	}
 	track := t.tracks[key]
@@ -186,13 +186,4 @@ func (j *pictureJudge) box(o truth) {
 		track.run = 0
 	}
 	t.longest = max(t.longest, track.run)
-}
-
-// byFrame returns the labels of a recording by their frame's number.
-func byFrame(r *recording) map[int]*label {
-	m := make(map[int]*label, len(r.labels))
-	for _, l := range r.labels {
-		m[l.frame] = l
-	}
-	return m
 }

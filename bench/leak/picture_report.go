@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/hedgecam/hedge/bench/internal/command"
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
@@ -33,15 +34,12 @@ func (j *pictureJudge) reports(set, measure string) (rows []leakreport.Picture) 
 			Set: set, Class: c.String(), Measure: measure, Frames: j.frames,
 			Boxes: t.all.boxes, Leaked: t.all.leaked, LeakRate: rate(t.all.leaked, t.all.boxes),
 			CoreLeakRate: rate(t.core.leaked, t.core.boxes), Tracks: len(t.tracks), LongestRun: t.longest,
-			OverHidden: rate(j.hidden, j.rest), BySize: map[string]leakreport.Size{},
+			OverHidden: rate(j.hidden, j.rest), BySize: t.bySize.report(),
 		}
 		for _, k := range t.tracks {
 			if k.leaked > 0 {
 				r.Leaking++
 			}
-		}
-		for i, n := range leakreport.SizeNames {
-			r.BySize[n] = t.bySize[i].report()
 		}
 		rows = append(rows, r)
 	}
@@ -53,19 +51,19 @@ func (j *pictureJudge) reports(set, measure string) (rows []leakreport.Picture) 
 
 // judgeOne judges one redacted recording.
 func judgeOne(ctx context.Context, o *options, out io.Writer) error {
-	s, err := loadSet(o.sets[0])
+	s, err := labels.Load(o.sets[0])
 	if err != nil {
 		return err
 	}
-	if len(s.recordings) != 1 {
-		return fmt.Errorf("%s has %d recordings: -redacted is for a set of one", s.name, len(s.recordings))
+	if len(s.Recordings) != 1 {
+		return fmt.Errorf("%s has %d recordings: -redacted is for a set of one", s.Name, len(s.Recordings))
 	}
-	r := o.only(s.recordings[0])
+	r := o.only(s.Recordings[0])
 	j := &judges{}
-	if err := j.file(ctx, filepath.Join(s.dir, r.file), o.redacted, r, !o.moves(s)); err != nil {
+	if err := j.file(ctx, filepath.Join(s.Dir, r.File), o.redacted, r, !o.moves(s)); err != nil {
 		return fmt.Errorf("%s: %w", o.redacted, err)
 	}
-	rows := j.reports(s.name)
+	rows := j.reports(s.Name)
 	if err := printAll(out, leakreport.PictureTable(rows)); err != nil || o.json == "" {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -33,9 +34,9 @@ func everywhere(int, int) bool { return true }
 func nowhere(int, int) bool    { return false }
 
 // personLabel covers the blocks x 2..3, y 1..4.
-func personLabel() *label {
-	return &label{frame: 1, size: image.Pt(64, 48), labelled: true, objects: []truth{
-		{class: detect.Person, track: 1, box: detect.Box{X0: 16, Y0: 8, X1: 32, Y1: 40}}}}
+func personLabel() *labels.Label {
+	return &labels.Label{Frame: 1, Size: image.Pt(64, 48), Labelled: true, Objects: []labels.Truth{
+		{Class: detect.Person, Track: 1, Box: detect.Box{X0: 16, Y0: 8, X1: 32, Y1: 40}}}}
 }
 
 func TestPictureJudge(t *testing.T) {
@@ -71,7 +72,7 @@ func TestPictureJudge(t *testing.T) {
 func TestEmptySceneCounts(t *testing.T) {
 	m := &medians{}
 	away := personLabel()
-	away.objects = nil
+	away.Objects = nil
 	wall := judged(func(bx, _ int) bool { return bx < 3 }, 40)
 	m.add(wall, away)
 	m.add(wall, away)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
@@ -62,17 +63,17 @@ func TestKnownMisses(t *testing.T) {
 	never := detect.Box{X0: 544, Y0: 160, X1: 576, Y1: 240}
 
 	script := make([][]detect.Detection, frames)
-	r := &recording{file: "still", clip: true}
+	r := &labels.Recording{File: "still", Clip: true}
 	for i := range frames {
 		script[i] = []detect.Detection{{Box: always, Class: detect.Person, Score: 0.9}}
 		if i >= late {
 			script[i] = append(script[i], detect.Detection{Box: afterAWhile, Class: detect.Person, Score: 0.9})
 		}
-		l := &label{line: i + 1, frame: i + 1, size: size, labelled: true}
+		l := &labels.Label{Line: i + 1, Frame: i + 1, Size: size, Labelled: true}
 		for track, b := range []detect.Box{always, afterAWhile, never} {
-			l.objects = append(l.objects, truth{class: detect.Person, track: track, box: b})
+			l.Objects = append(l.Objects, labels.Truth{Class: detect.Person, Track: track, Box: b})
 		}
-		r.labels = append(r.labels, l)
+		r.Labels = append(r.Labels, l)
 	}
 	for _, c := range []struct{ lookAhead, lateLeak int }{
 		{0, late}, {2, late - 2}, {8, 0},
@@ -88,7 +89,7 @@ func TestKnownMisses(t *testing.T) {
 		if err := s.add(r, p); err != nil {
 			t.Fatal(err)
 		}
-		row := s.reports("still", everything, &facts{})[0]
+		row := s.reports("still", everything, &labels.Facts{})[0]
 		tracks := 1
 		if c.lateLeak > 0 {
 			tracks = 2
@@ -126,7 +127,7 @@ func TestFailedClosedIsNoSuccess(t *testing.T) {
 	var run leakreport.Run
 	countFrames(&run, p)
 	average(&run)
-	row := s.reports("x", everything, &facts{complete: everything})[0]
+	row := s.reports("x", everything, &labels.Facts{Complete: everything})[0]
 	if row.Leaked != 0 || row.LeakRateOpen != nil || *row.OverHidden != 1 || s.failed != 4 || run.FailedClosedShare != 1 {
 		t.Errorf("row %+v, failed closed %v", row, run.FailedClosedShare)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
@@ -22,7 +23,7 @@ func (c count) report() leakreport.Size {
 }
 
 // reports returns a row for each class that the set labels.
-func (s *score) reports(name string, hidden detect.ClassSet, f *facts) (rows []leakreport.Set) {
+func (s *score) reports(name string, hidden detect.ClassSet, f *labels.Facts) (rows []leakreport.Set) {
 	for c := range detect.Class(detect.NumClasses) {
 		t := &s.classes[c]
 		if t.all.boxes+t.dropped+t.ignored > 0 {
@@ -33,7 +34,7 @@ func (s *score) reports(name string, hidden detect.ClassSet, f *facts) (rows []l
 		empty := tally{}
 		rows = append(rows, empty.report(name, "none"))
 	}
-	if f.judgesRest(hidden) {
+	if f.JudgesRest(hidden) {
 		for i := range rows {
 			rows[i].OverHidden = rate(s.hidden, s.rest)
 			rows[i].OverHiddenOpen = rate(s.hiddenOpen, s.restOpen)
@@ -48,17 +49,10 @@ func (t *tally) report(set, class string) leakreport.Set {
 		Boxes: t.all.boxes, Leaked: t.all.leaked, LeakRate: rate(t.all.leaked, t.all.boxes),
 		LeakRateOpen: rate(t.open.leaked, t.open.boxes),
 		BoxesDropped: t.dropped, BoxesIgnored: t.ignored,
-		Tracks: len(t.tracks), BySize: map[string]leakreport.Size{},
+		Tracks: len(t.tracks), BySize: t.bySize.report(),
 	}
-	var from16 count
-	for i, n := range leakreport.SizeNames {
-		r.BySize[n] = t.bySize[i].report()
-		if i > 0 {
-			from16.boxes += t.bySize[i].boxes
-			from16.leaked += t.bySize[i].leaked
-		}
-	}
-	r.BySize["from_16"] = from16.report()
+	small := t.bySize[0]
+	r.BySize["from_16"] = count{t.all.boxes - small.boxes, t.all.leaked - small.leaked}.report()
 	blocks := 0
 	var exposures []float64
 	for i := range t.tracks {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 )
@@ -42,10 +43,21 @@ func (c *count) add(leaked bool) {
 	}
 }
 
+// sizes are boxes by their size.
+type sizes [len(leakreport.SizeNames)]count
+
+func (s *sizes) report() map[string]leakreport.Size {
+	m := map[string]leakreport.Size{}
+	for i, n := range leakreport.SizeNames {
+		m[n] = s[i].report()
+	}
+	return m
+}
+
 // tally is the result of one class of a set.
 type tally struct {
 	all    count
-	bySize [len(leakreport.SizeNames)]count
+	bySize sizes
 	// open are the boxes in frames that did not fail closed.
 	open count
 	// dropped are boxes in labelled frames that never went out, ignored those
@@ -57,9 +69,9 @@ type tally struct {
 // leak is one leaked box.
 type leak struct {
 	file  string
-	label *label
+	label *labels.Label
 	shot  *shot
-	truth truth
+	truth labels.Truth
 	share float64 // of its pixels that were hidden
 	run   int     // length of the run of leaked frames that it belongs to
 }
@@ -83,10 +95,10 @@ type score struct {
 var errFrames = errors.New("labels do not fit the recording")
 
 // add scores one recording. shots are in rising order of frames.
-func (s *score) add(r *recording, p *played) error {
-	last := r.labels[len(r.labels)-1]
-	if last.frame > p.decoded {
-		return fmt.Errorf("%w: line %d labels frame %d, and %s has %d", errFrames, last.line, last.frame, r.file, p.decoded)
+func (s *score) add(r *labels.Recording, p *played) error {
+	last := r.Labels[len(r.Labels)-1]
+	if last.Frame > p.decoded {
+		return fmt.Errorf("%w: line %d labels frame %d, and %s has %d", errFrames, last.Line, last.Frame, r.File, p.decoded)
 	}
 	byFrame := make(map[int]int, len(p.shots))
 	for i := range p.shots {
@@ -94,24 +106,24 @@ func (s *score) add(r *recording, p *played) error {
 	}
 	t := timelines{score: s, recording: r, shots: p.shots, byTrack: map[trackKey][]observation{}}
 	n := 0
-	for _, l := range r.labels {
-		i, out := byFrame[l.frame]
+	for _, l := range r.Labels {
+		i, out := byFrame[l.Frame]
 		switch {
-		case !l.labelled:
+		case !l.Labelled:
 			s.unlabelled++
 			continue
 		case !out:
 			s.dropped++
-			for _, o := range l.objects {
-				if !o.ignore {
-					s.classes[o.class].dropped++
+			for _, o := range l.Objects {
+				if !o.Ignore {
+					s.classes[o.Class].dropped++
 				}
 			}
 			continue
 		}
-		if got := p.shots[i].mask.size; got != l.size {
+		if got := p.shots[i].mask.size; got != l.Size {
 			return fmt.Errorf("%w: line %d says %dx%d, and frame %d of %s is %dx%d",
-				errFrames, l.line, l.size.X, l.size.Y, l.frame, r.file, got.X, got.Y)
+				errFrames, l.Line, l.Size.X, l.Size.Y, l.Frame, r.File, got.X, got.Y)
 		}
 		s.scoreRest(l, &p.shots[i])
 		t.add(l, i, n)
@@ -123,12 +135,12 @@ func (s *score) add(r *recording, p *played) error {
 
 // scoreRest counts what no label asked for. What is to be ignored is not part
 // of it.
-func (s *score) scoreRest(l *label, f *shot) {
+func (s *score) scoreRest(l *labels.Label, f *shot) {
 	s.shown++
-	s.pixels += l.size.X * l.size.Y
+	s.pixels += l.Size.X * l.Size.Y
 	var boxes []image.Rectangle
-	for _, o := range l.objects {
-		boxes = append(boxes, pixels(o.box, l.size))
+	for _, o := range l.Objects {
+		boxes = append(boxes, pixels(o.Box, l.Size))
 	}
 	rest, hidden := f.mask.rest(boxes)
 	s.rest += rest
@@ -143,26 +155,26 @@ func (s *score) scoreRest(l *label, f *shot) {
 
 // add scores the objects of a frame: shot i, the nth labelled one that went
 // out.
-func (t *timelines) add(l *label, i, nth int) {
+func (t *timelines) add(l *labels.Label, i, nth int) {
 	f := &t.shots[i]
-	for _, o := range l.objects {
-		c := &t.classes[o.class]
-		box := pixels(o.box, l.size)
-		if o.ignore || box.Empty() {
+	for _, o := range l.Objects {
+		c := &t.classes[o.Class]
+		box := pixels(o.Box, l.Size)
+		if o.Ignore || box.Empty() {
 			c.ignored++
 			t.see(o, observation{nth: nth, shot: i})
 			continue
 		}
 		share := f.mask.share(box)
-		leaked := share < threshold(o.class)
+		leaked := share < threshold(o.Class)
 		c.all.add(leaked)
-		c.bySize[sizeOf(o.box)].add(leaked)
+		c.bySize[sizeOf(o.Box)].add(leaked)
 		if !f.failed {
 			c.open.add(leaked)
 		}
 		s := observation{nth: nth, shot: i, boxes: []image.Rectangle{box}}
 		if leaked {
-			k := &leak{file: t.recording.file, label: l, shot: f, truth: o, share: share, run: 1}
+			k := &leak{file: t.recording.File, label: l, shot: f, truth: o, share: share, run: 1}
 			t.leaks = append(t.leaks, k)
 			s.leaks = []*leak{k}
 		}

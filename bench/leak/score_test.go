@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/pipeline"
@@ -86,15 +87,15 @@ func TestRest(t *testing.T) {
 // block (1,1). Each character of what is a frame: '#' hidden, '.' open, 'x'
 // dropped, 'u' not labelled, '-' without the object, 'i' to be ignored, 'F'
 // failed closed.
-func scene(what string) (*recording, *played) {
-	r := &recording{file: "clip", clip: true}
+func scene(what string) (*labels.Recording, *played) {
+	r := &labels.Recording{File: "clip", Clip: true}
 	p := &played{decoded: len(what)}
 	for i, c := range what {
-		l := &label{line: i + 1, frame: i + 1, size: picture, labelled: c != 'u'}
+		l := &labels.Label{Line: i + 1, Frame: i + 1, Size: picture, Labelled: c != 'u'}
 		if c != '-' {
-			l.objects = []truth{{class: detect.Person, track: 1, ignore: c == 'i', box: detect.Box{X0: 16, Y0: 16, X1: 32, Y1: 32}}}
+			l.Objects = []labels.Truth{{Class: detect.Person, Track: 1, Ignore: c == 'i', Box: detect.Box{X0: 16, Y0: 16, X1: 32, Y1: 32}}}
 		}
-		r.labels = append(r.labels, l)
+		r.Labels = append(r.Labels, l)
 		s := shot{frame: i + 1, at: time.Duration(i) * 100 * time.Millisecond, mask: newMask(picture, 16), failed: c == 'F'}
 		switch c {
 		case '#':
@@ -167,7 +168,7 @@ func TestWhatDoesNotCount(t *testing.T) {
 	var s score
 	r, p := scene("x#uiF")
 	// Outside of the picture.
-	r.labels[1].objects = append(r.labels[1].objects, truth{class: detect.Face, track: noTrack, box: detect.Box{X0: 80, Y0: 1, X1: 90, Y1: 9}})
+	r.Labels[1].Objects = append(r.Labels[1].Objects, labels.Truth{Class: detect.Face, Track: labels.NoTrack, Box: detect.Box{X0: 80, Y0: 1, X1: 90, Y1: 9}})
 	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
 	}
@@ -202,8 +203,8 @@ func TestThresholds(t *testing.T) {
 		{detect.Plate, 17, false}, {detect.Plate, 18, true},
 	} {
 		var s score
-		r := &recording{labels: []*label{{frame: 1, size: picture, labelled: true, objects: []truth{
-			{class: c.class, track: noTrack, box: detect.Box{X1: c.width, Y1: 10}}}}}}
+		r := &labels.Recording{Labels: []*labels.Label{{Frame: 1, Size: picture, Labelled: true, Objects: []labels.Truth{
+			{Class: c.class, Track: labels.NoTrack, Box: detect.Box{X1: c.width, Y1: 10}}}}}}
 		if err := s.add(r, &played{decoded: 1, shots: []shot{{frame: 1, mask: g}}}); err != nil {
 			t.Fatal(err)
 		}
@@ -224,9 +225,9 @@ func TestSizes(t *testing.T) {
 func TestHeadIsPartOfPerson(t *testing.T) {
 	var s score
 	r, p := scene("##.")
-	for _, l := range r.labels {
+	for _, l := range r.Labels {
 		// In an open block.
-		l.objects = append(l.objects, truth{class: detect.Person, track: 1, box: detect.Box{X0: 48, Y0: 0, X1: 58, Y1: 10}})
+		l.Objects = append(l.Objects, labels.Truth{Class: detect.Person, Track: 1, Box: detect.Box{X0: 48, Y0: 0, X1: 58, Y1: 10}})
 	}
 	if err := s.add(r, p); err != nil {
 		t.Fatal(err)
@@ -244,7 +245,7 @@ func TestLabelsThatDoNotFit(t *testing.T) {
 		t.Errorf("frame beyond the end: got %v", err)
 	}
 	r, p = scene("###")
-	r.labels[1].size.X++
+	r.Labels[1].Size.X++
 	if err := new(score).add(r, p); !errors.Is(err, errFrames) {
 		t.Errorf("other size: got %v", err)
 	}
@@ -259,7 +260,7 @@ func TestReportOfASet(t *testing.T) {
 		}
 	}
 	all := detect.Classes(detect.Face, detect.Person, detect.Plate)
-	rows := s.reports("x", all, &facts{complete: detect.Classes(detect.Person)})
+	rows := s.reports("x", all, &labels.Facts{Complete: detect.Classes(detect.Person)})
 	if len(rows) != 1 {
 		t.Fatalf("%d rows", len(rows))
 	}
@@ -272,10 +273,10 @@ func TestReportOfASet(t *testing.T) {
 	if b := r.BySize["16_32"]; b.Boxes != 13 || b.Leaked != 7 || r.BySize["over_64"].LeakRate != nil || r.BySize["from_16"].Boxes != 13 {
 		t.Errorf("by size %+v", r.BySize)
 	}
-	if rows := s.reports("x", all, &facts{}); rows[0].OverHidden != nil {
+	if rows := s.reports("x", all, &labels.Facts{}); rows[0].OverHidden != nil {
 		t.Error("over-hidden without complete labels")
 	}
-	if rows := new(score).reports("x", all, &facts{}); len(rows) != 1 || rows[0].Class != "none" || rows[0].LeakRate != nil {
+	if rows := new(score).reports("x", all, &labels.Facts{}); len(rows) != 1 || rows[0].Class != "none" || rows[0].LeakRate != nil {
 		t.Errorf("empty set: %+v", rows)
 	}
 }

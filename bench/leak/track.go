@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 )
 
@@ -33,7 +34,7 @@ type trackKey struct {
 // timelines follows the objects of one recording.
 type timelines struct {
 	*score
-	recording *recording
+	recording *labels.Recording
 	shots     []shot
 	byTrack   map[trackKey][]observation
 }
@@ -49,11 +50,11 @@ type observation struct {
 
 // see adds an observation to the object's track, if it has one. Several boxes of a
 // track in one frame, such as a person and their head, are one observation.
-func (t *timelines) see(o truth, s observation) {
-	if o.track == noTrack || !t.recording.clip {
+func (t *timelines) see(o labels.Truth, s observation) {
+	if o.Track == labels.NoTrack || !t.recording.Clip {
 		return
 	}
-	key := trackKey{o.class, o.track}
+	key := trackKey{o.Class, o.Track}
 	seen := t.byTrack[key]
 	if n := len(seen) - 1; n >= 0 && seen[n].nth == s.nth {
 		seen[n].boxes = append(seen[n].boxes, s.boxes...)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -21,7 +22,7 @@ const maxHeld = 2 << 30
 // pipeline.
 type watcher struct {
 	judges *judges
-	labels map[int]*label
+	labels map[int]*labels.Label
 	size   image.Point // of the source's pictures
 	later  bool
 
@@ -32,7 +33,7 @@ type watcher struct {
 }
 
 type pair struct {
-	label          *label
+	label          *labels.Label
 	source, output *image.YCbCr
 }
 
@@ -99,17 +100,17 @@ func grey(pic *image.YCbCr) *image.YCbCr {
 type judges struct{ plain, fixed pictureJudge }
 
 // begin begins a recording, which is read for its empty scene if its camera is fixed.
-func (j *judges) begin(ctx context.Context, path string, r *recording, fixed bool) (err error) {
+func (j *judges) begin(ctx context.Context, path string, r *labels.Recording, fixed bool) (err error) {
 	j.plain.recordings++
 	j.fixed.recordings++
 	j.fixed.empty = nil
-	if fixed && r.clip {
+	if fixed && r.Clip {
 		j.fixed.empty, err = readEmptyScene(ctx, path, r)
 	}
 	return err
 }
 
-func (j *judges) add(l *label, source, output *image.YCbCr) error {
+func (j *judges) add(l *labels.Label, source, output *image.YCbCr) error {
 	if j.fixed.empty != nil {
 		if err := j.fixed.add(l, source, output); err != nil {
 			return err
@@ -120,7 +121,7 @@ func (j *judges) add(l *label, source, output *image.YCbCr) error {
 
 // file compares a redacted recording, whatever program made it, with its source,
 // picture by picture in the order of decoding.
-func (j *judges) file(ctx context.Context, source, redacted string, r *recording, fixed bool) error {
+func (j *judges) file(ctx context.Context, source, redacted string, r *labels.Recording, fixed bool) error {
 	if err := j.begin(ctx, source, r, fixed); err != nil {
 		return err
 	}
@@ -129,14 +130,14 @@ func (j *judges) file(ctx context.Context, source, redacted string, r *recording
 	})
 }
 
-func (j *judges) compare(ctx context.Context, src, out *ffmpeg.Source, r *recording) error {
-	labels := byFrame(r)
-	last := r.labels[len(r.labels)-1]
+func (j *judges) compare(ctx context.Context, src, out *ffmpeg.Source, r *labels.Recording) error {
+	labels := r.ByFrame()
+	last := r.Labels[len(r.Labels)-1]
 	var a, b pipeline.Buffer
-	for n := 1; n <= last.frame; n++ {
+	for n := 1; n <= last.Frame; n++ {
 		errA, errB := src.Read(ctx, &a), out.Read(ctx, &b)
 		if errors.Is(errA, io.EOF) || errors.Is(errB, io.EOF) {
-			return fmt.Errorf("%w: line %d labels frame %d, and one of the two has %d", errJudge, last.line, last.frame, n-1)
+			return fmt.Errorf("%w: line %d labels frame %d, and one of the two has %d", errJudge, last.Line, last.Frame, n-1)
 		}
 		if err := errors.Join(errA, errB); err != nil {
 			return fmt.Errorf("frame %d: %w", n, err)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hedgecam/hedge/bench/internal/labels"
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 )
@@ -37,19 +38,19 @@ const sameObject = 0.3
 // drawWorst looks at the frames with leaks once more: it says of each leaked box
 // whether the networks see the object in that very frame, and draws the worst
 // cases. Pictures of set s go into a folder of its name.
-func drawWorst(ctx context.Context, o *options, s *set, sc *score, models *networks.Set, out io.Writer) error {
-	d := drawer{dir: filepath.Join(o.worst, s.name), models: models, drawn: worstOf(sc.leaks, worstMost)}
+func drawWorst(ctx context.Context, o *options, s *labels.Set, sc *score, models *networks.Set, out io.Writer) error {
+	d := drawer{dir: filepath.Join(o.worst, s.Name), models: models, drawn: worstOf(sc.leaks, worstMost)}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
 	}
-	for _, r := range s.recordings {
+	for _, r := range s.Recordings {
 		frames := map[int][]*leak{}
 		for _, l := range sc.leaks {
-			if l.file == r.file {
-				frames[l.label.frame] = append(frames[l.label.frame], l)
+			if l.file == r.File {
+				frames[l.label.Frame] = append(frames[l.label.Frame], l)
 			}
 		}
-		if err := d.recording(ctx, filepath.Join(s.dir, r.file), r.file, frames); err != nil {
+		if err := d.recording(ctx, filepath.Join(s.Dir, r.File), r.File, frames); err != nil {
 			return err
 		}
 	}
@@ -66,19 +67,15 @@ func worstOf(leaks []*leak, n int) map[*leak]bool {
 		return cmp.Or(cmp.Compare(b.run, a.run), cmp.Compare(a.share, b.share))
 	})
 	type runKey struct {
-		file  string
-		class detect.Class
-		track int
-		run   int
+		file       string
+		class      detect.Class
+		track, run int
 	}
 	taken := map[runKey]bool{}
 	chosen := map[*leak]bool{}
 	for _, l := range order {
-		k := runKey{l.file, l.truth.class, l.truth.track, l.run}
-		if len(chosen) == n {
-			break
-		}
-		if !taken[k] {
+		k := runKey{l.file, l.truth.Class, l.truth.Track, l.run}
+		if !taken[k] && len(chosen) < n {
 			taken[k], chosen[l] = true, true
 		}
 	}
@@ -122,7 +119,7 @@ func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks
 	}
 	for _, l := range leaks {
 		how := "unseen"
-		if slices.ContainsFunc(found, func(f detect.Detection) bool { return f.Class == l.truth.class && f.Box.IoU(l.truth.box) >= sameObject }) {
+		if slices.ContainsFunc(found, func(f detect.Detection) bool { return f.Class == l.truth.Class && f.Box.IoU(l.truth.Box) >= sameObject }) {
 			how = "seen"
 			d.seen++
 		}
@@ -130,10 +127,10 @@ func (d *drawer) frame(ctx context.Context, pic *image.YCbCr, name string, leaks
 			continue
 		}
 		track := ""
-		if l.truth.track != noTrack {
-			track = fmt.Sprintf("-track%d-run%d", l.truth.track, l.run)
+		if l.truth.Track != labels.NoTrack {
+			track = fmt.Sprintf("-track%d-run%d", l.truth.Track, l.run)
 		}
-		file := fmt.Sprintf("leak-%s-frame%04d-%v%s-hidden%02.0f-%s.png", name, l.label.frame, l.truth.class, track, 100*l.share, how)
+		file := fmt.Sprintf("leak-%s-frame%04d-%v%s-hidden%02.0f-%s.png", name, l.label.Frame, l.truth.Class, track, 100*l.share, how)
 		if err := writePNG(filepath.Join(d.dir, file), drawing(pic, l, found)); err != nil {
 			return err
 		}
@@ -157,12 +154,12 @@ func drawing(pic *image.YCbCr, k *leak, found []detect.Detection) *image.RGBA {
 	for _, f := range found {
 		outline(dst, pixels(f.Box, g.size), colorFound, 1)
 	}
-	for _, o := range k.label.objects {
-		r, c, width := pixels(o.box, g.size), colorHidden, 1
+	for _, o := range k.label.Objects {
+		r, c, width := pixels(o.Box, g.size), colorHidden, 1
 		switch {
-		case o.ignore || r.Empty():
+		case o.Ignore || r.Empty():
 			c = colorIgnore
-		case g.share(r) < threshold(o.class):
+		case g.share(r) < threshold(o.Class):
 			c = colorLeak
 		}
 		if o == k.truth {

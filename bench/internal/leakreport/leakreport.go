@@ -209,13 +209,19 @@ func FalseTable(runs []Run) report.Table {
 		if r.Judged == 0 {
 			continue
 		}
-		minutes, rate := "-", "-" // single pictures have no length
-		if r.Minutes > 0 {
-			minutes, rate = fmt.Sprintf("%.2f", r.Minutes), fmt.Sprintf("%.2f", float64(r.False)/r.Minutes)
-		}
+		minutes, rate := r.falseRate()
 		t.Line(r.Set, r.Out, minutes, r.Believed, r.Judged, r.False, rate, fmt.Sprintf("%.4f", float64(r.False)/float64(max(r.Out, 1))))
 	}
 	return t
+}
+
+// falseRate returns the length and the false tracks of each minute; single pictures have
+// none.
+func (r *Run) falseRate() (minutes, rate string) {
+	if r.Minutes == 0 {
+		return "-", "-"
+	}
+	return fmt.Sprintf("%.2f", r.Minutes), fmt.Sprintf("%.2f", float64(r.False)/r.Minutes)
 }
 
 // PictureTable returns what the redacted pictures show.
@@ -259,10 +265,7 @@ func (r *Run) Text() string {
 	text += fmt.Sprintf("  labelled frames scored %d, not out %d, unlabelled %d; detectors %.1f ms a frame\n",
 		r.Scored, r.NotOut, r.Unlabelled, r.DetectorMS)
 	if r.Mode == "recording" {
-		rate := "-" // single pictures have no length
-		if r.Minutes > 0 {
-			rate = fmt.Sprintf("%.2f", float64(r.False)/r.Minutes)
-		}
+		_, rate := r.falseRate()
 		text += fmt.Sprintf("  tracks hidden %d, of %d judged by labels %d false: %s a minute, %.3f a picture\n",
 			r.Believed, r.Judged, r.False, rate, float64(r.False)/float64(max(r.Out, 1)))
 	}

@@ -1,4 +1,4 @@
-package main
+package labels
 
 import (
 	"regexp"
@@ -12,7 +12,7 @@ import (
 // worth.
 const sourceFile = "SOURCE.md"
 
-// facts are what a set's SOURCE.md says, in words that a program can find:
+// Facts are what a set's SOURCE.md says, in words that a program can find:
 //
 //   - "true rate 7 fps": the recording's header is wrong; this is its rate.
 //   - a line "Labels: class person, ... complete": all objects of the classes
@@ -21,10 +21,10 @@ const sourceFile = "SOURCE.md"
 //     camera moves. Otherwise it is fixed.
 //
 // A "complete" field in the labels wins over the text.
-type facts struct {
-	rate     float64 // frames per second; 0: the header's
-	complete detect.ClassSet
-	moving   bool
+type Facts struct {
+	Rate     float64 // frames per second; 0: the header's
+	Complete detect.ClassSet
+	Moving   bool
 }
 
 var (
@@ -34,15 +34,15 @@ var (
 	classFact    = regexp.MustCompile(`(?i)\bclass (face|person|plate|head)\b`)
 )
 
-func readFacts(text string) facts {
-	var f facts
+func readFacts(text string) Facts {
+	var f Facts
 	if m := rateFact.FindStringSubmatch(text); m != nil {
 		// The expression matches only what is a number.
 		if v, err := strconv.ParseFloat(m[1], 64); err == nil {
-			f.rate = v
+			f.Rate = v
 		}
 	}
-	f.moving = movingFact.MatchString(text)
+	f.Moving = movingFact.MatchString(text)
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "Labels:") || !completeFact.MatchString(line) ||
 			strings.Contains(strings.ToLower(line), "incomplete") {
@@ -50,19 +50,19 @@ func readFacts(text string) facts {
 		}
 		for _, m := range classFact.FindAllStringSubmatch(line, -1) {
 			if c, err := parseClass(strings.ToLower(m[1])); err == nil {
-				f.complete |= detect.Classes(c)
+				f.Complete |= detect.Classes(c)
 			}
 		}
 	}
 	return f
 }
 
-// judgesRest reports whether what no label asked for is known, when the given
+// JudgesRest reports whether what no label asked for is known, when the given
 // classes are hidden. Faces are on people. Plates that are not labelled count
 // as hidden without need, which errs against the tool.
-func (f *facts) judgesRest(hidden detect.ClassSet) bool {
-	if f.complete.Has(detect.Person) {
+func (f *Facts) JudgesRest(hidden detect.ClassSet) bool {
+	if f.Complete.Has(detect.Person) {
 		return true
 	}
-	return hidden&^f.complete == 0
+	return hidden&^f.Complete == 0
 }

@@ -1,4 +1,6 @@
-package main
+// Package labels reads the labelled recordings and pictures that programs of bench measure on: a
+// set is a folder with labels.jsonl, SOURCE.md and what they tell of.
+package labels
 
 import (
 	"bufio"
@@ -17,43 +19,53 @@ import (
 	"github.com/hedgecam/hedge/detect"
 )
 
-// labelFile is the name of a set's labels.
-const labelFile = "labels.jsonl"
+// File is the name of a set's labels.
+const File = "labels.jsonl"
 
-// errLabels is what every error in a set's labels wraps.
-var errLabels = errors.New("bad labels")
+// Err is what every error in a set's labels wraps.
+var Err = errors.New("bad labels")
 
-// truth is one labelled object in one picture.
-type truth struct {
-	class  detect.Class
-	box    detect.Box
-	track  int // noTrack, or its number within its recording
-	ignore bool
+// Truth is one labelled object in one picture.
+type Truth struct {
+	Class  detect.Class
+	Box    detect.Box
+	Track  int // NoTrack, or its number within its recording
+	Ignore bool
 }
 
-const noTrack = -1
+// NoTrack is the Track of an object of which nothing is known in other pictures.
+const NoTrack = -1
 
-// label is what is known of one picture.
-type label struct {
-	line     int // in labels.jsonl
-	frame    int // in decode order, from 1; 1 for a single picture
-	size     image.Point
-	labelled bool
-	objects  []truth
+// Label is what is known of one picture.
+type Label struct {
+	Line     int // in labels.jsonl
+	Frame    int // in decode order, from 1; 1 for a single picture
+	Size     image.Point
+	Labelled bool
+	Objects  []Truth
 }
 
-// recording is a labelled clip, or a single picture.
-type recording struct {
-	file   string // relative to the set's folder
-	clip   bool
-	labels []*label // by rising frame
+// Recording is a labelled clip, or a single picture.
+type Recording struct {
+	File   string // relative to the set's folder
+	Clip   bool
+	Labels []*Label // by rising frame
 }
 
-// set is a folder of labelled recordings.
-type set struct {
-	dir, name  string
-	recordings []*recording
-	facts      facts
+// ByFrame returns the labels by their frame's number.
+func (r *Recording) ByFrame() map[int]*Label {
+	m := make(map[int]*Label, len(r.Labels))
+	for _, l := range r.Labels {
+		m[l.Frame] = l
+	}
+	return m
+}
+
+// Set is a folder of labelled recordings.
+type Set struct {
+	Dir, Name  string
+	Recordings []*Recording
+	Facts      Facts
 }
 
 // rawLabel is a line of labels.jsonl. Fields that only describe a picture are
@@ -78,10 +90,11 @@ type rawTruth struct {
 	Ignore bool     `json:"ignore"`
 }
 
-// loadSet reads a set's labels and SOURCE.md, and checks that every recording
-// exists. Errors of the labels wrap errLabels and name the line.
-func loadSet(dir string) (*set, error) {
-	data, err := os.ReadFile(filepath.Join(dir, labelFile))
+// Load reads a set's labels and SOURCE.md, and checks that every recording
+// exists. Errors of the labels wrap Err and name the line; a folder that is not
+// there, or has none, is fs.ErrNotExist.
+func Load(dir string) (*Set, error) {
+	data, err := os.ReadFile(filepath.Join(dir, File))
 	if err != nil {
 		return nil, fmt.Errorf("%s is not a set: %w", dir, err)
 	}
@@ -89,26 +102,26 @@ func loadSet(dir string) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &set{dir: dir, name: filepath.Base(abs)}
+	s := &Set{Dir: dir, Name: filepath.Base(abs)}
 	complete, err := s.parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, labelFile), err)
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, File), err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, sourceFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	s.facts = readFacts(string(text))
+	s.Facts = readFacts(string(text))
 	if complete != nil {
-		s.facts.complete = *complete
+		s.Facts.Complete = *complete
 	}
 	return s, nil
 }
 
 // parse fills in the recordings. complete are the classes that every line names
 // as labelled exhaustively, nil if no line says anything.
-func (s *set) parse(data []byte) (complete *detect.ClassSet, err error) {
-	byFile := map[string]*recording{}
+func (s *Set) parse(data []byte) (complete *detect.ClassSet, err error) {
+	byFile := map[string]*Recording{}
 	sc := bufio.NewScanner(bytes.NewReader(data))
 	sc.Buffer(nil, 16<<20)
 	for line := 1; sc.Scan(); line++ {
@@ -117,45 +130,45 @@ func (s *set) parse(data []byte) (complete *detect.ClassSet, err error) {
 		}
 		file, l, c, err := s.parseLine(sc.Bytes())
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w: %w", line, errLabels, err)
+			return nil, fmt.Errorf("line %d: %w: %w", line, Err, err)
 		}
-		l.line = line
+		l.Line = line
 		if c != nil {
 			if complete != nil {
 				*c &= *complete
 			}
 			complete = c
 		}
-		clip := l.frame > 0
+		clip := l.Frame > 0
 		if !clip {
-			l.frame = 1
+			l.Frame = 1
 		}
 		r := byFile[file]
 		if r == nil {
-			if _, err := os.Stat(filepath.Join(s.dir, file)); err != nil {
-				return nil, fmt.Errorf("line %d: %w: %w", line, errLabels, err)
+			if _, err := os.Stat(filepath.Join(s.Dir, file)); err != nil {
+				return nil, fmt.Errorf("line %d: %w: %v", line, Err, err)
 			}
-			r = &recording{file: file, clip: clip}
+			r = &Recording{File: file, Clip: clip}
 			byFile[file] = r
-			s.recordings = append(s.recordings, r)
+			s.Recordings = append(s.Recordings, r)
 		}
-		if r.clip != clip {
-			return nil, fmt.Errorf("line %d: %w: %s is a clip in one line and a picture in another", line, errLabels, file)
+		if r.Clip != clip {
+			return nil, fmt.Errorf("line %d: %w: %s is a clip in one line and a picture in another", line, Err, file)
 		}
-		r.labels = append(r.labels, l)
+		r.Labels = append(r.Labels, l)
 	}
 	if err := sc.Err(); err != nil {
 		return nil, err
 	}
-	if len(s.recordings) == 0 {
-		return nil, fmt.Errorf("%w: no line", errLabels)
+	if len(s.Recordings) == 0 {
+		return nil, fmt.Errorf("%w: no line", Err)
 	}
-	for _, r := range s.recordings {
-		slices.SortStableFunc(r.labels, func(a, b *label) int { return a.frame - b.frame })
-		for i, l := range r.labels[1:] {
-			if l.frame == r.labels[i].frame {
+	for _, r := range s.Recordings {
+		slices.SortStableFunc(r.Labels, func(a, b *Label) int { return a.Frame - b.Frame })
+		for i, l := range r.Labels[1:] {
+			if l.Frame == r.Labels[i].Frame {
 				return nil, fmt.Errorf("line %d: %w: frame %d of %s was labelled in line %d already",
-					l.line, errLabels, l.frame, r.file, r.labels[i].line)
+					l.Line, Err, l.Frame, r.File, r.Labels[i].Line)
 			}
 		}
 	}
@@ -163,7 +176,7 @@ func (s *set) parse(data []byte) (complete *detect.ClassSet, err error) {
 }
 
 // parseLine reads one line. The label's frame is 0 for a single picture.
-func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.ClassSet, err error) {
+func (s *Set) parseLine(text []byte) (file string, l *Label, complete *detect.ClassSet, err error) {
 	var raw rawLabel
 	d := json.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(&raw); err != nil {
@@ -172,7 +185,7 @@ func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.Cl
 	if d.More() {
 		return "", nil, nil, errors.New("more than one value on the line")
 	}
-	l = &label{size: image.Pt(raw.Width, raw.Height), labelled: raw.Labelled == nil || *raw.Labelled}
+	l = &Label{Size: image.Pt(raw.Width, raw.Height), Labelled: raw.Labelled == nil || *raw.Labelled}
 	if raw.Width < 1 || raw.Height < 1 {
 		return "", nil, nil, fmt.Errorf("width %d, height %d: must be positive", raw.Width, raw.Height)
 	}
@@ -181,15 +194,15 @@ func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.Cl
 		return "", nil, nil, fmt.Errorf("image %q: must be a path inside the set", raw.Image)
 	}
 	if isClip {
-		l.frame, err = strconv.Atoi(number)
-		if err != nil || l.frame < 1 {
+		l.Frame, err = strconv.Atoi(number)
+		if err != nil || l.Frame < 1 {
 			return "", nil, nil, fmt.Errorf("image %q: frames count from 1", raw.Image)
 		}
-		if raw.Frame != nil && *raw.Frame != l.frame {
+		if raw.Frame != nil && *raw.Frame != l.Frame {
 			return "", nil, nil, fmt.Errorf("image %q is not frame %d", raw.Image, *raw.Frame)
 		}
 	}
-	if raw.Boxes == nil && l.labelled {
+	if raw.Boxes == nil && l.Labelled {
 		return "", nil, nil, errors.New(`no "boxes"; a picture without objects has an empty list`)
 	}
 	if raw.Boxes != nil {
@@ -198,11 +211,11 @@ func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.Cl
 			if err != nil {
 				return "", nil, nil, fmt.Errorf("boxes[%d]: %w", i, err)
 			}
-			l.objects = append(l.objects, t)
+			l.Objects = append(l.Objects, t)
 		}
 	}
 	if raw.Complete != nil {
-		c, err := parseClasses(raw.Complete)
+		c, err := ParseClasses(raw.Complete)
 		if err != nil {
 			return "", nil, nil, fmt.Errorf("complete: %w", err)
 		}
@@ -212,35 +225,36 @@ func (s *set) parseLine(text []byte) (file string, l *label, complete *detect.Cl
 }
 
 // truth checks a box. A head counts as part of a person.
-func (b *rawTruth) truth() (truth, error) {
+func (b *rawTruth) truth() (Truth, error) {
 	class, err := parseClass(b.Class)
 	if err != nil {
-		return truth{}, err
+		return Truth{}, err
 	}
 	for _, v := range []*float64{b.X, b.Y, b.W, b.H} {
 		if v == nil {
-			return truth{}, errors.New("x, y, w and h are all needed")
+			return Truth{}, errors.New("x, y, w and h are all needed")
 		}
 		if math.Abs(*v) > 1<<20 {
-			return truth{}, fmt.Errorf("coordinate %v is in no picture", *v)
+			return Truth{}, fmt.Errorf("coordinate %v is in no picture", *v)
 		}
 	}
 	if *b.W <= 0 || *b.H <= 0 {
-		return truth{}, fmt.Errorf("%v x %v: width and height must be positive", *b.W, *b.H)
+		return Truth{}, fmt.Errorf("%v x %v: width and height must be positive", *b.W, *b.H)
 	}
-	t := truth{class: class, track: noTrack, ignore: b.Ignore, box: detect.Box{
+	t := Truth{Class: class, Track: NoTrack, Ignore: b.Ignore, Box: detect.Box{
 		X0: float32(*b.X), Y0: float32(*b.Y), X1: float32(*b.X + *b.W), Y1: float32(*b.Y + *b.H),
 	}}
 	if b.Track != nil {
 		if *b.Track < 0 {
-			return truth{}, fmt.Errorf("track %d: must not be negative", *b.Track)
+			return Truth{}, fmt.Errorf("track %d: must not be negative", *b.Track)
 		}
-		t.track = *b.Track
+		t.Track = *b.Track
 	}
 	return t, nil
 }
 
-func parseClasses(names []string) (set detect.ClassSet, err error) {
+// ParseClasses returns the classes of names as labels have them.
+func ParseClasses(names []string) (set detect.ClassSet, err error) {
 	for _, name := range names {
 		c, err := parseClass(name)
 		if err != nil {

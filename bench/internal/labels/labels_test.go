@@ -1,4 +1,4 @@
-package main
+package labels
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ func writeSet(t *testing.T, labels, source string) string {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"clip.mp4": "", "images/a.jpg": "", "images/b.jpg": "", labelFile: labels, sourceFile: source,
+		"clip.mp4": "", "images/a.jpg": "", "images/b.jpg": "", File: labels, sourceFile: source,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -34,30 +34,30 @@ func TestLoadSet(t *testing.T) {
 {"image":"clip.mp4#1","width":64,"height":48,"labelled":false}
 {"image":"images/a.jpg","width":30,"height":20,"boxes":[{"class":"plate","x":-1,"y":0,"w":5,"h":4,"text":"AB 1"}],"split":"x"}
 `, "true rate 7 fps\nLabels: class person, complete\n")
-	s, err := loadSet(dir)
+	s, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.recordings) != 2 || s.name != filepath.Base(dir) {
-		t.Fatalf("recordings %d, name %q", len(s.recordings), s.name)
+	if len(s.Recordings) != 2 || s.Name != filepath.Base(dir) {
+		t.Fatalf("recordings %d, name %q", len(s.Recordings), s.Name)
 	}
-	clip, pic := s.recordings[0], s.recordings[1]
-	if !clip.clip || pic.clip || pic.labels[0].frame != 1 {
+	clip, pic := s.Recordings[0], s.Recordings[1]
+	if !clip.Clip || pic.Clip || pic.Labels[0].Frame != 1 {
 		t.Fatal("clip and picture are not told apart")
 	}
-	first, second := clip.labels[0], clip.labels[1]
-	if first.frame != 1 || first.labelled || second.frame != 2 || !second.labelled || second.line != 1 {
+	first, second := clip.Labels[0], clip.Labels[1]
+	if first.Frame != 1 || first.Labelled || second.Frame != 2 || !second.Labelled || second.Line != 1 {
 		t.Fatalf("frames %+v %+v", first, second)
 	}
-	want := truth{class: detect.Person, box: detect.Box{X0: 1.5, Y0: 2, X1: 11.5, Y1: 22}, track: 3, ignore: true}
-	if second.objects[0] != want {
-		t.Fatalf("got %+v, want %+v", second.objects[0], want)
+	want := Truth{Class: detect.Person, Box: detect.Box{X0: 1.5, Y0: 2, X1: 11.5, Y1: 22}, Track: 3, Ignore: true}
+	if second.Objects[0] != want {
+		t.Fatalf("got %+v, want %+v", second.Objects[0], want)
 	}
-	if o := pic.labels[0].objects[0]; o.track != noTrack || o.box.X0 != -1 {
+	if o := pic.Labels[0].Objects[0]; o.Track != NoTrack || o.Box.X0 != -1 {
 		t.Fatalf("plate %+v", o)
 	}
-	if s.facts.rate != 7 || !s.facts.complete.Has(detect.Person) {
-		t.Fatalf("facts %+v", s.facts)
+	if s.Facts.Rate != 7 || !s.Facts.Complete.Has(detect.Person) {
+		t.Fatalf("facts %+v", s.Facts)
 	}
 }
 
@@ -86,15 +86,15 @@ var badLabels = []struct{ line, want string }{
 func TestBadLabels(t *testing.T) {
 	for _, c := range badLabels {
 		dir := writeSet(t, `{"image":"clip.mp4#9","width":64,"height":48,"boxes":[]}`+"\n"+c.line+"\n", "")
-		_, err := loadSet(dir)
-		if !errors.Is(err, errLabels) || !strings.Contains(err.Error(), "line 2:") || !strings.Contains(err.Error(), c.want) {
+		_, err := Load(dir)
+		if !errors.Is(err, Err) || errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "line 2:") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\n\tgot %v, want line 2 and %q", c.line, err, c.want)
 		}
 	}
-	if _, err := loadSet(writeSet(t, "\n", "")); !errors.Is(err, errLabels) {
+	if _, err := Load(writeSet(t, "\n", "")); !errors.Is(err, Err) {
 		t.Errorf("no line: got %v", err)
 	}
-	if _, err := loadSet(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Load(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no labels: got %v", err)
 	}
 }
@@ -105,33 +105,32 @@ func FuzzParseLine(f *testing.F) {
 	}
 	f.Add([]byte(`{"image":"clip.mp4#1","width":64,"height":48,"boxes":[{"class":"face","x":1,"y":1,"w":2,"h":3}]}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		file, l, _, err := (&set{}).parseLine(line)
+		file, l, _, err := (&Set{}).parseLine(line)
 		if err != nil {
 			return
 		}
-		if !filepath.IsLocal(file) || l.size.X < 1 || l.size.Y < 1 || l.frame < 0 {
+		if !filepath.IsLocal(file) || l.Size.X < 1 || l.Size.Y < 1 || l.Frame < 0 {
 			t.Fatalf("accepted %q %+v", file, l)
 		}
-		for _, o := range l.objects {
-			if o.class == detect.Vehicle || !o.box.Finite() || o.track < noTrack {
+		for _, o := range l.Objects {
+			if o.Class == detect.Vehicle || !o.Box.Finite() || o.Track < NoTrack {
 				t.Fatalf("accepted %+v", o)
 			}
-			pixels(o.box, l.size)
 		}
 	})
 }
 
 func TestFacts(t *testing.T) {
 	person, face := detect.Classes(detect.Person), detect.Classes(detect.Face)
-	for text, want := range map[string]facts{
+	for text, want := range map[string]Facts{
 		"":                                       {},
-		"Labels: class person, complete but far": {complete: person},
+		"Labels: class person, complete but far": {Complete: person},
 		"Labels: class plate, INCOMPLETE; complete in part": {},
 		"Labels: class face, partial":                       {},
 		"Video: class person, complete":                     {},
-		"header says 10 fps, true rate 7.5 fps":             {rate: 7.5},
-		"Labels: class face, complete\nwalking camera":      {complete: face, moving: true},
-		"real dashcam": {moving: true},
+		"header says 10 fps, true rate 7.5 fps":             {Rate: 7.5},
+		"Labels: class face, complete\nwalking camera":      {Complete: face, Moving: true},
+		"real dashcam": {Moving: true},
 	} {
 		if got := readFacts(text); got != want {
 			t.Errorf("%q: got %+v, want %+v", text, got, want)
@@ -142,8 +141,8 @@ func TestFacts(t *testing.T) {
 		complete, hidden detect.ClassSet
 		want             bool
 	}{{person, all, true}, {face, all, false}, {face, face, true}, {0, face, false}} {
-		f := facts{complete: c.complete}
-		if got := f.judgesRest(c.hidden); got != c.want {
+		f := Facts{Complete: c.complete}
+		if got := f.JudgesRest(c.hidden); got != c.want {
 			t.Errorf("complete %b, hidden %b: got %v", c.complete, c.hidden, got)
 		}
 	}
@@ -153,11 +152,11 @@ func TestCompleteFieldWins(t *testing.T) {
 	dir := writeSet(t, `{"image":"images/a.jpg","width":64,"height":48,"complete":["face","plate"],"boxes":[]}
 {"image":"images/b.jpg","width":64,"height":48,"complete":["face"],"boxes":[]}
 `, "Labels: class person, complete\n")
-	s, err := loadSet(dir)
+	s, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.facts.complete != detect.Classes(detect.Face) {
-		t.Fatalf("complete %b, want only what both lines name", s.facts.complete)
+	if s.Facts.Complete != detect.Classes(detect.Face) {
+		t.Fatalf("complete %b, want only what both lines name", s.Facts.Complete)
 	}
 }
