@@ -302,7 +302,7 @@ def markdown(r):
         f"load (1 minute) {m['load_before']:.1f} before, {m['load_after']:.1f} after" + (f"; {percent(m['stolen'])} of the cores' time taken by other guests of the host" if m["stolen"] else "") + \
         f". The first {r['frames']} frames of each clip. {'; '.join(r['versions'])}\n\n" \
         "Core time is user and system time of all processes. Frames a second are end to end, start included, and suffer from whatever else runs; core time does so less. " \
-        f"{r.get('measure', MEASURE_2026_11_22)} Sound and metadata: every input has a tone, a title, a place and a date. " \
+        f"{r['measure']} Sound and metadata: every input has a tone, a title, a place and a date. " \
         "Hedge lets its networks look at as many frames as fit (its default); the others look at every frame.\n\n"
     rows = []
     for x in sorted(r["runs"], key=lambda x: x["scope"] == "all"):
@@ -326,9 +326,6 @@ def markdown(r):
 
 MEASURE = "A box leaks when more than 20 % of its 8x8 blocks with detail still show it, as bench/leak judges pictures; of a fixed camera those whose detail is not the empty scene's. " \
     "Rest hidden is the share of the blocks with detail that no label, grown by a quarter, asks for and that lost it, people around a labelled face among them."
-# What results say that do not say it themselves.
-MEASURE_2026_11_22 = "A box leaks when less than 80 % (faces, plates 90 %) of its 8x8 cells with detail lost it. " \
-    "Rest hidden is the share of the cells with detail outside of all labels that lost it, people around a labelled face among them."
 
 
 def main(args=None):

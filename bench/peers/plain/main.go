@@ -3,7 +3,7 @@
 // Gaussian where something was found, and encoded again. Nothing is tracked.
 // bench/peers compares Hedge with it, with the same networks. It is not a tool to use.
 //
-//	plain [-all] [-grow SHARE] IN OUT
+//	plain [-all] IN OUT
 package main
 
 import (
@@ -25,19 +25,18 @@ import (
 
 func main() {
 	all := flag.Bool("all", false, "hide people and plates too")
-	grow := flag.Float64("grow", 0.1, "share of its width and height by which a box is grown on each side")
 	flag.Parse()
 	if flag.NArg() != 2 {
-		_, _ = fmt.Fprintln(os.Stderr, "usage: plain [-all] [-grow SHARE] IN OUT")
+		_, _ = fmt.Fprintln(os.Stderr, "usage: plain [-all] IN OUT")
 		os.Exit(2)
 	}
-	if err := run(context.Background(), flag.Arg(0), flag.Arg(1), *all, float32(*grow)); err != nil {
+	if err := run(context.Background(), flag.Arg(0), flag.Arg(1), *all); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "plain: %v\n", err) // nowhere else to say it
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, in, out string, all bool, grow float32) (err error) {
+func run(ctx context.Context, in, out string, all bool) (err error) {
 	set, err := networks.Open(ctx, networks.Trio, networks.Options{Offline: true})
 	if err != nil {
 		return err
@@ -74,11 +73,11 @@ func run(ctx context.Context, in, out string, all bool, grow float32) (err error
 	if err := errors.Join(read.Start(), write.Start()); err != nil {
 		return err
 	}
-	err = loop(ctx, set, hide, grow, frames, done, w, h)
+	err = loop(ctx, set, hide, frames, done, w, h)
 	return errors.Join(err, done.Close(), write.Wait(), read.Wait())
 }
 
-func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, grow float32, frames io.Reader, done io.Writer, w, h int) error {
+func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, frames io.Reader, done io.Writer, w, h int) error {
 	bgr := gocv.NewMatWithSize(h, w, gocv.MatTypeCV8UC3)
 	small, i420 := gocv.NewMat(), gocv.NewMat()
 	defer func() { _ = errors.Join(bgr.Close(), small.Close(), i420.Close()) }() // the process ends
@@ -107,7 +106,7 @@ func loop(ctx context.Context, set *networks.Set, hide detect.ClassSet, grow flo
 			if !hide.Has(f.Class) {
 				continue
 			}
-			b := f.Box.Grow(grow, grow)
+			b := f.Box.Grow(0.1, 0.1)
 			r := image.Rect(int(b.X0), int(b.Y0), int(b.X1), int(b.Y1)).Intersect(image.Rect(0, 0, w, h))
 			if r.Empty() {
 				continue
