@@ -78,7 +78,7 @@ func hash(parts ...string) string {
 func originalName(id string) string { return "originals/" + id + ".age" }
 
 // Add files a recording. What is no recording is refused. queue.ErrExists comes with the
-// one that is there: the same file under the same policy.
+// one that is there: the same file under the same policy, with the same networks.
 func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 	r := queue.Recording{Name: f.Name, Policy: string(f.Policy.Canonical()), PolicySHA256: f.Policy.SHA256(),
 		Version: f.Version, Priority: f.Priority, RemoveOriginal: f.RemoveOriginal}
@@ -99,12 +99,13 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 	if r.SHA256, r.Bytes, err = sum(ctx, f.Path); err != nil {
 		return r, err
 	}
-	r.ID = hash(r.SHA256, r.PolicySHA256)
+	r.ID = hash(r.SHA256, r.PolicySHA256, r.Networks)
 	r.Original = originalName(r.ID)
-	if is, err := a.Queue.Get(ctx, r.ID); err == nil {
-		return is, fmt.Errorf("%s: %w, as %s (%s)", r.Name, queue.ErrExists, is.ID, is.Name)
-	}
-	if err := a.keep(ctx, &r, f.Path); err != nil {
+	if _, err := a.Queue.Get(ctx, r.ID); errors.Is(err, queue.ErrUnknown) {
+		if err := a.keep(ctx, &r, f.Path); err != nil {
+			return r, err
+		}
+	} else if err != nil {
 		return r, err
 	}
 	return a.Queue.Create(ctx, r)

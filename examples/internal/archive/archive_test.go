@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,11 +15,13 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/pipeline/evidence"
+	"github.com/hedgecam/hedge/redact"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -180,6 +184,40 @@ func TestHandoverName(t *testing.T) {
 		if got := archive.HandoverName(&queue.Recording{ID: "0123456789abcdef", Name: name}); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestAddAgain: the same file under the same policy is kept once, and with other networks it
+// is another recording.
+func TestAddAgain(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg: ", err)
+	}
+	a := archivetest.New(t, queue.Config{Poll: 20 * time.Millisecond})
+	path := filepath.Join(t.TempDir(), "a.mkv")
+	if out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=64x48:r=5:d=0.4", "-c:v", "mpeg4", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	f := archive.Filing{Path: path, Policy: redact.HideEverything(), Networks: networks.HedgeN, Version: archivetest.Version, Priority: queue.Normal}
+	f.Policy.Outside.Hide = redact.HideDetected
+	first, err := a.Archive.Add(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := a.Queue.JetStream().Stream(t.Context(), "ARCHIVE_JOBS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Archive.Add(t.Context(), f); !errors.Is(err, queue.ErrExists) {
+		t.Errorf("added twice: %v", err)
+	}
+	f.Networks = networks.HedgeP
+	second, err := a.Archive.Add(t.Context(), f)
+	if err != nil || second.ID == first.ID {
+		t.Errorf("with other networks: %v, %v", second.ID, err)
+	}
+	if info, err := jobs.Info(t.Context()); err != nil || info.State.Msgs != 2 {
+		t.Errorf("%+v, %v: want the jobs of both", info, err)
 	}
 }
 

@@ -176,6 +176,30 @@ func TestRepair(t *testing.T) {
 	}
 }
 
+// TestNeverFiled: a recording that was entered, and whose job was not filed, is filed when
+// it is added again.
+func TestNeverFiled(t *testing.T) {
+	a := archivetest.New(t, queue.Config{Poll: 20 * time.Millisecond})
+	r := queue.Recording{ID: "0123", Name: "a", Version: archivetest.Version, Networks: queue.NoNetworks, Stage: queue.Inspect, Status: queue.Waiting, Ticket: 1}
+	bucket, err := a.Queue.JetStream().KeyValue(t.Context(), "archive_recordings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.Put(t.Context(), r.ID, data); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := a.Queue.Create(t.Context(), r); !errors.Is(err, queue.ErrExists) || is.ID != r.ID {
+		t.Errorf("%+v, %v", is, err)
+	}
+	if j := next(t, pull(t, a, "w")); j.Recording.ID != r.ID {
+		t.Errorf("%+v", j.Recording)
+	}
+}
+
 // TestStopsBetween: a worker that is stopped, or loses the server, when the recording waits
 // for its next job already and the job is not filed yet, files it when it ends its own.
 func TestStopsBetween(t *testing.T) {
