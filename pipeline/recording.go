@@ -80,8 +80,8 @@ type RecordingConfig struct {
 	// they are.
 	Redact func(*redact.Options)
 	// Track adjusts how tracks are linked. That begins as track.DefaultLinkerConfig; on a
-	// moving camera Misses is 4 and Slack 3 pixels of 640. It defaults to leaving it as it
-	// is.
+	// moving camera Misses is 5, Slack 4.5 pixels of 640, and CallerMargin the redactor's
+	// margin. It defaults to leaving it as it is.
 	Track func(*track.LinkerConfig)
 	// Spill is the folder for evidence that does not fit into Memory bytes: see
 	// evidence.NewLog. Boxes go there, and no pixel.
@@ -110,17 +110,18 @@ var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person
 const wholeMargin = 0.05
 
 const (
-	// movingSlack is how well the shift of a moving camera's picture is known, in pixels
-	// of the copy that it is measured in: turns and zooms are none. Covers are larger by
-	// that on each side, whatever their size. On a window of PETS09-S2L1 that pans, zooms
-	// and shakes, 15 of 1,694 people leak without it, and 1 does with it; a margin of 12 %,
-	// which did the same for small people, hid half a width too much of large ones.
-	movingSlack = 3
+	// movingSlack is the least margin of covers on a moving camera, in pixels of the copy
+	// that its shift is measured in: turns and zooms are none, and small boxes are rough.
+	// On a window of PETS09-S2L1 that pans, zooms and shakes, 24 of 1,694 people leak
+	// without it, and 12 do with it; so did 3 pixels on top of wholeMargin, which hid 21.9
+	// and not 20.1 % of what is beside the large people of such a window of TUD-Campus.
+	movingSlack = 4.5
 	// watchWidth is how wide, in pixels, that copy is about: as the networks' input.
 	watchWidth = 640
-	// wholeMisses is track's WholeConfig.Misses on a moving camera, where nothing shows
-	// what is behind somebody who has gone.
-	wholeMisses = 4
+	// wholeMisses is track's LinkerConfig.Misses on a moving camera, where nothing shows
+	// what is behind somebody who has gone. On the window of PETS09-S2L1 12 people leak with
+	// 4 and 10 with 5 and 6; 6 hide one point more of the window of TUD-Campus than 5.
+	wholeMisses = 5
 )
 
 func (c RecordingConfig) withDefaults() (RecordingConfig, error) {

@@ -138,7 +138,7 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	if d.Camera == AnyCamera {
 		d.Camera = sv.camera(ev.header)
 	}
-	if err := d.link(r.cfg.Track); err != nil {
+	if err := d.link(r.cfg.Track, r.redactOptions().Margin); err != nil {
 		return nil, err
 	}
 	d.strike(ev.edits.Strike)
@@ -149,13 +149,13 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	return d, err
 }
 
-// link makes the tracks.
-func (d *Decision) link(adjust func(*track.LinkerConfig)) error {
+// link makes the tracks. margin is the redactor's.
+func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error {
 	cfg := track.DefaultLinkerConfig()
 	cfg.Size = d.ev.header.Size
 	if d.Camera == MovingCamera {
 		cfg.Misses = wholeMisses
-		cfg.Slack = movingSlack * max(1, float32(cfg.Size.X)/watchWidth)
+		cfg.Slack, cfg.CallerMargin = movingSlack*max(1, float32(cfg.Size.X)/watchWidth), margin
 	}
 	if adjust != nil {
 		adjust(&cfg)

@@ -30,6 +30,18 @@ type secondPass struct {
 	outline *outliner // nil if nobody's silhouette is wanted
 }
 
+// redactOptions returns the redactor's options.
+func (r *Recording) redactOptions() redact.Options {
+	o := redact.DefaultOptions()
+	if o.Margin = wholeMargin; r.cfg.Compressed {
+		o.Grow = 1
+	}
+	if r.cfg.Redact != nil {
+		r.cfg.Redact(&o)
+	}
+	return o
+}
+
 // Redact is the second pass: it reads src, the same recording from its beginning,
 // hides in each picture what was decided, and hands it to sink. At the end the sink
 // is finished. When ctx ends, or on an error, it is not. src and sink are not closed.
@@ -38,13 +50,6 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	if s.rd, err = evidence.NewReader(d.ev.log.Reader()); err != nil {
 		return err
 	}
-	o := redact.DefaultOptions()
-	if o.Margin = wholeMargin; r.cfg.Compressed {
-		o.Grow = 1
-	}
-	if r.cfg.Redact != nil {
-		r.cfg.Redact(&o)
-	}
 	policy := *r.cfg.Policy
 	if d.HideOutside {
 		policy.Outside.Hide, policy.Strip = redact.HideAll, nil
@@ -52,7 +57,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 			policy.Outside.Fill = redact.Frost // nobody has asked whether all of the place may be shown
 		}
 	}
-	if s.red, err = redact.New(&policy, d.ev.header.Size, o); err != nil {
+	if s.red, err = redact.New(&policy, d.ev.header.Size, r.redactOptions()); err != nil {
 		return &StageError{Stage: "redact", Count: 1, Err: err}
 	}
 	if r.cfg.Segmenter != nil && showsSilhouettes(r.cfg.Policy) {

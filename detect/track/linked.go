@@ -348,6 +348,13 @@ const (
 	deviationRate, maxDeviation = 0.25, 0.3
 )
 
+// slackened grows a padded box by Slack, as far as that is more than what the caller adds.
+func (l *Linker) slackened(b detect.Box) detect.Box {
+	dx := max(l.cfg.Slack-l.cfg.CallerMargin*b.W(), 0)
+	dy := max(l.cfg.Slack-l.cfg.CallerMargin*b.H(), 0)
+	return detect.Box{X0: b.X0 - dx, Y0: b.Y0 - dy, X1: b.X1 + dx, Y1: b.Y1 + dy}
+}
+
 // object returns what must be hidden to hide a track in a picture. The padded box holds
 // the smoothed box and the observations of the picture and its neighbours, so that it
 // is never smaller than these say.
@@ -378,7 +385,7 @@ func (l *Linker) object(p *Track, frame int) (detect.Object, bool) {
 		padded = padded.Union(b)
 	}
 	margin := l.cfg.Class[p.Class].Margin
-	padded = outset(padded.Grow(margin, margin), l.cfg.Slack)
+	padded = l.slackened(padded.Grow(margin, margin))
 	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
 	box, padded = box.Shift(dx, dy), padded.Shift(dx, dy).Intersect(l.whole)
 	if padded.Empty() {

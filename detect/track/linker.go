@@ -32,8 +32,13 @@ type LinkerConfig struct {
 	// defaults to 0: time alone counts.
 	Misses int
 	// Slack is how far, in pixels, a place may be wrong because the camera moves. Padded
-	// boxes grow by that on each side. It defaults to 0.
+	// boxes grow by that on each side, less what the caller adds for CallerMargin. It
+	// defaults to 0.
 	Slack float32
+	// CallerMargin is the share of its width (height) by which the caller grows a padded box
+	// on each side. That covers Slack on large objects: a margin in pixels and one in shares
+	// of the size do not add up. It defaults to 0.
+	CallerMargin float32
 }
 
 // LinkerClass says how objects of one class are linked and believed.
