@@ -46,6 +46,9 @@ func list(ctx context.Context, f *flags, stdout, _ io.Writer) error {
 		if w, ok := at[r.ID]; ok && r.Status == queue.Running {
 			note = fmt.Sprintf("%d of %d pictures, %v left, on %s", w.Done, w.Total, w.Left, w.Host)
 		}
+		if r.WaitsForParts() {
+			note = fmt.Sprintf("parts: %d of %d have ended", r.Parts.Ended, r.Parts.Total)
+		}
 		if why := archive.Unserved(r, working); why != "" {
 			note = why
 		}

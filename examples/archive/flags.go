@@ -55,7 +55,7 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 		s.StringVar(&f.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
 	}
 	if is("serve", "worker") {
-		s.IntVar(&f.workers, "workers", 1, "how many recordings are worked on here at once; for serve, 0 is none")
+		s.IntVar(&f.workers, "workers", 1, "how many recordings, or parts of long ones, are worked on here at once; for serve, 0 is none")
 		s.Int64Var(&f.memory, "memory", memfile.Limit()>>20, "how large a recording may be, in MB, that is held in memory while it is worked on")
 		s.StringVar(&f.scratch, "scratch", "", "a folder on an encrypted disk for recordings that memory does not hold; it defaults to none")
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -71,6 +72,7 @@ func one(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (e
 		log.Warn("without networks: this worker makes second passes only, and recordings in which nothing is looked for", "reason", why)
 	} else if key != queue.NoNetworks {
 		self.Networks, passes.Sets = []string{key}, map[string][]*networks.Set{key: sets}
+		self.Machine = recording.Machine()
 	}
 	defer func() {
 		for _, s := range sets {

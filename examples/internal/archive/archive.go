@@ -93,7 +93,7 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 	if r.Networks, err = NetworksKey(f.Networks, f.Policy); err != nil {
 		return r, err
 	}
-	if err := readable(ctx, f.Path); err != nil {
+	if r.Seconds, err = readable(ctx, f.Path); err != nil {
 		return r, err
 	}
 	if r.SHA256, r.Bytes, err = sum(ctx, f.Path); err != nil {
@@ -111,16 +111,17 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 	return a.Queue.Create(ctx, r)
 }
 
-// readable returns why a file is no recording.
-func readable(ctx context.Context, path string) error {
+// readable returns why a file is no recording, or how many seconds it has, 0 if that is
+// not known.
+func readable(ctx context.Context, path string) (seconds float64, err error) {
 	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if src.Info().Still {
 		err = fmt.Errorf("%s is a picture and no recording: redact-file takes pictures", path)
 	}
-	return errors.Join(err, src.Close())
+	return src.Info().Duration.Seconds(), errors.Join(err, src.Close())
 }
 
 // sum returns the SHA-256 of a file, and its length.

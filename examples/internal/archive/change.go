@@ -24,9 +24,9 @@ func act(r *queue.Recording, what string, by evidence.Change) {
 	r.Acts = append(r.Acts, queue.Act{What: what, By: by.By, At: by.At})
 }
 
-// Cancel ends the work on a recording. What was made of it stays.
+// Cancel ends the work on a recording, and on its parts. What was made of it stays.
 func (a *Archive) Cancel(ctx context.Context, id string, by evidence.Change) (queue.Recording, error) {
-	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
+	r, err := a.Queue.Update(ctx, id, func(r *queue.Recording) error {
 		if r.Status.Final() {
 			return fmt.Errorf("%s is %s: there is nothing to cancel", r.Name, r.Status)
 		}
@@ -35,6 +35,10 @@ func (a *Archive) Cancel(ctx context.Context, id string, by evidence.Change) (qu
 		act(r, "cancelled", by)
 		return nil
 	})
+	if err == nil {
+		err = a.Queue.RemoveParts(ctx, &r)
+	}
+	return r, err
 }
 
 // Retry files a recording anew that has failed or was cancelled, or for which no worker of
@@ -42,29 +46,54 @@ func (a *Archive) Cancel(ctx context.Context, id string, by evidence.Change) (qu
 // another version than before it begins anew, also if it is done, and what reviewers have
 // taken out is hidden again: see below.
 func (a *Archive) Retry(ctx context.Context, id, version string, by evidence.Change) (queue.Recording, error) {
-	return a.Queue.Update(ctx, id, func(r *queue.Recording) error {
+	var was queue.Recording // with parts that are of no use any more
+	r, err := a.Queue.Update(ctx, id, func(r *queue.Recording) error {
+		was = queue.Recording{}
 		switch {
 		case r.Original == "":
 			return fmt.Errorf("%s: %w", r.Name, ErrOver)
 		case r.Status == queue.Done && r.Version == version:
 			return fmt.Errorf("%s is done: render it again on the page", r.Name)
+		case r.WaitsForParts() && r.Version == version:
+			return fmt.Errorf("the parts of %s are being worked on", r.Name)
 		case r.Status == queue.Running && r.Version == version:
 			return fmt.Errorf("%s is being worked on by %s", r.Name, r.Worker)
 		}
 		if r.Version != version {
+			was = *r
 			// Evidence is of one version: in another's, a track's number may be that of
 			// somebody else, whom nobody has taken out.
 			r.Version, r.Evidence, r.Stage = version, "", queue.Inspect
-			r.Output, r.Accepted = nil, nil
+			r.Output, r.Accepted, r.Parts = nil, nil, nil
 			if ids := edited(r.Changes); len(ids) > 0 {
 				r.Changes = append(r.Changes, evidence.Change{Restore: ids, By: "archive", At: time.Now().UTC().Truncate(time.Second),
 					Why: "tracks are found anew by " + version})
 			}
 		}
+		if r.Stage == queue.Look {
+			r.Stage, r.Parts = queue.Inspect, nil // it is cut again; what was found in parts is there
+		}
 		act(r, "tried again", by)
 		r.File(r.Stage)
 		return nil
 	})
+	if err == nil {
+		err = a.RemoveParts(ctx, &was)
+	}
+	return r, err
+}
+
+// RemoveParts removes what was found in the parts of a recording, and their entries in the
+// queue.
+func (a *Archive) RemoveParts(ctx context.Context, r *queue.Recording) error {
+	if r.Parts == nil {
+		return nil
+	}
+	err := a.Queue.RemoveParts(ctx, r)
+	for n := range r.Parts.Total {
+		err = errors.Join(err, a.Files.Remove(ctx, PartName(r, n)))
+	}
+	return err
 }
 
 // edited returns the tracks that are not hidden as they were found.
@@ -135,7 +164,8 @@ func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evi
 }
 
 // Tidy removes originals that were to be removed when their outputs were accepted, and were
-// not because the program ended or the store was away.
+// not because the program ended or the store was away; and what was found in parts of
+// recordings on which nobody works.
 func (a *Archive) Tidy(ctx context.Context) error {
 	list, err := a.Queue.List(ctx)
 	if err != nil {
@@ -145,13 +175,16 @@ func (a *Archive) Tidy(ctx context.Context) error {
 		if r := &list[i]; r.RemoveOriginal && r.Original == "" {
 			err = errors.Join(err, a.Files.Remove(ctx, originalName(r.ID)))
 		}
+		if r := &list[i]; r.Status.Final() {
+			err = errors.Join(err, a.RemoveParts(ctx, r))
+		}
 	}
 	return err
 }
 
 // Unserved says why nobody takes a recording that waits, "" if somebody does.
 func Unserved(r *queue.Recording, workers []queue.Worker) string {
-	if r.Status != queue.Waiting {
+	if r.Status != queue.Waiting && !r.WaitsForParts() {
 		return ""
 	}
 	why := "no worker is there"
@@ -161,7 +194,7 @@ func Unserved(r *queue.Recording, workers []queue.Worker) string {
 			if why == "no worker is there" {
 				why = "no worker of its version, " + r.Version + ", is there: start one, or retry the recording with this version"
 			}
-		case r.Stage == queue.Inspect && r.Networks != queue.NoNetworks && !slices.Contains(w.Networks, r.Networks):
+		case r.Stage != queue.Render && r.Networks != queue.NoNetworks && !slices.Contains(w.Networks, r.Networks):
 			why = "no worker has its networks, " + r.Networks + ": start one with their weights"
 		default:
 			return ""

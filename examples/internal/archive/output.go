@@ -2,6 +2,7 @@ package archive
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 )
@@ -10,6 +11,12 @@ import (
 // same work has the same name.
 func EvidenceName(r *queue.Recording) string {
 	return "evidence/" + hash(r.SHA256, r.PolicySHA256, r.Networks, r.Version) + ".jsonl"
+}
+
+// PartName returns the store's name of what the networks found in a part of a recording that
+// was cut: see package inferences.
+func PartName(r *queue.Recording, part int) string {
+	return "parts/" + hash(r.SHA256, r.PolicySHA256, r.Networks, r.Version, r.Parts.Machine, r.Parts.Length.String(), strconv.Itoa(part)) + ".inferences"
 }
 
 // OutputID names the output of a recording: by the input, the policy, the networks, the

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"sync"
 	"testing"
@@ -127,6 +128,15 @@ type Passes struct {
 
 	mu    sync.Mutex
 	calls []string
+	found map[int]string
+}
+
+// Found returns what the last Inspect was given of parts, by their numbers; nil if there was
+// none.
+func (p *Passes) Found() map[int]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.found
 }
 
 // Calls returns the stages and recordings of the passes that have ended well.
@@ -149,12 +159,25 @@ func (p *Passes) ended(s queue.Stage, id string) {
 	p.mu.Unlock()
 }
 
+// Look implements worker.Passes.
+func (p *Passes) Look(ctx context.Context, part *queue.Recording, path string, progress func(done, total int64), to string) error {
+	if err := p.begin(ctx, part, path); err != nil {
+		return err
+	}
+	progress(1, 2)
+	p.ended(queue.Look, part.ID)
+	return os.WriteFile(to, []byte("found in "+part.ID), 0o600)
+}
+
 // Inspect implements worker.Passes.
-func (p *Passes) Inspect(ctx context.Context, r *queue.Recording, path string, progress func(done, total int64), to string) error {
+func (p *Passes) Inspect(ctx context.Context, r *queue.Recording, path string, progress func(done, total int64), known *recording.Known, to string) error {
 	if err := p.begin(ctx, r, path); err != nil {
 		return err
 	}
 	progress(1, 2)
+	if err := p.find(ctx, r, known); err != nil {
+		return err
+	}
 	f, err := os.Create(to)
 	if err != nil {
 		return err
@@ -168,6 +191,28 @@ func (p *Passes) Inspect(ctx context.Context, r *queue.Recording, path string, p
 	}
 	p.ended(queue.Inspect, r.ID)
 	return errors.Join(err, f.Close())
+}
+
+// find reads what is known of the parts.
+func (p *Passes) find(ctx context.Context, r *queue.Recording, known *recording.Known) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.found = map[int]string{}
+	for n := 0; known != nil && n < r.Parts.Total; n++ {
+		f, err := known.Open(ctx, n)
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			continue
+		}
+		data, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		p.found[n] = string(data)
+	}
+	return nil
 }
 
 // Render implements worker.Passes.

@@ -56,38 +56,48 @@ func (q *Queue) Repair(ctx context.Context) (n int, err error) {
 	}
 	for i := range list {
 		r := &list[i]
-		if r.Status.Final() {
-			continue
+		repaired, err := false, error(nil)
+		switch {
+		case r.Status.Final():
+		case r.WaitsForParts():
+			repaired, err = q.repairParts(ctx, r)
+		default:
+			repaired, err = q.repair(ctx, r)
 		}
-		if r.Taken != 0 {
-			_, err := q.jobs.GetMsg(ctx, r.Taken)
-			if err == nil {
-				continue
-			}
-			if !errors.Is(err, jetstream.ErrMsgNotFound) {
-				return n, err
-			}
-			_, err = q.Update(ctx, r.ID, func(now *Recording) error {
-				if now.Revision != r.Revision {
-					return errStale
-				}
-				attempts, why := now.Attempts, now.Error
-				now.File(now.Stage)
-				now.Attempts, now.Error = attempts, why
-				return nil
-			})
-			if err != nil && !errors.Is(err, errStale) {
-				return n, err
-			}
-			n++
-			continue
-		}
-		// If its message is there all the same, one of the two is taken.
-		if err := q.publish(ctx, r); err != nil {
+		if err != nil {
 			return n, err
+		}
+		if repaired {
+			n++
 		}
 	}
 	return n, nil
+}
+
+// repair files the job of a recording, or of a part, that waits or is worked on. It reports
+// whether that was lost.
+func (q *Queue) repair(ctx context.Context, r *Recording) (lost bool, err error) {
+	if r.Taken == 0 {
+		// If its message is there all the same, one of the two is taken.
+		return false, q.publish(ctx, r)
+	}
+	_, err = q.jobs.GetMsg(ctx, r.Taken)
+	if err == nil || !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, err
+	}
+	_, err = q.Update(ctx, r.ID, func(now *Recording) error {
+		if now.Revision != r.Revision {
+			return errStale
+		}
+		attempts, why := now.Attempts, now.Error
+		now.File(now.Stage)
+		now.Attempts, now.Error = attempts, why
+		return nil
+	})
+	if errors.Is(err, errStale) {
+		err = nil
+	}
+	return true, err
 }
 
 // Offer is what a worker takes.
@@ -115,9 +125,11 @@ func (q *Queue) Pull(ctx context.Context, o Offer) (*Puller, error) {
 	p := &Puller{q: q, offer: o, wake: make(chan struct{}, 1)}
 	for priority := Priorities - 1; priority >= 0; priority-- {
 		list := []string{subject(o.Version, Render, NoNetworks, priority), subject(o.Version, Inspect, NoNetworks, priority)}
-		for _, n := range o.Networks {
-			if n != NoNetworks {
-				list = append(list, subject(o.Version, Inspect, n, priority))
+		for _, s := range []Stage{Look, Inspect} {
+			for _, n := range o.Networks {
+				if n != NoNetworks {
+					list = append(list, subject(o.Version, s, n, priority))
+				}
 			}
 		}
 		for _, s := range list {
@@ -231,19 +243,32 @@ func (q *Queue) take(ctx context.Context, msg jetstream.Msg, worker string) (*Jo
 		r.Attempts++
 		return nil
 	})
-	if errors.Is(err, errStale) && r.Status == Waiting && r.Taken == 0 {
-		// The next job may not have been filed: the worker was lost in between.
-		if err := q.publish(ctx, &r); err != nil {
-			return nil, err
-		}
-	}
 	if err == nil && r.Status == Failed {
 		err = errStale
+	}
+	if errors.Is(err, errStale) {
+		// What comes next may not have been filed: the worker was lost in between.
+		if err := q.next(ctx, &r); err != nil {
+			return nil, err
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &Job{r, q, msg}, nil
+}
+
+// next files what comes after a job that has ended, where it was not.
+func (q *Queue) next(ctx context.Context, r *Recording) error {
+	switch {
+	case r.Status == Waiting && r.Taken == 0:
+		return q.publish(ctx, r)
+	case r.WaitsForParts():
+		return q.cut(ctx, r)
+	case r.Parent != "" && r.Status.Final():
+		return q.join(ctx, r.Parent)
+	}
+	return nil
 }
 
 // Extend says that the worker is still at it. It must be called more often than
@@ -256,6 +281,9 @@ func (j *Job) Every() time.Duration { return j.q.cfg.AckWait / 3 }
 // Current reports whether the job still counts: nobody has cancelled it, or filed another.
 func (j *Job) Current(ctx context.Context) (bool, error) {
 	r, err := j.q.Get(ctx, j.Recording.ID)
+	if errors.Is(err, ErrUnknown) {
+		return false, nil // a part that was removed
+	}
 	return err == nil && j.counts(&r), err
 }
 
@@ -263,9 +291,9 @@ func (j *Job) counts(r *Recording) bool {
 	return r.Ticket == j.Recording.Ticket && r.Status == Running
 }
 
-// end changes the recording, if the job still counts, and reports whether it did. If
-// another job has taken its place, that one is filed if it was not: the worker may have
-// been told to stop, or have lost the server, after the recording was changed.
+// end changes the recording, if the job still counts, and reports whether it did. What
+// comes next is filed if it was not: the worker may have been told to stop, or have lost
+// the server, after the recording was changed.
 func (j *Job) end(ctx context.Context, change func(*Recording)) (r Recording, counts bool, err error) {
 	r, err = j.q.Update(ctx, j.Recording.ID, func(r *Recording) error {
 		if !j.counts(r) {
@@ -274,23 +302,36 @@ func (j *Job) end(ctx context.Context, change func(*Recording)) (r Recording, co
 		change(r)
 		return nil
 	})
-	if !errors.Is(err, errStale) {
-		return r, err == nil, err
-	}
-	if r.Status == Waiting && r.Taken == 0 {
-		err = j.q.publish(ctx, &r)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return r, false, nil // a part that was removed
+	case errors.Is(err, errStale):
+		err = j.q.next(ctx, &r)
 		return r, false, err
+	case err == nil && r.Taken == 0 && r.Status == Waiting:
+		return r, true, nil // Save has filed it
+	case err == nil:
+		err = j.q.next(ctx, &r)
 	}
-	return r, false, nil
+	return r, err == nil, err
 }
 
 // Done ends the job with what came of it. If the job counts no more, nothing is changed.
 func (j *Job) Done(ctx context.Context, change func(*Recording)) (Recording, error) {
-	r, _, err := j.end(ctx, change)
-	if err != nil {
-		return r, err
+	r, counts, err := j.end(ctx, change)
+	if err == nil {
+		err = j.ack(&r, counts)
 	}
-	return r, j.msg.Ack()
+	return r, err
+}
+
+// ack takes the message out of the stream, unless it is still needed: another worker to
+// which it was given meanwhile has given it back, and it comes again.
+func (j *Job) ack(r *Recording, counts bool) error {
+	if !counts && !r.Status.Final() && r.Ticket == j.Recording.Ticket && r.Taken == j.Recording.Taken {
+		return nil
+	}
+	return j.msg.Ack()
 }
 
 // Fail ends one try. After Config.Tries the recording is on the dead-letter list.
@@ -307,13 +348,13 @@ func (j *Job) Fail(ctx context.Context, why error) (Recording, error) {
 	if counts && r.Status == Waiting {
 		return r, j.msg.NakWithDelay(time.Duration(r.Attempts) * j.q.cfg.AckWait / 10)
 	}
-	return r, j.msg.Ack()
+	return r, j.ack(&r, counts)
 }
 
 // GiveBack ends a try that does not count: the worker ends, or there is no room. why may
 // be nil.
 func (j *Job) GiveBack(ctx context.Context, why error, delay time.Duration) error {
-	_, counts, err := j.end(ctx, func(r *Recording) {
+	r, counts, err := j.end(ctx, func(r *Recording) {
 		r.Status = Waiting
 		r.Attempts--
 		if why != nil {
@@ -324,7 +365,7 @@ func (j *Job) GiveBack(ctx context.Context, why error, delay time.Duration) erro
 		return err
 	}
 	if !counts {
-		return j.msg.Ack()
+		return j.ack(&r, counts)
 	}
 	return j.msg.NakWithDelay(delay)
 }

@@ -5,6 +5,10 @@
 // A recording's entry in the bucket decides; a message only wakes somebody. A message
 // that was lost is published again by Repair, and one that is there twice is taken once.
 // No decision compares the clocks of two machines.
+//
+// A long recording may be cut: its parts are jobs of their own, with entries in a bucket of
+// their own. The recording then waits, not as a message, until the last of them has ended,
+// well or not.
 package queue
 
 import (
@@ -26,6 +30,7 @@ const (
 	// healthSubject is where an embedded server says why it takes nothing more, "" if it does.
 	healthSubject = "archive.health"
 	recordings    = "archive_recordings"
+	partsBucket   = "archive_parts"
 	workers       = "archive_workers"
 	// silent is how long a worker may be before it is forgotten.
 	silent = 45 * time.Second
@@ -66,12 +71,13 @@ type Config struct {
 
 // Queue is an archive's state and its queue. Its methods may be called by any goroutine.
 type Queue struct {
-	cfg  Config
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	jobs jetstream.Stream
-	recs jetstream.KeyValue
-	live jetstream.KeyValue
+	cfg   Config
+	nc    *nats.Conn
+	js    jetstream.JetStream
+	jobs  jetstream.Stream
+	recs  jetstream.KeyValue
+	parts jetstream.KeyValue
+	live  jetstream.KeyValue
 }
 
 // Open opens the queue, and makes it if there is none. The caller closes nc afterwards.
@@ -115,6 +121,9 @@ func (q *Queue) open(ctx context.Context) (err error) {
 		return kv, err
 	}
 	if q.recs, err = bucket(jetstream.KeyValueConfig{Bucket: recordings, Storage: jetstream.FileStorage}); err != nil {
+		return err
+	}
+	if q.parts, err = bucket(jetstream.KeyValueConfig{Bucket: partsBucket, Storage: jetstream.FileStorage}); err != nil {
 		return err
 	}
 	q.live, err = bucket(jetstream.KeyValueConfig{Bucket: workers, Storage: jetstream.MemoryStorage, TTL: silent})
@@ -169,7 +178,7 @@ func (q *Queue) Get(ctx context.Context, id string) (Recording, error) {
 func (q *Queue) entry(ctx context.Context, id string) (e jetstream.KeyValueEntry, err error) {
 	for range lookTries {
 		short, cancel := context.WithTimeout(ctx, lookPatience)
-		e, err = q.recs.Get(short, id)
+		e, err = q.bucket(id).Get(short, id)
 		cancel()
 		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
 			break
@@ -181,12 +190,17 @@ func (q *Queue) entry(ctx context.Context, id string) (e jetstream.KeyValueEntry
 // Create enters a recording, which waits for its first pass. ErrExists comes with the one
 // that is there.
 func (q *Queue) Create(ctx context.Context, r Recording) (Recording, error) {
-	r.Stage, r.Status, r.Ticket = Inspect, Waiting, 1
+	r.Stage = Inspect
+	return q.create(ctx, r)
+}
+
+func (q *Queue) create(ctx context.Context, r Recording) (Recording, error) {
+	r.Status, r.Ticket = Waiting, 1
 	data, err := json.Marshal(r)
 	if err != nil {
 		return r, err
 	}
-	rev, err := q.recs.Create(ctx, r.ID, data)
+	rev, err := q.bucket(r.ID).Create(ctx, r.ID, data)
 	if errors.Is(err, jetstream.ErrKeyExists) {
 		is, err := q.Get(ctx, r.ID)
 		if err != nil {
@@ -214,7 +228,7 @@ func (q *Queue) Save(ctx context.Context, r Recording) (Recording, error) {
 	if err != nil {
 		return r, err
 	}
-	rev, err := q.recs.Update(ctx, r.ID, data, r.Revision)
+	rev, err := q.bucket(r.ID).Update(ctx, r.ID, data, r.Revision)
 	if conflict(err) {
 		return r, ErrConflict
 	}

@@ -6,11 +6,15 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-// Stage is one of the two passes over a recording. Each is a job of its own.
+// Stage is one of the two passes over a recording, or what comes before the first one of a
+// long recording. Each is a job of its own.
 type Stage string
 
 // The stages.
 const (
+	// Look is the work of the networks on one part of a recording that was cut. The
+	// recording itself waits for its parts then.
+	Look Stage = "look"
 	// Inspect is the first pass: networks look, and evidence is written.
 	Inspect Stage = "inspect"
 	// Render is the second pass: pictures are redacted by evidence. It needs no network.
@@ -55,6 +59,14 @@ type Recording struct {
 	Networks string `json:"networks"`
 	Version  string `json:"version"`
 	Priority int    `json:"priority"`
+	// Seconds is its length, 0 if that is not known.
+	Seconds float64 `json:"seconds,omitempty"`
+
+	// Parts says how it was cut, nil if it was not, or its evidence is there.
+	Parts *Parts `json:"parts,omitempty"`
+	// Parent is of what recording this is the part Part, from 0; "" if it is no part.
+	Parent string `json:"parent,omitempty"`
+	Part   int    `json:"part,omitempty"`
 
 	Stage  Stage  `json:"stage"`
 	Status Status `json:"status"`
@@ -120,6 +132,8 @@ type Worker struct {
 	ID      string `json:"id"`
 	Host    string `json:"host"`
 	Version string `json:"version"`
+	// Machine names its kind: two of the same kind find the same, to the last bit.
+	Machine string `json:"machine,omitempty"`
 	// Networks are the sets that it can look with; Why says why it has none.
 	Networks []string `json:"networks"`
 	Why      string   `json:"why,omitempty"`

@@ -122,6 +122,8 @@ type Entry struct {
 	Changes  int          `json:"changes"`
 	Accepted bool         `json:"accepted"`
 	Changed  time.Time    `json:"changed"`
+	// Parts are those that it was cut into, nil if it was not.
+	Parts *queue.Parts `json:"parts,omitempty"`
 }
 
 // List returns recordings, the newest change first: those of a status, or all if it is
@@ -139,7 +141,7 @@ func (d *Desk) List(status queue.Status, from, most int) (list []Entry, total in
 	list = []Entry{}
 	for i := max(from, 0); i < min(len(all), from+most); i++ {
 		r := all[i]
-		list = append(list, Entry{r.ID, r.Name, r.Stage, r.Status, r.Error, r.Priority, len(r.Changes), r.Accepted != nil, r.Changed})
+		list = append(list, Entry{r.ID, r.Name, r.Stage, r.Status, r.Error, r.Priority, len(r.Changes), r.Accepted != nil, r.Changed, r.Parts})
 	}
 	return list, len(all)
 }

@@ -52,7 +52,7 @@ func (f figures) Collect(c chan<- prometheus.Metric) {
 	}
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
-	for _, s := range []queue.Stage{queue.Inspect, queue.Render} {
+	for _, s := range []queue.Stage{queue.Look, queue.Inspect, queue.Render} {
 		for _, t := range []queue.Status{queue.Waiting, queue.Running, queue.Done, queue.Failed, queue.Cancelled} {
 			gauge(mRecordings, float64(f.d.counts[kind{s, t}]), string(s), string(t))
 		}

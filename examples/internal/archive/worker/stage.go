@@ -27,8 +27,11 @@ func (w *Worker) stage(ctx context.Context, r *queue.Recording) (change func(*qu
 		return nil, fmt.Errorf("the worker's folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if r.Stage == queue.Render {
+	switch r.Stage {
+	case queue.Render:
 		return w.render(ctx, r, dir)
+	case queue.Look:
+		return w.look(ctx, r, dir)
 	}
 	return w.inspect(ctx, r, dir)
 }
@@ -37,20 +40,29 @@ func (w *Worker) stage(ctx context.Context, r *queue.Recording) (change func(*qu
 func (w *Worker) inspect(ctx context.Context, r *queue.Recording, dir string) (func(*queue.Recording), error) {
 	name := archive.EvidenceName(r)
 	enter := func(r *queue.Recording) {
-		r.Evidence = name
+		r.Evidence, r.Parts = name, nil
 		r.File(queue.Render)
 	}
-	if there, err := w.there(ctx, name); err != nil || there {
-		return enter, err
+	there, err := w.there(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if there {
+		w.removeParts(ctx, r)
+		return enter, nil
 	}
 	path := filepath.Join(dir, "evidence.jsonl")
-	err := w.withOriginal(ctx, r, func(original string) error {
-		return w.c.Passes.Inspect(ctx, r, original, w.progress(), path)
+	err = w.withOriginal(ctx, r, func(original string) error {
+		return w.c.Passes.Inspect(ctx, r, original, w.progress(), w.known(r), path)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return enter, w.put(ctx, name, path)
+	if err := w.put(ctx, name, path); err != nil {
+		return nil, err
+	}
+	w.removeParts(ctx, r)
+	return enter, nil
 }
 
 // there reports whether a file is in the store.

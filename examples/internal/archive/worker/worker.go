@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
+	"github.com/hedgecam/hedge/pipeline"
 )
 
 // Config is what a worker is made of.
@@ -41,6 +43,12 @@ type Config struct {
 	// Stall is how long a pass may take for one picture, and a recording to be read from the
 	// store; a pass that stands still longer has failed. It defaults to 15 minutes.
 	Stall time.Duration
+	// Part is the length of the parts of a recording that is cut for several workers. It
+	// defaults to pipeline.DefaultPart.
+	Part time.Duration
+	// Elsewhere is how long a job waits that is better done by another worker, before it is
+	// offered again. It defaults to 5 s.
+	Elsewhere time.Duration
 	// Log is told of what happens. It defaults to nothing.
 	Log *slog.Logger
 }
@@ -63,6 +71,12 @@ func New(c Config) *Worker {
 	if c.Stall == 0 {
 		c.Stall = 15 * time.Minute
 	}
+	if c.Part == 0 {
+		c.Part = pipeline.DefaultPart
+	}
+	if c.Elsewhere == 0 {
+		c.Elsewhere = 5 * time.Second
+	}
 	return &Worker{c: c, now: c.Self}
 }
 
@@ -75,6 +89,9 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 	q := w.c.Archive.Queue
 	p, err := q.Pull(ctx, queue.Offer{Worker: w.c.Self.ID, Version: w.c.Self.Version, Networks: w.c.Self.Networks})
 	if err != nil {
+		if ctx.Err() != nil {
+			err = nil // it was told to end before it began
+		}
 		return err
 	}
 	defer func() { _ = p.Close() }() // the connection may be gone
@@ -140,21 +157,29 @@ var errGone = errors.New("the job was cancelled, or another has taken its place"
 // do does one job and ends it.
 func (w *Worker) do(ctx context.Context, j *queue.Job) {
 	r := &j.Recording
-	w.set(func(s *queue.Worker) { s.Recording, s.Stage, s.Done, s.Total, s.Left = r.ID, r.Stage, 0, 0, 0 })
+	w.set(func(s *queue.Worker) {
+		s.Recording, s.Stage, s.Done, s.Total, s.Left = cmp.Or(r.Parent, r.ID), r.Stage, 0, 0, 0
+	})
 	defer w.set(func(s *queue.Worker) { s.Recording, s.Stage, s.Done, s.Total, s.Left = "", "", 0, 0, 0 })
 	log := w.c.Log.With("recording", r.ID, "name", r.Name, "stage", r.Stage)
 	work, cancel := context.WithCancelCause(ctx)
 	var holding sync.WaitGroup
 	holding.Go(func() { w.hold(work, j, cancel) })
+	if w.passOn(ctx, log, j) {
+		cancel(nil)
+		holding.Wait()
+		return
+	}
 	change, err := w.stage(work, r)
 	if err == nil {
-		err = w.persist(work, func(ctx context.Context) error {
+		// Not under work: that ends when the job, being done, counts no more.
+		err = w.persist(ctx, func(ctx context.Context) error {
 			_, err := j.Done(ctx, change)
 			return err
 		})
 	}
 	cause := context.Cause(work)
-	if errors.Is(cause, errStalled) {
+	if err != nil && errors.Is(cause, errStalled) {
 		err = errStalled // the error of the pass says only that it was cancelled
 	}
 	cancel(nil)

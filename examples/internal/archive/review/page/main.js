@@ -65,11 +65,13 @@ function list(l) {
     const b = button(r.name, () => choose(r.id));
     b.dataset.id = r.id;
     cell(row, b);
-    cell(row, r.stage); cell(row, r.accepted ? "accepted" : r.status);
+    cell(row, stage(r)); cell(row, r.accepted ? "accepted" : r.status);
     cell(row, r.error || (r.changes ? `${r.changes} changes` : ""));
     if (r.id === focused) b.focus();
   }
 }
+
+function stage(r) { return r.stage === "look" ? `parts ${r.parts.ended} of ${r.parts.total}` : r.stage; }
 
 async function choose(id) {
   if (id !== chosen) { chosen = id; shown = null; }
@@ -83,7 +85,7 @@ function detail(d) {
   shown = d;
   at("detail").hidden = false;
   at("name").textContent = d.name;
-  at("what").textContent = `${d.stage}: ${d.status}` + (d.error ? `: ${d.error}` : "") + (d.unserved ? `: ${d.unserved}` : "") +
+  at("what").textContent = `${stage(d)}: ${d.status}` + (d.error ? `: ${d.error}` : "") + (d.unserved ? `: ${d.unserved}` : "") +
     (d.pending > 0 ? `; ${d.pending} changes are not rendered yet` : "") + (d.accepted ? `; accepted by ${d.accepted.by}` : "");
   at("output").hidden = !output;
   if (output && fresh) {
