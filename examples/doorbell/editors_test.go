@@ -23,7 +23,7 @@ func TestTwoEditors(t *testing.T) {
 
 	// By keys alone: open the editor, put a zone in the middle, move a point.
 	b.do(chromedp.Focus("#edit"), chromedp.KeyEvent(kb.Enter))
-	b.until(`!document.getElementById("editor").hidden`)
+	b.until(`!document.getElementById("editor").hidden && !document.getElementById("editor").inert`)
 	b.do(chromedp.Focus("#add"), chromedp.KeyEvent(kb.Enter))
 	b.until(`document.querySelectorAll(".point").length === 4`)
 	if got := eval[string](b, `document.activeElement.getAttribute("aria-label") || ""`); !strings.HasPrefix(got, "Property 1, point 1 of 4") {
@@ -59,6 +59,38 @@ func TestTwoEditors(t *testing.T) {
 	b.do(chromedp.Click("#save"))
 	b.until(`document.getElementById("conflict").open`)
 	b.do(chromedp.Click("#conflict-over"))
+	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
+	if p := a.zones.State().Policy; len(p.Property) != 2 {
+		t.Errorf("saved %d zones", len(p.Property))
+	}
+}
+
+// TestDrawnBeforeZonesCome: what is drawn before the saved zones have come is there beside
+// them when they have.
+func TestDrawnBeforeZonesCome(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	if _, err := a.zones.Save([]byte(`{"version":1,"property":[[[0,0.9],[1,0.9],[1,1],[0,1]]]}`), a.zones.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	b := browser(t, 1000, 700)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("video")?.videoWidth === 640`)
+	// The answer with the saved zones waits for come().
+	eval[bool](b, `(() => { const f = fetch; window.fetch = (u, o) =>
+		String(u).endsWith("/zones") && o?.method === "GET" ? new Promise((r) => { window.come = () => r(f(u, o)); }) : f(u, o); return true; })()`)
+	b.do(chromedp.Click("#edit"))
+	b.until(`!!window.come`)
+	for _, at := range [][2]float64{{0.2, 0.2}, {0.5, 0.2}, {0.5, 0.5}} {
+		b.click(at[0], at[1])
+	}
+	b.do(chromedp.KeyEvent(kb.Enter))
+	if got := eval[int](b, `document.querySelectorAll("polygon.zone").length`); got != 0 {
+		t.Errorf("%d zones before they have come", got)
+	}
+	eval[bool](b, `(come(), true)`)
+	b.until(`document.querySelectorAll("polygon.zone").length === 2`)
+	b.do(chromedp.Click("#save"))
 	b.until(`document.getElementById("saved").textContent.startsWith("Saved")`)
 	if p := a.zones.State().Policy; len(p.Property) != 2 {
 		t.Errorf("saved %d zones", len(p.Property))

@@ -17,6 +17,8 @@ export class Board {
     this.chosen = null; // { kind, polygon, point }
     this.wrong = null; // what the server complains about
     this.drawing = null; // { kind, points, at } while a zone is being drawn
+    this.ready = true; // the zones that are shown are those that are edited
+    this.ends = false; // the zone being drawn is finished when they are
     this.onchoose = () => {};
     this.ondone = () => {};
     zones.addEventListener("change", () => this.render());
@@ -27,8 +29,19 @@ export class Board {
     svg.addEventListener("focusin", (e) => this.focus(e));
   }
 
+  // wait leaves zones alone until others have come; corners may be drawn.
+  wait(come) {
+    this.ready = false;
+    come.then(() => {
+      this.ready = true;
+      if (this.ends && this.drawing) this.finish();
+      this.ends = false;
+    });
+  }
+
   // begin starts a new zone, to be drawn point by point.
   begin(kind) {
+    this.ends = false;
     this.drawing = { kind, points: [], at: null };
     this.chosen = null;
     this.svg.classList.add("adding");
@@ -105,6 +118,10 @@ export class Board {
   finish() {
     const { kind, points } = this.drawing;
     if (points.length < 3) return;
+    if (!this.ready) {
+      this.ends = true;
+      return;
+    }
     const at = this.zones.add(kind, points);
     this.stop();
     this.choose(at, true);
@@ -122,7 +139,7 @@ export class Board {
       if (this.closes(e)) return this.finish();
       return this.corner(e);
     }
-    if (!role) {
+    if (!role || !this.ready) {
       e.preventDefault();
       if (!this.drawing) this.begin(this.kind());
       return this.corner(e);
@@ -195,7 +212,7 @@ export class Board {
   // through command.
   key(e) {
     const { role, kind, polygon, point } = e.target.dataset;
-    if (role !== "point" || this.drawing) return;
+    if (role !== "point" || this.drawing || !this.ready) return;
     const at = { kind, polygon: +polygon, point: +point };
     const [w, h] = this.size();
     const far = e.shiftKey ? 20 : e.altKey ? 1 : 5;

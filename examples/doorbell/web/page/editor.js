@@ -125,8 +125,16 @@ export class Editor {
     this.tell();
   }
 
-  // load fetches the saved policy and begins with it.
-  async load() {
+  // load fetches the saved policy and begins with it. What is done before it has come would
+  // be lost with it: until then corners can be drawn, and nothing else.
+  load() {
+    const come = this.fetch();
+    byId("editor").inert = true;
+    this.board.wait(come);
+    return come.then(() => { byId("editor").inert = false; });
+  }
+
+  async fetch() {
     try {
       const response = await ask("GET", "/zones");
       const state = await response.json();
@@ -195,6 +203,7 @@ export class Editor {
   key(e) {
     if (!this.isOpen || byId("conflict").open) return;
     const z = e.key.toLowerCase() === "z" && (e.ctrlKey || e.metaKey);
+    if (z && !this.board.ready) return;
     if (z && e.shiftKey) this.zones.redo();
     else if (z) this.zones.undo();
     else if (e.target.closest("button, select, input, summary") || !this.board.command(e)) return;
