@@ -47,20 +47,27 @@ func worker() *networks.Set {
 	return &networks.Set{Detectors: []detect.Detector{d}, Models: []models.Model{{Name: "small", SHA256: "00", Classes: []models.Class{{Class: detect.Person}}}}}
 }
 
-// TestInspectKnown: the evidence that is made with what was found in parts is that of one
-// worker, byte for byte, and no network is asked again; a part that is missing, garbled or
-// of another program costs time only.
-func TestInspectKnown(t *testing.T) {
+// drawn makes a recording of 22 seconds.
+func drawn(t *testing.T, dir string) string {
+	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed")
 	}
-	dir := t.TempDir()
 	clip := filepath.Join(dir, "clip.mp4")
 	out, err := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=128x96:r=5:d=22",
 		"-c:v", "libx264", "-preset", "ultrafast", "-g", "12", "file:"+clip).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return clip
+}
+
+// TestInspectKnown: the evidence that is made with what was found in parts is that of one
+// worker, byte for byte, and no network is asked again; a part that is missing, garbled or
+// of another program costs time only.
+func TestInspectKnown(t *testing.T) {
+	dir := t.TempDir()
+	clip := drawn(t, dir)
 	const length, parts = 8 * time.Second, 4 // of which the last has no pictures
 	policy, err := redact.ParsePolicy([]byte(`{"version":1,"outside":{"hide":"detected","fill":"solid"}}`))
 	if err != nil {

@@ -348,7 +348,8 @@ func (j *Job) Fail(ctx context.Context, why error) (Recording, error) {
 	if counts && r.Status == Waiting {
 		return r, j.msg.NakWithDelay(time.Duration(r.Attempts) * j.q.cfg.AckWait / 10)
 	}
-	return r, j.ack(&r, counts)
+	err = j.ack(&r, counts)
+	return r, err
 }
 
 // GiveBack ends a try that does not count: the worker ends, or there is no room. why may
