@@ -13,8 +13,6 @@ import (
 	"time"
 	"unicode"
 
-	"go.uber.org/goleak"
-
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
@@ -24,10 +22,7 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-func TestMain(m *testing.M) {
-	// nats.go leaves it behind when a file is stored before that goroutine has begun.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
-}
+func TestMain(m *testing.M) { archivetest.Main(m) }
 
 // TestUnserved: a recording that waits for a worker that is not there says which one.
 func TestUnserved(t *testing.T) {

@@ -10,13 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { archivetest.Main(m) }
 
 func pull(t *testing.T, a *archivetest.Archive, worker string) *queue.Puller {
 	t.Helper()

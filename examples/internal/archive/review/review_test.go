@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/review"
@@ -23,10 +21,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
-func TestMain(m *testing.M) {
-	// nats.go leaves it behind when a file is stored before that goroutine has begun.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
-}
+func TestMain(m *testing.M) { archivetest.Main(m) }
 
 const (
 	editToken  = "edit-token-edit-token"

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
@@ -26,10 +25,7 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-func TestMain(m *testing.M) {
-	// nats.go leaves it behind when a file is stored before that goroutine has begun.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
-}
+func TestMain(m *testing.M) { archivetest.Main(m) }
 
 // fast gives jobs of silent workers away soon.
 var fast = queue.Config{AckWait: 500 * time.Millisecond, Poll: 50 * time.Millisecond}
