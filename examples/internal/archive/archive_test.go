@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 
+	"go.uber.org/goleak"
+
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
@@ -22,7 +24,9 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-func TestMain(m *testing.M) { archivetest.Main(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(archivetest.LeftByNATS))
+}
 
 // TestUnserved: a recording that waits for a worker that is not there says which one.
 func TestUnserved(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/review"
@@ -21,7 +23,9 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
-func TestMain(m *testing.M) { archivetest.Main(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(archivetest.LeftByNATS))
+}
 
 const (
 	editToken  = "edit-token-edit-token"

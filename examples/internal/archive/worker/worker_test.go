@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/archivetest"
@@ -25,7 +26,9 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-func TestMain(m *testing.M) { archivetest.Main(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(archivetest.LeftByNATS))
+}
 
 // fast gives jobs of silent workers away soon.
 var fast = queue.Config{AckWait: 500 * time.Millisecond, Poll: 50 * time.Millisecond}
