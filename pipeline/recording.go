@@ -102,11 +102,11 @@ func DefaultRecordingConfig() RecordingConfig { return RecordingConfig{Regions: 
 // RecordingScores are the least scores, by class, that a network should report in a
 // recording. Whole tracks decide: a weak find alone hides nothing, and may join two
 // strong ones.
-var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.05, detect.Plate: 0.2, detect.Vehicle: 0.15}
+var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.03, detect.Plate: 0.2, detect.Vehicle: 0.15}
 
 // wholeMargin is redact's Margin for covers of whole tracks, which hold every sighting
-// already: as much as it takes, by what the pictures show. On PETS09-S2L1 2 of 4,476
-// people leak with it.
+// already: as much as it takes, by what the pictures show. On PETS09-S2L1 none of 4,476
+// people leaks with it.
 const wholeMargin = 0.05
 
 const (

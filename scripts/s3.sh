@@ -22,10 +22,11 @@ leave() {
 }
 trap leave EXIT
 mkdir -p "$work/files/films"
-AWS_ACCESS_KEY_ID=$(openssl rand -hex 10)
-AWS_SECRET_ACCESS_KEY=$(openssl rand -hex 20)
+random() { od -An -N20 -tx1 /dev/urandom | tr -d ' \n'; }
+AWS_ACCESS_KEY_ID=$(random)
+AWS_SECRET_ACCESS_KEY=$(random)
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(shuf -i 20000-60000 -n 1)
 ROOT_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID ROOT_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY \
     "$program" --quiet --port "127.0.0.1:$port" posix "$work/files" >"$work/log" 2>&1 &
 server=$!
