@@ -113,7 +113,8 @@ const (
 	// movingSlack is the least margin of covers on a moving camera, in pixels of the copy
 	// that its shift is measured in: turns and zooms are none, and small boxes are rough.
 	// On a window of PETS09-S2L1 that pans, zooms and shakes, 24 of 1,694 people leak
-	// without it, and 12 do with it; so did 3 pixels on top of wholeMargin, which hid 21.9
+	// without it, and 12 do with it, at a Low of 0.05 for people, see track.LinkerClass; so
+	// did 3 pixels on top of wholeMargin, which hid 21.9
 	// and not 20.1 % of what is beside the large people of such a window of TUD-Campus.
 	movingSlack = 4.5
 	// watchWidth is how wide, in pixels, that copy is about: as the networks' input.

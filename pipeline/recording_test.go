@@ -326,20 +326,7 @@ func TestRecordingSameEvidence(t *testing.T) {
 			f = detecttest.Slow(delay, f)
 		}
 		r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Regions: 3, Detectors: []detect.Detector{detecttest.New(everything, f)}})
-		ev, err := r.Inspect(t.Context(), &camera{frames: n}, testInput)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ev.Close()
-		path := filepath.Join(t.TempDir(), "e.jsonl")
-		if err := ev.Save(path); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+		return evidenceOf(t, r, &camera{frames: n})
 	}
 	fast, slow := parts(0), parts(2*time.Millisecond)
 	if fast != slow || !strings.Contains(fast, `"part"`) {

@@ -73,7 +73,11 @@ func Serve(c ServerConfig) (*Server, error) {
 		_, err = s.nc.Subscribe(healthSubject, func(m *nats.Msg) { _ = m.Respond([]byte(s.trouble())) }) // who asks, asks again
 	}
 	if err != nil {
+		if s.nc != nil {
+			s.nc.Close()
+		}
 		s.s.Shutdown()
+		s.s.WaitForShutdown()
 		return nil, fmt.Errorf("the embedded server: %w", err)
 	}
 	go s.watch()

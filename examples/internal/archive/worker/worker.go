@@ -260,6 +260,9 @@ func (w *Worker) persist(ctx context.Context, f func(context.Context) error) err
 
 // away reports whether an error is that of a server that is away for a while.
 func away(err error) bool {
+	if errors.Is(err, queue.ErrFull) {
+		return false // the job waits for room, and does not stand still meanwhile
+	}
 	if n := (*net.OpError)(nil); errors.As(err, &n) {
 		return true // of a bucket's server
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/archive"
@@ -297,7 +298,8 @@ type fullStore struct {
 func (s fullStore) Put(ctx context.Context, name string, r io.Reader) error {
 	if no := s.full.Load().(string); no != "" && strings.Contains(name, no) {
 		_, _ = io.CopyN(io.Discard, r, 1)
-		return fmt.Errorf("%s: %w", name, store.ErrFull)
+		// A server without room does not answer in time, and says why when it is asked.
+		return fmt.Errorf("%s: %w: %w", name, store.ErrFull, nats.ErrTimeout)
 	}
 	return s.Store.Put(ctx, name, r)
 }
