@@ -35,10 +35,14 @@ func add(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer a.Close()
+	room, err := f.room()
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "archive: %v\n", err) // nowhere else to say it, and it goes without
+	}
 	var errs []error
 	one := func(path, name string) {
 		r, err := a.Add(ctx, archive.Filing{Path: path, Name: name, Policy: policy, Networks: f.networks, Version: version(),
-			Priority: f.priority, RemoveOriginal: f.remove})
+			Priority: f.priority, RemoveOriginal: f.remove, Room: room})
 		switch {
 		case errors.Is(err, queue.ErrExists):
 			_, _ = fmt.Fprintf(stderr, "left out: %v\n", err) // nowhere else to say it

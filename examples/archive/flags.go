@@ -20,6 +20,7 @@ type flags struct {
 	policy, networks string
 	priority         int
 	remove           bool
+	confine          bool
 	// how serve and worker work
 	http, listen string
 	hosts        string
@@ -53,6 +54,9 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 	s.StringVar(&f.s3, "s3", "", "the bucket for -store s3: https://HOST/BUCKET; its keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or those of ~/.aws/credentials")
 	if is("serve", "worker", "add") {
 		s.StringVar(&f.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
+	}
+	if is("serve", "worker", "add") {
+		s.BoolVar(&f.confine, "confine", true, "once it runs, serve and worker read and write the archive's folders only, and connect to nobody but its queue and its store; the ffmpeg that reads a recording, and the one that writes its output, can do nothing else (Linux with Landlock)")
 	}
 	if is("serve", "worker") {
 		s.IntVar(&f.workers, "workers", 1, "how many recordings, or parts of long ones, are worked on here at once; for serve, 0 is none")

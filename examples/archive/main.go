@@ -24,6 +24,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
 
@@ -36,6 +37,7 @@ const (
 )
 
 func main() {
+	confine.Enable()
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "archive: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}

@@ -75,7 +75,9 @@ func serve(ctx context.Context, f *flags, stdout, stderr io.Writer) (err error) 
 		_, _ = fmt.Fprintf(stdout, "the page: %s\nonly to watch: %s\n", p.address(p.token), p.address(p.watch)) // likewise
 		defer p.Close()
 	}
-	if f.workers > 0 {
+	if f.workers == 0 {
+		f.confineProcess(log)
+	} else {
 		parts.Go(func() {
 			defer cancel()
 			workErr = workers(ctx, f, a.Archive, log)

@@ -21,6 +21,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
 	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // work is the role worker.
@@ -33,30 +34,49 @@ func work(ctx context.Context, f *flags, _, stderr io.Writer) error {
 	return workers(ctx, f, a.Archive, slog.New(slog.NewTextHandler(stderr, nil)))
 }
 
-// workers runs as many workers as were asked for, until ctx ends.
-func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) error {
-	var all sync.WaitGroup
-	errs := make([]error, f.workers)
+// workers runs as many workers as were asked for, until ctx ends. Once they are there, the
+// program gives up what it does not need.
+func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (err error) {
+	room, err := f.room()
+	if err != nil {
+		log.Warn("it goes on", "reason", err)
+	}
+	all := make([]*worker.Worker, f.workers)
+	ends := make([]func(), 0, len(all))
+	defer func() {
+		for _, end := range ends {
+			end()
+		}
+	}()
+	for i := range all {
+		w, end, err := newWorker(ctx, f, a, room, log)
+		if err != nil {
+			return err
+		}
+		all[i], ends = w, append(ends, end)
+	}
+	f.confineProcess(log)
+	var done sync.WaitGroup
+	errs := make([]error, len(all))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for i := range errs {
-		all.Go(func() {
-			if errs[i] = one(ctx, f, a, log); errs[i] != nil {
+	for i, w := range all {
+		done.Go(func() {
+			if errs[i] = w.Run(ctx); errs[i] != nil {
 				cancel()
 			}
 		})
 	}
-	all.Wait()
+	done.Wait()
 	return errors.Join(errs...)
 }
 
-// one runs one worker.
-func one(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (err error) {
+// newWorker makes one worker. The caller calls end once it does not run any more.
+func newWorker(ctx context.Context, f *flags, a *archive.Archive, room func(ffmpeg.Room) []string, log *slog.Logger) (w *worker.Worker, end func(), err error) {
 	dir, free, err := slot(f.in("work"))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer free()
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -64,7 +84,7 @@ func one(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (e
 	id := make([]byte, 4)
 	rand.Read(id)
 	self := queue.Worker{ID: hex.EncodeToString(id), Host: host, Version: version()}
-	passes := &worker.Networked{}
+	passes := &worker.Networked{Room: room}
 	key, sets, why := look(ctx, f)
 	if why != nil {
 		// It still renders, and redacts what nothing is looked for in.
@@ -74,12 +94,15 @@ func one(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger) (e
 		self.Networks, passes.Sets = []string{key}, map[string][]*networks.Set{key: sets}
 		self.Machine = recording.Machine()
 	}
-	defer func() {
+	end = func() {
+		defer free()
 		for _, s := range sets {
-			err = errors.Join(err, s.Close())
+			if err := s.Close(); err != nil {
+				log.Warn("a network was not closed", "reason", err)
+			}
 		}
-	}()
-	return worker.New(worker.Config{Archive: a, Passes: passes, Self: self, Dir: dir, Memory: f.memory << 20, Scratch: f.scratch, Log: log}).Run(ctx)
+	}
+	return worker.New(worker.Config{Archive: a, Passes: passes, Self: self, Dir: dir, Memory: f.memory << 20, Scratch: f.scratch, Log: log}), end, nil
 }
 
 // look opens the networks, one set for each core up to two that the workers here have.

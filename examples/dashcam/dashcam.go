@@ -44,7 +44,8 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		// Once the server has begun it closes the listener itself.
 		defer func() { _ = d.listener.Close() }()
 	}
-	choice, err := encoder.Choose(ctx, d.c.Encoder)
+	room, _ := d.c.Room() // live.Open says why there is none
+	choice, err := encoder.Choose(ctx, d.c.Encoder, room)
 	if err != nil {
 		return err
 	}

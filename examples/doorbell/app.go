@@ -93,10 +93,14 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 		return a, err
 	}
 	policy = a.openSeal(policy)
-	if err := a.openEncoder(ctx); err != nil {
+	room, err := c.Room()
+	if err != nil {
+		a.log.Add("confine", err.Error())
+	}
+	if err := a.openEncoder(ctx, room); err != nil {
 		return a, err
 	}
-	if err := a.openPipeline(policy, detectors, seg); err != nil {
+	if err := a.openPipeline(policy, room, detectors, seg); err != nil {
 		return a, err
 	}
 	if err := a.openPrivacy(policy); err != nil {
@@ -122,11 +126,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 	return a, nil
 }
 
-func (a *app) openPipeline(policy *redact.Policy, finders []detect.Detector, seg detect.Segmenter) (err error) {
-	room, err := a.c.Room()
-	if err != nil {
-		a.log.Add("confine", err.Error())
-	}
+func (a *app) openPipeline(policy *redact.Policy, room func(ffmpeg.Room) []string, finders []detect.Detector, seg detect.Segmenter) (err error) {
 	a.source, err = camera.Open(a.c.Source, camera.Options{Room: room, Rotate: a.c.Rotate, Decoder: a.c.Decoder, Password: string(a.c.SourcePassword), Pins: a.c.Policy + ".cameras",
 		OnPin: func(host, fingerprint string) { a.log.Add("certificate", camera.Pinned(host, fingerprint)) },
 		OnChange: func(s camera.State) {

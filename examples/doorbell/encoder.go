@@ -6,13 +6,14 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // openEncoder chooses what encodes, and makes the broadcasters. A preview, of few pictures
 // and for one who draws, has the program's own encoder: some in hardware can do one
 // stream only.
-func (a *app) openEncoder(ctx context.Context) error {
-	choice, err := encoder.Choose(ctx, a.c.Encoder)
+func (a *app) openEncoder(ctx context.Context, room func(ffmpeg.Room) []string) error {
+	choice, err := encoder.Choose(ctx, a.c.Encoder, room)
 	if err != nil {
 		return err
 	}

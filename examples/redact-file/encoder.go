@@ -50,8 +50,8 @@ func encoderNames() []string {
 }
 
 // tryEncoder encodes a second of a test picture.
-func tryEncoder(ctx context.Context, e fileEncoder) error {
-	return ffmpeg.TryEncoder(ctx, ffmpeg.OutOptions{Codec: e.codec, LowPower: e.lowPower})
+func (o *options) tryEncoder(ctx context.Context, e fileEncoder) error {
+	return ffmpeg.TryEncoder(ctx, ffmpeg.OutOptions{Codec: e.codec, LowPower: e.lowPower, Room: o.room})
 }
 
 // chooseEncoder returns the encoder of a name, after it has encoded a second of a test

@@ -141,7 +141,7 @@ func (j *job) create(ctx context.Context, info ffmpeg.Info) (*ffmpeg.Sink, error
 		return nil, usage(fmt.Errorf("output %s: a recording becomes an MP4 file: name one that ends in .mp4", j.file.out))
 	}
 	o := info.OutOptions()
-	o.Overwrite, o.Codec, o.LowPower = j.force, j.encoder.codec, j.encoder.lowPower
+	o.Overwrite, o.Codec, o.LowPower, o.Room = j.force, j.encoder.codec, j.encoder.lowPower, j.room
 	return ffmpeg.Create(ctx, j.file.out, o)
 }
 

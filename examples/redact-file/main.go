@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	if err != nil {
 		return fail(exitCode(err), err)
 	}
-	encoder, skipped, err := chooseEncoder(ctx, o.encoding, tryEncoder)
+	encoder, skipped, err := chooseEncoder(ctx, o.encoding, o.tryEncoder)
 	if ctx.Err() != nil {
 		return fail(exitInterrupted, errors.New("interrupted"))
 	}

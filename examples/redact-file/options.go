@@ -51,7 +51,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
 	f.StringVar(&o.evidence, "evidence", "", "the evidence (JSON lines): written to this file if it is not there; if it is, no network is needed")
 	f.StringVar(&o.tracks, "tracks", "", "print the tracks that are hidden, and write a sheet of their outlines (PNG) to this file")
-	f.BoolVar(&o.confine, "confine", true, "the ffmpeg that reads the input has no rights but to read that, and no network (Linux with Landlock)")
+	f.BoolVar(&o.confine, "confine", true, "the ffmpeg that reads the input has no rights but to read that, the one that writes the output none but to write that, and neither has a network (Linux with Landlock)")
 	f.BoolVar(&o.version, "version", false, "print the version, and end")
 	f.BoolVar(&o.force, "force", false, "replace outputs that exist; an input or the policy never is")
 	f.BoolVar(&o.recursive, "recursive", false, "take the recordings of a folder's subfolders as well")

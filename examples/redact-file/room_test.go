@@ -15,8 +15,9 @@ import (
 // mainEnv makes the test program be redact-file.
 const mainEnv = "HEDGE_TEST_REDACT_FILE"
 
-// TestInRoom: the ffprobe and the ffmpeg that read the input can write nowhere, and what
-// they do is done all the same; with -confine=false they could.
+// TestInRoom: the ffprobe and the ffmpeg that read the input, and the one that writes the
+// output, can write nowhere else, and what they do is done all the same; with
+// -confine=false they could.
 func TestInRoom(t *testing.T) {
 	needFFmpeg(t)
 	if confine.Version() == 0 {
@@ -30,13 +31,13 @@ func TestInRoom(t *testing.T) {
 	if err := os.WriteFile(policy, []byte(closedPolicy), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Those that read have been taken over: they leave a file behind.
+	// They have been taken over: they leave a file behind.
 	for _, name := range []string{"ffmpeg", "ffprobe"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'in put.mp4'*) echo x > %s/taken-%s ;; esac\nexec %s \"$@\"\n", dir, name, path)
+		script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *'in put.mp4'*) echo x > %[1]s/taken-%[2]s ;; *pipe:0*) echo x > %[1]s/taken-encoder ;; esac\nexec %[3]s \"$@\"\n", dir, name, path)
 		if err := os.WriteFile(filepath.Join(tools, name), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestInRoom(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("confined %t: %v: %s", confined, err, out)
 		}
-		for _, name := range []string{"taken-ffmpeg", "taken-ffprobe"} {
+		for _, name := range []string{"taken-ffmpeg", "taken-ffprobe", "taken-encoder"} {
 			if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) != confined {
 				t.Errorf("confined %t: %s: %v", confined, name, err)
 			}

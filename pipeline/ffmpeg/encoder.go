@@ -13,8 +13,8 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// EncoderOptions say how frames are encoded as they come. All but LowPower and
-// Patience are required.
+// EncoderOptions say how frames are encoded as they come. All but LowPower, Patience
+// and Room are required.
 type EncoderOptions struct {
 	// Codec is ffmpeg's name of an encoder for H.264, such as "h264_vaapi".
 	Codec string
@@ -33,6 +33,8 @@ type EncoderOptions struct {
 	// Patience is how long the encoder may take no frame or give no picture. It
 	// defaults to 3 seconds.
 	Patience time.Duration
+	// Room is as that of [Options].
+	Room func(Room) []string
 }
 
 // Packet is an encoded picture: an access unit as a byte stream (ITU-T H.264, annex B).
@@ -155,7 +157,7 @@ func (e *Encoder) start(args []string) (err error) {
 	widen(data)
 	e.pipes = [2]*os.File{index, data}
 	e.frames = newFrameWriter(frames, e.o.Size, max(time.Duration(float64(time.Second)/e.o.Rate), shortestPeriod), Color{})
-	e.proc, err = start("ffmpeg", args, stdin, stdout, nil, nil, third)
+	e.proc, err = start(codecOf(e.o.Codec).roomOf("", e.o.Room), "ffmpeg", args, stdin, stdout, nil, nil, third)
 	if err != nil {
 		files = append(files, frames, data, index)
 		return err

@@ -77,7 +77,7 @@ func begin(ctx context.Context, in input, o Options, info Info) (*Source, error)
 	if err != nil {
 		return nil, errors.Join(err, w.Close(), r.Close())
 	}
-	s.proc, err = startBehind(in.before, "ffmpeg", sourceArgs(in, o, info), stdin, w, in.hide, s.handler())
+	s.proc, err = start(in.before, "ffmpeg", sourceArgs(in, o, info), stdin, w, in.hide, s.handler())
 	err = errors.Join(err, w.Close(), closeIf(stdin))
 	if s.proc == nil {
 		return nil, errors.Join(err, r.Close())

@@ -68,7 +68,7 @@ func runProbe(ctx context.Context, in input, list string, args ...string) (probe
 		return res, errors.Join(err, w.Close(), r.Close())
 	}
 	var format string
-	p, err := startBehind(in.before, "ffprobe", append(base, args...), stdin, w, in.hide, in.formatOf(&format))
+	p, err := start(in.before, "ffprobe", append(base, args...), stdin, w, in.hide, in.formatOf(&format))
 	err = errors.Join(err, w.Close(), closeIf(stdin))
 	if p == nil {
 		return res, errors.Join(err, r.Close())

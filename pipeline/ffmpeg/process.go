@@ -44,16 +44,12 @@ func find(program string) (string, error) {
 	return path, nil
 }
 
-// start runs a program. stdin and stdout may be nil, and extra are its files from 3 on:
-// the caller closes all of them after start. hide, which may be nil, takes secrets out
-// of messages. One goroutine calls the handler, which may be nil, for each line of
-// stderr; it must not keep the slice. Long lines are cut.
-func start(program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
-	return startBehind(nil, program, args, stdin, stdout, hide, handler, extra...)
-}
-
-// startBehind is start with another command before the program's, which becomes that.
-func startBehind(before []string, program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
+// start runs a program, behind another command that becomes it if before is not empty. stdin
+// and stdout may be nil, and extra are its files from 3 on: the caller closes all of them
+// after start. hide, which may be nil, takes secrets out of messages. One goroutine calls
+// the handler, which may be nil, for each line of stderr; it must not keep the slice. Long
+// lines are cut.
+func start(before []string, program string, args []string, stdin, stdout *os.File, hide *strings.Replacer, handler func(line []byte), extra ...*os.File) (*process, error) {
 	path, err := find(program)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,8 @@ type OutOptions struct {
 	// Threads is the number of the encoder's threads. It defaults to ffmpeg's
 	// choice, which is about one per core.
 	Threads int
+	// Room is as that of [Options].
+	Room func(Room) []string
 }
 
 // OutOptions returns options for an output that has the size, times and colours
@@ -140,7 +142,8 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	}
 	widen(w)
 	s := &Sink{opts: o, out: out, pipe: w, base: o.TimeBase, watch: watch{pipe: w}}
-	device, ok := codecOf(o.Codec).device()
+	c := codecOf(o.Codec)
+	device, ok := c.device()
 	if !ok {
 		return nil, errors.Join(noDevice(o.Codec), out.discard(), w.Close(), r.Close())
 	}
@@ -149,7 +152,7 @@ func Create(ctx context.Context, name string, o OutOptions) (*Sink, error) {
 	if s.still = kind.still; s.still {
 		args = pictureArgs(kind, o, v, out.part)
 	}
-	s.proc, err = start("ffmpeg", args, r, nil, strings.NewReplacer(out.part, name), nil)
+	s.proc, err = start(c.roomOf(out.part, o.Room), "ffmpeg", args, r, nil, strings.NewReplacer(out.part, name), nil)
 	err = errors.Join(err, r.Close())
 	if s.proc == nil {
 		return nil, errors.Join(err, w.Close(), out.discard())

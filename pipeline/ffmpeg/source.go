@@ -62,7 +62,7 @@ type Options struct {
 	// changed, Open probes all the same. It defaults to not known.
 	Known *Info
 	// Room returns a command to put before those of ffmpeg and ffprobe, which gives up
-	// all but what they need for this input and then becomes the program that follows, in
+	// all but what they need for this input, or output, and then becomes the program that follows, in
 	// the same process. It defaults to none: they have this process's rights.
 	Room func(Room) []string
 }

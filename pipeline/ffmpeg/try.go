@@ -37,7 +37,7 @@ func TryEncoder(ctx context.Context, o OutOptions) error {
 	if err != nil {
 		return fmt.Errorf("ffmpeg: pipe for a trial: %w", err)
 	}
-	proc, err := start("ffmpeg", args, nil, w, nil, nil)
+	proc, err := start(c.roomOf("", o.Room), "ffmpeg", args, nil, w, nil, nil)
 	if err = errors.Join(err, w.Close()); proc == nil {
 		return errors.Join(err, r.Close())
 	}

@@ -41,6 +41,8 @@ type Filing struct {
 	Priority int
 	// RemoveOriginal removes the original once the output is accepted.
 	RemoveOriginal bool
+	// Room is that of the ffmpeg that looks whether it is a recording, see ffmpeg.Options.
+	Room func(ffmpeg.Room) []string
 }
 
 // NetworksKey returns how the queue names a set of networks: with a sum of its weights,
@@ -93,7 +95,7 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 	if r.Networks, err = NetworksKey(f.Networks, f.Policy); err != nil {
 		return r, err
 	}
-	if r.Seconds, err = readable(ctx, f.Path); err != nil {
+	if r.Seconds, err = readable(ctx, f.Path, f.Room); err != nil {
 		return r, err
 	}
 	if r.SHA256, r.Bytes, err = sum(ctx, f.Path); err != nil {
@@ -113,8 +115,8 @@ func (a *Archive) Add(ctx context.Context, f Filing) (queue.Recording, error) {
 
 // readable returns why a file is no recording, or how many seconds it has, 0 if that is
 // not known.
-func readable(ctx context.Context, path string) (seconds float64, err error) {
-	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{})
+func readable(ctx context.Context, path string, room func(ffmpeg.Room) []string) (seconds float64, err error) {
+	src, err := ffmpeg.Open(ctx, path, ffmpeg.Options{Room: room})
 	if err != nil {
 		return 0, err
 	}

@@ -21,6 +21,7 @@ import (
 const (
 	roomArg     = "hedge-room"
 	roomReads   = "reads="
+	roomWrites  = "writes="
 	roomNetwork = "network"
 	roomDevices = "devices"
 	roomEnd     = "--"
@@ -48,9 +49,10 @@ var tried = sync.OnceValue(func() error {
 	return nil
 })
 
-// Room returns what ffmpeg.Options.Room is to be: ffmpeg and ffprobe read their input and
-// their libraries only, write nothing but their pipes, and for a file connect to nobody. It
-// is nil without Enable, without Landlock, or with an error that says why it cannot be.
+// Room returns what ffmpeg.Options.Room is to be, and that of its encoders: ffmpeg and
+// ffprobe read their input and their libraries only, write nothing but their pipes and
+// their output, and connect to nobody but a camera on the network. It is nil without
+// Enable, without Landlock, or with an error that says why it cannot be.
 func (c Confinement) Room() (func(ffmpeg.Room) []string, error) {
 	if !enabled.Load() || !c.Confine || !c.ConfineRead || Version() == 0 {
 		return nil, nil
@@ -66,6 +68,9 @@ func room(r ffmpeg.Room) []string {
 	list := []string{self, roomArg}
 	if r.Reads != "" {
 		list = append(list, roomReads+r.Reads)
+	}
+	if r.Writes != "" {
+		list = append(list, roomWrites+r.Writes)
 	}
 	if r.Network {
 		list = append(list, roomNetwork)
@@ -86,37 +91,54 @@ func become(args []string) int {
 	return 0
 }
 
-func enter(args []string) error {
-	folders, files := slices.Clone(roomFolders), slices.Concat(systemFiles, []string{"/dev/urandom", "/dev/random", "/dev/zero"})
-	network, devices := false, false
-	for {
-		if len(args) == 0 {
-			return errors.New("no program is named")
-		}
-		arg := args[0]
-		args = args[1:]
-		if arg == roomEnd {
-			break
-		}
-		switch path, reads := strings.CutPrefix(arg, roomReads); {
-		case reads:
-			files = append(files, path)
+// rights are what a room has.
+type rights struct {
+	folders, files, written []string
+	network, devices        bool
+}
+
+// roomOf reads the arguments up to roomEnd, and returns those behind it.
+func roomOf(args []string) (r rights, command []string, err error) {
+	r.folders, r.files = slices.Clone(roomFolders), slices.Concat(systemFiles, []string{"/dev/urandom", "/dev/random", "/dev/zero"})
+	r.written = []string{"/dev/null"}
+	for i, arg := range args {
+		reads, isRead := strings.CutPrefix(arg, roomReads)
+		writes, isWritten := strings.CutPrefix(arg, roomWrites)
+		switch {
+		case arg == roomEnd:
+			return r, args[i+1:], nil
+		case isRead:
+			// Memory that has no name is in no folder, and Landlock knows no rule for it:
+			// who has it may read it.
+			if to, err := os.Readlink(reads); err != nil || !strings.HasPrefix(to, "/memfd:") {
+				r.files = append(r.files, reads)
+			}
+		case isWritten:
+			r.written = append(r.written, writes)
 		case arg == roomNetwork:
-			network = true
-			files = append(files, resolverFiles...)
-			folders = append(folders, resolverFolders[1:]...) // a new process reads the files of now
+			r.network = true
+			r.files = append(r.files, resolverFiles...)
+			r.folders = append(r.folders, resolverFolders[1:]...) // a new process reads the files of now
 		case arg == roomDevices:
-			devices = true
-			folders = append(folders, roomDevicesRead...)
+			r.devices = true
+			r.folders = append(r.folders, roomDevicesRead...)
 		default:
-			return fmt.Errorf("%q is not known", arg)
+			return r, nil, fmt.Errorf("%q is not known", arg)
 		}
 	}
-	if len(args) > 0 {
-		files = append(files, args[0])
+	return r, nil, errors.New("no program is named")
+}
+
+func enter(args []string) error {
+	r, command, err := roomOf(args)
+	if err != nil {
+		return err
 	}
-	rules := []landlock.Rule{landlock.RODirs(folders...).IgnoreIfMissing(), landlock.ROFiles(files...).IgnoreIfMissing(), landlock.RWFiles("/dev/null")}
-	if devices {
+	if len(command) > 0 {
+		r.files = append(r.files, command[0])
+	}
+	rules := []landlock.Rule{landlock.RODirs(r.folders...).IgnoreIfMissing(), landlock.ROFiles(r.files...).IgnoreIfMissing(), landlock.RWFiles(r.written...)}
+	if r.devices {
 		rules = append(rules, landlock.RWDirs("/dev"))
 	}
 	if err := landlock.V3.BestEffort().RestrictPaths(rules...); err != nil {
@@ -125,17 +147,17 @@ func enter(args []string) error {
 	// Nobody is to be let in. Only for a camera on the network somebody is connected to:
 	// otherwise there are no sockets at all, whatever the kernel's version of Landlock.
 	closed := landlock.AccessNetSet(landlocksys.AccessNetBindTCP)
-	if !network {
+	if !r.network {
 		closed |= landlocksys.AccessNetConnectTCP
 	}
 	if err := landlock.MustConfig(closed).BestEffort().RestrictNet(); err != nil {
 		return err
 	}
-	if err := refuseSockets(network); err != nil {
+	if err := refuseSockets(r.network); err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	if len(command) == 0 {
 		return nil // it was only tried
 	}
-	return syscall.Exec(args[0], args, os.Environ())
+	return syscall.Exec(command[0], command, os.Environ())
 }

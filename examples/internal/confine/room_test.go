@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +14,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // roomEnv names, for a child of the test that stands for ffmpeg, the folder in which it
@@ -31,6 +34,7 @@ func tryRoom() {
 		return err
 	}
 	say("read the input", read(filepath.Join(dir, "input")))
+	say("write the output", os.WriteFile(filepath.Join(dir, "output"), []byte("x"), 0))
 	say("write to null", os.WriteFile("/dev/null", []byte("x"), 0))
 	say("OUT read accounts", read("/etc/passwd"))
 	say("OUT read beside the input", read(filepath.Join(dir, "secret")))
@@ -60,8 +64,8 @@ func tryRoom() {
 	}
 }
 
-// TestRoom: what stands for ffmpeg reads its input and nothing else, writes nowhere, and
-// connects only to a camera on the network.
+// TestRoom: what stands for ffmpeg reads its input and nothing else, writes its output and
+// nothing else, and connects only to a camera on the network.
 func TestRoom(t *testing.T) {
 	if v := Version(); v < 4 {
 		t.Skipf("this kernel has Landlock %d; 4 (Linux 6.7) is needed to keep a program from connecting", v)
@@ -78,17 +82,17 @@ func TestRoom(t *testing.T) {
 	for name, network := range map[string]bool{"file": false, "camera": true} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, f := range []string{"input", "secret"} {
+			for _, f := range []string{"input", "output", "secret"} {
 				if err := os.WriteFile(filepath.Join(dir, f), []byte("x"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			command := append(room(ffmpeg.Room{Reads: filepath.Join(dir, "input"), Network: network}), me)
+			command := append(room(ffmpeg.Room{Reads: filepath.Join(dir, "input"), Writes: filepath.Join(dir, "output"), Network: network}), me)
 			cmd := exec.CommandContext(t.Context(), me, command[1:]...)
 			cmd.Env = []string{roomEnv + "=" + dir, roomAddr + "=" + l.Addr().String()}
 			out, err := cmd.CombinedOutput()
 			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-			if err != nil || len(lines) != 14 {
+			if err != nil || len(lines) != 15 {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			for _, line := range lines {
@@ -170,5 +174,62 @@ func TestDecodeInRoom(t *testing.T) {
 		if len(rooms) != 1 || rooms[0].Network != (name != clip) || (rooms[0].Reads == clip) != (name == clip) {
 			t.Errorf("%s: %+v", name, rooms)
 		}
+	}
+}
+
+// TestEncodeInRoom: ffmpeg has all that it needs there, for a file and for pictures as
+// they come.
+func TestEncodeInRoom(t *testing.T) {
+	if Version() == 0 {
+		t.Skip("this kernel has no Landlock")
+	}
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("no ffmpeg: apt-get install ffmpeg")
+	}
+	var rooms []ffmpeg.Room
+	note := func(r ffmpeg.Room) []string { rooms = append(rooms, r); return room(r) }
+	size, to := image.Pt(160, 96), filepath.Join(t.TempDir(), "out put.mp4")
+	p, err := redact.ParsePolicy([]byte(`{"version": 1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := redact.New(p, size, redact.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := ffmpeg.Create(t.Context(), to, ffmpeg.OutOptions{Size: size, Room: note})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	enc, err := ffmpeg.NewEncoder(t.Context(), ffmpeg.EncoderOptions{Codec: "libx264", Size: size, BitRate: 1e5, Rate: 25, Group: 25, Patience: time.Minute, Room: note})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	pic, packets := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420), 0
+	for at := time.Duration(0); packets == 0 && t.Context().Err() == nil; at += 40 * time.Millisecond {
+		f, err := r.Redact(pic, redact.Scene{Time: at})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sink.Write(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+		list, err := enc.Encode(f, at, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets += len(list)
+		f.Release()
+	}
+	if err := sink.Finish(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(to); err != nil || info.Size() == 0 {
+		t.Errorf("no file was written: %v", err)
+	}
+	if len(rooms) != 2 || !strings.HasSuffix(rooms[0].Writes, ".part") || rooms[1] != (ffmpeg.Room{}) {
+		t.Errorf("%+v", rooms)
 	}
 }

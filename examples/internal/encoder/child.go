@@ -39,6 +39,8 @@ type childOf struct {
 	deaf bool
 	// patience is how long it may stand still, 0 for the default.
 	patience time.Duration
+	// room is that of ffmpeg.EncoderOptions.
+	room func(ffmpeg.Room) []string
 }
 
 // Process is an encoder of ffmpeg's, by ffmpeg's name, in a process of its own, untried. It
@@ -56,7 +58,7 @@ func (k childOf) open(o Options) (Encoder, error) {
 		group = max(int(math.Round(o.Rate)), 1)
 	}
 	enc, err := ffmpeg.NewEncoder(ctx, ffmpeg.EncoderOptions{Codec: k.codec, Size: o.Size, BitRate: o.BitRate, Rate: o.Rate, Group: group,
-		LowPower: k.lowPower, Patience: k.patience})
+		LowPower: k.lowPower, Patience: k.patience, Room: k.room})
 	if err != nil {
 		return nil, fmt.Errorf("open %s for %dx%d: %w", k.name, o.Size.X, o.Size.Y, err)
 	}

@@ -80,9 +80,13 @@ func (c Choice) String() string {
 
 // Choose returns the encoder of a name, or of Auto, after about a second of a test picture
 // has gone through it. The one that is part of the program is not tried. ErrNone says what
-// does not work, why, and what to do.
-func Choose(ctx context.Context, name string) (Choice, error) {
-	return choose(ctx, name, kinds, Default(), try)
+// does not work, why, and what to do. Room is that of the processes of encoders, see
+// ffmpeg.EncoderOptions.
+func Choose(ctx context.Context, name string, room func(ffmpeg.Room) []string) (Choice, error) {
+	return choose(ctx, name, kinds, Default(), func(ctx context.Context, w childOf) (Factory, error) {
+		w.room = room
+		return try(ctx, w)
+	})
 }
 
 // try opens one way to an encoder for a second of a test picture.

@@ -126,10 +126,10 @@ func TestChooseWorks(t *testing.T) {
 // TestChooseNames: the program's own encoder is not tried, what is not known is refused, and
 // a device that is not there is said so, with what to install.
 func TestChooseNames(t *testing.T) {
-	if c, err := Choose(t.Context(), Default().Name); err != nil || c.Name != Default().Name || len(c.Tried) != 0 {
+	if c, err := Choose(t.Context(), Default().Name, nil); err != nil || c.Name != Default().Name || len(c.Tried) != 0 {
 		t.Errorf("its own: %v, %v", c, err)
 	}
-	if _, err := Choose(t.Context(), "nvenc"); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "auto, rkmpp, v4l2m2m") {
+	if _, err := Choose(t.Context(), "nvenc", nil); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "auto, rkmpp, v4l2m2m") {
 		t.Errorf("not known: %v", err)
 	}
 	for _, name := range []string{"rkmpp", "v4l2m2m", "vaapi", "qsv"} {
@@ -137,7 +137,7 @@ func TestChooseNames(t *testing.T) {
 			t.Logf("%s: this machine has such a device; left out", name)
 			continue
 		}
-		if _, err := Choose(t.Context(), name); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "this machine has no such device; it needs") {
+		if _, err := Choose(t.Context(), name, nil); !errors.Is(err, ErrNone) || !strings.Contains(err.Error(), "this machine has no such device; it needs") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

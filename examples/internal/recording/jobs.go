@@ -23,6 +23,9 @@ type Pass struct {
 	Options
 	// Path is the recording.
 	Path string
+	// Room is that of the ffmpeg that reads the recording and the one that writes it, see
+	// ffmpeg.Options. It defaults to none.
+	Room func(ffmpeg.Room) []string
 	// Progress is called with the number of pictures done, and how many there are, 0 if
 	// that is not known; it must return soon. It defaults to nothing.
 	Progress func(done, total int64)
@@ -32,7 +35,7 @@ type Pass struct {
 
 // begin opens the recording. The caller closes the source.
 func (p *Pass) begin(ctx context.Context) (*ffmpeg.Source, *pipeline.Recording, error) {
-	src, err := ffmpeg.Open(ctx, p.Path, ffmpeg.Options{})
+	src, err := ffmpeg.Open(ctx, p.Path, ffmpeg.Options{Room: p.Room})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +174,7 @@ func Render(ctx context.Context, p Pass, evidencePath string, out Outputs) (rep 
 		if err := r.LearnBackground(ctx, src, ev); err != nil {
 			return rep, err
 		}
-		if pictures, err = ffmpeg.Open(ctx, p.Path, ffmpeg.Options{}); err != nil {
+		if pictures, err = ffmpeg.Open(ctx, p.Path, ffmpeg.Options{Room: p.Room}); err != nil {
 			return rep, err
 		}
 		defer func() { err = errors.Join(err, pictures.Close()) }()
@@ -180,7 +183,9 @@ func Render(ctx context.Context, p Pass, evidencePath string, out Outputs) (rep 
 	if err != nil {
 		return rep, err
 	}
-	enc, err := ffmpeg.Create(ctx, out.Video, info.OutOptions())
+	o := info.OutOptions()
+	o.Room = p.Room
+	enc, err := ffmpeg.Create(ctx, out.Video, o)
 	if err != nil {
 		return rep, err
 	}

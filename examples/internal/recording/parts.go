@@ -57,7 +57,7 @@ func Look(ctx context.Context, p Pass, key string, part int, to string) (err err
 		if err := src.Close(); err != nil {
 			return err
 		}
-		src, err = ffmpeg.Open(ctx, p.Path, ffmpeg.Options{From: from})
+		src, err = ffmpeg.Open(ctx, p.Path, ffmpeg.Options{From: from, Room: p.Room})
 		if errors.Is(err, ffmpeg.ErrFrom) {
 			return save(cache, to) // the recording is shorter than it said
 		}

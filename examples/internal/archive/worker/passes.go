@@ -6,6 +6,7 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/recording"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -26,10 +27,12 @@ type Passes interface {
 type Networked struct {
 	// Sets look, by their keys: each is a set, and copies of it that run beside it.
 	Sets map[string][]*networks.Set
+	// Room is that of recording.Pass.
+	Room func(ffmpeg.Room) []string
 }
 
 func (n *Networked) pass(r *queue.Recording, path string, progress func(done, total int64)) (recording.Pass, error) {
-	p := recording.Pass{Path: path, Progress: progress, Options: recording.Options{Policy: &redact.Policy{}}}
+	p := recording.Pass{Path: path, Room: n.Room, Progress: progress, Options: recording.Options{Policy: &redact.Policy{}}}
 	if r.Parts != nil {
 		p.Part = r.Parts.Length
 	}
