@@ -63,7 +63,7 @@ func TestWatchFindsSquares(t *testing.T) {
 
 func TestCostNamesSections(t *testing.T) {
 	var out strings.Builder
-	if err := run(&out, true, 1); err != nil {
+	if err := run(&out, true, false, 1); err != nil {
 		t.Fatal(err)
 	}
 	var want strings.Builder
@@ -73,7 +73,7 @@ func TestCostNamesSections(t *testing.T) {
 	if out.String() != want.String() {
 		t.Errorf("got %q, want %q", out.String(), want.String())
 	}
-	if err := run(io.Discard, false, 0); err == nil {
+	if err := run(io.Discard, false, false, 0); err == nil {
 		t.Error("no frames are taken")
 	}
 }
