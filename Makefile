@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 bare programs release release-test recipes s3 sbom train train-eval export
+.PHONY: help setup demo test bench results lint arm64 predict board bare programs release release-test recipes s3 sbom train train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -43,6 +43,13 @@ lint: ## gofmt, go vet, golangci-lint, go mod tidy -diff
 
 arm64: ## cross-build for ARM64, test under qemu, compare checksums, count instructions
 	@scripts/arm64.sh
+
+predict: ## write what boards are predicted to do from counts and published figures into both READMEs
+	@python3 bench/boards/predict.py -write
+
+board: ## measure on this board what is predicted, and say which prediction failed (BOARD=name)
+	@scripts/setup.sh packages runtime weights clip
+	@scripts/board.sh
 
 bare: ## run `make demo` and `make test` on a bare Debian in a folder (needs root and debootstrap)
 	@scripts/bare.sh

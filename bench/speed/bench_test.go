@@ -387,9 +387,9 @@ func needsRuntime(b *testing.B) {
 // with two threads in turn.
 func BenchmarkNetwork(b *testing.B) {
 	needsRuntime(b)
-	inputs := []image.Point{{X: 160, Y: 128}, {X: 320, Y: 192}, {X: 320, Y: 256}, networkInput, {X: 960, Y: 576}}
+	inputs := []image.Point{{X: 320, Y: 192}, networkInput, {X: 960, Y: 576}}
 	if testing.Short() {
-		inputs = inputs[1:2]
+		inputs = inputs[:1]
 	}
 	pic := street(fullHD, 8, 1)[0]
 	for _, m := range models.Manifest() {
@@ -399,13 +399,10 @@ func BenchmarkNetwork(b *testing.B) {
 			continue
 		}
 		for _, size := range inputs {
-			text := fmt.Sprintf("%dx%d", size.X, size.Y)
-			// Two sizes are there for what is published of boards, see predict.
-			published := slices.ContainsFunc(boards, func(v board) bool { return v.network == m.Name && v.input == text })
-			if !m.Input.Allows(size.X, size.Y) || (text == "160x128" || text == "320x256") && !published {
+			if !m.Input.Allows(size.X, size.Y) {
 				continue
 			}
-			b.Run("network="+m.Name+"/input="+text, func(b *testing.B) { benchNetwork(b, m, weights, size, pic) })
+			b.Run(fmt.Sprintf("network=%s/input=%dx%d", m.Name, size.X, size.Y), func(b *testing.B) { benchNetwork(b, m, weights, size, pic) })
 		}
 	}
 }

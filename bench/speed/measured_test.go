@@ -120,7 +120,6 @@ func (m *measured) fill(r *report.Result) {
 			r.Tables = append(r.Tables, t)
 		}
 	}
-	r.Tables = append(r.Tables, m.predict()...)
 	r.Notes = append(r.Notes, m.notes...)
 	for name, why := range m.skipped {
 		r.Note("%s was not measured: %s", name, why)
@@ -224,64 +223,4 @@ func exponent(x, y []float64) float64 {
 	}
 	_, k := stat.LinearRegression(lx, ly, nil, false)
 	return k
-}
-
-// board is a published time of a network.
-type board struct {
-	network, input, published, board string
-	ms                               float64
-}
-
-// boards are published times of networks on boards (opencv_zoo, benchmark).
-// Their runtime is OpenCV's dnn module. For YOLOX-nano none is known to us. input
-// is the size nearest to the published one that the network takes.
-var boards = []board{
-	{"yunet_s", "160x128", "160x120", "Raspberry Pi 4B", 6.2}, {"yunet_s", "160x128", "160x120", "RK3588", 2.3},
-	{"lpd_yunet", "320x256", "320x240", "Raspberry Pi 4B", 154}, {"lpd_yunet", "320x256", "320x240", "RK3588", 54},
-}
-
-// copies are published speeds of memcpy in GB/s, the slowest of each, from sbc-bench.
-var copies = []struct {
-	board string
-	speed float64
-}{{"Raspberry Pi 4", 2.2}, {"Raspberry Pi 5", 5.3}, {"RK3588", 10.8}}
-
-// predict returns what can be said of ARM boards without having one.
-func (m *measured) predict() (tables []report.Table) {
-	t := report.Table{
-		Title:   "ARM boards: networks at 640x384, prediction",
-		Columns: []string{"network", "board", "published", "our growth to 640x384", "prediction"},
-		Note: "A prediction, not a measurement: the published figure times how much more this network costs at 640x384 than at the " +
-			"published size, measured here in one run (ONNX Runtime, 1 thread, core time). The published figures (opencv_zoo's benchmark) are OpenCV's dnn " +
-			"module with as many threads as it chose, so the prediction holds for that runtime; ONNX Runtime on these boards may be faster or slower. " +
-			"There is no published figure for YOLOX-nano on these boards that we know of, so none is predicted.",
-	}
-	for _, b := range boards {
-		of := func(input string) float64 { return m.value("Network/network="+b.network+"/input="+input, coreMS) }
-		base, ours := of(b.input), of("640x384")
-		if !math.IsNaN(ours / base) {
-			t.Line(b.network, b.board, fmt.Sprintf("%s ms at %s (opencv_zoo, benchmark)", report.Number(b.ms), b.published),
-				fmt.Sprintf("%s x (%s / %s ms)", report.Number(ours/base), report.Number(ours), report.Number(base)), report.Number(b.ms*ours/base)+" ms")
-		}
-	}
-	k := report.Table{
-		Title:   "ARM boards: kernels at 1080p, prediction",
-		Columns: []string{"board", "memcpy, published", "redaction anew, at least", "redaction held, at least", "preparation, at least"},
-		Note: "A prediction, not a measurement: the ratio to memcpy measured here times the time of memcpy on the board (slowest published figure of " +
-			"sbc-bench, 3.1 MB). It is a lower bound where a kernel computes more than it moves, as scaling does; bench/boards counts instructions.",
-	}
-	anew, held, prepare := m.value(targets[0].from, times), m.value(targets[1].from, times), m.value("Prepare/size=1080p/input=640x384", times)
-	for _, c := range copies {
-		once := amount("1080p") * 1.5 / c.speed / 1e6
-		if !math.IsNaN(anew + held + prepare) {
-			k.Line(c.board, fmt.Sprintf("%s GB/s: %s ms", report.Number(c.speed), report.Number(once)),
-				report.Number(once*anew)+" ms", report.Number(once*held)+" ms", report.Number(once*prepare)+" ms")
-		}
-	}
-	for _, t := range []report.Table{t, k} {
-		if len(t.Lines) > 0 {
-			tables = append(tables, t)
-		}
-	}
-	return tables
 }
