@@ -25,7 +25,7 @@ scripts/arm64/pictures.sh "$work"
 gcc -O2 -o "$work/encode" scripts/arm64/encode.c -lx264
 go build -o "$work" ./internal/lookcost ./internal/kernelsum
 {
-    "$work/lookcost" -runs 20 hedge-p@384x256 hedge-n@640x384 yunet_s@640x384 yolox_nano@640x384 lpd_yunet@640x384
+    "$work/lookcost" -runs 20 hedge-p@384x256 hedge-n@640x384 yunet_s@640x384
     "$work/encode" superfast zerolatency 1920x1080 60 "$work/1080.yuv"
     "$work/encode" superfast zerolatency 1280x720 60 "$work/720.yuv"
     "$work/encode" medium - 1920x1080 30 "$work/1080.yuv"

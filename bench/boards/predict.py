@@ -9,7 +9,8 @@ FILE holds lines "time NAME NANOSECONDS", as scripts/board.sh writes them.
 
 Cycles per instruction of a board come from work whose time somebody has published and
 whose instructions were counted here. They reach from the lowest of these ratios to the
-highest, and so does the prediction: an interval is a pair (low, high).
+highest, wider by what the same method misses on the machine of here.txt, and so does the
+prediction: an interval is a pair (low, high).
 """
 import argparse
 import json
@@ -62,7 +63,7 @@ class Data:
         self.boards = {b["name"]: b for b in published["boards"]}
         # The machine at hand: what it measured of other work stands for what others have published.
         self.here = next(b for b in self.boards.values() if "check" in b)
-        ms = measured(folder / self.here["check"])
+        ms = self.ms = measured(folder / self.here["check"])
         self.rest["x264_ms"] = ms[X264[1.0]]
         self.own = [{"board": self.here["name"], "kind": kind, "work": [w], "ms": (ms[w], ms[w]), "ghz": (1, 1)}
                     for kind, works in self.here["known"].items() for w in works]
@@ -75,7 +76,16 @@ class Data:
     def cycles(self, board, kind):
         """Returns cycles per instruction of a kind of work, from all that is known of it on that board."""
         low, high = span([self.ratios(k) for k in self.known + self.own if (k["board"], k["kind"]) == (board["name"], kind)])
+        if board is not self.here:
+            missed = self.missed(kind)
+            low, high = low * missed[0], high * missed[1]
         return max(low, 1 / board["width"] if "width" in board else 0), high
+
+    def missed(self, kind):
+        """Returns how far the method misses what the machine at hand measured, as factors of both ends."""
+        low, high = self.cycles(self.here, kind)
+        ratios = [self.ms[w] * 1e6 / self.counts[w, self.here["counts"]] for w in (NETWORKS if kind == "network" else X264).values()]
+        return min(1, min(ratios) / low), max(1, max(ratios) / high)
 
     def predict(self, board):
         """Returns milliseconds of one core by work, for a picture or an inference."""
@@ -153,7 +163,7 @@ def page(data):
     known = table(["board", "known", "as ms of one core", "at GHz", "counted", "cycles per instruction", "source"],
                   [[k["board"], k["what"], text(k["ms"]), text(k["ghz"]), ", ".join(k["work"]), text(data.ratios(k)), ", ".join(k["from"])] for k in data.known])
     return "\n\n".join(["Cores taken:", table(SHARES, [r for b in boards for r in shares(b, predicted[b["name"]])]),
-                        "Time of the parts:", parts, "The same method on a machine that was measured:", compare(data, data.here, measured(HERE / data.here["check"]))[0],
+                        "Time of the parts:", parts, "The same method on a machine that was measured:", compare(data, data.here, data.ms)[0],
                         "What is known, and the ratios that follow:", known,
                         "\n".join(f"- {name}: {what}" for name, what in data.sources.items())])
 

@@ -47,7 +47,7 @@ class Predict(unittest.TestCase):
         data = predict.Data(self.dir)
         data.counts = {("a", "arm64"): 100e6, ("b", "arm64"): 200e6}
         data.boards["Raspberry Pi 4"] |= {"ghz": 2, "width": 8}
-        data.own = []
+        data.missed = lambda kind: (1, 1)
         entry = {"board": "Raspberry Pi 4", "kind": "network", "ghz": [1, 1]}
         data.known = [entry | {"work": ["a"], "ms": [50, 50]}, entry | {"work": ["b"], "ms": [60, 300]}, entry | {"work": ["a"], "ms": [900, 900], "kind": "x264"}]
         board = data.boards["Raspberry Pi 4"]
@@ -55,9 +55,23 @@ class Predict(unittest.TestCase):
         # What is known of two clips has two ratios.
         data.known = [entry | {"work": ["a", "b"], "ms": [100, 100], "ghz": [1, 1.5]}]
         self.assertEqual(data.cycles(board, "network"), (0.5, 1.5))
+        # What the method misses on the machine at hand, it may miss on a board.
+        data.missed = lambda kind: (0.5, 2)
+        self.assertEqual(data.cycles(board, "network"), (0.25, 3))
+        data.missed = lambda kind: (1, 1)
         # A core does not finish more instructions than it decodes.
         board["width"] = 1
         self.assertEqual(data.cycles(board, "network"), (1, 1.5))
+
+    def test_missed(self):
+        """A measurement within the interval widens nothing; one beside it does, by as much as it is off."""
+        data = predict.Data(self.dir)
+        works = [*predict.NETWORKS.values()]
+        data.counts = {(w, "amd64_avx2"): 1e9 for w in works}
+        data.cycles = lambda board, kind: (20, 30)
+        for ms, want in (((20, 30), (1, 1)), ((10, 25), (0.5, 1)), ((15, 45), (0.75, 1.5))):
+            data.ms = {w: m * 1e3 for w, m in zip(works, ms)}
+            self.assertEqual(data.missed("network"), want)
 
     def test_cores(self):
         board = {"name": "B", "cores": 4, "encoder_cores": [0.1, 0.3]}
