@@ -50,6 +50,8 @@ type Model struct {
 	Source Source `json:"source"`
 	// Embedded is set if the weights are part of the Go package.
 	Embedded bool `json:"embedded,omitempty"`
+	// NPU says where the network ends for an NPU; nil if nothing is known of that.
+	NPU *NPU `json:"npu,omitempty"`
 }
 
 // A Class is one class that a model finds, and the default score from which a
@@ -219,6 +221,9 @@ func (m Model) validate() error {
 	}
 	if err := m.Input.validate(); err != nil {
 		return fmt.Errorf("input: %w", err)
+	}
+	if err := m.NPU.validate(); err != nil {
+		return fmt.Errorf("npu: %w", err)
 	}
 	if m.Embedded {
 		return nil

@@ -27,6 +27,9 @@ const (
 	Hedge
 	// CenterFace finds faces. Three maps of stride 4: score, size and offset.
 	CenterFace
+	// HedgeMaps is Hedge as NPUs run it: three maps of each head, not decoded. It needs
+	// Config.Faces.
+	HedgeMaps
 )
 
 // String returns the family's name as it stands in the models' manifest.
@@ -108,7 +111,11 @@ var specs = [...]spec{
 	{"lpd_yunet", detect.Classes(detect.Plate), lpdOutputs, lpdDecoder},
 	{"hedge", everything, hedgeOutputs, hedgeDecoder},
 	{"centerface", detect.Classes(detect.Face), centerFaceOutputs, centerFaceDecoder},
+	{"hedge_maps", everything, hedgeMaps{sameFaces}.outputs, hedgeMaps{sameFaces}.decoder},
 }
+
+// sameFaces: faces are looked for in the input as it is.
+var sameFaces = image.Pt(32, 32)
 
 // maxSide bounds a box's side, in sides of the input: a network cuts objects
 // off at the picture's edge only roughly, but not by that much.

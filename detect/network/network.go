@@ -18,6 +18,9 @@ type Config struct {
 	Name string
 	// Family says what the outputs mean. It has no default.
 	Family Family
+	// Faces says for HedgeMaps in how large a picture faces are looked for: columns and
+	// rows for 32 of the input's, at least 1 each. The manifest of models has them.
+	Faces image.Point
 	// Input says how a picture is put into the input tensor.
 	Input Input
 	// MinScore is the score, above 0 to 1, from which a detection counts, by class.
@@ -71,12 +74,14 @@ func New(open Opener, c Config) (*Network, error) {
 	bad := func(format string, args ...any) (*Network, error) {
 		return nil, &ConfigError{c.Name, fmt.Sprintf(format, args...)}
 	}
-	sp := c.Family.spec()
+	sp := c.spec()
 	switch {
 	case c.Name == "":
 		return bad("it has no name")
 	case sp == nil:
 		return bad("%v is not known", c.Family)
+	case c.Family == HedgeMaps && (c.Faces.X < 1 || c.Faces.Y < 1):
+		return bad("faces are looked for in %v for 32x32", c.Faces)
 	case !(c.MaxIoU > 0 && c.MaxIoU <= 1):
 		return bad("MaxIoU %v is not above 0 to 1", c.MaxIoU)
 	}

@@ -50,9 +50,11 @@ func (r *replay) Close() error {
 }
 
 // session makes a replay with the outputs of a family, all zero.
-func session(f Family, size image.Point) *replay {
-	r := &replay{in: inputTensor(size, customary), record: blank(f.spec(), size)}
-	for i, o := range f.spec().outputs(size) {
+func session(f Family, size image.Point) *replay { return sessionOf(f.spec(), size) }
+
+func sessionOf(sp *spec, size image.Point) *replay {
+	r := &replay{in: inputTensor(size, customary), record: blank(sp, size)}
+	for i, o := range sp.outputs(size) {
 		shape := append([]int64(nil), o.shape...)
 		for j := range shape {
 			if shape[j] == 0 {

@@ -1,4 +1,5 @@
-// Package onnxgraph takes what is not wanted out of an ONNX file.
+// Package onnxgraph takes what is not wanted out of an ONNX file, and fixes what an NPU's
+// compiler wants fixed.
 package onnxgraph
 
 import (
@@ -14,6 +15,7 @@ const (
 	modelGraph       = 7
 	graphNode        = 1
 	graphInitializer = 5
+	graphInput       = 11
 	graphOutput      = 12
 	graphValueInfo   = 13
 	nodeInput        = 1
@@ -31,6 +33,26 @@ const (
 // with it. An output that the model has not, and a node with a graph of its own
 // (If, Loop), which Cut does not follow, are errors.
 func Cut(model []byte, outputs ...string) ([]byte, error) {
+	return rewrite(model, func(parts []field) (graph []byte, err error) {
+		keep, err := wanted(parts, outputs)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range parts {
+			ok, err := keep(f)
+			if err != nil {
+				return nil, fmt.Errorf("not a valid ONNX file: %w", err)
+			}
+			if ok {
+				graph = append(graph, f.whole...)
+			}
+		}
+		return graph, nil
+	})
+}
+
+// rewrite returns the model with the graph that edit makes of the graph's fields.
+func rewrite(model []byte, edit func(parts []field) (graph []byte, err error)) ([]byte, error) {
 	body, err := only(model, modelGraph)
 	if err != nil {
 		return nil, fmt.Errorf("not a valid ONNX file: %w", err)
@@ -39,19 +61,9 @@ func Cut(model []byte, outputs ...string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a valid ONNX file: %w", err)
 	}
-	keep, err := wanted(parts, outputs)
+	graph, err := edit(parts)
 	if err != nil {
 		return nil, err
-	}
-	var graph []byte
-	for _, f := range parts {
-		ok, err := keep(f)
-		if err != nil {
-			return nil, fmt.Errorf("not a valid ONNX file: %w", err)
-		}
-		if ok {
-			graph = append(graph, f.whole...)
-		}
 	}
 	top, err := fields(model)
 	if err != nil {
@@ -59,14 +71,17 @@ func Cut(model []byte, outputs ...string) ([]byte, error) {
 	}
 	var out []byte
 	for _, f := range top {
-		if f.number != modelGraph {
+		if f.number == modelGraph {
+			out = appendMessage(out, modelGraph, graph)
+		} else {
 			out = append(out, f.whole...)
-			continue
 		}
-		out = protowire.AppendTag(out, modelGraph, protowire.BytesType)
-		out = protowire.AppendBytes(out, graph)
 	}
 	return out, nil
+}
+
+func appendMessage(b []byte, n protowire.Number, body []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(b, n, protowire.BytesType), body)
 }
 
 // field is one field of a message: all of it, and its contents if it has a length.
