@@ -10,7 +10,7 @@ go test -race -short -timeout 25m ./...
 # What these measure on recordings runs in one goroutine, and minutes longer with
 # the race detector.
 long=()
-for package in deploy bench/doorbell bench/leak bench/soak bench/speed detect/motion detect/onnx/networks detect/track; do
+for package in deploy bench/doorbell bench/leak bench/soak bench/speed detect/motion detect/onnx/networks detect/track models/cmd/npu; do
     compgen -G "$package/*.go" >/dev/null && long+=("./$package")
 done
 echo "test: ${long[*]}, the long tests too"
@@ -18,6 +18,9 @@ go test -timeout 25m "${long[@]}"
 
 echo "test: the encoder without libx264"
 go test -tags gocv_specific_modules,nox264 ./examples/internal/encoder ./examples/internal/stream
+
+echo "test: the session of Rockchip's NPU, against a library that gives recorded tensors"
+go test -tags gocv_specific_modules,rknn ./detect/rknn
 
 pure=()
 for package in detect detect/network detect/track redact pipeline models; do

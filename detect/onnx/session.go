@@ -33,6 +33,8 @@ type Config struct {
 	// Threads is the number of cores one run may use. It defaults to 1, which
 	// costs the least core time per picture.
 	Threads int
+	// Provider computes the network, all of it. It defaults to CPU.
+	Provider Provider
 }
 
 // DefaultInputSize is the input of networks that do not fix it.
@@ -80,8 +82,8 @@ type Session struct {
 // picture, which shows how large its outputs are.
 //
 // It returns ErrNotLoaded without a successful Load, an error that wraps
-// fs.ErrNotExist for a missing file, and a [*ModelError] for a file that is not
-// such a network.
+// fs.ErrNotExist for a missing file, a [*ModelError] for a file that is not
+// such a network, and a [*ProviderError] for one that the provider does not take.
 func Open(c Config) (*Session, error) {
 	if Version() == "" {
 		return nil, ErrNotLoaded
@@ -96,6 +98,12 @@ func Open(c Config) (*Session, error) {
 		return nil, fmt.Errorf("onnx: network %q: %d threads", c.Name, c.Threads)
 	}
 	c.Threads = max(c.Threads, 1)
+	if c.Provider == "" {
+		c.Provider = CPU
+	}
+	if !slices.Contains(Providers, c.Provider) {
+		return nil, fmt.Errorf("onnx: network %q: no provider %q (one of %q)", c.Name, c.Provider, Providers)
+	}
 	if c.Path != "" {
 		model, err := os.ReadFile(c.Path)
 		if err != nil {
@@ -156,12 +164,18 @@ func (s *Session) open(c Config) error {
 		}
 		s.outs, values = append(s.outs, t), append(values, t.value)
 	}
+	if c.Model, err = c.Provider.prepare(c.Model, s.in.name, shape); err != nil {
+		return bad("%v", err)
+	}
 	err = withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {
+		if err := c.Provider.append(o, c.Threads); err != nil {
+			return err
+		}
 		s.run, err = ort.NewAdvancedSessionWithONNXData(c.Model, []string{s.in.name}, names, []ort.Value{s.in.value}, values, o)
 		return err
 	})
 	if err != nil {
-		return bad("%v", err)
+		return c.Provider.failed(s.name, err)
 	}
 	native.Live.Add(1)
 	return nil
@@ -198,7 +212,8 @@ func inputShape(dims ort.Shape, size image.Point) (ort.Shape, error) {
 }
 
 // outputShapes runs the network once on a blank picture and returns the shapes of
-// its outputs: the file need not say them.
+// its outputs: the file need not say them. ONNX Runtime's own kernels do, since other
+// providers compile a graph for seconds.
 func (s *Session) outputShapes(c Config, names []string) (shapes []ort.Shape, err error) {
 	var probe *ort.DynamicAdvancedSession
 	err = withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {

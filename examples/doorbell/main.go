@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", program, err) // nowhere else to say it
 		return code
 	}
-	set, err := detectors.Open(ctx, c.Networks, networks.Options{Silhouettes: c.Networks != networks.None})
+	set, err := detectors.Open(ctx, c.Networks, networks.Options{Silhouettes: c.Networks != networks.None, Provider: c.Provider})
 	if err != nil {
 		return fail(2, err)
 	}

@@ -31,7 +31,7 @@ func openNetworks(ctx context.Context, o *options, policy *redact.Policy, files 
 	}
 	for i := range min(runtime.NumCPU(), 2) {
 		s, err := detectors.Open(ctx, o.networks, networks.Options{Progress: progressOf("weights", stderr), MinScore: scores,
-			Silhouettes: o.silhouettes && i == 0})
+			Silhouettes: o.silhouettes && i == 0, Provider: o.provider})
 		if err != nil {
 			for _, s := range sets {
 				err = errors.Join(err, s.Close())

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hedgecam/hedge/detect/onnx"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
@@ -21,6 +23,7 @@ type options struct {
 	evidence        string
 	tracks          string
 	networks        string
+	provider        string
 	silhouettes     bool // of visitors, by policy and networks
 	lookAhead       time.Duration
 	every           int
@@ -46,6 +49,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.report, "report", "", "write a report (JSON) to this file")
 	f.StringVar(&o.sheet, "sheet", "", "write a contact sheet (PNG) of redacted frames to this file; for a folder, one beside each output")
 	f.StringVar(&o.networks, "networks", networks.HedgeN, "which networks look for people, faces and plates: "+networks.Names())
+	f.StringVar(&o.provider, "provider", string(onnx.CPU), detectors.ProviderHelp+": "+strings.Join(networks.Providers(), ", "))
 	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long an object is hidden before it is first seen, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is each frame of a file, and of another input as many as fit into 100 ms")
 	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
@@ -79,6 +83,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	case !slices.Contains(strings.Split(networks.Names(), ", "), o.networks):
 		// Also where the policy needs none: the next one may.
 		return o, fmt.Errorf("-networks %s: must be one of %s", o.networks, networks.Names())
+	case networks.CheckProvider(o.provider) != nil:
+		return o, networks.CheckProvider(o.provider)
 	case !slices.Contains(encoderNames(), o.encoding):
 		return o, fmt.Errorf("-encoder %s: must be one of %s", o.encoding, strings.Join(encoderNames(), ", "))
 	case o.every < 0:

@@ -62,6 +62,9 @@ type Options struct {
 	MinScore [detect.NumClasses]float32
 	// Threads is that of onnx.Config. It defaults to 1.
 	Threads int
+	// Provider names what computes the networks, one of Providers. It defaults to "cpu".
+	// With RKNN the network Selfie is computed by "cpu".
+	Provider string
 	// Offline forbids to download weights.
 	Offline bool
 	// Silhouettes asks for Set.Segmenter, too.
@@ -95,8 +98,13 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 	if len(members) == 0 && !o.Silhouettes {
 		return s, nil
 	}
-	if err := load(); err != nil {
+	if err := o.check(name); err != nil {
 		return nil, err
+	}
+	if o.Provider != RKNN || o.Silhouettes {
+		if err := load(); err != nil {
+			return nil, err
+		}
 	}
 	for _, member := range members {
 		if err := s.open(ctx, member, o); err != nil {
@@ -138,14 +146,11 @@ func openSegmenter(ctx context.Context, o Options) (*network.Segmenter, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := func(outputs ...string) (network.Session, error) {
-		s, err := onnx.Open(onnx.Config{Name: m.Name, Model: weights, Outputs: outputs, Threads: o.Threads})
-		if err != nil {
-			return nil, err // and no session that holds a nil one
-		}
-		return s, nil
+	o.InputSize = image.Point{} // the model fixes it
+	if o.Provider == RKNN {
+		o.Provider = string(onnx.CPU) // it is not converted for an NPU
 	}
-	return network.NewSegmenter(open, m.Name, m.Input.Form(), o.FullRange)
+	return network.NewSegmenter(o.opener(m, weights), m.Name, m.Input.Form(), o.FullRange)
 }
 
 // fuse makes one detector of all: the networks for all classes look at tiles, too.
@@ -206,14 +211,10 @@ func OpenModel(m models.Model, weights []byte, o Options) (*network.Network, err
 	if o.InputSize == (image.Point{}) {
 		o.InputSize = image.Pt(m.Input.Width, m.Input.Height)
 	}
-	open := func(outputs ...string) (network.Session, error) {
-		s, err := onnx.Open(onnx.Config{Name: m.Name, Model: weights, Outputs: outputs, InputSize: o.InputSize, Threads: o.Threads})
-		if err != nil {
-			return nil, err // and no session that holds a nil one
-		}
-		return s, nil
+	if o.Provider == RKNN {
+		return openRKNN(m, c)
 	}
-	return network.New(open, c)
+	return network.New(o.opener(m, weights), c)
 }
 
 // Close closes the networks. It may be called more than once.

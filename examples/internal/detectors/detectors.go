@@ -25,11 +25,17 @@ func withWayOut(err error) error {
 	return fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err)
 }
 
+// ProviderHelp is the help of the flag -provider.
+const ProviderHelp = "what computes the networks; openvino is for Intel's processors, openvino-gpu for their graphics and openvino-npu for their NPUs, " +
+	"and need the library of onnxruntime-openvino; rknn is for Rockchip's NPUs, in a program built with the tag rknn; one that is not there is an error; " +
+	"openvino-gpu, openvino-npu and rknn are not run on hardware yet: see docs/boards.md"
+
 // OpenFor is Open for a program whose policy may change while it runs: a set that
 // cannot be opened is an error only if the policy needs it now. Otherwise log says
 // why, and the set is empty.
-func OpenFor(ctx context.Context, policy *redact.Policy, name string, log *slog.Logger) (*networks.Set, error) {
-	set, err := networks.Open(ctx, name, networks.Options{Silhouettes: name != networks.None})
+func OpenFor(ctx context.Context, policy *redact.Policy, name string, o networks.Options, log *slog.Logger) (*networks.Set, error) {
+	o.Silhouettes = name != networks.None
+	set, err := networks.Open(ctx, name, o)
 	switch {
 	case err == nil:
 		return set, nil

@@ -34,7 +34,7 @@ func TestOpenFor(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var said bytes.Buffer
-			set, err := detectors.OpenFor(t.Context(), tt.policy, tt.set, slog.New(slog.NewTextHandler(&said, nil)))
+			set, err := detectors.OpenFor(t.Context(), tt.policy, tt.set, networks.Options{}, slog.New(slog.NewTextHandler(&said, nil)))
 			if (err != nil) != tt.fails || (set == nil) != tt.fails {
 				t.Fatalf("%v, %v", set, err)
 			}

@@ -35,6 +35,7 @@ type Settings struct {
 	SourcePassword settings.Secret `name:"source-password" help:"the password of a network camera, as file:PATH; then source is rtsp://user@host/path, and nobody sees the password among the arguments"`
 	Decoder        string          `name:"decoder" default:"auto" enum:"auto,software,v4l2m2m,rkmpp,vaapi" help:"what decodes the H.264 or H.265 of a network camera: auto takes rkmpp or vaapi where there is one, and software on a Raspberry Pi; one that fails is replaced by software; v4l2m2m, rkmpp and vaapi are not run on hardware yet: see docs/boards.md"`
 	Networks       string          `name:"networks" default:"hedge-n" enum:"hedge-n,hedge-p,trio,none" help:"which networks look for people, faces and plates"`
+	Provider       string          `name:"provider" default:"cpu" enum:"cpu,openvino,openvino-gpu,openvino-npu,rknn" help:"what computes the networks; openvino is for Intel's processors, openvino-gpu for their graphics and openvino-npu for their NPUs, and need the library of onnxruntime-openvino; rknn is for Rockchip's NPUs, in a program built with the tag rknn; one that is not there is an error; openvino-gpu, openvino-npu and rknn are not run on hardware yet: see docs/boards.md"`
 	Cores          float64         `name:"cores" default:"1" min:"0.1" max:"64" help:"how many processor cores the networks may use"`
 	seal.Flags
 	confine.Confinement
@@ -130,7 +131,7 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 		return c, err
 	}
 	policy = c.openSeal(policy)
-	if c.set, err = detectors.OpenFor(ctx, policy, s.Networks, o.Log); err != nil {
+	if c.set, err = detectors.OpenFor(ctx, policy, s.Networks, networks.Options{Provider: s.Provider}, o.Log); err != nil {
 		return c, err
 	}
 	known, err := view.Load(o.Policy)
