@@ -15,10 +15,9 @@ const (
 	tick = 50 * time.Millisecond
 	// grace is how long a detector may take to return after its context ended.
 	grace = 500 * time.Millisecond
-	// queued is how many redacted frames may wait for the sink, and arrived how
-	// many raw ones for the event loop: live sources come in bursts, after the
-	// network's or their own.
-	queued, arrived = 3, 4
+	// arrived is how many raw frames may wait for the event loop: live sources come in
+	// bursts, after the network's or their own.
+	arrived = 4
 	// keepHistory is how long after a frame went out the tracker still remembers
 	// the objects' places at its time.
 	keepHistory = 2 * time.Second
@@ -68,7 +67,7 @@ func newLoop(p *Pipeline, src Source, sink Sink) *loop {
 	held := c.held()
 	// The window and its newest frame, one in the reader's hand and those that
 	// wait, those that wait for the writer and one in its hand.
-	pool := newFramePool(held + 1 + 1 + arrived + queued + 1)
+	pool := newFramePool(held + 1 + 1 + arrived + mostWaiting + 1)
 	live := c.Mode == Live
 	l := &loop{
 		mode: c.Mode, most: c.MaxFailures, stats: &p.stats, rulings: p.rulings, requests: p.requests,
@@ -88,7 +87,7 @@ func newLoop(p *Pipeline, src Source, sink Sink) *loop {
 	}
 	l.scheduler = scheduler{
 		live: live, every: c.Every, timeout: c.Timeout, stats: &p.stats,
-		copies: &l.copies, trust: &l.trust, budget: budget{cores: c.Cores},
+		copies: &l.copies, trust: &l.trust, budget: budget{cores: c.Cores}, backlog: l.writer.backlog,
 	}
 	l.view.lastAt = 0
 	return l

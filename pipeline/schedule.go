@@ -18,6 +18,10 @@ const (
 	fileInterval = 100 * time.Millisecond
 	// burst is how much core time may be saved up for a busy moment.
 	burst = 300 * time.Millisecond
+	// behind is how many frames wait for a sink that falls behind, and yielded how much
+	// longer than their interval, in the source's time, detectors then leave it their
+	// cores. What comes late only has more hidden; a frame that is dropped is lost.
+	behind, yielded = 2, 300 * time.Millisecond
 )
 
 // budget is the core time that the detectors may use: a bucket that fills with
@@ -53,7 +57,8 @@ type scheduler struct {
 	timeout time.Duration
 	stats   *stats
 	copies  *copies
-	trust   *trust // is only asked
+	trust   *trust     // is only asked
+	backlog func() int // frames that wait for the sink
 
 	slots    []*slot
 	results  chan *inference // from the workers
@@ -257,7 +262,7 @@ func (s *scheduler) startWaiting(a *activity) {
 				next = k
 			}
 		}
-		if next == nil {
+		if next == nil || next.begun && next.waiting.at-next.lastAt < next.interval+yielded && s.backlog() >= behind {
 			return
 		}
 		job := next.waiting

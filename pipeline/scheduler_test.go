@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"image"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func newScheduler(t *testing.T, live bool, detectors ...detect.Detector) *schedu
 	st := &stats{}
 	names := make([]string, len(detectors))
 	st.init(names)
-	s := &scheduler{live: live, timeout: time.Hour, stats: st, copies: &copies{}, trust: &trust{}, budget: budget{cores: 1}}
+	s := &scheduler{live: live, timeout: time.Hour, stats: st, copies: &copies{}, trust: &trust{}, budget: budget{cores: 1}, backlog: func() int { return 0 }}
 	s.start(t.Context(), detectors, names)
 	for i, d := range detectors {
 		s.trust.detectors = append(s.trust.detectors, detectorTrust{finds: d.Classes()})
@@ -154,6 +155,43 @@ func TestSchedulerExpires(t *testing.T) {
 	}
 	if s.slots[0].ctx.Err() != nil || s.pending != 0 {
 		t.Errorf("the context %v, %d pending", s.slots[0].ctx.Err(), s.pending)
+	}
+}
+
+// TestSchedulerYields: while frames wait for the sink no inference is started, but for the
+// first, and for one that has waited for 300 ms of the source's time; then as ever.
+func TestSchedulerYields(t *testing.T) {
+	d := detecttest.New(detect.Classes(detect.Person), detecttest.Find())
+	s := newScheduler(t, true, d)
+	waiting := behind
+	s.backlog = func() int { return waiting }
+	a := &activity{watched: true, unexplained: true}
+	look := func(i int) (looked bool) {
+		t.Helper()
+		s.budget.tokens = burst
+		s.copies.next()
+		if err := s.schedule(pictureAt(i), a); err != nil {
+			t.Fatal(err)
+		}
+		if !s.slots[0].busy {
+			return false
+		}
+		s.recycle(func() *inference { job := <-s.results; s.take(t.Context(), job, a); return job }())
+		return true
+	}
+	var looked []int
+	for i := range 12 {
+		if look(i) {
+			looked = append(looked, i)
+		}
+	}
+	// Frames are 40 ms apart.
+	if !slices.Equal(looked, []int{0, 8}) {
+		t.Errorf("looked at %d while the sink was behind", looked)
+	}
+	waiting = behind - 1
+	if !look(12) {
+		t.Error("did not look although the sink had caught up")
 	}
 }
 

@@ -7,6 +7,14 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
+const (
+	// leastWaiting and mostWaiting are how many redacted frames may wait for a live sink,
+	// whatever their rate; in between they are those of absorbed, which is how long a
+	// machine that others keep busy may hold up an encoder.
+	leastWaiting, mostWaiting = 3, 6
+	absorbed                  = 150 * time.Millisecond
+)
+
 // writer hands redacted frames to a sink, on a goroutine of its own.
 type writer struct {
 	sink        Sink
@@ -22,7 +30,7 @@ type writer struct {
 
 // start starts the goroutine. It ends when close is called, or with the sink's error.
 func (w *writer) start(ctx context.Context) {
-	w.frames, w.ended = make(chan *frame, queued), make(chan error, 1)
+	w.frames, w.ended = make(chan *frame, mostWaiting), make(chan error, 1)
 	go func() { w.ended <- w.write(ctx) }()
 }
 
@@ -74,19 +82,24 @@ func (w *writer) put(ctx context.Context, f *frame, ended bool) error {
 			return ctx.Err()
 		}
 	}
-	for {
-		select {
-		case w.frames <- f:
-			return nil
-		default:
-		}
+	for room := waitingRoom(f.step); len(w.frames) >= room; {
 		select {
 		case old := <-w.frames:
 			w.drop(old)
 		default:
 		}
 	}
+	w.frames <- f // nobody else puts one there
+	return nil
 }
+
+// waitingRoom returns how many frames may wait for a live sink that come a step apart.
+func waitingRoom(step time.Duration) int {
+	return min(max(int((absorbed+step-1)/max(step, 1)), leastWaiting), mostWaiting)
+}
+
+// backlog returns how many frames wait for the sink.
+func (w *writer) backlog() int { return len(w.frames) }
 
 func (w *writer) drop(f *frame) {
 	w.pool.put(f)

@@ -142,3 +142,41 @@ func TestWriterGate(t *testing.T) {
 		t.Errorf("%d dropped, %d of 10 frames are back", w.stats.s.FramesDropped, len(w.pool.left))
 	}
 }
+
+// TestWriterAbsorbs: a live sink that stands still loses no frame until 150 ms of them
+// wait, and then the oldest.
+func TestWriterAbsorbs(t *testing.T) {
+	for rate, wait := range map[int]int{5: 3, 15: 3, 25: 4, 30: 5, 60: 6, 1000: 6} {
+		begun, leave := make(chan struct{}), make(chan struct{})
+		sink := &writesSink{do: func(_ context.Context, n int) error {
+			if n == 1 {
+				close(begun)
+				<-leave
+			}
+			return nil
+		}}
+		w, frameOf := writerFor(t, sink, true)
+		w.start(t.Context())
+		for n := range 1 + wait + 2 {
+			f := frameOf(n)
+			f.step = time.Second / time.Duration(rate)
+			if err := w.put(t.Context(), f, false); err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				<-begun // the sink has it
+			}
+			if got, want := w.stats.s.FramesDropped, uint64(max(n-wait, 0)); got != want || w.backlog() != min(n, wait) {
+				t.Errorf("%d a second: frame %d: %d dropped, want %d; %d wait", rate, n, got, want, w.backlog())
+			}
+		}
+		close(leave)
+		w.close()
+		if err := w.join(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(sink.times) != 1+wait || sink.times[1] != 3*time.Millisecond {
+			t.Errorf("%d a second: written %v", rate, sink.times)
+		}
+	}
+}

@@ -19,15 +19,17 @@ import (
 type options struct {
 	clip, networks string
 	seconds        int
+	busy           float64
 }
 
 var (
 	given   options
-	publish = flag.Bool("publish", false, "replace last.json and last.md")
+	publish = flag.Bool("publish", false, "replace last.json and last.md; with -busy, busy.json and busy.md")
 )
 
 func init() {
 	flag.IntVar(&given.seconds, "seconds", 60, "how long is measured, 2 to 600; under 10 the camera is of 640x360")
+	flag.Float64Var(&given.busy, "busy", 0, "the share of each core that another process takes meanwhile, such as 0.33")
 	flag.StringVar(&given.clip, "clip", "", "a clip of a fixed camera with people in it (default: vtest.avi as `make setup` fetches it)")
 	flag.StringVar(&given.networks, "networks", networks.HedgeN, "which networks the program uses: "+networks.Names()+"; with none everything outside is hidden")
 }
@@ -48,7 +50,8 @@ func BenchmarkDoorbell(b *testing.B) {
 	page := r.Markdown("bench/doorbell", fmt.Sprintf(about, given.seconds))
 	b.Log("\n" + page)
 	if *publish {
-		err := errors.Join(command.WriteJSON("last.json", r), os.WriteFile("last.md", []byte(page), 0o644))
+		name := map[bool]string{false: "last", true: "busy"}[given.busy > 0]
+		err := errors.Join(command.WriteJSON(name+".json", r), os.WriteFile(name+".md", []byte(page), 0o644))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -75,6 +78,14 @@ func run(ctx context.Context, o options, say func(format string, args ...any)) (
 	if o.seconds < 10 {
 		b.report.Note("A run of less than 10 s only shows that everything works, at 640x360: its numbers say little.")
 	}
+	if o.busy > 0 {
+		b.report.Note("Another process took %.0f %% of each core all the while.", 100*o.busy)
+	}
+	idle, err := keepBusy(ctx, o.busy)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, idle()) }()
 	if err := b.measure(ctx); err != nil {
 		// What a process said that was ended from outside explains nothing.
 		return nil, errors.Join(ctx.Err(), err)

@@ -2,7 +2,7 @@
 // benchmark: a camera of 1080p30, the page open in a browser, a recorder on RTSP,
 // and recordings, all at once and with networks on.
 //
-//	go test ./bench/doorbell -run '^$' -bench . -v [-seconds N] [-clip F] [-networks S] [-publish]
+//	go test ./bench/doorbell -run '^$' -bench . -v [-seconds N] [-clip F] [-networks S] [-busy 0.33] [-publish]
 //
 // It builds the real program, plays it a clip into which a counter is painted,
 // pulls the picture with ffmpeg, and takes the page's picture twice: for N seconds
@@ -14,5 +14,7 @@
 //
 // It needs ffmpeg and ffprobe, and ONNX Runtime for the networks; without Chromium
 // the rows of the page say so. A row that misses its target does not make the run fail.
-// With -publish the result replaces last.json and last.md.
+// With -publish the result replaces last.json and last.md. With -busy
+// another process takes that share of each core all the while, and they are busy.json
+// and busy.md.
 package doorbell
