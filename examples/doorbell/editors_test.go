@@ -120,6 +120,15 @@ func TestFirstClickDraws(t *testing.T) {
 		b.do(chromedp.Click("#save"))
 		eventually(t, what, func() bool { return is(a.zones.State().Policy) })
 	}
+	// reopen closes the editor and opens it, with the zones that are saved: what it had
+	// drawn of them is on the page all the while.
+	reopen := func() {
+		t.Helper()
+		b.do(chromedp.Click("#edit"))
+		b.until(`document.getElementById("editor").hidden`)
+		b.do(chromedp.Click("#edit"))
+		b.until(`!document.getElementById("editor").hidden && !document.getElementById("editor").inert`)
+	}
 	zones("property", 1)
 	for _, p := range [][2]float64{{0.2, 0.1}, {0.6, 0.1}, {0.4, 0.7}, {0.2, 0.1}} {
 		b.click(p[0], p[1])
@@ -128,9 +137,7 @@ func TestFirstClickDraws(t *testing.T) {
 
 	// Again, inside of a zone, and of another kind. A second click draws too.
 	saved("two properties saved", func(p *redact.Policy) bool { return len(p.Property) == 2 })
-	b.do(chromedp.Click("#edit"))
-	b.until(`document.getElementById("editor").hidden`)
-	b.do(chromedp.Click("#edit"))
+	reopen()
 	zones("property", 2)
 	b.do(chromedp.Click("input[name=kind][value=mask]"))
 	for _, p := range [][2]float64{{0.6, 0.8}, {0.8, 0.8}, {0.8, 0.9}, {0.6, 0.8}} {
@@ -144,8 +151,7 @@ func TestFirstClickDraws(t *testing.T) {
 	saved("two masks saved", func(p *redact.Policy) bool { return len(p.Mask) == 2 })
 
 	// A drag draws nothing: it moves a corner.
-	b.do(chromedp.Click("#edit"))
-	b.do(chromedp.Click("#edit"))
+	reopen()
 	zones("mask", 2)
 	b.drag(0.6, 0.1, 0.7, 0.2)
 	saved("the corner moved, and no zone more", func(p *redact.Policy) bool {
