@@ -64,11 +64,10 @@ type loop struct {
 
 func newLoop(p *Pipeline, src Source, sink Sink) *loop {
 	c := &p.cfg
-	held := c.held()
+	held, live := c.held(), c.Mode == Live
 	// The window and its newest frame, one in the reader's hand and those that
 	// wait, those that wait for the writer and one in its hand.
-	pool := newFramePool(held + 1 + 1 + arrived + mostWaiting + 1)
-	live := c.Mode == Live
+	pool := newFramePool(held + 1 + 1 + arrived + mostWaitingOf(live) + 1)
 	l := &loop{
 		mode: c.Mode, most: c.MaxFailures, stats: &p.stats, rulings: p.rulings, requests: p.requests,
 		onEvent: c.OnEvent, pool: pool, view: &p.view, detectors: c.Detectors, names: p.names,
@@ -126,6 +125,8 @@ func (l *loop) run(ctx context.Context) (err error) {
 			err = l.handleFrame(ctx, f, ok)
 		case job := <-l.scheduler.results:
 			err = l.handleResult(ctx, job)
+		case <-l.writer.caughtUp:
+			l.scheduler.startWaiting(&l.scene.activity)
 		case job := <-l.outlines.results:
 			l.outlines.take(job)
 		case request := <-l.requests:

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// leastWaiting and mostWaiting are how many redacted frames may wait for a live sink,
-	// whatever their rate; in between they are those of absorbed, which is how long a
-	// machine that others keep busy may hold up an encoder.
+	// leastWaiting is how many redacted frames may wait for the sink. For a live one they
+	// are those of absorbed, which is how long a machine that others keep busy may hold up
+	// an encoder, but never less, and mostWaiting at most.
 	leastWaiting, mostWaiting = 3, 6
 	absorbed                  = 150 * time.Millisecond
 )
@@ -24,19 +24,26 @@ type writer struct {
 	gate        *gate
 	stats       *stats
 
-	frames chan *frame // redacted, from the event loop
-	ended  chan error  // how writing ended, once
+	frames   chan *frame   // redacted, from the event loop
+	caughtUp chan struct{} // to the event loop: live, fewer than behind wait
+	ended    chan error    // how writing ended, once
 }
 
 // start starts the goroutine. It ends when close is called, or with the sink's error.
 func (w *writer) start(ctx context.Context) {
-	w.frames, w.ended = make(chan *frame, mostWaiting), make(chan error, 1)
+	w.frames, w.caughtUp, w.ended = make(chan *frame, mostWaitingOf(w.live)), make(chan struct{}, 1), make(chan error, 1)
 	go func() { w.ended <- w.write(ctx) }()
 }
 
 func (w *writer) write(ctx context.Context) error {
 	fails := 0
 	for f := range w.frames {
+		if w.live && len(w.frames) < behind {
+			select {
+			case w.caughtUp <- struct{}{}:
+			default: // the event loop has not seen the last one
+			}
+		}
 		start := time.Now()
 		if !w.gate.enter(f.ruled) {
 			w.drop(f)
@@ -91,6 +98,14 @@ func (w *writer) put(ctx context.Context, f *frame, ended bool) error {
 	}
 	w.frames <- f // nobody else puts one there
 	return nil
+}
+
+// mostWaitingOf returns the most frames that may wait for a sink.
+func mostWaitingOf(live bool) int {
+	if live {
+		return mostWaiting
+	}
+	return leastWaiting
 }
 
 // waitingRoom returns how many frames may wait for a live sink that come a step apart.

@@ -35,7 +35,7 @@ func take(share float64) {
 		for end := next.Add(time.Duration(share * float64(period))); time.Now().Before(end); {
 			continue
 		}
-		time.Sleep(time.Until(next.Add(period)))
+		<-time.After(time.Until(next.Add(period)))
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/internal/closedport"
 	"github.com/hedgecam/hedge/internal/ort"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -335,15 +336,7 @@ func TestFaults(t *testing.T) {
 // nothing to write.
 func TestNoCamera(t *testing.T) {
 	needFFmpeg(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	p := startProgram(t, "rtsp://owner:secret@"+nobody+"/")
+	p := startProgram(t, "rtsp://owner:secret@"+closedport.Hold(t)+"/")
 	p.await("not found since", 1)
 	if code, text := p.ask("GET", "/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "camera: not found") {
 		t.Errorf("health: %d %s", code, text)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/hedgecam/hedge/internal/closedport"
 )
 
 // broker is an MQTT broker that listens, and sends what a test has it send.
@@ -163,14 +165,6 @@ func TestMQTT(t *testing.T) {
 // TestMQTTAway: a broker that is not there delays nothing.
 func TestMQTTAway(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	a, out := start(t, "-source", "file:"+clip(t), "-mqtt", "tcp://"+addr)
+	a, out := start(t, "-source", "file:"+clip(t), "-mqtt", "tcp://"+closedport.Hold(t))
 	eventually(t, "pictures and events come", func() bool { return a.gate.last().Frames > 10 && strings.Contains(out.String(), "connected") })
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/internal/closedport"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -375,15 +376,7 @@ func TestCameraDoesNotAnswer(t *testing.T) {
 	if d := time.Since(begin); d > 30*time.Second {
 		t.Errorf("it took %v", d)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = Open(testContext(t), "rtsp://"+addr+"/1", Options{}); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err = Open(testContext(t), "rtsp://"+closedport.Hold(t)+"/1", Options{}); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("open: %v", err)
 	}
 	t.Log(err)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/stream"
+	"github.com/hedgecam/hedge/internal/closedport"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -54,7 +55,7 @@ func newNetworkCamera(t *testing.T) *networkCamera {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &networkCamera{t: t, broadcaster: broadcaster, addr: "127.0.0.1:0"}
+	c := &networkCamera{t: t, broadcaster: broadcaster, addr: closedport.Hold(t)}
 	c.on()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -120,7 +121,7 @@ func (c *networkCamera) on() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.server, c.addr = s, s.Addr().String()
+	c.server = s
 }
 
 func (c *networkCamera) off() {
