@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -10,6 +11,16 @@ import (
 
 	"github.com/hedgecam/hedge/internal/onnxgraph"
 )
+
+/*
+#include <signal.h>
+
+static _Thread_local stack_t hedge_was;
+
+static void hedge_save(void) { sigaltstack(0, &hedge_was); }
+static void hedge_restore(void) { sigaltstack(&hedge_was, 0); }
+*/
+import "C"
 
 // A Provider is what computes a network within ONNX Runtime: its execution provider,
 // and the device of that.
@@ -74,6 +85,21 @@ func (p Provider) append(o *ort.SessionOptions, threads int) error {
 		o.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1"),
 		o.AppendExecutionProviderOpenVINO(map[string]string{"device_type": p.device(), "num_of_threads": strconv.Itoa(threads)}),
 	)
+}
+
+// opening calls open, which opens a session, on a thread whose stack for signals is the
+// same afterwards. OpenVINO's processor plugin gives the thread that loads it another, and
+// unmaps that when the last session is closed, on whatever thread; Go interrupts its
+// threads by signals, and the next one for that thread would end the process.
+func (p Provider) opening(open func() error) error {
+	if p.device() == "" {
+		return open()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	C.hedge_save()
+	defer C.hedge_restore()
+	return open()
 }
 
 // prepare returns the model as the provider takes it: compilers want the size of the

@@ -167,12 +167,14 @@ func (s *Session) open(c Config) error {
 	if c.Model, err = c.Provider.prepare(c.Model, s.in.name, shape); err != nil {
 		return bad("%v", err)
 	}
-	err = withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {
-		if err := c.Provider.append(o, c.Threads); err != nil {
+	err = c.Provider.opening(func() error {
+		return withOptions(c.Threads, func(o *ort.SessionOptions) (err error) {
+			if err := c.Provider.append(o, c.Threads); err != nil {
+				return err
+			}
+			s.run, err = ort.NewAdvancedSessionWithONNXData(c.Model, []string{s.in.name}, names, []ort.Value{s.in.value}, values, o)
 			return err
-		}
-		s.run, err = ort.NewAdvancedSessionWithONNXData(c.Model, []string{s.in.name}, names, []ort.Value{s.in.value}, values, o)
-		return err
+		})
 	})
 	if err != nil {
 		return c.Provider.failed(s.name, err)

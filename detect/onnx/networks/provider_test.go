@@ -2,6 +2,7 @@ package networks
 
 import (
 	"errors"
+	"image"
 	"math"
 	"strings"
 	"testing"
@@ -45,15 +46,16 @@ func TestProviders(t *testing.T) {
 
 // TestProvidersAgree: OpenVINO finds the boxes that ONNX Runtime's own kernels find.
 func TestProvidersAgree(t *testing.T) {
-	for _, name := range []string{HedgeN} {
+	for _, name := range []string{HedgeN, HedgeP} {
 		t.Run(name, func(t *testing.T) {
-			own := open(t, name, fullRange)
-			o := fullRange
-			o.Provider = string(onnx.OpenVINO)
 			m, err := models.Find(name)
 			if err != nil {
 				t.Fatal(err)
 			}
+			o := fullRange
+			o.InputSize = image.Pt(m.Input.Width, m.Input.Height)
+			own := open(t, name, o)
+			o.Provider = string(onnx.OpenVINO)
 			weights, err := m.Load(t.Context(), models.Options{Offline: true})
 			if err != nil {
 				t.Fatal(err)
