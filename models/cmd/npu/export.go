@@ -101,9 +101,13 @@ func openPair(m models.Model, weights, heads []byte) (p *pair, err error) {
 	return p, nil
 }
 
-// compare has the network and its heads look at a picture. Another number of boxes, or
-// boxes of other classes, are an error.
-func (p *pair) compare(ctx context.Context, pic *image.YCbCr) (d difference, err error) {
+// compare has the network and its heads look at the JPEG picture at path. Another number
+// of boxes, or boxes of other classes, are an error.
+func (p *pair) compare(ctx context.Context, path string) (d difference, err error) {
+	pic, err := open(path)
+	if err != nil {
+		return d, err
+	}
 	whole, err := p.whole.Detect(ctx, pic, nil)
 	if err != nil {
 		return d, err

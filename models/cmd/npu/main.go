@@ -69,11 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer p.Close()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(stdout, format+"\n", args...) } // nowhere else to say it
 	for _, path := range f.Args() {
-		pic, err := open(path)
-		if err != nil {
-			return err
-		}
-		d, err := p.compare(ctx, pic)
+		d, err := p.compare(ctx, path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -106,11 +102,11 @@ func open(path string) (*image.YCbCr, error) {
 	defer file.Close()
 	img, err := jpeg.Decode(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	pic, ok := img.(*image.YCbCr)
 	if !ok {
-		return nil, fmt.Errorf("%s has no colours: name another picture", path)
+		return nil, errors.New("it has no colours: name another picture")
 	}
 	return pic, nil
 }
