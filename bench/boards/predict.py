@@ -25,8 +25,9 @@ FILLS = ("solid", "frost", "background")
 X264 = {1.0: "superfast-1920x1080", MODES["720p30"][0]: "superfast-1280x720"}
 # Per frame beside the fill. The first grows with the picture, the others do not.
 PATH = ("prepare/640x360", "motion/640x360", "track/objects=50")
-# Inferences a second, as often as the core time allowed for them (pipeline.Config.Cores) reaches.
-LOOKS, BUDGET = 10, 1.0
+# The core time that inferences may take (pipeline.Config.Cores): while something moves, one
+# follows the other, at most one a picture. At rest there is one a second.
+BUDGET = 1.0
 FRAME_BYTES = 1920 * 1080 * 1.5
 BEGIN, END = "<!-- predicted: make predict -->", "<!-- end -->"
 
@@ -121,7 +122,7 @@ def cores(board, parts, mode, name, network, hardware):
     encoder = times(parts[X264[pixels]], rate / 1000)
     if hardware:
         encoder = times(board["encoder_cores"], pixels * rate / 30)
-    looks = tuple(min(BUDGET, t * LOOKS / 1000) for t in parts[NETWORKS[network]])
+    looks = tuple(min(BUDGET, t * rate / 1000) for t in parts[NETWORKS[network]])
     return plus(encoder, looks, times(frame(parts, name, pixels), rate / 1000))
 
 
@@ -162,7 +163,7 @@ def page(data):
                   [["all but networks and encoder, 1080p, frost", *(text(frame(p, "frost", 1)) for p in predicted.values())]])
     known = table(["board", "known", "as ms of one core", "at GHz", "counted", "cycles per instruction", "source"],
                   [[k["board"], k["what"], text(k["ms"]), text(k["ghz"]), ", ".join(k["work"]), text(data.ratios(k)), ", ".join(k["from"])] for k in data.known])
-    return "\n\n".join(["Cores taken:", table(SHARES, [r for b in boards for r in shares(b, predicted[b["name"]])]),
+    return "\n\n".join(["Cores taken while something moves; at rest there is one inference a second:", table(SHARES, [r for b in boards for r in shares(b, predicted[b["name"]])]),
                         "Time of the parts:", parts, "The same method on a machine that was measured:", compare(data, data.here, data.ms)[0],
                         "What is known, and the ratios that follow:", known,
                         "\n".join(f"- {name}: {what}" for name, what in data.sources.items())])

@@ -79,12 +79,12 @@ class Predict(unittest.TestCase):
                  "prepare/640x360": (1, 2), "motion/640x360": (0.5, 0.5), "track/objects=50": (0.1, 0.1), "copies": (0.4, 0.5), "rest": (0, 10),
                  "frost/area=5%": (0.1, 0.2), "frost/area=100%": (1, 2)}
         low, high = predict.cores(board, parts, "1080p30", "frost", "hedge-n", False)
-        # Encoder, inferences (at most one core) and the rest, which is at most 10 ms.
-        self.assertAlmostEqual(low, 0.6 + 0.5 + 0.03 * (0.1 + 1 + 0.4 + 0.6))
+        # Encoder, inferences (one a picture, at most one core) and the rest, which is at most 10 ms.
+        self.assertAlmostEqual(low, 0.6 + 1.0 + 0.03 * (0.1 + 1 + 0.4 + 0.6))
         self.assertAlmostEqual(high, 0.9 + 1.0 + 0.3)
         low, high = predict.cores(board, parts, "1080p15", "solid", "hedge-p", True)
-        self.assertAlmostEqual(low, 0.05 + 0.2 + 0.015 * (1 + 0.4 + 0.6))
-        self.assertAlmostEqual(high, 0.15 + 0.2 + 0.15)
+        self.assertAlmostEqual(low, 0.05 + 0.3 + 0.015 * (1 + 0.4 + 0.6))
+        self.assertAlmostEqual(high, 0.15 + 0.3 + 0.15)
         rows = list(predict.shares(board | {"encoder_cores": None}, parts | {"background/area=5%": (1, 1), "background/area=100%": (9, 9), "superfast-1920x1080": (90, 150)}))
         self.assertEqual([(r[1], r[2]) for r in rows[:2]], [("1080p30", "solid, frost"), ("1080p30", "background")])
         self.assertEqual({tuple(r[5:]) for r in rows}, {("-", "-")})  # no encoder in hardware

@@ -14,11 +14,23 @@ import (
 
 /*
 #include <signal.h>
+#include <stdlib.h>
 
-static _Thread_local stack_t hedge_was;
+// save returns the calling thread's stack for signals, which restore gives back to it.
+static stack_t *hedge_save(void) {
+	stack_t *was = calloc(1, sizeof(*was));
+	if (was && sigaltstack(0, was)) {
+		free(was);
+		was = 0;
+	}
+	return was;
+}
 
-static void hedge_save(void) { sigaltstack(0, &hedge_was); }
-static void hedge_restore(void) { sigaltstack(&hedge_was, 0); }
+static void hedge_restore(stack_t *was) {
+	if (was)
+		sigaltstack(was, 0);
+	free(was);
+}
 */
 import "C"
 
@@ -97,8 +109,8 @@ func (p Provider) opening(open func() error) error {
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	C.hedge_save()
-	defer C.hedge_restore()
+	was := C.hedge_save()
+	defer C.hedge_restore(was)
 	return open()
 }
 
