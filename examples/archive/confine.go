@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -33,7 +34,11 @@ func (f *flags) needs() confine.Needs {
 		n.Folders = append(n.Folders, f.folder())
 	}
 	if cache, err := os.UserCacheDir(); err == nil {
-		n.Folders = append(n.Folders, cache+"/hedge") // evidence that is larger than memory
+		// Evidence that is larger than memory goes there. It cannot be made later.
+		dir := filepath.Join(cache, "hedge")
+		if err := os.MkdirAll(dir, 0o700); err == nil {
+			n.Folders = append(n.Folders, dir)
+		}
 	}
 	for _, address := range []string{f.nats, f.s3} {
 		if address != "" {

@@ -54,7 +54,7 @@ func TestConfined(t *testing.T) {
 			}
 			command := func(role string, args ...string) *exec.Cmd {
 				cmd := exec.CommandContext(t.Context(), "/proc/self/exe", append([]string{role, "-dir", at("store"), "-networks", "none", fmt.Sprintf("-confine=%t", confined)}, args...)...)
-				cmd.Env = append(os.Environ(), mainEnv+"="+dir, "PATH="+tools+":"+os.Getenv("PATH"))
+				cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+at("cache"), mainEnv+"="+dir, "PATH="+tools+":"+os.Getenv("PATH"))
 				return cmd
 			}
 			said := newLines()
@@ -80,6 +80,9 @@ func TestConfined(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = serve.Wait() // by its signal
+			if _, err := os.Stat(at("cache/hedge")); confined && err != nil {
+				t.Errorf("large evidence has no folder: %v", err)
+			}
 			taken, err := filepath.Glob(at("taken*"))
 			if err != nil {
 				t.Fatal(err)

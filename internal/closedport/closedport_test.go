@@ -5,6 +5,7 @@ package closedport_test
 import (
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,9 +44,25 @@ func TestHold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasSuffix(l.Addr().String(), addr) {
+		if l.Addr().String() == addr {
 			t.Error("another one got the port")
 		}
-		t.Cleanup(func() { _ = l.Close() })
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	// Who does not ask to share it, as for any port, cannot have it.
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	_, port, _ := strings.Cut(addr, ":")
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("bound to the port: %v", err)
 	}
 }
