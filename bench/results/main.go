@@ -3,7 +3,7 @@
 //	go run ./bench/results [-bench bench]
 //
 // It reads leak/last*.json, leak/ablation.json, and last.json and last.md of
-// attack, peers, speed, doorbell and soak below the folder, and writes RESULTS.md there.
+// attack, peers, speed, doorbell, soak and archive below the folder, and writes RESULTS.md there.
 // If a file is missing, the page says so. The program measures nothing itself.
 package main
 

@@ -34,7 +34,7 @@ func (r *results) page(dir string) (string, error) {
 		put("%s", t.Markdown())
 	}
 	for _, p := range []struct{ name, heading string }{
-		{"attack", "Attack"}, {"peers", "Beside other tools"}, {"speed", "Speed"}, {"doorbell", "Doorbell"}, {"soak", "Hours of faults"},
+		{"attack", "Attack"}, {"peers", "Beside other tools"}, {"speed", "Speed"}, {"doorbell", "Doorbell"}, {"soak", "Hours of faults"}, {"archive", "Archive"},
 	} {
 		text, err := os.ReadFile(filepath.Join(dir, p.name, "last.md"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -118,7 +118,7 @@ func (r *results) missed() (list []string) {
 			}
 		}
 	}
-	for _, w := range slices.Concat(r.speed.Rows, r.doorbell.Rows, r.soak.Rows) {
+	for _, w := range slices.Concat(r.speed.Rows, r.doorbell.Rows, r.soak.Rows, r.archive.Rows) {
 		switch {
 		case w.Value == nil:
 			say("%s is not measured.", w.Name)

@@ -56,6 +56,9 @@ var full = map[string]string{
 		"rows": [{"name": "doorbell under faults", "value": 1, "unit": "h", "reach": "at least 3 h", "met": false},
 		{"name": "raw blocks", "value": 0, "unit": "blocks", "reach": "at most 0 blocks", "met": true}]}`,
 	"soak/last.md": "# bench/soak\n\n## Targets\n",
+	"archive/last.json": `{"machine": {"cpu": "A Fifth Processor", "cores": 2}, "date": "2026-05-06 07:08 UTC",
+		"rows": [{"name": "core time of archive against redact-file", "value": 5, "unit": "%", "reach": "at most 3 %", "met": false}]}`,
+	"archive/last.md": "# bench/archive\n\n## One recording\n",
 }
 
 func write(t *testing.T, files map[string]string) string {
@@ -108,8 +111,9 @@ func TestPage(t *testing.T) {
 		"Speed":              {"`bench/speed/last.md`, of the same run", "### Targets\n"},
 		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
 			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured",
-			"frames dropped is 7 frames", "first picture is not measured", "doorbell under faults is 1 h"},
+			"frames dropped is 7 frames", "first picture is not measured", "doorbell under faults is 1 h", "archive against redact-file is 5 %"},
 		"Hours of faults": {"`bench/soak/last.md`, of the same run", "### Targets\n"},
+		"Archive":         {"`bench/archive/last.md`, of the same run", "### One recording\n"},
 	} {
 		text := section(page, heading)
 		for _, w := range want {
@@ -127,7 +131,7 @@ func TestPage(t *testing.T) {
 func TestPartsMissing(t *testing.T) {
 	dir := write(t, full)
 	made(t, dir)
-	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json", "doorbell/last.json", "soak/last.json"} {
+	for _, name := range []string{"leak/last-live.json", "leak/ablation.json", "attack/last.json", "peers/last.json", "speed/last.json", "doorbell/last.json", "soak/last.json", "archive/last.json"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
