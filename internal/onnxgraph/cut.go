@@ -165,7 +165,7 @@ func wanted(parts []field, outputs []string) (keep func(field) (bool, error), er
 	for len(queue) > 0 {
 		value := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		if needed[value] {
+		if value == "" || needed[value] { // "" is an input that is left out, and made by nobody
 			continue
 		}
 		needed[value] = true
