@@ -55,6 +55,13 @@ func FuzzProbe(f *testing.F) {
 			return
 		}
 		res.describe(&info)
+		texts := []string{info.Container, info.Codec, info.PixelFormat}
+		for _, track := range info.Tracks {
+			texts = append(texts, track.Codec)
+		}
+		if strings.ContainsFunc(strings.Join(texts, ""), unicode.IsControl) {
+			t.Errorf("texts %q", texts)
+		}
 		switch {
 		case info.Rotation < 0 || info.Rotation > 359,
 			info.Duration < 0 || info.Frames < 0,

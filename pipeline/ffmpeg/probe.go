@@ -163,7 +163,7 @@ func (res *probeResult) check(in input, track int) error {
 		return fmt.Errorf("ffmpeg: input %q: %w: Track %d: it has %d video tracks", in.name, ErrOptions, track, len(res.Streams))
 	}
 	if s := res.Streams[track-1]; s.Width <= 0 || s.Height <= 0 {
-		return fmt.Errorf("ffmpeg: input %q: %w: its %s track has no picture size (file cut off?)", in.name, ErrNotVideo, s.Codec)
+		return fmt.Errorf("ffmpeg: input %q: %w: its %s track has no picture size (file cut off?)", in.name, ErrNotVideo, clean([]byte(s.Codec)))
 	}
 	return nil
 }
@@ -172,9 +172,9 @@ func (res *probeResult) check(in input, track int) error {
 func (res *probeResult) describe(info *Info) {
 	s := res.Streams[info.Track-1]
 	for _, t := range res.Streams {
-		info.Tracks = append(info.Tracks, Track{t.Codec, image.Pt(t.Width, t.Height)})
+		info.Tracks = append(info.Tracks, Track{clean([]byte(t.Codec)), image.Pt(t.Width, t.Height)})
 	}
-	info.Container, info.Codec, info.PixelFormat = res.Format.Name, s.Codec, s.Pixels
+	info.Container, info.Codec, info.PixelFormat = clean([]byte(res.Format.Name)), clean([]byte(s.Codec)), clean([]byte(s.Pixels))
 	info.Rotation = s.rotation()
 	info.TimeBase = parseRational(s.TimeBase)
 	info.Rate = parseRational(s.MeanRate)
