@@ -77,6 +77,24 @@ func TestHedgeMapsRefuses(t *testing.T) {
 		t.Errorf("maps of another picture: %v", err)
 	}
 	c.Faces = image.Pt(32, 32)
+	pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
+	for channel := range 6 {
+		s := session(HedgeMaps, size)
+		for i := range s.record[0] {
+			s.record[0][i] = -20
+		}
+		s.record[0][channel*128+5] = float32(math.NaN())
+		n, err := New(s.open, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := n.Detect(t.Context(), pic, nil); !isOutputError(err) || len(got) != 0 {
+			t.Errorf("no number in channel %d: %v, %v", channel, got, err)
+		}
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 	s := session(HedgeMaps, size)
 	s.outs[0].Shape[1], s.outs[0].Data, s.record[0] = 6, s.outs[0].Data[:6*128], s.record[0][:6*128]
 	n, err := New(s.open, c)
@@ -84,7 +102,6 @@ func TestHedgeMapsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.Close()
-	pic := image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)
 	if got, err := n.Detect(t.Context(), pic, nil); !isOutputError(err) || len(got) != 0 {
 		t.Errorf("a map without vehicles: %v, %v", got, err)
 	}

@@ -257,7 +257,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestFamilies(t *testing.T) {
-	for _, f := range []Family{YuNet, YOLOX, LPDYuNet, Hedge} {
+	for _, f := range []Family{YuNet, YOLOX, LPDYuNet, Hedge, CenterFace, HedgeMaps} {
 		if got, err := ParseFamily(f.String()); err != nil || got != f {
 			t.Errorf("%v: %v, %v", f, got, err)
 		}

@@ -34,7 +34,7 @@ func TestConfined(t *testing.T) {
 	if v := confine.Version(); v < 3 {
 		t.Skipf("this kernel has Landlock %d, and not 3", v)
 	}
-	for name, confined := range map[string]bool{"confined": true, "not": false} {
+	for name, confined := range map[string]bool{"confined": true, "confined, with the recording in a file": true, "not": false} {
 		t.Run(name, func(t *testing.T) {
 			dir, tools := t.TempDir(), t.TempDir()
 			at := func(name string) string { return filepath.Join(dir, name) }
@@ -59,6 +59,9 @@ func TestConfined(t *testing.T) {
 			}
 			said := newLines()
 			serve := command("serve", "-http", "none")
+			if strings.Contains(name, "file") {
+				serve.Args = append(serve.Args, "-scratch", t.TempDir())
+			}
 			serve.Stdout, serve.Stderr = said, said
 			stdin, err := serve.StdinPipe()
 			if err != nil {
