@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -80,31 +81,33 @@ func TestDetectorRecovers(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			steps := []detecttest.Func{good, good, good, fault, fault, good}
-			d := detecttest.New(everything, detecttest.Steps(steps...))
-			var events []pipeline.Event
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
-				Detectors: []detect.Detector{d}, Timeout: patience(name),
-				OnEvent: func(e pipeline.Event) { events = append(events, e) }})
-			sink := &album{t: t}
-			if err := p.Run(t.Context(), &camera{frames: 10}, sink); err != nil {
-				t.Fatal(err)
-			}
-			for i, s := range sink.seen() {
-				if hidden := s.outsideShown() == 0; hidden != (i == 3 || i == 4) {
-					t.Errorf("frame %d: hidden outside %t", i, hidden)
+			synctest.Test(t, func(t *testing.T) {
+				steps := []detecttest.Func{good, good, good, fault, fault, good}
+				d := detecttest.New(everything, detecttest.Steps(steps...))
+				var events []pipeline.Event
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
+					Detectors: []detect.Detector{d},
+					OnEvent:   func(e pipeline.Event) { events = append(events, e) }})
+				sink := &album{t: t}
+				if err := p.Run(t.Context(), &camera{frames: 10}, sink); err != nil {
+					t.Fatal(err)
 				}
-			}
-			kinds := map[pipeline.EventKind]int{}
-			for _, e := range events {
-				kinds[e.Kind]++
-			}
-			if kinds[pipeline.DetectorFailed] != 2 || kinds[pipeline.FailedClosed] != 1 || kinds[pipeline.Recovered] != 1 {
-				t.Errorf("events: %v", events)
-			}
-			if why := p.Stats().FailedClosed; why != pipeline.NoReason {
-				t.Errorf("still says %v", why)
-			}
+				for i, s := range sink.seen() {
+					if hidden := s.outsideShown() == 0; hidden != (i == 3 || i == 4) {
+						t.Errorf("frame %d: hidden outside %t", i, hidden)
+					}
+				}
+				kinds := map[pipeline.EventKind]int{}
+				for _, e := range events {
+					kinds[e.Kind]++
+				}
+				if kinds[pipeline.DetectorFailed] != 2 || kinds[pipeline.FailedClosed] != 1 || kinds[pipeline.Recovered] != 1 {
+					t.Errorf("events: %v", events)
+				}
+				if why := p.Stats().FailedClosed; why != pipeline.NoReason {
+					t.Errorf("still says %v", why)
+				}
+			})
 		})
 	}
 }

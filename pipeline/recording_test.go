@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -145,24 +146,26 @@ func TestRecordingFails(t *testing.T) {
 		for _, every := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/every %d", name, every), func(t *testing.T) {
 				t.Parallel()
-				d := detecttest.New(everything, detecttest.Steps([]detecttest.Func{good, good, good, fault, good}...))
-				r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Detectors: []detect.Detector{d}, Timeout: patience(name)})
 				from, to := 3, 3
 				if every == 3 {
 					// The looks are at 0, 3, 6, 9 and 12; that at 9 fails.
 					from, to = 7, 11
 				}
-				for i, s := range bothPasses(t, r, noise(15)) {
-					if hidden := s.outsideShown() == 0; hidden != (i >= from && i <= to) {
-						t.Errorf("picture %d: hidden outside %t", i, hidden)
+				synctest.Test(t, func(t *testing.T) {
+					d := detecttest.New(everything, detecttest.Steps([]detecttest.Func{good, good, good, fault, good}...))
+					r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Every: every, Detectors: []detect.Detector{d}})
+					for i, s := range bothPasses(t, r, noise(15)) {
+						if hidden := s.outsideShown() == 0; hidden != (i >= from && i <= to) {
+							t.Errorf("picture %d: hidden outside %t", i, hidden)
+						}
+						if s.insideShown() == 0 {
+							t.Errorf("picture %d: the property is hidden", i)
+						}
 					}
-					if s.insideShown() == 0 {
-						t.Errorf("picture %d: the property is hidden", i)
+					if st := r.Stats(); st.Detectors[0].Failures != 1 || st.FramesFailedClosed != uint64(to-from+1) {
+						t.Errorf("stats %+v", st)
 					}
-				}
-				if st := r.Stats(); st.Detectors[0].Failures != 1 || st.FramesFailedClosed != uint64(to-from+1) {
-					t.Errorf("stats %+v", st)
-				}
+				})
 			})
 		}
 	}

@@ -59,10 +59,12 @@ const publicSuffix = ".pub"
 // public key beside it. The error says what to do where the key is gone, damaged or
 // may be used by others.
 func openKey(path string) (*key, error) {
+	// Another program may be making the two just now, the private key first.
+	_, noPublic := os.Stat(path + publicSuffix)
 	data, err := statefile.Secret(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Stat(path + publicSuffix); err == nil {
+		if noPublic == nil {
 			return nil, fmt.Errorf("key: %s is gone, but %s%s is there: put the key back, or, to begin with a new one, move the public key away and keep it for the records that it belongs to", path, path, publicSuffix)
 		}
 		return makeKey(path)

@@ -286,23 +286,26 @@ func TestKey(t *testing.T) {
 	if !bytes.Equal(public, s.read("state/proof.key.pub")) {
 		t.Error("another public key")
 	}
-	// Two programs at their first start use one key.
-	var group sync.WaitGroup
-	prints := make([]string, 8)
-	for i := range prints {
-		group.Go(func() {
-			k, err := openKey(s.path("new/proof.key"))
-			if err != nil {
-				t.Error(err)
-				return
+	// Programs at their first start use one key.
+	for round := range 20 {
+		path := s.path(fmt.Sprintf("new%d/proof.key", round))
+		var group sync.WaitGroup
+		prints := make([]string, 8)
+		for i := range prints {
+			group.Go(func() {
+				k, err := openKey(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				prints[i] = k.fingerprint()
+			})
+		}
+		group.Wait()
+		for _, p := range prints {
+			if p != prints[0] {
+				t.Errorf("keys %q", prints)
 			}
-			prints[i] = k.fingerprint()
-		})
-	}
-	group.Wait()
-	for _, p := range prints {
-		if p != prints[0] {
-			t.Errorf("keys %q", prints)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/mediadevices/pkg/io/video"
@@ -89,19 +90,21 @@ func TestDetectorFails(t *testing.T) {
 	}
 	for name, fault := range faults {
 		t.Run("middle/"+name, func(t *testing.T) {
-			steps := []detecttest.Func{good, good, good, fault, fault, good}
-			d := detecttest.New(everything, detecttest.Steps(steps...))
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
-				Detectors: []detect.Detector{d}, Timeout: 20 * time.Millisecond})
-			shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 10, ratio: image.YCbCrSubsampleRatio420}))
-			if !errors.Is(err, io.EOF) || len(shots) != 10 {
-				t.Fatalf("%d pictures, then %v", len(shots), err)
-			}
-			for i, s := range shots {
-				if s.outside == (i == 3 || i == 4) || !s.inside {
-					t.Errorf("picture %d: %+v", i, s)
+			synctest.Test(t, func(t *testing.T) {
+				steps := []detecttest.Func{good, good, good, fault, fault, good}
+				d := detecttest.New(everything, detecttest.Steps(steps...))
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, LookAhead: 4 * interval,
+					Detectors: []detect.Detector{d}})
+				shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 10, ratio: image.YCbCrSubsampleRatio420}))
+				if !errors.Is(err, io.EOF) || len(shots) != 10 {
+					t.Fatalf("%d pictures, then %v", len(shots), err)
 				}
-			}
+				for i, s := range shots {
+					if s.outside == (i == 3 || i == 4) || !s.inside {
+						t.Errorf("picture %d: %+v", i, s)
+					}
+				}
+			})
 		})
 		for _, hide := range []string{hideFound, hideInside} {
 			t.Run(fmt.Sprintf("live/%s/inside=%t", name, hide == hideInside), func(t *testing.T) {
