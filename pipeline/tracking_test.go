@@ -161,3 +161,22 @@ func TestSceneShrinks(t *testing.T) {
 		t.Errorf("covers are %.2f times the box, %.2f on a fixed camera, %.2f in a file", live, fixed, file)
 	}
 }
+
+// TestSceneFixture: what looks a little like a plate and stays where it is, in no vehicle,
+// is hidden for a while by a fixed camera, and for as long as it is seen by one that moves.
+func TestSceneFixture(t *testing.T) {
+	for _, moving := range []bool{false, true} {
+		c := DefaultConfig()
+		c.Moving, c.Mode = moving, Live
+		s := newScene(&c, 0)
+		s.restart(image.Pt(640, 480))
+		window := detect.Detection{Class: detect.Plate, Score: 0.65, Box: detect.Box{X0: 100, Y0: 50, X1: 220, Y1: 80}}
+		for i := range 100 {
+			at := time.Duration(i) * 100 * time.Millisecond
+			s.observe(&inference{at: at, classes: everybody | detect.Classes(detect.Vehicle), found: []detect.Detection{window}}, image.Pt(640, 480), nil)
+			if hidden := len(s.tracker.At(at, nil)) > 0; hidden != (moving || at < fixedFixture) {
+				t.Errorf("moving %t, after %v: hidden %t", moving, at, hidden)
+			}
+		}
+	}
+}

@@ -64,6 +64,7 @@ type object struct {
 	goneAt     time.Duration // when they were ClassConfig.Misses
 	cameAt     time.Duration // so many inferences before the first observation have not seen it since then
 	begun      bool          // the first observations are still there
+	spot       spot          // where it is if it is a thing of the place
 	from, till time.Duration // when it may be in the picture
 }
 
@@ -163,8 +164,12 @@ func (o *object) span(t *Tracker) {
 		o.till = min(o.missedAt, last+keep)
 	}
 	o.from = first
-	unconfirmed := c.Misses > 0 && !o.confirmed(c)
-	if unconfirmed && o.misses >= c.Misses {
+	if o.fixture(c) {
+		o.till = max(o.till, last+fixtureHold)
+	}
+	most := o.mostMisses(c)
+	unconfirmed := most > 0 && !o.confirmed(c) && !o.fixture(c)
+	if unconfirmed && o.misses >= most {
 		o.till = min(o.till, o.goneAt)
 	}
 	if o.begun {

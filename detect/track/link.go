@@ -165,7 +165,7 @@ func (a *trackletAssociator) load(l *Linker, class detect.Class, frame int32, o 
 			frame: frame, score: d.Score, ownShare: 255,
 			box:       d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
 			enlarged:  shownEnlarged(o, class, d.Box),
-			uncarried: !hasCarrier(o, class, d.Box),
+			uncarried: !hasCarrier(o.Inferences, class, d.Box),
 		})
 		a.taken = append(a.taken, false)
 	}
@@ -204,32 +204,6 @@ func (a *trackletAssociator) moves(i int, moved []detect.Box, dx, dy float32) bo
 func (a *trackletAssociator) moreConfident(j, i int) bool {
 	o, f := &a.detections[j], &a.detections[i]
 	return o.score > f.score || o.score == f.score && j < i
-}
-
-// hasCarrier reports whether a face lies in somebody who was found, or a plate in a
-// vehicle; true if nobody looked for these, or if it needs no carrier.
-func hasCarrier(o *Observed, class detect.Class, b detect.Box) bool {
-	carrier, least := detect.Person, float32(0.3)
-	switch class {
-	case detect.Face:
-	case detect.Plate:
-		carrier, least = detect.Vehicle, 0.2
-	default:
-		return true
-	}
-	x, y := b.Center()
-	searched := false
-	for i := range o.Inferences {
-		k := &o.Inferences[i]
-		searched = searched || k.Classes.Has(carrier)
-		for _, d := range k.Detections {
-			// Somewhat larger: boxes of what is cut off or turned are narrow.
-			if c := d.Box.Grow(0.1, 0.1); d.Class == carrier && d.Score >= least && x >= c.X0 && x < c.X1 && y >= c.Y0 && y < c.Y1 {
-				return true
-			}
-		}
-	}
-	return !searched
 }
 
 // overlap works out what share of each detection is its own.

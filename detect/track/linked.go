@@ -166,10 +166,6 @@ func (l *Linker) fixture(p *Track) bool {
 	return true
 }
 
-// uncarriedScore is the score from which a face or plate is believed that nothing carries: a
-// poster, a face close to the camera.
-const uncarriedScore = 0.75
-
 // gain is the evidence of one place: what its best score exceeds that of the usual
 // mistake by.
 func gain(score float32) float32 {

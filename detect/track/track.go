@@ -55,6 +55,7 @@ type Tracker struct {
 	overflow overflow
 
 	assoc associator
+	one   [1]Inference // scratch
 	// Work counts the comparisons of tracks with detections, for tests.
 	work int
 }
@@ -147,7 +148,7 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 	a.match(t, class, l.Time)
 	for i, o := range a.tracks {
 		if d := a.matched[i]; d >= 0 {
-			o.add(a.detections[d].observation(l.Time), c)
+			t.observe(o, &l, a.detections[d].observation(l.Time))
 			o.span(t)
 		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) {
 			o.miss(l.Time)
@@ -157,9 +158,20 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 	}
 	for d := range a.detections {
 		if !a.taken[d] {
-			t.begin(class, a.detections[d].observation(l.Time))
+			t.begin(class, &l, a.detections[d].observation(l.Time))
 		}
 	}
+}
+
+// observe gives an object an observation, which is of the inference l.
+func (t *Tracker) observe(o *object, l *Inference, s observation) {
+	c := &t.cfg.Class[o.class]
+	if c.Fixture > 0 {
+		t.one[0] = *l
+		o.spot.take(&s, hasCarrier(t.one[:], o.class, s.box), l.Region.Empty())
+		t.one[0] = Inference{}
+	}
+	o.add(s, c)
 }
 
 // shows reports whether an inference on region would have shown an object at b.
@@ -181,7 +193,7 @@ func (o *object) countMiss(at time.Duration, c *ClassConfig) {
 		return
 	}
 	o.lastMiss = at
-	if o.misses++; o.misses == c.Misses {
+	if o.misses++; o.misses == o.mostMisses(c) {
 		o.goneAt = at
 	}
 }
@@ -196,7 +208,7 @@ func (o *object) miss(at time.Duration) {
 }
 
 // begin starts a track.
-func (t *Tracker) begin(class detect.Class, s observation) {
+func (t *Tracker) begin(class detect.Class, l *Inference, s observation) {
 	c := &t.cfg.Class[class]
 	if len(t.objects) >= t.cfg.MaxTracks {
 		t.overflowed(class, s.at)
@@ -211,7 +223,7 @@ func (t *Tracker) begin(class detect.Class, s observation) {
 	}
 	t.lastID++
 	o.id, o.class, o.uncertainty, o.begun = t.lastID, class, 1, true
-	o.add(s, c)
+	t.observe(o, l, s)
 	for i := range min(t.asked, len(t.queries)) {
 		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) {
 			o.miss(g.at)
@@ -253,7 +265,7 @@ func (t *Tracker) overflowed(class detect.Class, at time.Duration) {
 }
 
 // At appends to dst every object that may be in the picture at time tm, and
-// returns the extended slice. Between two observations its place is interpolated,
+// returns the extended slice; fixtures are left out (see ClassConfig.Fixture). Between two observations its place is interpolated,
 // after the last and before the first extrapolated, and its padded box is grown by
 // how far that may be wrong. Padded is clipped to the picture, Box is not.
 //
@@ -266,6 +278,10 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		return t.wholePicture(dst, 0, 0)
 	}
 	for _, o := range t.objects {
+		c := &t.cfg.Class[o.class]
+		if o.fixture(c) {
+			continue
+		}
 		p, ok := o.at(tm, t)
 		if !ok || p.box.Intersect(t.whole).Empty() && p.age > 0 {
 			continue
@@ -275,7 +291,6 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 			dst = t.wholePicture(dst, o.id, p.age)
 			continue
 		}
-		c := &t.cfg.Class[o.class]
 		dst = append(dst, detect.Object{
 			ID: o.id, Class: o.class, Box: p.box, Padded: padded, Score: p.best, Age: p.age,
 			Confirmed: o.confirmed(c),
