@@ -180,3 +180,41 @@ func TestSceneFixture(t *testing.T) {
 		}
 	}
 }
+
+// TestSceneLoosePlates: in Live mode a weak plate counts if it may be that of a vehicle.
+func TestSceneLoosePlates(t *testing.T) {
+	plate := func(score float32) detect.Detection {
+		return detect.Detection{Class: detect.Plate, Score: score, Box: detect.Box{X0: 100, Y0: 150, X1: 160, Y1: 170}}
+	}
+	car := detect.Detection{Class: detect.Vehicle, Score: 0.3, Box: detect.Box{X0: 50, Y0: 60, X1: 210, Y1: 190}}
+	all := everybody | detect.Classes(detect.Vehicle)
+	for _, tt := range []struct {
+		name string
+		mode Mode
+		job  inference
+		want bool
+	}{
+		{"alone", Live, inference{classes: all, found: []detect.Detection{plate(0.55)}}, false},
+		{"alone, in a file", File, inference{classes: all, found: []detect.Detection{plate(0.55)}}, true},
+		{"alone, and clearer", Live, inference{classes: all, found: []detect.Detection{plate(0.65)}}, true},
+		{"in a vehicle", Live, inference{classes: all, found: []detect.Detection{plate(0.35), car}}, true},
+		{"beside a vehicle", Live, inference{classes: all, found: []detect.Detection{plate(0.55), {Class: detect.Vehicle, Score: 0.9, Box: car.Box.Shift(300, 0)}}}, false},
+		{"where vehicles are not looked for", Live, inference{classes: everybody, found: []detect.Detection{plate(0.35)}}, true},
+		{"in a part of the picture", Live, inference{classes: all, region: car.Box, found: []detect.Detection{plate(0.35)}}, true},
+	} {
+		for _, moving := range []bool{false, true} {
+			c := DefaultConfig()
+			c.Moving, c.Mode = moving, tt.mode
+			s := newScene(&c, 0)
+			s.restart(image.Pt(640, 480))
+			s.observe(&tt.job, image.Pt(640, 480), nil)
+			got := false
+			for _, o := range s.tracker.At(0, nil) {
+				got = got || o.Class == detect.Plate
+			}
+			if got != tt.want {
+				t.Errorf("%s, moving %t: hidden %t", tt.name, moving, got)
+			}
+		}
+	}
+}

@@ -59,8 +59,7 @@ type ClassConfig struct {
 	// in anything that carries one, until it counts as a thing of the place: a window, a
 	// sign. [Tracker.At] leaves it out from then on, until it is seen clearly, elsewhere or
 	// carried. Only inferences that look for what carries the class, in the whole picture,
-	// count. Until then, six misses in a row end one that is not Confirmed. It defaults to
-	// 0: nothing is left out.
+	// count. It defaults to 0: nothing is left out.
 	Fixture time.Duration
 	// BackFill is how long before its first observation an object is taken to have
 	// been there, when its observations leave no uncertainty. It defaults to 2 s.

@@ -17,8 +17,6 @@ const (
 	// fixtureHold is how long after its last observation a fixture is still known, so that
 	// it is not hidden anew when it is seen again.
 	fixtureHold = 10 * time.Minute
-	// strayMisses stands for ClassConfig.Misses where an object may become a fixture.
-	strayMisses = 6
 )
 
 // carrier returns what carries a class, and the least score that it counts from; false if
@@ -77,19 +75,6 @@ func (s *spot) take(o *observation, carried, whole bool) {
 	}
 }
 
-// stray reports whether all observations, of inferences that would have shown what carries
-// it, were weak, in one place and carried by nothing.
-func (s *spot) stray() bool { return s.n > 0 && !s.real }
-
-// mostMisses returns how many misses in a row end an object that is not Confirmed, 0 for no
-// such number.
-func (o *object) mostMisses(c *ClassConfig) int {
-	if c.Misses == 0 && c.Fixture > 0 && o.spot.stray() {
-		return strayMisses
-	}
-	return c.Misses
-}
-
 // holds reports whether a box is of the same spot.
 func (s *spot) holds(b detect.Box) bool {
 	return centerDistance(b, s.box) <= spotReach*size(s.box) && b.IoU(s.box) >= spotOverlap
@@ -98,5 +83,5 @@ func (s *spot) holds(b detect.Box) bool {
 // fixture reports whether an object is a thing of the place.
 func (o *object) fixture(c *ClassConfig) bool {
 	s := &o.spot
-	return c.Fixture > 0 && s.stray() && s.n >= fixtureObservations && o.seen[len(o.seen)-1].at-s.since >= c.Fixture
+	return c.Fixture > 0 && !s.real && s.n >= fixtureObservations && o.seen[len(o.seen)-1].at-s.since >= c.Fixture
 }

@@ -137,21 +137,3 @@ func TestNoFixture(t *testing.T) {
 		f.hidden("seen a few times", true)
 	}
 }
-
-// TestStray: what was seen weakly a few times, in no vehicle, is given up after six
-// inferences in a row that miss it, and one that a vehicle carried is not.
-func TestStray(t *testing.T) {
-	for _, carried := range []bool{false, true} {
-		f := newFixtures(t, 5*time.Second)
-		seen := Inference{Classes: vehiclesToo, Detections: []detect.Detection{weakPlate(window)}}
-		seen.Detections[0].Score = 0.5
-		if carried {
-			seen.Detections = append(seen.Detections, van)
-		}
-		f.look(4, seen)
-		for n := range 9 {
-			f.look(1, Inference{Classes: vehiclesToo})
-			f.hidden("missed", carried || n+1 <= strayMisses)
-		}
-	}
-}

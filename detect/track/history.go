@@ -167,9 +167,8 @@ func (o *object) span(t *Tracker) {
 	if o.fixture(c) {
 		o.till = max(o.till, last+fixtureHold)
 	}
-	most := o.mostMisses(c)
-	unconfirmed := most > 0 && !o.confirmed(c) && !o.fixture(c)
-	if unconfirmed && o.misses >= most {
+	unconfirmed := c.Misses > 0 && !o.confirmed(c) && !o.fixture(c)
+	if unconfirmed && o.misses >= c.Misses {
 		o.till = min(o.till, o.goneAt)
 	}
 	if o.begun {

@@ -193,7 +193,7 @@ func (o *object) countMiss(at time.Duration, c *ClassConfig) {
 		return
 	}
 	o.lastMiss = at
-	if o.misses++; o.misses == o.mostMisses(c) {
+	if o.misses++; o.misses == c.Misses {
 		o.goneAt = at
 	}
 }
