@@ -28,6 +28,7 @@ type scene struct {
 	times      [carriedOver + 1]time.Duration // of the newest frames, by their number
 
 	// Scratch.
+	patches  []detect.Box
 	sifted   []detect.Detection
 	before   []detect.Object // the objects in an earlier frame
 	observed []detect.Object // the objects in a frame that was looked at
@@ -75,6 +76,10 @@ const (
 	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 3.5 %
 	// of the picture is hidden for nothing, and 6.5 without: a row of windows, and signs.
 	fixedFixture = 5 * time.Second
+	// stillFixture is the same of people: a pole, a statue, a bush without wind. Who has
+	// come differs from the place for as long as they are found, which counts as motion, and
+	// who was there before is not without any for ten minutes.
+	stillFixture = 10 * time.Minute
 )
 
 // movingMisses is, for a moving camera in Live mode, how many inferences that do not
@@ -117,7 +122,7 @@ func (s *scene) restart(size image.Point) {
 	c.Size = size
 	if !s.moving {
 		c.Class[detect.Person].Low = fixedLow
-		c.Class[detect.Plate].Fixture = fixedFixture
+		c.Class[detect.Plate].Fixture, c.Class[detect.Person].Fixture = fixedFixture, stillFixture
 	}
 	if s.moving && s.live {
 		for i := range c.Class {
@@ -167,9 +172,14 @@ func (s *scene) update(f *frame, small *image.YCbCr) (motion.Transition, error) 
 	s.transition(f, transition)
 	a.objects = s.tracker.At(f.at, a.objects[:0])
 	if s.motion == nil {
+		// Nobody watches what moves.
+		s.patches = append(s.patches[:0], detect.Box{X1: float32(full.X), Y1: float32(full.Y)})
+		s.tracker.Stir(f.at, s.patches)
 		return transition, nil
 	}
 	s.motion.Update(f.at, small, full)
+	s.patches = s.motion.Patches(s.patches[:0])
+	s.tracker.Stir(f.at, s.patches)
 	f.moved = s.motion.Unexplained(f.moved, nil)
 	if a.static = s.motion.Static(); a.static {
 		f.movedAt = s.movedAt

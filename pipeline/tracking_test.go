@@ -218,3 +218,61 @@ func TestSceneLoosePlates(t *testing.T) {
 		}
 	}
 }
+
+// TestSceneStill: what looks a little like somebody and has been there from the beginning
+// without any motion is hidden for ten minutes (here: one), and again as soon as something moves
+// there; somebody who has come is hidden for as long as they are found.
+func TestSceneStill(t *testing.T) {
+	weak := detect.Detection{Class: detect.Person, Score: 0.4, Box: detect.Box{X0: 40, Y0: 16, X1: 72, Y1: 80}}
+	changed := func() *image.YCbCr {
+		pic := noise(8)
+		for y := 20; y < 76; y++ {
+			for x := 44; x < 68; x++ {
+				pic.Y[y*pic.YStride+x] ^= 0x60
+			}
+		}
+		return pic
+	}
+	const step, minutes = 2 * time.Second, 30 // between pictures; pictures in a minute
+	for name, comes := range map[string]int{"from the beginning": 0, "comes": 20} {
+		t.Run(name, func(t *testing.T) {
+			c := DefaultConfig()
+			c.Mode = Live
+			c.Track = func(k *track.Config) {
+				if got := k.Class[detect.Person].Fixture; got != stillFixture {
+					t.Errorf("after %v somebody still counts as a thing of the place", got)
+				}
+				k.Class[detect.Person].Fixture = time.Minute
+			}
+			s := newScene(&c, 0)
+			s.restart(image.Pt(160, 96))
+			s.watch(true)
+			hidden := func(n int, pic *image.YCbCr) bool {
+				f := sceneFrame(0, pic)
+				f.at = time.Duration(n) * step
+				if _, err := s.update(f, pic); err != nil {
+					t.Fatal(err)
+				}
+				job := &inference{at: f.at, classes: everybody}
+				if n >= comes {
+					job.found = []detect.Detection{weak}
+				}
+				s.observe(job, image.Pt(160, 96), f)
+				return len(s.tracker.At(f.at, nil)) > 0
+			}
+			for n := range 3 * minutes {
+				pic := noise(8)
+				if comes > 0 && n >= comes {
+					pic = changed()
+				}
+				want := n >= comes && (comes > 0 || n < minutes)
+				if got := hidden(n, pic); got != want {
+					t.Fatalf("after %v: hidden %t", time.Duration(n)*step, got)
+				}
+			}
+			if !hidden(3*minutes, changed()) {
+				t.Error("something moves there, and it is shown")
+			}
+		})
+	}
+}

@@ -31,6 +31,13 @@ func carrier(c detect.Class) (by detect.Class, least float32, ok bool) {
 	return c, 0, false
 }
 
+// isCarried reports whether something carries an object of the class that needs that, or may
+// do so unseen.
+func isCarried(list []Inference, class detect.Class, b detect.Box) bool {
+	_, _, needs := carrier(class)
+	return needs && hasCarrier(list, class, b)
+}
+
 // hasCarrier reports whether a face lies in somebody who was found, or a plate in a
 // vehicle; true if nobody looked for these, or if it needs no carrier.
 func hasCarrier(list []Inference, class detect.Class, b detect.Box) bool {
@@ -55,20 +62,30 @@ func hasCarrier(list []Inference, class detect.Class, b detect.Box) bool {
 
 // spot is where an object is that may be a thing of the place.
 type spot struct {
-	box   detect.Box // of the first weak observation that nothing carries
-	since time.Duration
-	n     int  // of such observations
-	real  bool // another one was seen: it is no thing of the place
+	box    detect.Box // of the first weak observation that nothing carries,
+	placed bool       // which there was
+	real   bool       // another one was seen: it is no thing of the place
+
+	stirred time.Duration // when something moved there last
+	since   time.Duration // of the first such observation after that,
+	n       int           // and how many there were
 }
 
 // take notes an observation. whole says that it is of an inference on the whole picture.
 func (s *spot) take(o *observation, carried, whole bool) {
 	switch {
-	case s.n > 0 && !s.holds(o.box), o.score >= uncarriedScore, carried:
+	case s.placed && !s.holds(o.box), o.score >= uncarriedScore, carried:
 		s.real = true
+		return
 	case !whole: // what carries it may be cut off
+		return
+	case !s.placed:
+		s.box, s.placed = o.box, true
+	}
+	switch {
+	case o.at <= s.stirred:
 	case s.n == 0:
-		s.box, s.since, s.n = o.box, o.at, 1
+		s.since, s.n = o.at, 1
 	default:
 		s.since = min(s.since, o.at)
 		s.n++
@@ -84,4 +101,22 @@ func (s *spot) holds(b detect.Box) bool {
 func (o *object) fixture(c *ClassConfig) bool {
 	s := &o.spot
 	return c.Fixture > 0 && !s.real && s.n >= fixtureObservations && o.seen[len(o.seen)-1].at-s.since >= c.Fixture
+}
+
+// Stir says that something moves in patches of the picture at time at. What is there is no
+// fixture until nothing has moved there for as long as it takes (see ClassConfig.Fixture).
+// Without calls of Stir nothing moves.
+func (t *Tracker) Stir(at time.Duration, patches []detect.Box) {
+	for _, o := range t.objects {
+		s := &o.spot
+		if !s.placed {
+			continue
+		}
+		for _, b := range patches {
+			if !b.Intersect(s.box).Empty() {
+				s.stirred, s.n = max(s.stirred, at), 0
+				break
+			}
+		}
+	}
 }

@@ -100,6 +100,44 @@ func TestFixture(t *testing.T) {
 		f.look(1, sign)
 		f.hidden("seen again", true)
 	})
+	t.Run("something moves there", func(t *testing.T) {
+		f := begin(t)
+		f.Stir(f.at, []detect.Box{window.Shift(0, 100), window.Shift(119, 29)})
+		for range 11 {
+			f.look(1, sign)
+			f.hidden("afterwards", true)
+		}
+		f.look(1, sign)
+		f.hidden("two seconds later", false)
+	})
+	t.Run("a car stops", func(t *testing.T) {
+		f := newFixtures(t, 2*time.Second)
+		for i := range 10 {
+			b := window.Shift(float32(10*i), 0)
+			f.Stir(f.at, []detect.Box{b})
+			f.look(1, with(weakPlate(b)))
+		}
+		f.look(60, with(weakPlate(window.Shift(90, 0))))
+		f.hidden("at rest", true)
+	})
+	t.Run("a pole", func(t *testing.T) {
+		f := newFixtures(t, 2*time.Second)
+		pole := Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.5)}}
+		f.look(10, pole)
+		f.hidden("at first", true)
+		f.look(1, pole)
+		f.hidden("after two seconds", false)
+		f.Stir(f.at, []detect.Box{personBox(310, 350)})
+		f.hidden("something moves there", true)
+	})
+	t.Run("somebody who is never still", func(t *testing.T) {
+		f := newFixtures(t, 2*time.Second)
+		for range 60 {
+			f.Stir(f.at-200*ms, []detect.Box{personBox(300, 260)})
+			f.look(1, Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.5)}})
+			f.hidden("throughout", true)
+		}
+	})
 	t.Run("another beside it", func(t *testing.T) {
 		f := begin(t)
 		f.look(1, with(weakPlate(window), weakPlate(window.Shift(0, 200))))
@@ -114,7 +152,7 @@ func TestNoFixture(t *testing.T) {
 		"vehicles are not looked for": {Classes: detect.Classes(detect.Plate), Detections: plain},
 		"in parts of the picture":     {Classes: vehiclesToo, Region: van.Box, Detections: plain},
 		"in a vehicle":                {Classes: vehiclesToo, Detections: []detect.Detection{plain[0], van}},
-		"somebody":                    {Classes: vehiclesToo | people, Detections: []detect.Detection{person(300, 300, 0.5)}},
+		"somebody, clearly":           {Classes: people, Detections: []detect.Detection{person(300, 300, uncarriedScore)}},
 	} {
 		f := newFixtures(t, 2*time.Second)
 		f.look(60, l)

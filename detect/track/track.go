@@ -168,7 +168,7 @@ func (t *Tracker) observe(o *object, l *Inference, s observation) {
 	c := &t.cfg.Class[o.class]
 	if c.Fixture > 0 {
 		t.one[0] = *l
-		o.spot.take(&s, hasCarrier(t.one[:], o.class, s.box), l.Region.Empty())
+		o.spot.take(&s, isCarried(t.one[:], o.class, s.box), l.Region.Empty())
 		t.one[0] = Inference{}
 	}
 	o.add(s, c)
@@ -222,7 +222,7 @@ func (t *Tracker) begin(class detect.Class, l *Inference, s observation) {
 		o = &object{}
 	}
 	t.lastID++
-	o.id, o.class, o.uncertainty, o.begun = t.lastID, class, 1, true
+	o.id, o.class, o.uncertainty, o.begun, o.spot.stirred = t.lastID, class, 1, true, -maxTime
 	t.observe(o, l, s)
 	for i := range min(t.asked, len(t.queries)) {
 		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) {
