@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/hedgecam/hedge/bench/internal/labels"
+	"github.com/hedgecam/hedge/detect"
+)
+
+var keepWindows = flag.String("windows", "", "make sets of a moving camera's recordings in this folder")
+
+// window is what a moving camera would see of a clip of a fixed one: two thirds of its
+// sides, more or less, which pan, zoom and shake.
+type window struct {
+	set, clip     string
+	frames        int
+	rate          float64
+	width, height int // of the clip; the window's pictures have two thirds
+}
+
+// at returns the factor of the zoom and the window's corner in frame n, from 0. filter says
+// the same in ffmpeg's words.
+func (w *window) at(n float64) (zoom, x, y float64) {
+	zoom = 1.5 + 0.2*math.Sin(n/37)
+	x = (float64(w.width)-float64(w.width)/zoom)*(0.5+0.4*math.Sin(n/53)) + 3*math.Sin(1.7*n)
+	y = (float64(w.height)-float64(w.height)/zoom)*(0.5+0.4*math.Sin(n/71)) + 3*math.Sin(2.3*n)
+	return zoom, x, y
+}
+
+func (w *window) filter() string {
+	return fmt.Sprintf("zoompan=d=1:fps=%g:s=%dx%d:z='1.5+0.2*sin(in/37)':"+
+		"x='(iw-iw/zoom)*(0.5+0.4*sin(in/53))+3*sin(1.7*in)':y='(ih-ih/zoom)*(0.5+0.4*sin(in/71))+3*sin(2.3*in)'",
+		w.rate, w.width*2/3&^1, w.height*2/3&^1)
+}
+
+// make writes the window's clip and labels. Of those whom the window shows less than a quarter
+// there is no label.
+func (w *window) make(t *testing.T, from, dir string) {
+	t.Helper()
+	s, err := labels.Load(from)
+	if err = errors.Join(err, os.MkdirAll(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", "-nostdin", "-v", "error", "-y", "-i", filepath.Join(s.Dir, w.clip),
+		"-vf", w.filter(), "-frames:v", fmt.Sprint(w.frames), "-c:v", "libx264", "-crf", "16", filepath.Join(dir, "clip.mp4")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	type box struct {
+		Class      string `json:"class"`
+		X, Y, W, H float32
+		Track      int `json:"track"`
+	}
+	var text bytes.Buffer
+	for _, l := range s.Recordings[0].Labels {
+		if l.Frame > w.frames {
+			break
+		}
+		zoom, x, y := w.at(float64(l.Frame - 1))
+		k := float32(zoom * 2 / 3)
+		view := detect.Box{X1: float32(w.width * 2 / 3 &^ 1), Y1: float32(w.height * 2 / 3 &^ 1)}
+		boxes := []box{}
+		for _, o := range l.Objects {
+			b := o.Box.Shift(-float32(x), -float32(y))
+			b = detect.Box{X0: b.X0 * k, Y0: b.Y0 * k, X1: b.X1 * k, Y1: b.Y1 * k}
+			if c := b.Intersect(view); c.Area() >= b.Area()/4 {
+				boxes = append(boxes, box{o.Class.String(), c.X0, c.Y0, c.W(), c.H(), o.Track})
+			}
+		}
+		line, err := json.Marshal(map[string]any{"image": fmt.Sprintf("clip.mp4#%d", l.Frame), "frame": l.Frame,
+			"width": int(view.X1), "height": int(view.Y1), "boxes": boxes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(append(bytes.ToLower(line), '\n'))
+	}
+	source := "Moving camera: a window of " + w.set + " that pans, zooms and shakes (go test ./bench/leak -run TestMovingWindow -windows FOLDER).\nLabels: class person, complete.\n"
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, labels.File), text.Bytes(), 0o644), os.WriteFile(filepath.Join(dir, "SOURCE.md"), []byte(source), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMovingWindow: of the people whom a moving camera films, at most 0.3 % are shown in a
+// recording. With -windows it makes sets for the program to measure.
+func TestMovingWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: runs without -short, and so without the race detector")
+	}
+	tud := window{"mot15_TUD-Campus", "TUD-Campus.mp4", 71, 25, 640, 480}
+	pets := window{"mot15_PETS09-S2L1", "vtest.avi", 400, 10, 768, 576}
+	if *keepWindows != "" {
+		for _, w := range []window{tud, pets} {
+			w.make(t, dev(t, w.set), filepath.Join(*keepWindows, "window_"+w.set))
+		}
+		return
+	}
+	dir := filepath.Join(t.TempDir(), "window")
+	tud.make(t, dev(t, tud.set), dir)
+	s := check(t, 1, nil, []string{"-mode", "recording"}, dir)
+	all := s.classes[detect.Person].all
+	t.Logf("%d of %d people leak; of the rest %.1f %% hidden", all.leaked, all.boxes, 100*float64(s.hidden)/float64(s.rest))
+	if all.boxes < 200 || 1000*all.leaked > 3*all.boxes || s.failed > 0 || s.shown != tud.frames {
+		t.Errorf("%d of %d people leak in %d frames, of which %d failed closed", all.leaked, all.boxes, s.shown, s.failed)
+	}
+}
