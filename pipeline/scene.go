@@ -19,6 +19,7 @@ type scene struct {
 	adjust func(*track.Config) // nil: as it is
 
 	activity   activity // in the newest frame
+	day        bool     // the newest frame was taken by day
 	tracker    *track.Tracker
 	motion     *motion.Model // nil where moving patches are not watched
 	pan        motion.Pan    // the shift of a moving camera
@@ -66,11 +67,11 @@ const carriedOver = 6
 const fixedLow = 0.15
 
 const (
-	// loosePlate is the score from which a plate counts in Live mode that lies in no
-	// vehicle: signs, windows and shops. Of 248 plates from near by and 133 seen from a
+	// loosePlate is the score from which a plate counts in Live mode, by day, that lies in
+	// no vehicle: signs, windows and shops. Of 248 plates from near by and 133 seen from a
 	// dashcam 1 lies in none and has less.
 	loosePlate = 0.6
-	// fixedFixture is the tracker's Fixture of plates on a fixed camera. A car that stops
+	// fixedFixture is the tracker's Fixture of plates on a fixed camera, by day. A car that stops
 	// was seen to move, and its plate stays hidden; that of one that was parked before is
 	// left out if neither it is ever found, nor its plate clearly. Of the 248 plates none
 	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 3.5 %
@@ -165,21 +166,25 @@ func (s *scene) update(f *frame, small *image.YCbCr) (motion.Transition, error) 
 	full := f.buf.pic.Rect.Size()
 	a := &s.activity
 	a.watched = s.motion != nil
+	s.day = daylight(small)
 	if s.moving {
 		return s.follow(f, small, full)
 	}
 	transition := s.continuity.Update(small, 0, 0)
 	s.transition(f, transition)
 	a.objects = s.tracker.At(f.at, a.objects[:0])
-	if s.motion == nil {
-		// Nobody watches what moves.
+	if s.motion != nil {
+		s.motion.Update(f.at, small, full)
+		s.patches = s.motion.Patches(s.patches[:0])
+	}
+	if s.motion == nil || !s.day {
+		// Nobody knows what moves, or all is uncertain.
 		s.patches = append(s.patches[:0], detect.Box{X1: float32(full.X), Y1: float32(full.Y)})
-		s.tracker.Stir(f.at, s.patches)
+	}
+	s.tracker.Stir(f.at, s.patches)
+	if s.motion == nil {
 		return transition, nil
 	}
-	s.motion.Update(f.at, small, full)
-	s.patches = s.motion.Patches(s.patches[:0])
-	s.tracker.Stir(f.at, s.patches)
 	f.moved = s.motion.Unexplained(f.moved, nil)
 	if a.static = s.motion.Static(); a.static {
 		f.movedAt = s.movedAt
@@ -224,7 +229,7 @@ func (s *scene) transition(f *frame, transition motion.Transition) {
 // all of the first picture is one, because nobody had looked anywhere yet.
 func (s *scene) observe(job *inference, size image.Point, newest *frame) {
 	found := job.found
-	if s.live {
+	if s.live && s.day {
 		s.sifted = appendSifted(s.sifted[:0], job)
 		found = s.sifted
 	}

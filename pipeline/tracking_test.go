@@ -181,7 +181,8 @@ func TestSceneFixture(t *testing.T) {
 	}
 }
 
-// TestSceneLoosePlates: in Live mode a weak plate counts if it may be that of a vehicle.
+// TestSceneLoosePlates: in Live mode, by day, a weak plate counts if it may be that of a
+// vehicle.
 func TestSceneLoosePlates(t *testing.T) {
 	plate := func(score float32) detect.Detection {
 		return detect.Detection{Class: detect.Plate, Score: score, Box: detect.Box{X0: 100, Y0: 150, X1: 160, Y1: 170}}
@@ -191,22 +192,25 @@ func TestSceneLoosePlates(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		mode Mode
+		day  bool
 		job  inference
 		want bool
 	}{
-		{"alone", Live, inference{classes: all, found: []detect.Detection{plate(0.55)}}, false},
-		{"alone, in a file", File, inference{classes: all, found: []detect.Detection{plate(0.55)}}, true},
-		{"alone, and clearer", Live, inference{classes: all, found: []detect.Detection{plate(0.65)}}, true},
-		{"in a vehicle", Live, inference{classes: all, found: []detect.Detection{plate(0.35), car}}, true},
-		{"beside a vehicle", Live, inference{classes: all, found: []detect.Detection{plate(0.55), {Class: detect.Vehicle, Score: 0.9, Box: car.Box.Shift(300, 0)}}}, false},
-		{"where vehicles are not looked for", Live, inference{classes: everybody, found: []detect.Detection{plate(0.35)}}, true},
-		{"in a part of the picture", Live, inference{classes: all, region: car.Box, found: []detect.Detection{plate(0.35)}}, true},
+		{"alone", Live, true, inference{classes: all, found: []detect.Detection{plate(0.55)}}, false},
+		{"alone, in a file", File, true, inference{classes: all, found: []detect.Detection{plate(0.55)}}, true},
+		{"alone, in the dark", Live, false, inference{classes: all, found: []detect.Detection{plate(0.55)}}, true},
+		{"alone, and clearer", Live, true, inference{classes: all, found: []detect.Detection{plate(0.65)}}, true},
+		{"in a vehicle", Live, true, inference{classes: all, found: []detect.Detection{plate(0.35), car}}, true},
+		{"beside a vehicle", Live, true, inference{classes: all, found: []detect.Detection{plate(0.55), {Class: detect.Vehicle, Score: 0.9, Box: car.Box.Shift(300, 0)}}}, false},
+		{"where vehicles are not looked for", Live, true, inference{classes: everybody, found: []detect.Detection{plate(0.35)}}, true},
+		{"in a part of the picture", Live, true, inference{classes: all, region: car.Box, found: []detect.Detection{plate(0.35)}}, true},
 	} {
 		for _, moving := range []bool{false, true} {
 			c := DefaultConfig()
 			c.Moving, c.Mode = moving, tt.mode
 			s := newScene(&c, 0)
 			s.restart(image.Pt(640, 480))
+			s.day = tt.day
 			s.observe(&tt.job, image.Pt(640, 480), nil)
 			got := false
 			for _, o := range s.tracker.At(0, nil) {
@@ -221,11 +225,13 @@ func TestSceneLoosePlates(t *testing.T) {
 
 // TestSceneStill: what looks a little like somebody and has been there from the beginning
 // without any motion is hidden for ten minutes (here: one), and again as soon as something moves
-// there; somebody who has come is hidden for as long as they are found.
+// there; somebody who has come is hidden for as long as they are found, and in the dark
+// everybody is.
 func TestSceneStill(t *testing.T) {
 	weak := detect.Detection{Class: detect.Person, Score: 0.4, Box: detect.Box{X0: 40, Y0: 16, X1: 72, Y1: 80}}
+	plain := func() *image.YCbCr { return noise(8) }
 	changed := func() *image.YCbCr {
-		pic := noise(8)
+		pic := plain()
 		for y := 20; y < 76; y++ {
 			for x := 44; x < 68; x++ {
 				pic.Y[y*pic.YStride+x] ^= 0x60
@@ -233,8 +239,22 @@ func TestSceneStill(t *testing.T) {
 		}
 		return pic
 	}
-	const step, minutes = 2 * time.Second, 30 // between pictures; pictures in a minute
-	for name, comes := range map[string]int{"from the beginning": 0, "comes": 20} {
+	dark := func() *image.YCbCr {
+		pic := plain()
+		for i := range pic.Y {
+			pic.Y[i] /= 2
+		}
+		return pic
+	}
+	const step, minutes, forEver = 2 * time.Second, 30, 1e6 // between pictures; pictures in a minute
+	for name, tt := range map[string]struct {
+		comes, shown int // the first picture that shows them, and the first in which they are no longer hidden
+		before, then func() *image.YCbCr
+	}{
+		"from the beginning": {0, minutes, nil, plain},
+		"comes":              {20, forEver, plain, changed},
+		"in the dark":        {0, forEver, nil, dark},
+	} {
 		t.Run(name, func(t *testing.T) {
 			c := DefaultConfig()
 			c.Mode = Live
@@ -254,19 +274,19 @@ func TestSceneStill(t *testing.T) {
 					t.Fatal(err)
 				}
 				job := &inference{at: f.at, classes: everybody}
-				if n >= comes {
+				if n >= tt.comes {
 					job.found = []detect.Detection{weak}
 				}
 				s.observe(job, image.Pt(160, 96), f)
 				return len(s.tracker.At(f.at, nil)) > 0
 			}
 			for n := range 3 * minutes {
-				pic := noise(8)
-				if comes > 0 && n >= comes {
-					pic = changed()
+				pic := tt.then
+				if n < tt.comes {
+					pic = tt.before
 				}
-				want := n >= comes && (comes > 0 || n < minutes)
-				if got := hidden(n, pic); got != want {
+				want := n >= tt.comes && n < tt.shown
+				if got := hidden(n, pic()); got != want {
 					t.Fatalf("after %v: hidden %t", time.Duration(n)*step, got)
 				}
 			}
