@@ -103,3 +103,21 @@ func TestWelcome(t *testing.T) {
 		}
 	}
 }
+
+// TestRTSPOffLoopback: where others than this machine can reach RTSP, terminal and log are told
+// that it is not encrypted, and what to do; where they cannot, nobody is alarmed.
+func TestRTSPOffLoopback(t *testing.T) {
+	source := "file:" + clip(t)
+	for address, warned := range map[string]bool{"127.0.0.1:0": false, "localhost:0": false, "0.0.0.0:0": true, ":0": true} {
+		a, _ := start(t, "-source", source, "-rtsp", address)
+		for _, terminal := range []bool{true, false} {
+			var told bytes.Buffer
+			a.welcome(&told, terminal)
+			for _, part := range []string{"RTSP is not encrypted", "Put a tunnel around it", "leave -rtsp on 127.0.0.1"} {
+				if strings.Contains(told.String(), part) != warned {
+					t.Errorf("-rtsp %s, a terminal: %t: wants %t for %q: %s", address, terminal, warned, part, told.String())
+				}
+			}
+		}
+	}
+}

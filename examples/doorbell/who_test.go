@@ -1,10 +1,32 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
 )
+
+// describe logs a recorder in over RTSP, and returns the status of the last answer.
+func describe(a *app, password string) (base.StatusCode, error) {
+	u, err := base.ParseURL("rtsp://" + a.c.RTSPUser + ":" + password + "@" + a.rtsp.Addr().String() + "/hedge")
+	if err != nil {
+		return 0, err
+	}
+	c := gortsplib.Client{Scheme: u.Scheme, Host: u.Host}
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	_, answer, err := c.Describe(u)
+	if answer == nil {
+		return 0, errors.Join(err, errors.New("no answer"))
+	}
+	return answer.StatusCode, nil
+}
 
 // TestWhoDidWhat: saved zones, a confirmation, a wrong token and a wrong password
 // for RTSP are events with time and address, and the token for watching changes
@@ -32,6 +54,16 @@ func TestWhoDidWhat(t *testing.T) {
 		defer resp.Body.Close()
 		return resp.StatusCode
 	}
+	// The answer to a wrong password takes a second: the rest goes on meanwhile.
+	type refusal struct {
+		status base.StatusCode
+		err    error
+	}
+	refused := make(chan refusal, 1)
+	go func() {
+		status, err := describe(a, "not-the-right-one")
+		refused <- refusal{status, err}
+	}()
 	if code, _ := c.ask(t, "GET", "/status", a.watchToken); code != 200 {
 		t.Errorf("watching: %d", code)
 	}
@@ -51,4 +83,15 @@ func TestWhoDidWhat(t *testing.T) {
 		t.Errorf("a wrong token: %d", code)
 	}
 	said("a wrong token")
+	said("a wrong password for RTSP")
+	if r := <-refused; r.err != nil || r.status != base.StatusUnauthorized {
+		t.Errorf("a wrong password for RTSP: %d, %v", r.status, r.err)
+	}
+	if status, err := describe(a, a.password); err != nil || status != base.StatusOK {
+		t.Errorf("the right password for RTSP: %d, %v", status, err)
+	}
+	// Neither the first request of each, which has no password yet, nor the right one is an event.
+	if n := strings.Count(out.String(), "a wrong password for RTSP"); n != 1 {
+		t.Errorf("%d events of a wrong password for RTSP", n)
+	}
 }
