@@ -83,3 +83,31 @@ func TestStatsOfNextRun(t *testing.T) {
 		}
 	}
 }
+
+// TestStatsNameDetectors: the figures of each detector have its name, in the order in which
+// they were given, before anything ran and after.
+func TestStatsNameDetectors(t *testing.T) {
+	people := detecttest.New(detect.Classes(detect.Face, detect.Person), detecttest.Find())
+	rest := detecttest.New(detect.Classes(detect.Plate, detect.Vehicle), detecttest.Find())
+	check := func(s pipeline.Stats, looked bool) {
+		t.Helper()
+		if len(s.Detectors) != 2 || s.Detectors[0].Name != people.Name() || s.Detectors[1].Name != rest.Name() {
+			t.Fatalf("%+v", s.Detectors)
+		}
+		if (s.Detectors[0].Inferences > 0) != looked || (s.Detectors[1].Inferences > 0) != looked {
+			t.Errorf("looked: %t, %+v", looked, s.Detectors)
+		}
+	}
+	detectors := []detect.Detector{people, rest}
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.File, Every: 1, Detectors: detectors})
+	check(p.Stats(), false)
+	if err := p.Run(t.Context(), &camera{frames: 5}, &album{t: t}); err != nil {
+		t.Fatal(err)
+	}
+	check(p.Stats(), true)
+
+	r := newRecording(t, pipeline.RecordingConfig{Policy: policy(t, hideFound), Detectors: detectors})
+	check(r.Stats(), false)
+	bothPasses(t, r, noise(5))
+	check(r.Stats(), true)
+}
