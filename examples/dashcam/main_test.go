@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -329,6 +330,62 @@ func TestFaults(t *testing.T) {
 	checkVideo(t, p.files()[0], 1.5, 4, original)
 	if code, text := p.ask("GET", "/healthz"); code != http.StatusOK {
 		t.Errorf("health: %d %s", code, text)
+	}
+}
+
+// TestCameraTurnedWhileOff: after a restart with a camera that was mounted on its side, so that
+// the picture has another aspect ratio, everything is hidden until the owner confirms the
+// zones. Then the turned picture is shown.
+func TestCameraTurnedWhileOff(t *testing.T) {
+	source, original := clip(t)
+	policy := put(t, filepath.Join(t.TempDir(), "policy.json"), testPolicy)
+	p := startProgram(t, "file:"+source, "-policy", policy)
+	p.awaitHeld(100 * time.Millisecond)
+	p.cancel()
+	if code := <-p.ended; code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, p.said())
+	}
+	close(p.ended)
+
+	p = startProgram(t, "file:"+source, "-policy", policy, "-rotate", "90")
+	p.awaitHeld(300 * time.Millisecond)
+	if code, text := p.ask("POST", "/event"); code != http.StatusAccepted {
+		t.Fatalf("POST /event: %d %s", code, text)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	p.await("zones confirmed", 1)
+	p.await("msg=saved", 1)
+	// By a quarter clockwise: the turned picture has as many columns as this one has rows.
+	shown := func(luma []byte) (far int) {
+		for y := height; y < width; y++ { // the property, without what is hidden at its edge
+			for x := range height {
+				if d := int(luma[y*height+x]) - int(original[(height-1-x)*width+y]); d > 40 || d < -40 {
+					far++
+				}
+			}
+		}
+		return far
+	}
+	frames := decode(t, p.files()[0])
+	confirmed := -1
+	for n, luma := range frames {
+		if slices.Max(luma)-slices.Min(luma) <= 4 {
+			if confirmed >= 0 {
+				t.Errorf("frame %d is hidden, and frame %d was not", n, confirmed)
+			}
+			continue
+		}
+		if confirmed < 0 {
+			confirmed = n
+		}
+		if far := shown(luma); far > height*(width-height)/50 {
+			t.Fatalf("frame %d: %d samples are not those of the turned picture", n, far)
+		}
+	}
+	if confirmed < 5 {
+		t.Errorf("of %d frames number %d is the first that is shown: the zones were confirmed later", len(frames), confirmed)
 	}
 }
 

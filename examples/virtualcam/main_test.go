@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"image"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,7 +156,8 @@ func makeClip(t *testing.T, path, size string) {
 }
 
 // TestCameraSwappedWhileOff: after a restart with a camera of another aspect ratio
-// everything is hidden until the owner confirms that the zones are right.
+// everything is hidden until the owner confirms that the zones are right. A policy file
+// that was touched, or that went and came back, says nothing of the kind.
 func TestCameraSwappedWhileOff(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("ffmpeg is not installed: run `make setup`")
@@ -181,11 +183,24 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 			return luma[len(luma)*5/8:]
 		}
 		if round == 1 {
-			for n := range 30 {
-				if got := inside(); bytes.Count(got, got[:1]) != len(got) {
-					t.Fatalf("frame %d of another camera is shown before anybody confirmed", n)
+			hidden := func(after string) {
+				for n := range 15 { // some were under way
+					if got := inside(); bytes.Count(got, got[:1]) != len(got) {
+						t.Fatalf("frame %d of another camera is shown after %s, before anybody confirmed", n, after)
+					}
 				}
 			}
+			hidden("a restart")
+			put(t, policy, openPolicy+" ")
+			log.await(t, "policy in force", 2)
+			hidden("a space more in the policy file")
+			if err := os.Remove(policy); err != nil {
+				t.Fatal(err)
+			}
+			log.await(t, "the old policy stays in force", 1)
+			put(t, policy, openPolicy)
+			log.await(t, "policy in force", 3)
+			hidden("the policy file was away")
 			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 				t.Fatal(err)
 			}
@@ -201,6 +216,33 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRotated: -rotate turns the picture that readers get.
+func TestRotated(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("ffmpeg is not installed: run `make setup`")
+	}
+	dir := t.TempDir()
+	clip, pipe := filepath.Join(dir, "clip.mp4"), filepath.Join(dir, "pipe")
+	makeClip(t, clip, "192x128")
+	log := newLogBuffer()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, settings.Options{LookupEnv: noEnv, Stderr: log, Args: []string{"-source", "file:" + clip, "-rotate", "270",
+			"-policy", put(t, filepath.Join(dir, "policy.json"), openPolicy), "-out", "pipe:" + pipe, "-networks", "none", "-lookahead", "0s"}}, log)
+	}()
+	log.await(t, "connected", 1)
+	r := videoouttest.Reader(t, pipe)
+	videoouttest.AwaitWriter(t, r)
+	if size := videoouttest.NewStream(t, r).Size; size != image.Pt(128, 192) {
+		t.Errorf("a camera of 192x128 on its side gives %v", size)
+	}
+	cancel()
+	if code := <-ended; code != exitDone {
+		t.Errorf("exit code %d:\n%s", code, log)
 	}
 }
 

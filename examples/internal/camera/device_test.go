@@ -29,6 +29,7 @@ type fakeDevice struct {
 	startErr error
 	end      int  // pictures after which it is gone
 	empty    bool // every other picture is
+	halves   bool // the upper half is bright, the lower dark; of YUYV
 
 	mu      sync.Mutex
 	n       int
@@ -124,6 +125,9 @@ func (f *fakeDevice) picture(luma byte) []byte {
 		}
 		return b.Bytes()
 	case frame.FormatYUYV:
+		if f.halves {
+			return append(bytes.Repeat([]byte{200, 90, 200, 170}, n/4), bytes.Repeat([]byte{40, 90, 40, 170}, n/4)...)
+		}
 		return bytes.Repeat([]byte{luma, 90, luma, 170}, n/2)
 	case frame.FormatUYVY:
 		return bytes.Repeat([]byte{90, luma, 170, luma}, n/2)
