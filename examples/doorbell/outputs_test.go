@@ -1,6 +1,7 @@
 package main
 
 import (
+	"image/jpeg"
 	"net"
 	"os"
 	"os/exec"
@@ -39,6 +40,22 @@ func TestOutputs(t *testing.T) {
 		info, err := os.Stat(files[0])
 		return err == nil && info.Size() > 4000
 	})
+}
+
+// TestRotated: -rotate turns the picture for everybody who gets it.
+func TestRotated(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t), "-rotate", "90")
+	c := newClient(t, a)
+	var data string
+	eventually(t, "a picture comes", func() bool {
+		code, text := c.ask(t, "GET", "/snapshot.jpg", a.token)
+		data = text
+		return code == 200
+	})
+	if is, err := jpeg.DecodeConfig(strings.NewReader(data)); err != nil || is.Width != 360 || is.Height != 640 {
+		t.Errorf("a camera of 640x360 on its side gives %dx%d: %v", is.Width, is.Height, err)
+	}
 }
 
 // TestDoorbellRecordsNothing: with the preset for doorbells no file comes to be

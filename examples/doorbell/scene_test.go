@@ -96,6 +96,22 @@ func start(t *testing.T, args ...string) (*app, *safeBuffer) {
 
 func startWith(t *testing.T, detectors []detect.Detector, args ...string) (*app, *safeBuffer) {
 	t.Helper()
+	a, out := open(t, detectors, args...)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- a.run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return a, out
+}
+
+// open puts the program together, and closes it when the test ends. Nothing runs yet.
+func open(t *testing.T, detectors []detect.Detector, args ...string) (*app, *safeBuffer) {
+	t.Helper()
 	var c config
 	args = append([]string{"-policy", filepath.Join(t.TempDir(), "policy.json"), "-listen", "127.0.0.1:0", "-networks", "none", "-rtsp", "off"}, args...)
 	err := settings.Load(&c, settings.Options{Program: program, Args: args, LookupEnv: func(string) (string, bool) { return "", false }})
@@ -107,14 +123,7 @@ func startWith(t *testing.T, detectors []detect.Detector, args ...string) (*app,
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- a.run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("run: %v", err)
-		}
 		if err := a.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
