@@ -5,8 +5,17 @@ import (
 	"image/jpeg"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/pion/rtp"
 )
 
 // as sends a request as the editor of that name does.
@@ -49,20 +58,72 @@ func detail(t *testing.T, data []byte) float64 {
 	return squares/n - sum/n*sum/n
 }
 
+// remote is a recorder that plays the stream over RTSP.
+type remote struct{ bytes, units atomic.Int64 }
+
+func play(t *testing.T, a *app) *remote {
+	t.Helper()
+	u, err := base.ParseURL("rtsp://" + a.c.RTSPUser + ":" + a.password + "@" + a.rtsp.Addr().String() + "/hedge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp := gortsplib.ProtocolTCP
+	c := &gortsplib.Client{Scheme: u.Scheme, Host: u.Host, Protocol: &tcp}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	stream, _, err := c.Describe(u)
+	if err == nil {
+		err = c.SetupAll(stream.BaseURL, stream.Medias)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &remote{}
+	c.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
+		r.bytes.Add(int64(len(p.Payload)))
+		if p.Marker {
+			r.units.Add(1)
+		}
+	})
+	if _, err := c.Play(nil); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// recorded is how many bytes a folder's recordings have.
+func recorded(t *testing.T, dir string) (sum int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.mp4*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil { // it may have got its name just now
+			sum += info.Size()
+		}
+	}
+	return sum
+}
+
 // TestPreviewStaysWithItsPage: the saved policy hides everything; a preview of "all
-// mine" shows the picture to the page that draws, and to no viewer, recorder or
+// mine" shows the picture to the page that draws, and to no viewer, recording, recorder or
 // snapshot.
 func TestPreviewStaysWithItsPage(t *testing.T) {
 	t.Parallel()
 	const mine = `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"outside":{"fill":"solid"}}`
-	a, _ := start(t, "-source", "file:"+clip(t))
+	dir := t.TempDir()
+	a, _ := start(t, "-source", "file:"+clip(t), "-rtsp", "127.0.0.1:0", "-record", dir)
 	if _, err := a.zones.Save([]byte(`{"version":1,"outside":{"fill":"solid"}}`), a.zones.State().Revision); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the policy is in force", func() bool { return a.gate.last().Frames > 5 })
-	// A recorder is a subscription as any other.
 	others := a.broadcaster.Subscribe(100000)
 	defer others.Close()
+	far := play(t, a)
+	eventually(t, "a recorder gets pictures", func() bool { return far.units.Load() > 0 })
 	if code, text := as(t, a, "me", "PUT", "/zones/preview", mine); code != 204 {
 		t.Fatalf("preview: %d %s", code, text)
 	}
@@ -75,6 +136,8 @@ func TestPreviewStaysWithItsPage(t *testing.T) {
 	if d := detail(t, preview); d < 100 {
 		t.Errorf("the preview shows nothing: detail %.1f", d)
 	}
+	before, units, size := far.bytes.Load(), far.units.Load(), recorded(t, dir)
+	frames := a.gate.last().Frames
 	for range 20 {
 		last := a.gate.last()
 		eventually(t, "more pictures", func() bool { return a.gate.last().Frames > last.Frames })
@@ -89,13 +152,23 @@ func TestPreviewStaysWithItsPage(t *testing.T) {
 		t.Errorf("the preview is served to others: %d", code)
 	}
 	// One colour takes next to no bytes; the clip's pictures take thousands each.
-	bytes, units := 0, 0
+	sum, n := 0, 0
 	for len(others.C) > 0 {
 		u := <-others.C
-		bytes, units = bytes+u.Len(), units+1
+		sum, n = sum+u.Len(), n+1
 	}
-	if units == 0 || bytes/units > 1000 {
-		t.Errorf("%d units of %d bytes for others", units, bytes)
+	if n == 0 || sum/n > 1000 {
+		t.Errorf("%d units of %d bytes for others", n, sum)
+	}
+	eventually(t, "a recorder gets as many", func() bool { return far.units.Load() >= units+20 })
+	if n, sum := far.units.Load()-units, far.bytes.Load()-before; sum/n > 1000 {
+		t.Errorf("%d units of %d bytes over RTSP", n, sum)
+	}
+	// What is written next is of the preview's time alone.
+	now := recorded(t, dir)
+	eventually(t, "the recording grows again", func() bool { return recorded(t, dir) > now })
+	if n, sum := int64(a.gate.last().Frames-frames), recorded(t, dir)-size; sum/n > 1000 {
+		t.Errorf("%d bytes of recordings in %d pictures", sum, n)
 	}
 	if code, _ := as(t, a, "me", "DELETE", "/zones/preview", ""); code != 204 {
 		t.Errorf("take back: %d", code)
