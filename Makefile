@@ -73,9 +73,12 @@ recipes: ## run docs/recipes: clients, broker and recorders that are installed, 
 s3: ## run the archive's store against a real server of S3 (versitygw), which is built first
 	@scripts/s3.sh
 
-sbom: ## write out/sbom.json: every Go module that the programs link, with licences (CycloneDX)
-	@mkdir -p out
-	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0 mod -json -licenses -output out/sbom.json
+# Where `make sbom` writes.
+SBOM ?= out/sbom.json
+
+sbom: ## write out/sbom.json: every Go module that the programs link, with licences (CycloneDX; SBOM=file)
+	@mkdir -p '$(dir $(SBOM))'
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0 mod -json -licenses -output '$(SBOM)'
 
 # Training hedge-n: models/train/README.md. HEDGE_MODELS and HEDGE_DATA as for the tests.
 TRAIN_WORK ?= $(CURDIR)/out/train
