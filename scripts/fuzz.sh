@@ -31,4 +31,4 @@ grep -roE --include='*_test.go' '^func Fuzz\w+' . | sed 's|^\./||' | sort |
 
 echo "fuzz: kernels in C with the address sanitizer"
 # Leaks are the tests' own business: they count native objects. The sanitizer allocates.
-ASAN_OPTIONS=detect_leaks=0 go test -asan -short -skip 'Alloc|Upkeep' ./redact ./detect/motion ./internal/pixel ./pipeline/mediadev/mjpeg
+ASAN_OPTIONS=detect_leaks=0 go test -asan -short -skip 'Alloc|Upkeep' ./redact ./detect/motion ./internal/pixel ./pipeline/mediadev ./pipeline/mediadev/mjpeg
