@@ -347,15 +347,16 @@ func TestCameraTurnedWhileOff(t *testing.T) {
 	}
 	close(p.ended)
 
-	p = startProgram(t, "file:"+source, "-policy", policy, "-rotate", "90")
+	// All that it has seen is written.
+	p = startProgram(t, "file:"+source, "-policy", policy, "-rotate", "90", "-keep", "2m", "-before", "2m")
 	p.awaitHeld(300 * time.Millisecond)
-	if code, text := p.ask("POST", "/event"); code != http.StatusAccepted {
-		t.Fatalf("POST /event: %d %s", code, text)
-	}
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	p.await("zones confirmed", 1)
+	if code, text := p.ask("POST", "/event"); code != http.StatusAccepted {
+		t.Fatalf("POST /event: %d %s", code, text)
+	}
 	p.await("msg=saved", 1)
 	// By a quarter clockwise: the turned picture has as many columns as this one has rows.
 	shown := func(luma []byte) (far int) {
