@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"io"
@@ -28,10 +29,20 @@ const (
 
 // camera writes frames to a broadcaster, 25 a second, until the test ends: the lower half
 // is a bright pattern that moves, the upper half is hidden with one grey.
-func camera(t testing.TB) *stream.Broadcaster { return noisyCamera(t, 1e6, 0) }
+func camera(t testing.TB) *stream.Broadcaster {
+	tick := time.NewTicker(40 * time.Millisecond)
+	t.Cleanup(tick.Stop)
+	return pacedCamera(t, 1e6, 0, func(ctx context.Context) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	})
+}
 
-// noisyCamera is camera with noise of up to n-1 on the pattern.
-func noisyCamera(t testing.TB, bitRate, noise int) *stream.Broadcaster {
+// pacedCamera is camera with noise of up to n-1 on the pattern. After each picture it calls
+// pace, which returns when it is time for the next.
+func pacedCamera(t testing.TB, bitRate, noise int, pace func(context.Context)) *stream.Broadcaster {
 	t.Helper()
 	h, err := stream.New(stream.Options{BitRate: bitRate})
 	if err != nil {
@@ -48,10 +59,8 @@ func noisyCamera(t testing.TB, bitRate, noise int) *stream.Broadcaster {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(40 * time.Millisecond)
-		defer tick.Stop()
 		pic := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
-		for n := 0; ; n++ {
+		for n := 0; ctx.Err() == nil; n++ {
 			for i := range pic.Y {
 				x, y := i%width, i/width
 				pic.Y[i] = byte(150 + 60*math.Sin(float64(x+2*n)/19)*math.Cos(float64(y)/11))
@@ -71,11 +80,7 @@ func noisyCamera(t testing.TB, bitRate, noise int) *stream.Broadcaster {
 				t.Error(err)
 			}
 			f.Release()
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
+			pace(ctx)
 		}
 	})
 	t.Cleanup(func() {
@@ -234,6 +239,23 @@ func wait(t *testing.T, what string, done func() bool) {
 }
 
 // play begins to play over TCP. What comes is to be read from the reader.
+// packet returns the next RTP packet of interleaved RTSP.
+func packet(r io.Reader) ([]byte, error) {
+	for {
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(r, head); err != nil {
+			return nil, err
+		}
+		data := make([]byte, binary.BigEndian.Uint16(head[2:]))
+		if _, err := io.ReadFull(r, data); err != nil {
+			return nil, err
+		}
+		if head[0] == '$' && head[1] == 0 { // not RTCP
+			return data, nil
+		}
+	}
+}
+
 func play(t *testing.T, s *Server) (net.Conn, *bufio.Reader) {
 	t.Helper()
 	c := dial(t, s)

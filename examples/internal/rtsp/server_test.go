@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -148,46 +150,84 @@ func TestGuessing(t *testing.T) {
 // TestSlowViewer: a viewer who does not read loses pictures up to a key frame
 // and delays nobody.
 func TestSlowViewer(t *testing.T) {
-	program(t, "ffmpeg", "ffmpeg")
-	h := noisyCamera(t, 20e6, 90)
+	// The camera waits for the one who reads: nothing here counts on how fast that is.
+	var pictures, gaps atomic.Int64
+	came := make(chan struct{}, 1) // a picture
+	turn := int64(0)               // after so many the next one is made; 0: none has come yet
+	h := pacedCamera(t, 5e6, 90, func(ctx context.Context) {
+		if turn == 0 {
+			select {
+			case <-came:
+				turn = pictures.Load()
+			case <-time.After(5 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			return
+		}
+		for turn++; pictures.Load() < turn; {
+			select {
+			case <-came:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
 	s := serve(t, h, Options{queue: 128})
-	quick := h.Subscribe(1000)
+	other := h.Subscribe(5000)
 	c, r := play(t, s)
 	defer func() { _ = c.Close() }()
-	out, complaints, err := run(t, "ffmpeg", "-nostdin", "-v", "warning", "-rtsp_transport", "tcp", "-i", s.url(login),
-		"-t", "2", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1")
-	if err != nil || len(complaints) > 0 || len(out) < 35*width*height*3/2 {
-		t.Errorf("the other one: %d bytes, %v: %s", len(out), err, complaints)
-	}
+	quick, quickReader := play(t, s)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for last := -1; ; {
+			p, err := packet(quickReader)
+			if err != nil {
+				return
+			}
+			seq := int(binary.BigEndian.Uint16(p[2:]))
+			if last >= 0 && seq != (last+1)&0xffff {
+				gaps.Add(1)
+			}
+			if last = seq; p[1]&0x80 != 0 { // the marker: the last packet of a picture
+				pictures.Add(1)
+				select {
+				case came <- struct{}{}:
+				default:
+				}
+			}
+		}
+	}()
+	defer func() {
+		_ = quick.Close()
+		<-read
+	}()
 	wait(t, "more than the queues hold", func() bool { return s.Lost() > 0 })
+	n := pictures.Load()
+	wait(t, "pictures for the one who reads", func() bool { return pictures.Load() >= n+25 })
 
-	// Now it reads, up to the gap and the first packet behind it.
-	last := -1
-	for {
-		head := make([]byte, 4)
-		if _, err := io.ReadFull(r, head); err != nil {
+	// Now the other one reads, up to the gap and the first packet behind it.
+	for last := -1; ; {
+		p, err := packet(r)
+		if err != nil {
 			t.Fatal(err)
 		}
-		packet := make([]byte, binary.BigEndian.Uint16(head[2:]))
-		if _, err := io.ReadFull(r, packet); err != nil {
-			t.Fatal(err)
-		}
-		if head[0] != '$' || head[1] != 0 {
-			continue // RTCP
-		}
-		seq := int(binary.BigEndian.Uint16(packet[2:]))
+		seq := int(binary.BigEndian.Uint16(p[2:]))
 		if last >= 0 && seq != (last+1)&0xffff {
 			// STAP-A (RFC 6184, 5.7.1), first of all with the sequence parameter set.
-			if packet[12]&0x1f != 24 || packet[15]&0x1f != 7 {
-				t.Errorf("behind the gap: % x", packet[:20])
+			if p[12]&0x1f != 24 || p[15]&0x1f != 7 {
+				t.Errorf("behind the gap: % x", p[:20])
 			}
 			break
 		}
 		last = seq
 	}
-	quick.Close()
-	if quick.Lost() != 0 {
-		t.Errorf("another subscription lost %d units", quick.Lost())
+	if gaps.Load() > 0 {
+		t.Errorf("the one who reads has %d gaps in %d pictures", gaps.Load(), pictures.Load())
+	}
+	other.Close()
+	if other.Lost() != 0 {
+		t.Errorf("another subscription lost %d units", other.Lost())
 	}
 }
 
