@@ -74,8 +74,8 @@ const (
 	// fixedFixture is the tracker's Fixture of plates on a fixed camera, by day. A car that stops
 	// was seen to move, and its plate stays hidden; that of one that was parked before is
 	// left out if neither it is ever found, nor its plate clearly. Of the 248 plates none
-	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 3.5 %
-	// of the picture is hidden for nothing, and 6.5 without: a row of windows, and signs.
+	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 2.5 %
+	// of the picture is hidden for nothing, and 5.4 without: a row of windows, and signs.
 	fixedFixture = 5 * time.Second
 	// stillFixture is the same of people: a pole, a statue, a bush without wind. Who has
 	// come differs from the place for as long as they are found, which counts as motion, and

@@ -142,9 +142,19 @@ func (s *scheduler) require(i int, needs detect.ClassSet) (more bool) {
 	}
 	k.classes = k.finds
 	if _, ok := k.detector.(detect.Selector); ok {
-		k.classes &= needs
+		k.classes &= withCarriers(needs)
 	}
 	return !ran || k.classes&^was != 0
+}
+
+// withCarriers returns the classes and, where people and plates are among them, vehicles,
+// which say what is a plate and what is not (see loosePlate), and cost next to nothing
+// beside people.
+func withCarriers(needs detect.ClassSet) detect.ClassSet {
+	if needs.Has(detect.Person) && needs.Has(detect.Plate) {
+		needs |= detect.Classes(detect.Vehicle)
+	}
+	return needs
 }
 
 // reformat says that the next frames have another format: what is under way says

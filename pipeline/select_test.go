@@ -100,6 +100,26 @@ func TestOnlyWhatThePolicyNeeds(t *testing.T) {
 	}
 }
 
+// TestVehiclesToo: where people and plates are hidden, vehicles are asked for as well: they say
+// what is a plate.
+func TestVehiclesToo(t *testing.T) {
+	for text, want := range map[string]detect.ClassSet{
+		`{"version":1,"outside":{"hide":"detected"}}`:                                               everything,
+		`{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"inside":{"hide":["plate"]}}`:          detect.Classes(detect.Plate),
+		`{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"inside":{"hide":["person"]}}`:         detect.Classes(detect.Person),
+		`{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]],"inside":{"hide":["person","plate"]}}`: detect.Classes(detect.Person, detect.Plate, detect.Vehicle),
+	} {
+		c := newChoosy()
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, text), Every: 1, Detectors: []detect.Detector{c}})
+		if err := p.Run(t.Context(), &camera{frames: 3}, &album{t: t}); err != nil {
+			t.Fatal(err)
+		}
+		if got := append([]detect.ClassSet{everything}, c.selected...); got[len(got)-1] != want {
+			t.Errorf("%s: asked for %v, want %v", text, got[len(got)-1], want)
+		}
+	}
+}
+
 // TestSelectFails: a detector that cannot be had for what the policy needs is one
 // that fails: everything outside is hidden, and the Run ends.
 func TestSelectFails(t *testing.T) {

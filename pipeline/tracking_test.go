@@ -181,9 +181,9 @@ func TestSceneFixture(t *testing.T) {
 	}
 }
 
-// TestSceneLoosePlates: in Live mode, by day, a weak plate counts if it may be that of a
+// TestLoosePlates: in Live mode, by day, a weak plate counts if it may be that of a
 // vehicle.
-func TestSceneLoosePlates(t *testing.T) {
+func TestLoosePlates(t *testing.T) {
 	plate := func(score float32) detect.Detection {
 		return detect.Detection{Class: detect.Plate, Score: score, Box: detect.Box{X0: 100, Y0: 150, X1: 160, Y1: 170}}
 	}
