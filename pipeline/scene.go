@@ -77,8 +77,8 @@ const (
 	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 2.5 %
 	// of the picture is hidden for nothing, and 5.4 without: a row of windows, and signs.
 	fixedFixture = 5 * time.Second
-	// stillFixture is the same of people: a pole, a statue, a bush without wind. Who has
-	// come differs from the place for as long as they are found, which counts as motion, and
+	// stillFixture is the same of people who are never found confidently: a pole, a statue,
+	// a bush without wind. Who has come differs from the place for as long as they are found, which counts as motion, and
 	// who was there before is not without any for ten minutes.
 	stillFixture = 10 * time.Minute
 )

@@ -55,12 +55,12 @@ type ClassConfig struct {
 	// observations miss was most likely never there. Of
 	// inferences less than 60 ms apart one counts. It defaults to 0: time alone counts.
 	Misses int
-	// Fixture is how long an object must stay in its place, seen weakly each time, where
-	// nothing moves, until it counts as a thing of the place: a window, a pole. A face or
-	// plate must never lie in anything that carries one, where that is looked for.
-	// [Tracker.At] leaves it out from then on, until something moves there ([Tracker.Stir])
-	// or it is seen clearly, elsewhere or carried. Only inferences on the whole picture
-	// count. It defaults to 0: nothing is left out.
+	// Fixture is how long an object must stay in its place, seen weakly each time (people:
+	// below High), where nothing moves, until it counts as a thing of the place: a window,
+	// a pole. A face or plate must never lie in anything that carries one, where that is
+	// looked for. [Tracker.At] leaves it out from then on, until something moves there
+	// ([Tracker.Stir]) or it is seen clearly, elsewhere or carried. Only inferences on the
+	// whole picture count. It defaults to 0: nothing is left out.
 	Fixture time.Duration
 	// BackFill is how long before its first observation an object is taken to have
 	// been there, when its observations leave no uncertainty. It defaults to 2 s.

@@ -71,10 +71,20 @@ type spot struct {
 	n       int           // and how many there were
 }
 
-// take notes an observation. whole says that it is of an inference on the whole picture.
-func (s *spot) take(o *observation, carried, whole bool) {
+// clearScore is the score from which an object is no fixture: of people that of a confident
+// detection, who sit far away and hardly move.
+func (c *ClassConfig) clearScore(class detect.Class) float32 {
+	if _, _, needs := carrier(class); needs {
+		return uncarriedScore
+	}
+	return c.High
+}
+
+// take notes an observation. sure says that its score is that of no fixture, whole that it
+// is of an inference on the whole picture.
+func (s *spot) take(o *observation, sure, carried, whole bool) {
 	switch {
-	case s.placed && !s.holds(o.box), o.score >= uncarriedScore, carried:
+	case s.placed && !s.holds(o.box), sure, carried:
 		s.real = true
 		return
 	case !whole: // what carries it may be cut off

@@ -122,7 +122,7 @@ func TestFixture(t *testing.T) {
 	})
 	t.Run("a pole", func(t *testing.T) {
 		f := newFixtures(t, 2*time.Second)
-		pole := Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.5)}}
+		pole := Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.35)}}
 		f.look(10, pole)
 		f.hidden("at first", true)
 		f.look(1, pole)
@@ -134,7 +134,7 @@ func TestFixture(t *testing.T) {
 		f := newFixtures(t, 2*time.Second)
 		for range 60 {
 			f.Stir(f.at-200*ms, []detect.Box{personBox(300, 260)})
-			f.look(1, Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.5)}})
+			f.look(1, Inference{Classes: people, Detections: []detect.Detection{person(300, 300, 0.35)}})
 			f.hidden("throughout", true)
 		}
 	})
@@ -152,7 +152,7 @@ func TestNoFixture(t *testing.T) {
 		"vehicles are not looked for": {Classes: detect.Classes(detect.Plate), Detections: plain},
 		"in parts of the picture":     {Classes: vehiclesToo, Region: van.Box, Detections: plain},
 		"in a vehicle":                {Classes: vehiclesToo, Detections: []detect.Detection{plain[0], van}},
-		"somebody, clearly":           {Classes: people, Detections: []detect.Detection{person(300, 300, uncarriedScore)}},
+		"somebody, clearly":           {Classes: people, Detections: []detect.Detection{person(300, 300, DefaultClass(detect.Person).High)}},
 	} {
 		f := newFixtures(t, 2*time.Second)
 		f.look(60, l)

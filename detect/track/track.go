@@ -168,7 +168,7 @@ func (t *Tracker) observe(o *object, l *Inference, s observation) {
 	c := &t.cfg.Class[o.class]
 	if c.Fixture > 0 {
 		t.one[0] = *l
-		o.spot.take(&s, isCarried(t.one[:], o.class, s.box), l.Region.Empty())
+		o.spot.take(&s, s.score >= c.clearScore(o.class), isCarried(t.one[:], o.class, s.box), l.Region.Empty())
 		t.one[0] = Inference{}
 	}
 	o.add(s, c)
@@ -265,9 +265,10 @@ func (t *Tracker) overflowed(class detect.Class, at time.Duration) {
 }
 
 // At appends to dst every object that may be in the picture at time tm, and
-// returns the extended slice; fixtures are left out (see ClassConfig.Fixture). Between two observations its place is interpolated,
-// after the last and before the first extrapolated, and its padded box is grown by
-// how far that may be wrong. Padded is clipped to the picture, Box is not.
+// returns the extended slice; fixtures are left out (see ClassConfig.Fixture). Between
+// two observations its place is interpolated, after the last and before the first
+// extrapolated, and its padded box is grown by how far that may be wrong. Padded is
+// clipped to the picture, Box is not.
 //
 // For a time that has been forgotten, and when there were more than
 // Config.MaxTracks objects, whatever their class, the answer holds the whole picture
