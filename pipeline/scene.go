@@ -71,15 +71,16 @@ const (
 	// no vehicle: signs, windows and shops. Of 248 plates from near by and 133 seen from a
 	// dashcam 1 lies in none and has less.
 	loosePlate = 0.6
-	// fixedFixture is the tracker's Fixture of plates on a fixed camera, by day. A car that stops
-	// was seen to move, and its plate stays hidden; that of one that was parked before is
-	// left out if neither it is ever found, nor its plate clearly. Of the 248 plates none
+	// fixedFixture is the tracker's Fixture of plates on a fixed camera, by day. A car that
+	// stops was seen to move, and its plate stays hidden; that of one that was parked before
+	// is left out if neither it is ever found, nor its plate clearly. Of the 248 plates none
 	// is such a one, of those seen from a dashcam 12. With both, on PETS09-S2L1 (live), 2.5 %
 	// of the picture is hidden for nothing, and 5.4 without: a row of windows, and signs.
 	fixedFixture = 5 * time.Second
 	// stillFixture is the same of people who are never found confidently: a pole, a statue,
-	// a bush without wind. Who has come differs from the place for as long as they are found, which counts as motion, and
-	// who was there before is not without any for ten minutes.
+	// a bush without wind. Who has come differs from the place for as long as they are
+	// found, which counts as motion, and who was there before is not without any for ten
+	// minutes.
 	stillFixture = 10 * time.Minute
 )
 

@@ -56,9 +56,12 @@ func (w *window) make(t *testing.T, from, dir string) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	type box struct {
-		Class      string `json:"class"`
-		X, Y, W, H float32
-		Track      int `json:"track"`
+		Class string  `json:"class"`
+		X     float32 `json:"x"`
+		Y     float32 `json:"y"`
+		W     float32 `json:"w"`
+		H     float32 `json:"h"`
+		Track int     `json:"track"`
 	}
 	var text bytes.Buffer
 	for _, l := range s.Recordings[0].Labels {
@@ -81,7 +84,7 @@ func (w *window) make(t *testing.T, from, dir string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text.Write(append(bytes.ToLower(line), '\n'))
+		text.Write(append(line, '\n'))
 	}
 	source := "Moving camera: a window of " + w.set + " that pans, zooms and shakes (go test ./bench/leak -run TestMovingWindow -windows FOLDER).\nLabels: class person, complete.\n"
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, labels.File), text.Bytes(), 0o644), os.WriteFile(filepath.Join(dir, "SOURCE.md"), []byte(source), 0o644)); err != nil {
