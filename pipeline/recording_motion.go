@@ -11,23 +11,30 @@ const (
 	// dynamicCells is the number of cells along the longer side of the grid on which
 	// the motion of a whole recording is summed up.
 	dynamicCells = 64
-	// dynamicShare is the least share of pictures, 0..1, with unexplained motion in a
-	// dynamic cell. dynamicTenths is the least number of the recording's tenths with such
-	// a picture.
+	// dynamicShare is the least share of the pictures with nobody near, 0..1, with
+	// unexplained motion in a dynamic cell. dynamicTenths is the least number of the
+	// recording's tenths with such a picture.
 	dynamicShare, dynamicTenths = 0.2, 7
-	// dynamicLeast is the least number of pictures of a recording with dynamic cells.
+	// dynamicLeast is the least number of pictures of a recording with dynamic cells, and of
+	// those with nobody near such a cell.
 	dynamicLeast = 50
+	// nearby is how far from somebody, as a share of their longer side, what moves may be
+	// somebody else beside them, whom nobody found. It says nothing of the place.
+	nearby = 0.5
 )
 
-// dynamicBackground are the cells of the picture that move for most of a recording though
-// the networks, which looked there all the time, found nothing: trees, flags, water.
+// dynamicBackground are the cells of the picture that move for much of a recording though
+// nobody is near and the networks, which looked there all the time, found nothing: trees,
+// flags, water.
 type dynamicBackground struct {
 	cell    float32 // side in pixels; 0: nothing is known
 	w, h    int
-	count   []int
-	tenths  []uint16 // in which tenths of the recording
+	count   []int    // pictures with unexplained motion, and nobody near
+	alone   []int    // pictures with nobody near
+	tenths  []uint16 // in which tenths of the recording there was such motion
 	ignored []bool   // it is dynamic: motion in it is ignored
 	stamp   []int    // picture in which it was counted last, plus 1
+	near    []int    // picture in which somebody was near last, plus 1
 }
 
 // sumMotion sums up the motion that no track explains.
@@ -37,7 +44,8 @@ func (d *Decision) sumMotion() error {
 	g.cell = float32(max(size.X, size.Y)) / dynamicCells
 	g.w, g.h = int(float32(size.X)/g.cell)+1, int(float32(size.Y)/g.cell)+1
 	n := g.w * g.h
-	g.count, g.tenths, g.ignored, g.stamp = make([]int, n), make([]uint16, n), make([]bool, n), make([]int, n)
+	g.count, g.alone, g.stamp, g.near = make([]int, n), make([]int, n), make([]int, n), make([]int, n)
+	g.tenths, g.ignored = make([]uint16, n), make([]bool, n)
 	if d.ev.frames < dynamicLeast {
 		return nil
 	}
@@ -45,8 +53,12 @@ func (d *Decision) sumMotion() error {
 	var open []detect.Box
 	err := d.ev.each(func(i int, f *evidence.Frame) error {
 		objects = d.objects(i, f.Time, objects[:0])
+		g.markNear(i, objects)
 		open = g.unexplained(f.Moved, d.explaining(i, objects), open[:0])
 		for _, b := range open {
+			if !g.cells(b, func(k int) bool { return g.near[k] != i+1 }) {
+				continue
+			}
 			g.cells(b, func(k int) bool {
 				if g.stamp[k] != i+1 {
 					g.stamp[k] = i + 1
@@ -63,7 +75,7 @@ func (d *Decision) sumMotion() error {
 		for t := g.tenths[k]; t != 0; t &= t - 1 {
 			tenths++
 		}
-		if float64(c) < dynamicShare*float64(d.ev.frames) || tenths < dynamicTenths {
+		if g.alone[k] < dynamicLeast || float64(c) < dynamicShare*float64(g.alone[k]) || tenths < dynamicTenths {
 			continue
 		}
 		// What stirs reaches a little further now and then.
@@ -74,6 +86,26 @@ func (d *Decision) sumMotion() error {
 		}
 	}
 	return err
+}
+
+// markNear notes the cells near which somebody is in picture i, and counts it for the others.
+func (g *dynamicBackground) markNear(i int, objects []detect.Object) {
+	for _, o := range objects {
+		if o.Class != detect.Person && o.Class != detect.Face {
+			continue
+		}
+		b := o.Padded
+		m := nearby * max(b.W(), b.H())
+		g.cells(detect.Box{X0: b.X0 - m, Y0: b.Y0 - m, X1: b.X1 + m, Y1: b.Y1 + m}, func(k int) bool {
+			g.near[k] = i + 1
+			return true
+		})
+	}
+	for k, near := range g.near {
+		if near != i+1 {
+			g.alone[k]++
+		}
+	}
 }
 
 // cells calls do with the cells that b touches until it returns false, and reports
