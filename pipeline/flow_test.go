@@ -11,6 +11,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -293,6 +294,7 @@ func TestConfirm(t *testing.T) {
 // TestBudget: the detectors never use more core time than they are given.
 // TestSteadyStateAllocates nothing per frame, with a detector at work.
 func TestSteadyStateAllocates(t *testing.T) {
+	race.SkipPixels(t)
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
 	for _, mode := range modes {
 		measure := func(frames int) uint64 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -131,6 +132,7 @@ func (c *walkers) Read(_ context.Context, b *pipeline.Buffer) error {
 // TestTimeLapse: where people are somewhere else in each picture, each picture is
 // looked at; where they walk, no more of them than the interval asks for.
 func TestTimeLapse(t *testing.T) {
+	race.SkipPixels(t)
 	for _, tt := range []struct {
 		speed, least, most int
 	}{{3, 20, 32}, {0, 20, 32}, {60, 58, 60}, {30, 55, 60}} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -54,6 +55,7 @@ func newEmptyYard(t *testing.T) *emptyYard {
 // walks away leaves the empty yard in every picture, the first one too, now and in a
 // later run without a network; who stands all the time is continued, not shown.
 func TestRecordingShowsThePlace(t *testing.T) {
+	race.SkipPixels(t)
 	const n = 120
 	at := func(i int) (image.Point, bool) { return image.Pt(60+4*i, 120), 60+4*i < 320 }
 	script := make([][]detect.Detection, n)

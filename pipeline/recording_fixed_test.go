@@ -12,6 +12,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -102,6 +103,7 @@ func playYard(t *testing.T, c pipeline.RecordingConfig, yards func() *yard, at f
 // TestRecordingMotion: what walks through a fixed camera's recording and is found by
 // nobody is hidden all the way; what stirs in one place for all of it is shown.
 func TestRecordingMotion(t *testing.T) {
+	race.SkipPixels(t)
 	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
 	walk := func(i int) (image.Point, bool) { return image.Pt(-24+(i-20)*8, 120), i >= 20 && i < 63 }
 	box := func(p func(int) (image.Point, bool)) func(int) detect.Box {
@@ -139,6 +141,7 @@ func TestRecordingMotion(t *testing.T) {
 // fro in one place for the whole recording, if that place is beside somebody who is found:
 // what moves near people says nothing of the place.
 func TestRecordingMotionBeside(t *testing.T) {
+	race.SkipPixels(t)
 	const n = 150
 	stroll := func(x int) func(i int) (image.Point, bool) {
 		return func(i int) (image.Point, bool) {
@@ -206,6 +209,7 @@ func struckOut(t *testing.T, r *pipeline.Recording, film func() pipeline.Source,
 // way, though their motion is no track's any more; somebody else who walks is hidden all
 // the same.
 func TestRecordingShown(t *testing.T) {
+	race.SkipPixels(t)
 	walk := func(i int) (image.Point, bool) { return image.Pt(-24+(i-20)*8, 120), i >= 20 && i < 63 }
 	box := func(i int) detect.Box {
 		at, _ := walk(i)
@@ -238,6 +242,7 @@ func TestRecordingShown(t *testing.T) {
 // TestRecordingCameraReturns: a camera that is moved and put back, more than once, is
 // hidden as long as it is away.
 func TestRecordingCameraReturns(t *testing.T) {
+	race.SkipPixels(t)
 	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
 	twice := func(i int) int {
 		if i >= 60 && i < 100 || i >= 180 && i < 220 {
@@ -261,6 +266,7 @@ func TestRecordingCameraReturns(t *testing.T) {
 // TestRecordingCameraMoved: the picture of a fixed camera is hidden as a whole from
 // before it is moved; a camera that moves all the time is found out.
 func TestRecordingCameraMoved(t *testing.T) {
+	race.SkipPixels(t)
 	blind := func() []detect.Detector { return []detect.Detector{detecttest.New(everything, detecttest.Find())} }
 	nowhere := func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} }
 	knocked := func(i int) int {

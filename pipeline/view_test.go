@@ -12,6 +12,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -120,6 +121,7 @@ func paced(p *pipeline.Pipeline) func(n int) {
 // one frame of another place is shown. A recording is shown again when the place is
 // back, a live camera when the owner confirms it.
 func TestViewMoves(t *testing.T) {
+	race.SkipPixels(t)
 	here, there := street(1), street(2)
 	for _, hide := range []string{hideAll, hideFound} {
 		for _, mode := range modes {
@@ -184,6 +186,7 @@ func TestViewTurnsSlowly(t *testing.T) {
 // TestViewConfirm: while the view is not confirmed neither a policy, nor a preview,
 // nor another Run, nor a restart of the program shows anything; Confirm does.
 func TestViewConfirm(t *testing.T) {
+	race.SkipPixels(t)
 	here, there := street(1), street(2)
 	var kept pipeline.View
 	var saves []pipeline.View
@@ -254,6 +257,7 @@ func TestViewConfirm(t *testing.T) {
 // TestViewOfAnotherSize: a camera of another aspect ratio is hidden, before and after
 // a restart, until the owner confirms it; a view that cannot be read is, too.
 func TestViewOfAnotherSize(t *testing.T) {
+	race.SkipPixels(t)
 	here := street(1)
 	wide := func(int) image.Point { return image.Pt(1280, 720) }
 	for name, v := range map[string]pipeline.View{

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/hedgecam/hedge/internal/race"
 )
 
 // largest returns a policy of as many polygons as there may be, with as many points
@@ -124,6 +126,7 @@ func TestDrawsExactly(t *testing.T) {
 // TestPrepared: the zones of a policy that was prepared are not drawn again, and
 // hide the same; one for another size is of no use.
 func TestPrepared(t *testing.T) {
+	race.SkipPixels(t)
 	p, size := largest(), image.Pt(640, 480)
 	r := mustNew(t, HideEverything(), size, DefaultOptions())
 	ready, err := Prepare(t.Context(), p, size)
@@ -168,6 +171,7 @@ func TestPrepared(t *testing.T) {
 // TestDrawingIsBounded: the largest policies ask for exact arithmetic for few of
 // their blocks, so that their cost is bounded by what is drawn.
 func TestDrawingIsBounded(t *testing.T) {
+	race.SkipPixels(t)
 	for name, p := range map[string]*Policy{"combs": combs(), "stars": largest()} {
 		if err := p.Validate(); err != nil {
 			t.Fatal(err)

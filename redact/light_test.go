@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/race"
 )
 
 // shadow is a film of a place of which the light changes, with or without somebody.
@@ -120,6 +121,7 @@ func distinct(sums [][32]byte) int {
 // stays for ten minutes, become the same pictures to the byte, from the beginning
 // and later, whether everything is hidden or only who is found.
 func TestFoundLeavesNoByte(t *testing.T) {
+	race.SkipPixels(t)
 	detected := HideEverything()
 	detected.Outside.Hide = HideDetected
 	for name, s := range map[string]shadow{

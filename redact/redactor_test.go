@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/race"
 )
 
 // noise returns a 4:2:0 picture of random samples.
@@ -363,6 +364,7 @@ func TestPanic(t *testing.T) {
 }
 
 func TestLargestPicture(t *testing.T) {
+	race.SkipPixels(t)
 	for _, size := range []image.Point{{MaxSize, 16}, {16, MaxSize}, {4096, 2304}} {
 		in := noise(size.X, size.Y, 3)
 		p := &Policy{Version: 1, Property: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/internal/race"
 )
 
 // ratPoint is a point in pixels.
@@ -91,6 +92,7 @@ func checkSide(t *testing.T, g []gridPoint, size image.Point, side int) {
 }
 
 func TestZonesAgainstExactAreas(t *testing.T) {
+	race.SkipPixels(t)
 	rng := rand.New(rand.NewPCG(1, 2))
 	sizes := []image.Point{{1, 1}, {16, 16}, {17, 33}, {64, 48}, {100, 75}, {131, 90}}
 	tested := 0
@@ -156,6 +158,7 @@ func TestEdges(t *testing.T) {
 // TestBand: what is drawn a row at a time is what every block, asked by itself, says
 // about its four corners.
 func TestBand(t *testing.T) {
+	race.SkipPixels(t)
 	rng := rand.New(rand.NewPCG(7, 3))
 	for n := range 4000 {
 		size := []image.Point{{64, 48}, {131, 91}, {33, 17}}[n%3]
