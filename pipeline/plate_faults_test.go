@@ -13,7 +13,6 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
-	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -193,7 +192,6 @@ func TestStillFaults(t *testing.T) {
 // another that the policy needs is not disturbed, and once the failed one works
 // again there are stills.
 func TestStillOfFailedDetector(t *testing.T) {
-	race.SkipPixels(t)
 	const most = 30 // the default
 	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -230,7 +228,6 @@ func TestStillOfFailedDetector(t *testing.T) {
 // TestStillDoubted: a frame whose look failed does not count as watched because a
 // later one's was good.
 func TestStillDoubted(t *testing.T) {
-	race.SkipPixels(t)
 	cam := &stage{}
 	d := detecttest.New(everything, func(_ context.Context, call int, _ *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
 		cam.end.Store(call > 300)
@@ -251,7 +248,6 @@ func TestStillDoubted(t *testing.T) {
 // TestStillHeldBack: frames that were held back when stills were first asked for
 // were not watched for them, and no pixels come from them.
 func TestStillHeldBack(t *testing.T) {
-	race.SkipPixels(t)
 	const held = 100
 	var gone atomic.Bool
 	cam := &stage{pace: time.Millisecond, walker: func(int) image.Rectangle {

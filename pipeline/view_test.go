@@ -186,7 +186,6 @@ func TestViewTurnsSlowly(t *testing.T) {
 // TestViewConfirm: while the view is not confirmed neither a policy, nor a preview,
 // nor another Run, nor a restart of the program shows anything; Confirm does.
 func TestViewConfirm(t *testing.T) {
-	race.SkipPixels(t)
 	here, there := street(1), street(2)
 	var kept pipeline.View
 	var saves []pipeline.View
@@ -257,7 +256,6 @@ func TestViewConfirm(t *testing.T) {
 // TestViewOfAnotherSize: a camera of another aspect ratio is hidden, before and after
 // a restart, until the owner confirms it; a view that cannot be read is, too.
 func TestViewOfAnotherSize(t *testing.T) {
-	race.SkipPixels(t)
 	here := street(1)
 	wide := func(int) image.Point { return image.Pt(1280, 720) }
 	for name, v := range map[string]pipeline.View{
