@@ -57,6 +57,25 @@ func TestPageFiles(t *testing.T) {
 	}
 }
 
+// TestPagePreloads: a browser asks for all modules at once, not for each when it has read the
+// one that imports it.
+func TestPagePreloads(t *testing.T) {
+	index, err := page.ReadFile("page/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, err := fs.Glob(page, "page/*.js")
+	if err != nil || len(scripts) < 2 {
+		t.Fatal(scripts, err)
+	}
+	for _, name := range scripts {
+		preload, script := `<link rel="modulepreload" href="/`+name+`">`, `<script type="module" src="/`+name+`">`
+		if !strings.Contains(string(index), preload) && !strings.Contains(string(index), script) {
+			t.Errorf("index.html lacks %s", preload)
+		}
+	}
+}
+
 // TestPageAsksNobody: no file of the page names another machine, nor runs code
 // from a string.
 func TestPageAsksNobody(t *testing.T) {

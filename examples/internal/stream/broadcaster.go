@@ -337,7 +337,7 @@ func (b *Broadcaster) Subscribe(queue int) *Subscription {
 		return s
 	}
 	b.subs[s] = struct{}{}
-	b.wantKey = true
+	s.breaks, b.wantKey = b.breaks, true
 	return s
 }
 

@@ -23,8 +23,9 @@ type Subscription struct {
 
 	// What follows is guarded by the broadcaster's mutex.
 
-	waiting bool // for a key unit
-	began   bool // a unit was delivered, so that those left out are lost
+	breaks  uint64 // of the broadcaster, when this one began
+	waiting bool   // for a key unit
+	began   bool   // a unit was delivered, so that those left out are lost
 }
 
 // Lost returns the number of units that were lost because C was full.
@@ -36,6 +37,13 @@ func (s *Subscription) Stale(u *Unit) bool {
 	s.broadcaster.mu.Lock()
 	defer s.broadcaster.mu.Unlock()
 	return u.flushes != s.broadcaster.flushes
+}
+
+// Broken reports whether the broadcaster was paused or flushed since the subscription began.
+func (s *Subscription) Broken() bool {
+	s.broadcaster.mu.Lock()
+	defer s.broadcaster.mu.Unlock()
+	return s.breaks != s.broadcaster.breaks
 }
 
 // flush empties the channel.

@@ -29,6 +29,13 @@ const (
 	keyGap = 500 * time.Millisecond
 )
 
+// playoutDelay is the header extension by which a sender says how long a picture may wait in
+// the viewer's buffer, at least and at most: 12 bits each, in 10 ms.
+const playoutDelay = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+
+// atOnce is that of none and none.
+var atOnce = []byte{0, 0, 0}
+
 var (
 	// ErrViewers says that no more viewers are served.
 	ErrViewers = errors.New("as many as can be served are watching already: close the page elsewhere")
@@ -86,6 +93,10 @@ func New(o Options) (*Server, error) {
 
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterCodec(h264, webrtc.RTPCodecTypeVideo); err != nil {
+		return nil, errors.Join(err, l.mux.Close())
+	}
+	err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelay}, webrtc.RTPCodecTypeVideo)
+	if err != nil {
 		return nil, errors.Join(err, l.mux.Close())
 	}
 	registry := &interceptor.Registry{}

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/hedgecam/hedge/examples/internal/stream"
 	"github.com/hedgecam/hedge/examples/internal/streamtest"
 )
 
@@ -21,7 +22,12 @@ type watcher struct {
 
 func newWatcher(t testing.TB) *watcher {
 	t.Helper()
-	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	return newWatcherOf(t, webrtc.NewAPI())
+}
+
+func newWatcherOf(t testing.TB, api *webrtc.API) *watcher {
+	t.Helper()
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +74,16 @@ func (w *watcher) watch(t *testing.T, l *Server) (id, sdp string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.connect(t, sdp)
+	return id, sdp
+}
+
+// connect takes the answer.
+func (w *watcher) connect(t *testing.T, sdp string) {
+	t.Helper()
 	if err := w.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
 		t.Fatal(err)
 	}
-	return id, sdp
 }
 
 func (w *watcher) next(t *testing.T) *rtp.Packet {
@@ -126,6 +138,67 @@ func TestOffer(t *testing.T) {
 	}
 	l.HangUp(id)
 	wait(t, func() bool { return l.Stats().Viewers == 0 })
+}
+
+// TestFirstPicture: the picture that a viewer begins with is encoded while it connects, but it
+// is none from long ago, nor from before a pause.
+func TestFirstPicture(t *testing.T) {
+	for name, happens := range map[string]func(*stream.Broadcaster){
+		"long ago": func(b *stream.Broadcaster) {
+			begin := b.Stats().Frames
+			wait(t, func() bool { return b.Stats().Frames > begin+2*queued })
+		},
+		"a pause": func(b *stream.Broadcaster) { b.Pause(true); b.Pause(false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			broadcaster := streamtest.Broadcaster(t)
+			l := newServer(t, broadcaster, 0)
+			w := newWatcher(t)
+			_, sdp, err := l.Offer(t.Context(), w.offer(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wait(t, func() bool { return broadcaster.Stats().Keys > 0 }) // for this viewer: there is no other
+			happens(broadcaster)
+			sub := broadcaster.Subscribe(1)
+			now := uint32(stream.Ticks((<-sub.C).Time))
+			sub.Close()
+			w.connect(t, sdp)
+			if first := w.next(t).Timestamp; first < now {
+				t.Errorf("it begins with the picture of %d, and connected at that of %d", first, now)
+			}
+		})
+	}
+}
+
+// TestPlayoutDelay: a browser that can be told shows each picture when it comes.
+func TestPlayoutDelay(t *testing.T) {
+	l := newServer(t, streamtest.Broadcaster(t), 0)
+	var media webrtc.MediaEngine
+	if err := media.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelay}, webrtc.RTPCodecTypeVideo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, not := newWatcherOf(t, webrtc.NewAPI(webrtc.WithMediaEngine(&media))), newWatcher(t)
+	told.watch(t, l)
+	not.watch(t, l)
+	var id uint8
+	for _, e := range told.pc.GetReceivers()[0].GetParameters().HeaderExtensions {
+		if e.URI == playoutDelay {
+			id = uint8(e.ID)
+		}
+	}
+	delay := rtp.PlayoutDelayExtension{MinDelay: 1, MaxDelay: 1}
+	p := told.next(t)
+	if err := delay.Unmarshal(p.GetExtension(id)); err != nil || delay != (rtp.PlayoutDelayExtension{}) {
+		t.Errorf("extension %d of %v: the delay is %+v: %v", id, p.Header, delay, err)
+	}
+	for _, e := range not.next(t).GetExtensionIDs() {
+		t.Errorf("who does not know the extension got one, %d", e)
+	}
 }
 
 func TestTooManyViewers(t *testing.T) {

@@ -25,8 +25,9 @@ const (
 
 // viewer is one browser that watches.
 type viewer struct {
-	pc    *webrtc.PeerConnection
-	track *webrtc.TrackLocalStaticRTP
+	pc      *webrtc.PeerConnection
+	track   *webrtc.TrackLocalStaticRTP
+	playout uint8 // id of the header extension playoutDelay, 0 if the viewer does not know it
 
 	connected chan struct{} // closed when pictures can be sent
 	done      chan struct{} // closed when it is over
@@ -77,6 +78,11 @@ func (v *viewer) answer(ctx context.Context, offer string) (string, error) {
 	}
 	if err := v.pc.SetLocalDescription(answer); err != nil {
 		return "", err
+	}
+	for _, e := range sender.GetParameters().HeaderExtensions {
+		if e.URI == playoutDelay {
+			v.playout = uint8(e.ID) // from 1 to 14
+		}
 	}
 	select {
 	case <-gathered:
@@ -133,6 +139,10 @@ func (v *viewer) feed(all, preview *stream.Broadcaster) {
 	defer func() { _ = v.close() }() // nothing is lost by an error
 	up := time.NewTimer(offerTimeout)
 	defer up.Stop()
+	// The key picture to begin with is encoded while the viewer connects.
+	broadcaster := all
+	sub := broadcaster.Subscribe(queued)
+	defer func() { sub.Close() }()
 	select {
 	case <-v.connected:
 	case <-up.C:
@@ -140,9 +150,10 @@ func (v *viewer) feed(all, preview *stream.Broadcaster) {
 	case <-v.done:
 		return
 	}
-	broadcaster := all
-	sub := broadcaster.Subscribe(queued)
-	defer func() { sub.Close() }()
+	if sub.Lost() > 0 || sub.Broken() { // what is queued is from too long ago
+		sub.Close()
+		sub = broadcaster.Subscribe(queued)
+	}
 	p, err := stream.NewPacketizer(stream.PacketizerOptions{MaxPayload: maxPayload})
 	if err != nil {
 		return
@@ -158,7 +169,7 @@ func (v *viewer) feed(all, preview *stream.Broadcaster) {
 			if sub.Stale(u) {
 				continue
 			}
-			if err := send(p, u, v.track); err != nil {
+			if err := v.send(p, u); err != nil {
 				return
 			}
 		case <-v.turned:
@@ -179,13 +190,18 @@ func (v *viewer) feed(all, preview *stream.Broadcaster) {
 }
 
 // send sends one unit. Number and time stamp of the packets are the packetizer's.
-func send(packetizer *stream.Packetizer, u *stream.Unit, track *webrtc.TrackLocalStaticRTP) error {
+func (v *viewer) send(packetizer *stream.Packetizer, u *stream.Unit) error {
 	packets, err := packetizer.Packets(u)
 	if err != nil {
 		return err
 	}
 	for _, p := range packets {
-		if err := track.WriteRTP(p); err != nil {
+		if v.playout != 0 {
+			if err := p.SetExtension(v.playout, atOnce); err != nil {
+				return fmt.Errorf("mark a packet: %w", err)
+			}
+		}
+		if err := v.track.WriteRTP(p); err != nil {
 			return fmt.Errorf("send a packet: %w", err)
 		}
 	}
