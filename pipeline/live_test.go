@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -42,71 +42,66 @@ func TestLiveEnd(t *testing.T) {
 }
 
 func TestLiveDoesNotWait(t *testing.T) {
-	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
-	d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, detecttest.Find(person)))
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 2 * interval,
-		Detectors: []detect.Detector{d}, TimeToLive: time.Minute})
-	sink := &album{t: t}
-	start := time.Now()
-	if err := p.Run(t.Context(), &camera{frames: 200, pace: 2 * time.Millisecond}, sink); err != nil {
-		t.Fatal(err)
-	}
-	if took := time.Since(start); took > 200*60*time.Millisecond/4 {
-		t.Errorf("took %v: frames waited for the detector", took)
-	}
-	st := p.Stats()
-	if k := st.Detectors[0]; k.Inferences < 3 || k.Inferences > 100 || k.Replaced == 0 {
-		t.Errorf("%d inferences, %d replaced", k.Inferences, k.Replaced)
-	}
-	first := -1
-	for i, s := range sink.seen() {
-		if hidden := !s.shown[3][7]; !hidden {
-			t.Fatalf("frame %d: the person is shown", i)
+	synctest.Test(t, func(t *testing.T) {
+		person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
+		d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, detecttest.Find(person)))
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 2 * interval,
+			Detectors: []detect.Detector{d}, TimeToLive: time.Minute})
+		sink := &album{t: t}
+		start := time.Now()
+		if err := p.Run(t.Context(), &camera{frames: 200, pace: 2 * time.Millisecond}, sink); err != nil {
+			t.Fatal(err)
 		}
-		if first < 0 && s.shown[0][15] {
-			first = i
+		// The camera takes 400 ms, and one inference may be under way at the end.
+		if took := time.Since(start); took > 460*time.Millisecond {
+			t.Errorf("took %v: frames waited for the detector", took)
 		}
-	}
-	if first < 0 {
-		t.Error("the scenery was never shown: no late result counted")
-	}
+		st := p.Stats()
+		if k := st.Detectors[0]; k.Inferences < 3 || k.Inferences > 7 || k.Replaced == 0 {
+			t.Errorf("%d inferences, %d replaced", k.Inferences, k.Replaced)
+		}
+		first := -1
+		for i, s := range sink.seen() {
+			if hidden := !s.shown[3][7]; !hidden {
+				t.Fatalf("frame %d: the person is shown", i)
+			}
+			if first < 0 && s.shown[0][15] {
+				first = i
+			}
+		}
+		if first < 0 {
+			t.Error("the scenery was never shown: no late result counted")
+		}
+	})
 }
 
 func TestBudget(t *testing.T) {
-	const cost = 10 * time.Millisecond
-	var ds []detect.Detector
-	var longest atomic.Int64 // of an inference: on a busy machine far more than cost
-	for c := range detect.Class(detect.NumClasses) {
-		slow := detecttest.Slow(cost, detecttest.Find())
-		ds = append(ds, detecttest.New(detect.Classes(c), func(ctx context.Context, call int, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
-			began := time.Now()
-			dst, err := slow(ctx, call, pic, dst)
-			for took := int64(time.Since(began)); ; {
-				if was := longest.Load(); took <= was || longest.CompareAndSwap(was, took) {
-					return dst, err
-				}
-			}
-		}))
-	}
-	const cores = 0.2
-	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Cores: cores, Detectors: ds})
-	start := time.Now()
-	if err := p.Run(t.Context(), &camera{frames: 400, pace: 3 * time.Millisecond}, &album{t: t}); err != nil {
-		t.Fatal(err)
-	}
-	took := time.Since(start)
-	var used time.Duration
-	for _, k := range p.Stats().Detectors {
-		used += k.Time
-		if k.Inferences == 0 {
-			t.Errorf("%s never looked", k.Name)
+	synctest.Test(t, func(t *testing.T) {
+		const cost = 10 * time.Millisecond
+		var ds []detect.Detector
+		for c := range detect.Class(detect.NumClasses) {
+			ds = append(ds, detecttest.New(detect.Classes(c), detecttest.Slow(cost, detecttest.Find())))
 		}
-	}
-	// The bucket's first filling may be used on top, and each detector's newest
-	// inference overshoot.
-	if most := time.Duration(cores*float64(took+300*time.Millisecond)) + time.Duration(len(ds))*time.Duration(longest.Load()); used > most {
-		t.Errorf("used %v of core time in %v, more than %v", used, took, most)
-	}
+		const cores = 0.2
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, Cores: cores, Detectors: ds})
+		start := time.Now()
+		if err := p.Run(t.Context(), &camera{frames: 400, pace: 3 * time.Millisecond}, &album{t: t}); err != nil {
+			t.Fatal(err)
+		}
+		took := time.Since(start)
+		var used time.Duration
+		for _, k := range p.Stats().Detectors {
+			used += k.Time
+			if k.Inferences == 0 {
+				t.Errorf("%s never looked", k.Name)
+			}
+		}
+		// The bucket's first filling may be used on top, and each detector's newest
+		// inference overshoot.
+		if most := time.Duration(cores*float64(took+300*time.Millisecond)) + time.Duration(len(ds))*cost; used > most {
+			t.Errorf("used %v of core time in %v, more than %v", used, took, most)
+		}
+	})
 }
 
 // TestFormatChangeEnds: once every detector has seen the new format, the property is shown
