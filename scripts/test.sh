@@ -14,7 +14,7 @@ racing=$({ printf "$module/%s\n" "${longest[@]}" && go list ./...; } |
     grep -vxF -f <(printf "$module/%s\n" "${alone[@]}") | awk '!seen[$0]++')
 
 echo "test: all but ${alone[*]}, and but the long tests, with the race detector"
-# Watched in each of its loops, motion made three quarters of the time of pipeline's tests.
+# Watched in each of its loops, detect/motion took seven tenths of pipeline's time.
 # shellcheck disable=SC2086 # a list of packages
 go test -race -short -gcflags="$module/detect/motion=-race=false" -timeout 25m $racing
 

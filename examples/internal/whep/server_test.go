@@ -143,12 +143,12 @@ func TestOffer(t *testing.T) {
 // TestFirstPicture: the picture that a viewer begins with is encoded while it connects, but it
 // is none from long ago, nor from before a pause.
 func TestFirstPicture(t *testing.T) {
-	for name, happens := range map[string]func(*stream.Broadcaster){
-		"long ago": func(b *stream.Broadcaster) {
+	for name, happens := range map[string]func(*testing.T, *stream.Broadcaster){
+		"long ago": func(t *testing.T, b *stream.Broadcaster) {
 			begin := b.Stats().Frames
 			wait(t, func() bool { return b.Stats().Frames > begin+2*queued })
 		},
-		"a pause": func(b *stream.Broadcaster) { b.Pause(true); b.Pause(false) },
+		"a pause": func(_ *testing.T, b *stream.Broadcaster) { b.Pause(true); b.Pause(false) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			broadcaster := streamtest.Broadcaster(t)
@@ -159,7 +159,7 @@ func TestFirstPicture(t *testing.T) {
 				t.Fatal(err)
 			}
 			wait(t, func() bool { return broadcaster.Stats().Keys > 0 }) // for this viewer: there is no other
-			happens(broadcaster)
+			happens(t, broadcaster)
 			sub := broadcaster.Subscribe(1)
 			now := uint32(stream.Ticks((<-sub.C).Time))
 			sub.Close()
@@ -185,6 +185,7 @@ func TestPlayoutDelay(t *testing.T) {
 	told, not := newWatcherOf(t, webrtc.NewAPI(webrtc.WithMediaEngine(&media))), newWatcher(t)
 	told.watch(t, l)
 	not.watch(t, l)
+	p := told.next(t)
 	var id uint8
 	for _, e := range told.pc.GetReceivers()[0].GetParameters().HeaderExtensions {
 		if e.URI == playoutDelay {
@@ -192,12 +193,26 @@ func TestPlayoutDelay(t *testing.T) {
 		}
 	}
 	delay := rtp.PlayoutDelayExtension{MinDelay: 1, MaxDelay: 1}
-	p := told.next(t)
 	if err := delay.Unmarshal(p.GetExtension(id)); err != nil || delay != (rtp.PlayoutDelayExtension{}) {
 		t.Errorf("extension %d of %v: the delay is %+v: %v", id, p.Header, delay, err)
 	}
 	for _, e := range not.next(t).GetExtensionIDs() {
 		t.Errorf("who does not know the extension got one, %d", e)
+	}
+}
+
+// TestPlayoutDelayOfLargeID: a viewer whose id for it takes two bytes gets pictures without.
+func TestPlayoutDelayOfLargeID(t *testing.T) {
+	l := newServer(t, streamtest.Broadcaster(t), 0)
+	w := newWatcher(t)
+	offer := strings.Replace(w.offer(t), "a=recvonly", "a=extmap:20 "+playoutDelay+"\r\na=recvonly", 1)
+	_, sdp, err := l.Offer(t.Context(), offer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.connect(t, sdp)
+	if ids := w.next(t).GetExtensionIDs(); len(ids) > 0 {
+		t.Errorf("it got extensions %d, of %s", ids, sdp)
 	}
 }
 

@@ -80,8 +80,9 @@ func (v *viewer) answer(ctx context.Context, offer string) (string, error) {
 		return "", err
 	}
 	for _, e := range sender.GetParameters().HeaderExtensions {
-		if e.URI == playoutDelay {
-			v.playout = uint8(e.ID) // from 1 to 14
+		// Others do not fit into a header of one byte, and the viewer's buffer then stays as it is.
+		if e.URI == playoutDelay && e.ID >= 1 && e.ID <= 14 {
+			v.playout = uint8(e.ID)
 		}
 	}
 	select {
