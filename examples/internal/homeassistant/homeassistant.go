@@ -100,7 +100,7 @@ func New(o Options) (*Client, error) {
 	c := mqtt.NewClientOptions().AddBroker(u.String()).SetClientID("hedge-"+m.id).
 		SetUsername(o.User).SetPassword(o.Password).
 		SetWill(m.base+"/available", "offline", 1, true).
-		SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(publishEvery).
+		SetStore(store{mqtt.NewMemoryStore()}).SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(publishEvery).
 		SetConnectTimeout(publishEvery).SetWriteTimeout(publishWait).SetOrderMatters(false).
 		SetOnConnectHandler(func(mqtt.Client) { m.announce() })
 	m.client = mqtt.NewClient(c)
