@@ -162,10 +162,11 @@ func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error 
 	}
 	l := track.NewLinker(cfg)
 	var o track.Observed
+	var steps cameraSteps
 	err := d.ev.each(func(_ int, f *evidence.Frame) error {
-		o.Time, o.DX, o.DY, o.Inferences, o.Moved = f.Time, 0, 0, o.Inferences[:0], nil
+		o.Time, o.Inferences = f.Time, o.Inferences[:0]
 		if d.Camera == MovingCamera {
-			o.DX, o.DY = f.DX, f.DY
+			o.Camera, o.Moved = steps.step(f), f.Mosaic.Moved
 		} else {
 			o.Moved = f.Moved
 		}
@@ -183,6 +184,21 @@ func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error 
 		d.Tracks = l.Tracks()
 	}
 	return err
+}
+
+// cameraSteps tells how a moving camera moves from picture to picture.
+type cameraSteps struct{ last evidence.Mosaic }
+
+// step returns how the content has moved since the picture before: as the mosaic has it if
+// both lie in one, and otherwise as it has shifted.
+func (c *cameraSteps) step(f *evidence.Frame) track.Affine {
+	last := c.last
+	c.last = f.Mosaic
+	if last.Number == 0 || f.Mosaic.Number != last.Number {
+		return track.Translation(f.DX, f.DY)
+	}
+	s := f.Mosaic.Pose.After(last.Pose.Inverse())
+	return track.Affine{XX: real(s.Turn), XY: -imag(s.Turn), X0: real(s.Shift), YX: imag(s.Turn), YY: real(s.Turn), Y0: imag(s.Shift)}
 }
 
 // strike takes out what the owner has struck out.
@@ -305,6 +321,8 @@ func (d *Decision) scene(i int, f *evidence.Frame, objects []detect.Object, moti
 	if d.Camera == FixedCamera {
 		s.Plate = d.ev.plate
 		s.Motion = d.dynamic.unexplained(f.Moved, d.explaining(i, s.Objects), motion[:0])
+	} else if len(f.Mosaic.Moved) > 0 {
+		s.Motion = d.dynamic.unexplained(f.Mosaic.Moved, d.explaining(i, s.Objects), motion[:0])
 	}
 	return s
 }

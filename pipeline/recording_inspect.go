@@ -43,6 +43,7 @@ type firstPass struct {
 	toLearn    []*passFrame // looked at, and not yet learnt from
 	motion     *motion.Model
 	pan        motion.Pan
+	mosaic     *motion.Mosaic // nil until the camera first moves
 	seen       *motion.View
 	away       int // how often the picture has begun to show another place
 	parts      partChoice
@@ -207,6 +208,7 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 		if s.n == 0 {
 			f.frame.Clear = true // nothing has shifted yet
 		}
+		s.lay(f, b.Time, p.pic)
 	}
 	if s.cfg.Camera == MovingCamera {
 		return nil
@@ -227,9 +229,27 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 	return nil
 }
 
+// lay lays the picture into the mosaic of a camera that moves.
+func (s *firstPass) lay(f *passFrame, at time.Duration, pic *image.YCbCr) {
+	e := &f.frame
+	if s.cfg.Camera == FixedCamera || s.mosaic == nil && !jolt(e, s.size) {
+		return
+	}
+	if s.mosaic == nil {
+		s.mosaic = &motion.Mosaic{}
+	}
+	if s.mosaic.Update(at, pic, s.size, e.DX, e.DY) {
+		e.Mosaic = evidence.Mosaic{Number: s.mosaic.Number(), Pose: s.mosaic.Pose(), Moved: s.most(s.mosaic.Patches(nil))}
+	}
+}
+
 // patches appends the moving patches of the newest picture to dst.
 func (s *firstPass) patches(m *motion.Model, dst []detect.Box) []detect.Box {
-	dst = m.Patches(dst)
+	return s.most(m.Patches(dst))
+}
+
+// most cuts patches to the picture, and makes them one if there are too many.
+func (s *firstPass) most(dst []detect.Box) []detect.Box {
 	whole := rectBox(image.Rectangle{Max: s.size})
 	if len(dst) > mostPatches {
 		dst = append(dst[:0], whole)
@@ -433,6 +453,9 @@ func (s *firstPass) observe(f *passFrame) {
 		return
 	}
 	whole := rectBox(image.Rectangle{Max: s.size})
+	if s.mosaic != nil {
+		s.mosaic.Observe(f.frame.Time, s.observed)
+	}
 	if s.motion != nil {
 		s.motion.Observe(f.frame.Time, whole, s.observed)
 	}

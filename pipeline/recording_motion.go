@@ -111,6 +111,9 @@ func (g *dynamicBackground) markNear(i int, objects []detect.Object) {
 // cells calls do with the cells that b touches until it returns false, and reports
 // whether it never did.
 func (g *dynamicBackground) cells(b detect.Box, do func(k int) bool) bool {
+	if g.cell == 0 {
+		return false
+	}
 	x0, y0 := max(int(b.X0/g.cell), 0), max(int(b.Y0/g.cell), 0)
 	x1, y1 := min(int(b.X1/g.cell), g.w-1), min(int(b.Y1/g.cell), g.h-1)
 	for y := y0; y <= y1; y++ {
@@ -124,7 +127,7 @@ func (g *dynamicBackground) cells(b detect.Box, do func(k int) bool) bool {
 }
 
 // unexplained appends the patches that no object explains and that do not lie
-// wholly in dynamicBackground places.
+// wholly in dynamic places.
 func (g *dynamicBackground) unexplained(moved []detect.Box, objects []detect.Object, dst []detect.Box) []detect.Box {
 	for _, b := range moved {
 		if explainedBy(b, objects, true) || g.cells(b, func(k int) bool { return g.ignored[k] }) {

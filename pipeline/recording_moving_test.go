@@ -1,10 +1,13 @@
 package pipeline_test
 
 import (
+	"image"
+	"math"
 	"testing"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -35,6 +38,35 @@ func TestRecordingSlack(t *testing.T) {
 			if got != c.hidden {
 				t.Errorf("%s: picture %d: %.2f hidden, want %v", c.name, i, got, c.hidden)
 			}
+		}
+	}
+}
+
+// TestRecordingTurningCamera: who walks before a camera that turns, and is found by nobody,
+// is hidden as they are before a fixed one, and the place is shown.
+func TestRecordingTurningCamera(t *testing.T) {
+	race.SkipPixels(t)
+	turn := func(i int) int { return 400 + int(40*math.Sin(float64(i)/6)) }
+	walk := func(i int) (image.Point, bool) { return image.Pt(500+5*i-turn(i), 120), i >= 20 && i < 60 }
+	box := func(i int) detect.Box {
+		at, _ := walk(i)
+		return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + 24), Y1: float32(at.Y + 60)}
+	}
+	cfg := pipeline.RecordingConfig{Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}}
+	h, d := playYard(t, cfg, func() *yard { return &yard{frames: 80, path: walk, shift: turn} }, box)
+	if d.Camera != pipeline.MovingCamera {
+		t.Fatalf("%v camera", d.Camera)
+	}
+	in := detect.Box{X1: 320, Y1: 240}
+	for i := range h.whole {
+		_, walks := walk(i)
+		switch {
+		case walks && i >= 22 && in.Contains(box(i)):
+			if h.walker[i] < 0.9 || h.whole[i] > 0.1 {
+				t.Errorf("picture %d: %.2f of the walker and %.3f of all hidden", i, h.walker[i], h.whole[i])
+			}
+		case !walks && (i < 20 || i > 65) && h.whole[i] > 0.01:
+			t.Errorf("picture %d: %.3f hidden, and nobody is there", i, h.whole[i])
 		}
 	}
 }

@@ -44,7 +44,7 @@ func summarise(ev *Evidence) (*summary, error) {
 		for _, k := range f.Failed {
 			s.bad[k][i] = true
 		}
-		s.jolt = append(s.jolt, !f.Clear || math.Hypot(f.DX, f.DY) > shakes*side)
+		s.jolt = append(s.jolt, jolt(f, ev.header.Size))
 		if f.Clear {
 			s.known++
 			if math.Hypot(f.DX, f.DY) > shakes*side {
@@ -57,6 +57,11 @@ func summarise(ev *Evidence) (*summary, error) {
 		return nil
 	})
 	return s, err
+}
+
+// jolt reports whether a picture has clearly shifted, or it is not clear how.
+func jolt(f *evidence.Frame, size image.Point) bool {
+	return !f.Clear || math.Hypot(f.DX, f.DY) > shakes*float64(max(size.X, size.Y))
 }
 
 // filling is the least share of the picture, and filled the least score, of one object

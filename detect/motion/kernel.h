@@ -56,7 +56,7 @@ static void diff(int16_t *restrict d, const uint16_t *restrict t, const int16_t 
 }
 
 #define RADIUS 6   // meanRadius
-#define WIDEST 256 // longSide
+#define WIDEST 512 // mosaicSide
 
 CLONES
 static void box_mean(int16_t *restrict m, const int16_t *restrict d, int w, int h, int32_t *restrict col, int32_t *restrict line) {

@@ -25,8 +25,11 @@ func TestKernelsMatchTwins(t *testing.T) {
 	table := New(DefaultConfig()).table
 	for range 300 {
 		w, h := 1+r.IntN(90), 1+r.IntN(60)
-		if r.IntN(10) == 0 {
+		switch r.IntN(20) {
+		case 0:
 			w, h = 240, 135
+		case 1:
+			w, h = mosaicSide-r.IntN(2), 1+r.IntN(60)
 		}
 		n := w * h
 		d, mean := randomDiffs(r, n), randomDiffs(r, n)

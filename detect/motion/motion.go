@@ -106,6 +106,7 @@ type Model struct {
 	floor, k int // thresholds as classify takes them
 	table    [lumaSteps]int16
 
+	longest     int         // longer side of the tiny picture at most: longSide
 	in, full    image.Point // size of the picture, and of the frame that boxes refer to
 	step        int         // block of the tiny picture in samples of the picture
 	w, h        int         // tiny picture
@@ -132,7 +133,7 @@ type Model struct {
 
 // New returns a model that has seen nothing.
 func New(c Config) *Model {
-	m := &Model{cfg: c}
+	m := &Model{cfg: c, longest: longSide}
 	m.floor = max(1, int(math.Log1p(float64(max(c.Contrast, 0)))*logScale))
 	m.k = int(max(c.Noise, 0) * 16)
 	for i := range m.table {
@@ -148,7 +149,7 @@ func (m *Model) Reset() { m.in = image.Point{} }
 // setSize prepares for pictures of size in, in frames of size full.
 func (m *Model) setSize(in, full image.Point) {
 	m.in, m.full = in, full
-	m.step = max(1, (max(in.X, in.Y)+longSide-1)/longSide)
+	m.step = max(1, (max(in.X, in.Y)+m.longest-1)/m.longest)
 	m.w, m.h = (in.X+m.step-1)/m.step, (in.Y+m.step-1)/m.step
 	m.frames, m.gain, m.noiseFactor = 0, 0, 256
 	n := m.w * m.h
@@ -182,20 +183,23 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	if in != m.in || full != m.full || tm < m.now {
 		m.setSize(in, full)
 	}
+	src := pic.Y[pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y):]
+	shrink(m.tiny, src, pic.YStride, in.X, in.Y, m.step, rowStep(m.step), m.acc)
+	m.update(tm)
+}
+
+// update looks at the tiny picture.
+func (m *Model) update(tm time.Duration) {
 	dt := time.Duration(0)
 	if m.frames > 0 {
 		dt = min(tm-m.now, time.Second)
 	}
 	m.now = tm
 	m.frames++
-
-	src := pic.Y[pic.YOffset(pic.Rect.Min.X, pic.Rect.Min.Y):]
-	shrink(m.tiny, src, pic.YStride, in.X, in.Y, m.step, rowStep(m.step), m.acc)
 	if m.frames == 1 {
 		clear(m.px)
-		for i, v := range m.tiny {
-			m.bg[i] = int32(m.table[v]) << 8
-			m.noise[i] = firstNoise << 8
+		for i := range m.tiny {
+			m.uncover(i)
 		}
 	}
 	diff(m.d, m.tiny, &m.table, m.bg)
@@ -223,6 +227,13 @@ func (m *Model) Update(tm time.Duration, pic *image.YCbCr, full image.Point) {
 	if absorbs {
 		learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, 1-odd, cells, g.stride, m.gain, a, a, maxNoise, m.code)
 	}
+}
+
+// uncover has a sample of the tiny picture count as background: nothing was seen there
+// before.
+func (m *Model) uncover(i int) {
+	m.bg[i] = int32(m.table[m.tiny[i]]) << 8
+	m.noise[i] = firstNoise << 8
 }
 
 // rowStep says which rows of a block of k are read: at most 5 of them, which

@@ -39,7 +39,7 @@ func (l *Linker) addOccluders(frame int32, o *Observed) {
 	for i := range o.Inferences {
 		for _, d := range o.Inferences[i].Detections {
 			if (d.Class == detect.Person || d.Class == detect.Vehicle) && d.Score >= l.cfg.Class[d.Class].Low && d.Box.Finite() {
-				l.occluders = append(l.occluders, occluder{frame, d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame]))})
+				l.occluders = append(l.occluders, occluder{frame, l.toScene(d.Box, frame)})
 				l.stored++
 			}
 		}
@@ -123,8 +123,7 @@ func (l *Linker) misses(p *Track, frame int) bool {
 		return false
 	}
 	b := l.boxAt(p, l.times[frame])
-	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
-	in := b.Shift(dx, dy).Intersect(l.whole).Shift(-dx, -dy)
+	in := l.toScene(l.toPicture(b, int32(frame)).Intersect(l.whole), int32(frame))
 	if in.Empty() || in.Area() < b.Area()/2 {
 		return false
 	}

@@ -111,7 +111,7 @@ const (
 // atBorder returns the sides of the picture that an observation touches. The lower one is
 // left out: people who stand near the camera reach beyond it.
 func (l *Linker) atBorder(m *sceneObservation) (sides int) {
-	b := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
+	b := l.toPicture(m.box, m.frame)
 	inner := outset(l.whole, -atEdge)
 	if b.X0 <= inner.X0 {
 		sides |= leftSide

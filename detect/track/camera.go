@@ -39,6 +39,9 @@ func (m Affine) inverse() Affine {
 	return i
 }
 
+// translates reports whether m moves everything by the same.
+func (m Affine) translates() bool { return m.XX == 1 && m.YY == 1 && m.XY == 0 && m.YX == 0 }
+
 // sane reports whether m may be what happens between two pictures.
 func (m Affine) sane() bool {
 	const far = 1e5
@@ -49,6 +52,9 @@ func (m Affine) sane() bool {
 
 // box returns the smallest box that holds b after the movement.
 func (m Affine) box(b detect.Box) detect.Box {
+	if m.translates() {
+		return b.Shift(float32(m.X0), float32(m.Y0))
+	}
 	cx, cy := float64(b.X0+b.X1)/2, float64(b.Y0+b.Y1)/2
 	w, h := float64(b.W())/2, float64(b.H())/2
 	x, y := m.XX*cx+m.XY*cy+m.X0, m.YX*cx+m.YY*cy+m.Y0

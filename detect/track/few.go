@@ -55,7 +55,7 @@ func (l *Linker) believeFew(p *Track, uncarried bool) bool {
 // agreement returns how many inferences on the picture of an observation show all of its
 // place, and the best and the second best score that they give it.
 func (l *Linker) agreement(class detect.Class, m *sceneObservation) (best, second float32, shown int) {
-	at := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
+	at := l.toPicture(m.box, m.frame)
 	on := slices.IndexFunc(l.first, func(f firstInferences) bool { return f.frame == m.frame })
 	if on < 0 {
 		return m.score, 0, 1 // other classes were looked for in pictures before

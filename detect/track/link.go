@@ -9,7 +9,7 @@ import (
 )
 
 // sceneObservation is one observation of a tracklet. Boxes are in scene coordinates:
-// those of the picture less how far the camera has shifted it.
+// those of the first picture, as if the camera had not moved since.
 type sceneObservation struct {
 	frame     int32
 	box       detect.Box
@@ -65,7 +65,7 @@ func (l *Linker) link(class detect.Class, frame int32, o *Observed) {
 		if d := a.matched[i]; d >= 0 {
 			c.add(a.detections[d])
 			l.stored++
-		} else if shownEnlarged(o, class, a.places[i].Shift(float32(l.dx[frame]), float32(l.dy[frame]))) {
+		} else if shownEnlarged(o, class, l.toPicture(a.places[i], frame)) {
 			c.enlargedMisses++
 		}
 	}
@@ -128,6 +128,7 @@ type trackletAssociator struct {
 	matched    []int        // per tracklet: the detection, or -1
 	pairs      []pair
 	dets       []detect.Detection
+	moved      []detect.Box // moving patches, in scene coordinates
 	nms        detect.NMS
 }
 
@@ -163,21 +164,25 @@ func (a *trackletAssociator) load(l *Linker, class detect.Class, frame int32, o 
 	for _, d := range a.dets {
 		a.detections = append(a.detections, sceneObservation{
 			frame: frame, score: d.Score, ownShare: 255,
-			box:       d.Box.Shift(-float32(l.dx[frame]), -float32(l.dy[frame])),
+			box:       l.toScene(d.Box, frame),
 			enlarged:  shownEnlarged(o, class, d.Box),
 			uncarried: !hasCarrier(o.Inferences, class, d.Box),
 		})
 		a.taken = append(a.taken, false)
 	}
 	a.overlap()
+	a.moved = a.moved[:0]
+	for _, b := range o.Moved {
+		a.moved = append(a.moved, l.toScene(b, frame))
+	}
 	for i := range a.detections {
-		a.detections[i].moved = a.moves(i, o.Moved, float32(l.dx[frame]), float32(l.dy[frame]))
+		a.detections[i].moved = a.moves(i, a.moved)
 	}
 }
 
 // moves reports whether moving patches are part of what a detection has of its own: who
-// passes before a bush moves, and not the bush. dx and dy lead to the picture.
-func (a *trackletAssociator) moves(i int, moved []detect.Box, dx, dy float32) bool {
+// passes before a bush moves, and not the bush.
+func (a *trackletAssociator) moves(i int, moved []detect.Box) bool {
 	f := &a.detections[i]
 	own := f.box.Area() * float32(f.ownShare) / 255
 	if float32(f.ownShare) < ownNothing*255 {
@@ -185,7 +190,7 @@ func (a *trackletAssociator) moves(i int, moved []detect.Box, dx, dy float32) bo
 	}
 	area := float32(0)
 	for _, m := range moved {
-		m = m.Shift(-dx, -dy).Intersect(f.box)
+		m = m.Intersect(f.box)
 		if m.Empty() {
 			continue
 		}
@@ -290,7 +295,7 @@ func (l *Linker) speed(seen []sceneObservation, i, step int) (vx, vy float32) {
 		if t > speedNearby || t < -speedNearby {
 			break
 		}
-		b := m.box.Shift(float32(l.dx[m.frame]), float32(l.dy[m.frame]))
+		b := l.toPicture(m.box, m.frame)
 		x.add(1, seconds(t), m.box.X0, m.box.X1, b.X0 > inner.X0, b.X1 < inner.X1)
 		y.add(1, seconds(t), m.box.Y0, m.box.Y1, b.Y0 > inner.Y0, b.Y1 < inner.Y1)
 	}

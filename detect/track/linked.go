@@ -381,9 +381,9 @@ func (l *Linker) object(p *Track, frame int) (detect.Object, bool) {
 		padded = padded.Union(b)
 	}
 	margin := l.cfg.Class[p.Class].Margin
-	padded = l.slackened(padded.Grow(margin, margin))
-	dx, dy := float32(l.dx[frame]), float32(l.dy[frame])
-	box, padded = box.Shift(dx, dy), padded.Shift(dx, dy).Intersect(l.whole)
+	padded = padded.Grow(margin, margin)
+	box, padded = l.toPicture(box, int32(frame)), l.toPicture(padded, int32(frame))
+	padded = l.slackened(padded).Intersect(l.whole)
 	if padded.Empty() {
 		return detect.Object{}, false
 	}

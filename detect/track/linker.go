@@ -123,13 +123,13 @@ func DefaultLinkerConfig() LinkerConfig {
 type Observed struct {
 	// Time is the presentation time, later than that of the picture before.
 	Time time.Duration
-	// DX and DY are how far the camera's movement has shifted the picture's content
-	// since the picture before, in pixels; 0 for a fixed camera.
-	DX, DY float64
+	// Camera is how the camera's movement has moved the picture's content since the
+	// picture before, in pixels; the zero Affine is not at all, as of a fixed camera.
+	Camera Affine
 	// Inferences are the detectors' inferences on it; their Time is not read.
 	Inferences []Inference
-	// Moved are the patches that move, for a fixed camera. An object that they are
-	// part of is believed sooner.
+	// Moved are the patches that move by themselves, where it is known. An object that they
+	// are part of is believed sooner.
 	Moved []detect.Box
 }
 
@@ -140,7 +140,7 @@ type Linker struct {
 	cfg       LinkerConfig
 	whole     detect.Box
 	times     []time.Duration
-	dx, dy    []float64 // where the scene has moved to, summed over the pictures
+	camera    []Affine // from the scene to each picture
 	searched  []detect.ClassSet
 	motion    bool // moving patches are known
 	occluders []occluder
@@ -168,12 +168,15 @@ func NewLinker(cfg LinkerConfig) *Linker {
 // make no sense are ignored, as by [Tracker.Update].
 func (l *Linker) Add(o *Observed) {
 	n := len(l.times)
-	x, y := o.DX, o.DY
+	step := o.Camera
+	if !step.sane() {
+		step = identity
+	}
 	if n > 0 {
-		x, y = x+l.dx[n-1], y+l.dy[n-1]
+		step = step.after(l.camera[n-1])
 	}
 	l.times = append(l.times, o.Time)
-	l.dx, l.dy = append(l.dx, x), append(l.dy, y)
+	l.camera = append(l.camera, step)
 	l.motion = l.motion || len(o.Moved) > 0
 	var classes detect.ClassSet
 	for i := range o.Inferences {
@@ -271,5 +274,13 @@ func (p *Tracks) At(frame int, dst []detect.Object) []detect.Object {
 // Box returns where a track's object is in a picture between its First and Last, in
 // that picture's pixels and not clipped to it.
 func (p *Tracks) Box(q *Track, frame int) detect.Box {
-	return p.linker.smoothed(q, frame).Shift(float32(p.linker.dx[frame]), float32(p.linker.dy[frame]))
+	return p.linker.toPicture(p.linker.smoothed(q, frame), int32(frame))
+}
+
+// toPicture takes a box from scene coordinates to a picture's.
+func (l *Linker) toPicture(b detect.Box, frame int32) detect.Box { return l.camera[frame].box(b) }
+
+// toScene takes a box of a picture to scene coordinates.
+func (l *Linker) toScene(b detect.Box, frame int32) detect.Box {
+	return l.camera[frame].inverse().box(b)
 }

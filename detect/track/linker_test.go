@@ -47,7 +47,7 @@ func linked(cfg LinkerConfig, n int, shift float64, actors ...actor) *Tracks {
 	for i := range n {
 		o := Observed{Time: time.Duration(i) * sceneStep}
 		if i > 0 {
-			o.DX = shift
+			o.Camera = Translation(shift, 0)
 		}
 		k := Inference{Classes: detect.Classes(detect.Person, detect.Plate)}
 		for _, a := range actors {
@@ -434,8 +434,9 @@ func TestWholeCamera(t *testing.T) {
 	for i := range at {
 		o := Observed{Time: time.Duration(i) * sceneStep}
 		if i > 0 {
-			o.DX = 4 + 40*rnd.NormFloat64()
-			x += float32(o.DX)
+			dx := 4 + 40*rnd.NormFloat64()
+			o.Camera = Translation(dx, 0)
+			x += float32(dx)
 		}
 		at[i] = walker(250, 100, -4, 0)(i).Shift(x, 0)
 		k := Inference{Classes: detect.Classes(detect.Person)}

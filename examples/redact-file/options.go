@@ -52,7 +52,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.provider, "provider", string(onnx.CPU), detectors.ProviderHelp+": "+strings.Join(networks.Providers(), ", "))
 	f.DurationVar(&o.lookAhead, "lookahead", pipeline.DefaultConfig().LookAhead, "how long an object is hidden before it is first seen, 0s to 4s")
 	f.IntVar(&o.every, "every", 0, "let the networks look at every n-th frame; 0 is each frame of a file, and of another input as many as fit into 100 ms")
-	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what merely moves; without this flag it is found out")
+	f.BoolVar(&o.moving, "moving", false, "the camera moves (a dashcam): do not hide what only its own movement moves; without this flag it is found out")
 	f.StringVar(&o.evidence, "evidence", "", "the evidence (JSON lines): written to this file if it is not there; if it is, no network is needed")
 	f.StringVar(&o.tracks, "tracks", "", "print the tracks that are hidden, and write a sheet of their outlines (PNG) to this file")
 	f.BoolVar(&o.confine, "confine", true, "the ffmpeg that reads the input has no rights but to read that, the one that writes the output none but to write that, and neither has a network (Linux with Landlock)")

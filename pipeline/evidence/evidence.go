@@ -15,12 +15,16 @@
 // looks are the networks that looked at it ("net" counts from 0), at the whole or
 // at a part, of which scale pixels of their input show one pixel; what they found has a class, a box and a score of 0..1. shift is how
 // far the picture's content has moved since the picture before, as a moving camera
-// does it; it is absent where that was not clear. moved are patches that move. view
-// counts the places that the camera has shown, from 0, which is left out. failed are
+// does it; it is absent where that was not clear. moved are patches that move, if the
+// camera does not. mosaic is where the picture lies in what a camera has seen that turns and
+// zooms: the number of the mosaic, from 1 on, and how that moves to the picture, as
+// [re, im, x, y]: a point p of the mosaic, taken as a complex number, is seen at
+// (re + i im) p + x + iy. Its moved are patches that move by themselves, in pixels of the
+// picture. view counts the places that the camera has shown, from 0, which is left out. failed are
 // networks whose look came to nothing.
 //
 //	{"frame":1,"t":0,"looks":[{"net":0,"scale":0.667,"found":[["person",499,158.2,530,233.1,0.91]]}],"shift":[0,0]}
-//	{"frame":2,"t":0.1,"looks":[{"net":0,"scale":0.667,"found":[]},{"net":0,"part":[0,96,640,480],"scale":1,"found":[]}],"moved":[[480,150,540,240]]}
+//	{"frame":2,"t":0.1,"looks":[{"net":0,"scale":0.667,"found":[]},{"net":0,"part":[0,96,640,480],"scale":1,"found":[]}],"moved":[[480,150,540,240]],"mosaic":{"n":1,"pose":[1.01,0.002,-3.5,1.25]}}
 //	{"frame":3,"t":0.2,"failed":[0]}
 //
 // The line that ends it says how many pictures there were, so that a file that was
@@ -52,6 +56,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
 )
 
 // Version is that of the file's format. Another one is refused.
@@ -85,13 +90,26 @@ type Frame struct {
 	// that it is known.
 	DX, DY float64
 	Clear  bool
-	// Moved are the patches that move.
+	// Moved are the patches that move, if the camera does not.
 	Moved []detect.Box
+	// Mosaic is where the picture lies in a mosaic, if the camera moves.
+	Mosaic Mosaic
 	// View is 0 while the picture shows the place that it showed at the beginning, and
 	// otherwise counts how often it has begun to show another.
 	View int
 	// Failed are the networks, by their place in Header.Networks, whose inference failed.
 	Failed []int
+}
+
+// Mosaic is where a picture lies in what a camera has seen that turns and zooms.
+type Mosaic struct {
+	// Number counts the mosaics of the recording from 1; 0 means that the place of the
+	// picture is not known.
+	Number int
+	// Pose is the movement from the mosaic to the picture.
+	Pose motion.Similarity
+	// Moved are the patches that move by themselves, in pixels of the picture.
+	Moved []detect.Box
 }
 
 // Inference is one inference of a network.

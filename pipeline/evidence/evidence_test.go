@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
 	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
@@ -28,7 +29,8 @@ func frames() []Frame {
 			{Class: detect.Person, Score: 0.9125, Box: detect.Box{X0: 10.5, Y0: 20, X1: 40, Y1: 100}}}}}},
 		{Time: 33366667 * time.Nanosecond, DX: 1.25, DY: -0.5, Clear: true, View: 1, Moved: []detect.Box{{X0: 1, Y0: 2, X1: 3, Y1: 4}},
 			Inferences: []Inference{{Found: nil}, {Region: detect.Box{X1: 320, Y1: 240}, Found: []detect.Detection{{Class: detect.Face, Score: 1, Box: detect.Box{X1: 640, Y1: 480}}}}}},
-		{Time: time.Second, View: 1, Failed: []int{0}},
+		{Time: time.Second, View: 1, Failed: []int{0}, Mosaic: Mosaic{Number: 1, Pose: motion.Similarity{Turn: 1.01 - 0.002i, Shift: -3.5 + 1.25i},
+			Moved: []detect.Box{{X0: 5, Y0: 6, X1: 7, Y1: 8}}}},
 	}
 }
 
@@ -163,6 +165,10 @@ var nonsense = []struct {
 	{"an empty track", `{"end":3}`, "{\"end\":3}\n{\"add\":{\"class\":\"person\",\"boxes\":[]}}", 6, "without a box"},
 	{"an added box outside", `{"end":3}`, "{\"end\":3}\n{\"add\":{\"class\":\"person\",\"boxes\":[[0,1,2,9999,4]]}}", 6, "within"},
 	{"two values", `{"end":3}`, `{"end":3}{}`, 5, "more than one"},
+	{"a mosaic that jumps", `"mosaic":{"n":1`, `"mosaic":{"n":3`, 4, "mosaic 3 comes after mosaic 0"},
+	{"a mosaic that is none", `"mosaic":{"n":1`, `"mosaic":{"n":0`, 4, "mosaic 0"},
+	{"a pose that is none", `"pose":[1.01`, `"pose":[0`, 4, "pose"},
+	{"a patch outside", `[[5,6,7,8]]`, `[[5,6,7,800]]`, 4, "within 640x480"},
 	{"a scale that is none", `"scale":0.667`, `"scale":-1`, 2, "scale"},
 	{"a shift beyond all", `[1.25,-0.5]`, `[1e9,0]`, 3, "shift"},
 }

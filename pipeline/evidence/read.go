@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/motion"
 )
 
 const (
@@ -40,6 +41,7 @@ type rawLine struct {
 	Looks  []rawLook    `json:"looks"`
 	Shift  *[2]float64  `json:"shift"`
 	Moved  [][4]float64 `json:"moved"`
+	Mosaic *rawMosaic   `json:"mosaic"`
 	View   int          `json:"view"`
 	Failed []int        `json:"failed"`
 
@@ -47,6 +49,12 @@ type rawLine struct {
 
 	Add *rawAdd `json:"add"`
 	Change
+}
+
+type rawMosaic struct {
+	N     int          `json:"n"`
+	Pose  [4]float64   `json:"pose"`
+	Moved [][4]float64 `json:"moved"`
 }
 
 type rawLook struct {
@@ -93,6 +101,7 @@ type Reader struct {
 	frames int
 	view   int // of the picture before
 	views  int // the highest so far
+	mosaic int // the same of mosaics
 	last   time.Duration
 	ended  bool
 	edits  Edits
@@ -218,7 +227,7 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 	}
 	e.frames++
 	e.last = t
-	*f = Frame{Time: t, Inferences: f.Inferences[:0], Moved: f.Moved[:0], Failed: f.Failed[:0], View: raw.View}
+	*f = Frame{Time: t, Inferences: f.Inferences[:0], Moved: f.Moved[:0], Failed: f.Failed[:0], View: raw.View, Mosaic: Mosaic{Moved: f.Mosaic.Moved[:0]}}
 	// The first place may be shown again, and another one is a new one.
 	if raw.View != 0 && raw.View != e.view && raw.View != e.views+1 {
 		return e.wrong("view %d comes after view %d", raw.View, e.view)
@@ -236,12 +245,13 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 		}
 		f.Failed = append(f.Failed, n)
 	}
-	for _, m := range raw.Moved {
-		b, err := e.box(m)
-		if err != nil {
+	if f.Moved, err = e.boxes(raw.Moved, f.Moved); err != nil {
+		return err
+	}
+	if raw.Mosaic != nil {
+		if err := e.inMosaic(raw.Mosaic, &f.Mosaic); err != nil {
 			return err
 		}
-		f.Moved = append(f.Moved, b)
 	}
 	for i := range raw.Looks {
 		k, err := e.inference(&raw.Looks[i])
@@ -251,6 +261,33 @@ func (e *Reader) frame(raw *rawLine, f *Frame) error {
 		f.Inferences = append(f.Inferences, k)
 	}
 	return nil
+}
+
+// boxes appends the boxes of raw to dst.
+func (e *Reader) boxes(raw [][4]float64, dst []detect.Box) ([]detect.Box, error) {
+	for _, m := range raw {
+		b, err := e.box(m)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, b)
+	}
+	return dst, nil
+}
+
+// inMosaic takes in where a picture lies in a mosaic.
+func (e *Reader) inMosaic(raw *rawMosaic, m *Mosaic) (err error) {
+	m.Number = raw.N
+	m.Pose = motion.Similarity{Turn: complex(raw.Pose[0], raw.Pose[1]), Shift: complex(raw.Pose[2], raw.Pose[3])}
+	if raw.N < max(e.mosaic, 1) || raw.N > e.mosaic+1 {
+		return e.wrong("mosaic %d comes after mosaic %d", raw.N, e.mosaic)
+	}
+	e.mosaic = raw.N
+	if !m.Pose.Sane() {
+		return e.wrong("pose %v", raw.Pose)
+	}
+	m.Moved, err = e.boxes(raw.Moved, m.Moved)
+	return err
 }
 
 func (e *Reader) inference(raw *rawLook) (k Inference, err error) {

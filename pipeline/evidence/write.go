@@ -51,12 +51,15 @@ func (w *Writer) Frame(f *Frame) error {
 		b = appendNumber(b, f.DY, 3)
 		b = append(b, ']')
 	}
-	if len(f.Moved) > 0 {
-		b = append(b, `,"moved":[`...)
-		for i, m := range f.Moved {
-			b = append(appendBox(append(appendComma(b, i), '['), m), ']')
-		}
-		b = append(b, ']')
+	b = appendMoved(b, f.Moved)
+	if m := &f.Mosaic; m.Number > 0 {
+		b = strconv.AppendInt(append(b, `,"mosaic":{"n":`...), int64(m.Number), 10)
+		b = append(b, `,"pose":[`...)
+		b = append(appendNumber(b, real(m.Pose.Turn), 6), ',')
+		b = append(appendNumber(b, imag(m.Pose.Turn), 6), ',')
+		b = append(appendNumber(b, real(m.Pose.Shift), 3), ',')
+		b = append(appendNumber(b, imag(m.Pose.Shift), 3), ']')
+		b = append(appendMoved(b, m.Moved), '}')
 	}
 	if f.View > 0 {
 		b = strconv.AppendInt(append(b, `,"view":`...), int64(f.View), 10)
@@ -78,6 +81,17 @@ func (w *Writer) Frame(f *Frame) error {
 func (w *Writer) End() error {
 	_, err := w.w.Write([]byte(`{"end":` + strconv.Itoa(w.frames) + "}\n"))
 	return err
+}
+
+func appendMoved(b []byte, moved []detect.Box) []byte {
+	if len(moved) == 0 {
+		return b
+	}
+	b = append(b, `,"moved":[`...)
+	for i, m := range moved {
+		b = append(appendBox(append(appendComma(b, i), '['), m), ']')
+	}
+	return append(b, ']')
 }
 
 func appendComma(b []byte, i int) []byte {
