@@ -162,11 +162,12 @@ func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error 
 	}
 	l := track.NewLinker(cfg)
 	var o track.Observed
-	var steps cameraSteps
+	steps := cameraSteps{slack: mosaicSlack * max(1, float32(cfg.Size.X)/watchWidth)}
 	err := d.ev.each(func(_ int, f *evidence.Frame) error {
 		o.Time, o.Inferences = f.Time, o.Inferences[:0]
 		if d.Camera == MovingCamera {
-			o.Camera, o.Moved = steps.step(f), f.Mosaic.Moved
+			o.Camera, o.Slack = steps.step(f)
+			o.Moved = f.Mosaic.Moved
 		} else {
 			o.Moved = f.Moved
 		}
@@ -187,18 +188,21 @@ func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error 
 }
 
 // cameraSteps tells how a moving camera moves from picture to picture.
-type cameraSteps struct{ last evidence.Mosaic }
+type cameraSteps struct {
+	last  evidence.Mosaic
+	slack float32 // in a mosaic
+}
 
-// step returns how the content has moved since the picture before: as the mosaic has it if
-// both lie in one, and otherwise as it has shifted.
-func (c *cameraSteps) step(f *evidence.Frame) track.Affine {
+// step returns how the content has moved since the picture before, and the slack to add: as
+// the mosaic has it if both lie in one, and otherwise as it has shifted.
+func (c *cameraSteps) step(f *evidence.Frame) (_ track.Affine, slack float32) {
 	last := c.last
 	c.last = f.Mosaic
 	if last.Number == 0 || f.Mosaic.Number != last.Number {
-		return track.Translation(f.DX, f.DY)
+		return track.Translation(f.DX, f.DY), 0
 	}
 	s := f.Mosaic.Pose.After(last.Pose.Inverse())
-	return track.Affine{XX: real(s.Turn), XY: -imag(s.Turn), X0: real(s.Shift), YX: imag(s.Turn), YY: real(s.Turn), Y0: imag(s.Shift)}
+	return track.Affine{XX: real(s.Turn), XY: -imag(s.Turn), X0: real(s.Shift), YX: imag(s.Turn), YY: real(s.Turn), Y0: imag(s.Shift)}, c.slack
 }
 
 // strike takes out what the owner has struck out.

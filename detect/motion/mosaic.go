@@ -19,6 +19,9 @@ const (
 	// 0.74, of a walk through Paris 0.6 at first and 0.25 later, of a drive through Tokyo 0.4
 	// and less.
 	mosaicFits = 0.5
+	// mosaicGrow is Config.Grow: places in the mosaic are a sample wrong, and what that
+	// explains is no motion, so that somebody's outline is missed beside edges.
+	mosaicGrow = 2
 	// mosaicSettles is how long a mosaic is looked at until its patches count.
 	mosaicSettles = time.Second
 	// keyframeOverlap is the share of the nearest keyframe's points in the picture below
@@ -99,8 +102,10 @@ func (m *Mosaic) Update(tm time.Duration, pic *image.YCbCr, full image.Point, dx
 	m.pic.set(pic)
 	m.unit = float64(full.X) / float64(in.X) * float64(m.pic.step)
 	if m.model == nil {
-		m.model = New(DefaultConfig())
-		m.model.longest = mosaicSide
+		c := DefaultConfig()
+		c.Grow = mosaicGrow
+		m.model = New(c)
+		m.model.longest, m.model.tolerant = mosaicSide, true
 	}
 	if len(m.keyframes) > 0 {
 		m.find(dx/m.unit, dy/m.unit)

@@ -107,6 +107,7 @@ type Model struct {
 	table    [lumaSteps]int16
 
 	longest     int         // longer side of the tiny picture at most: longSide
+	tolerant    bool        // what a shift by a sample explains is no difference
 	in, full    image.Point // size of the picture, and of the frame that boxes refer to
 	step        int         // block of the tiny picture in samples of the picture
 	w, h        int         // tiny picture
@@ -122,6 +123,7 @@ type Model struct {
 	code        []uint8
 	bg, noise   []int32
 	col, row    []int32
+	around      []int32 // scratch of tolerate
 	hist        [2 * histSpan]int32
 	noiseHist   [noiseBins]int32
 	learntNoise [noiseBins]int32
@@ -203,6 +205,9 @@ func (m *Model) update(tm time.Duration) {
 		}
 	}
 	diff(m.d, m.tiny, &m.table, m.bg)
+	if m.tolerant {
+		m.tolerate()
+	}
 	m.gain = m.medianDiff()
 	boxMean(m.mean, m.d, m.w, m.h, m.col, m.row)
 	m.noiseFactor = m.excessNoise()
@@ -226,6 +231,47 @@ func (m *Model) update(tm time.Duration) {
 	learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, odd, cells, g.stride, m.gain, a, a, maxNoise, m.code)
 	if absorbs {
 		learn(m.bg, m.noise, m.d, m.mean, m.w, m.h, 1-odd, cells, g.stride, m.gain, a, a, maxNoise, m.code)
+	}
+}
+
+// tolerate takes out of the differences what a shift by a sample in any direction explains:
+// what the background has around.
+func (m *Model) tolerate() {
+	w, h := m.w, m.h
+	if len(m.around) != 6*w {
+		m.around = make([]int32, 6*w)
+	}
+	// The lowest and the highest of three samples of a row, of three rows in turn.
+	row := func(y int) (low, high []int32) {
+		k := y % 3 * 2 * w
+		return m.around[k:][:w], m.around[k+w:][:w]
+	}
+	extremes := func(y int) {
+		low, high := row(y)
+		bg := m.bg[y*w:][:w]
+		before := bg[0]
+		for x, v := range bg {
+			after := bg[min(x+1, w-1)]
+			low[x], high[x] = min(before, v, after), max(before, v, after)
+			before = v
+		}
+	}
+	extremes(0)
+	for y := range h {
+		if y+1 < h {
+			extremes(y + 1)
+		}
+		low, high := row(y)
+		lowUp, highUp := row(max(y-1, 0))
+		lowDown, highDown := row(min(y+1, h-1))
+		d, bg := m.d[y*w:][:w], m.bg[y*w:][:w]
+		for x, v := range d {
+			if v > 0 {
+				d[x] = max(v-int16((max(high[x], highUp[x], highDown[x])-bg[x])>>8), 0)
+			} else if v < 0 {
+				d[x] = min(v+int16((bg[x]-min(low[x], lowUp[x], lowDown[x]))>>8), 0)
+			}
+		}
 	}
 }
 

@@ -344,10 +344,10 @@ const (
 	deviationRate, maxDeviation = 0.25, 0.3
 )
 
-// slackened grows a padded box by Slack, as far as that is more than what the caller adds.
-func (l *Linker) slackened(b detect.Box) detect.Box {
-	dx := max(l.cfg.Slack-l.cfg.CallerMargin*b.W(), 0)
-	dy := max(l.cfg.Slack-l.cfg.CallerMargin*b.H(), 0)
+// slackened grows a padded box by slack, as far as that is more than what the caller adds.
+func (l *Linker) slackened(b detect.Box, slack float32) detect.Box {
+	dx := max(slack-l.cfg.CallerMargin*b.W(), 0)
+	dy := max(slack-l.cfg.CallerMargin*b.H(), 0)
 	return detect.Box{X0: b.X0 - dx, Y0: b.Y0 - dy, X1: b.X1 + dx, Y1: b.Y1 + dy}
 }
 
@@ -383,7 +383,7 @@ func (l *Linker) object(p *Track, frame int) (detect.Object, bool) {
 	margin := l.cfg.Class[p.Class].Margin
 	padded = padded.Grow(margin, margin)
 	box, padded = l.toPicture(box, int32(frame)), l.toPicture(padded, int32(frame))
-	padded = l.slackened(padded).Intersect(l.whole)
+	padded = l.slackened(padded, l.slack[frame]).Intersect(l.whole)
 	if padded.Empty() {
 		return detect.Object{}, false
 	}

@@ -126,6 +126,8 @@ type Observed struct {
 	// Camera is how the camera's movement has moved the picture's content since the
 	// picture before, in pixels; the zero Affine is not at all, as of a fixed camera.
 	Camera Affine
+	// Slack comes on top of LinkerConfig.Slack in this picture.
+	Slack float32
 	// Inferences are the detectors' inferences on it; their Time is not read.
 	Inferences []Inference
 	// Moved are the patches that move by themselves, where it is known. An object that they
@@ -140,7 +142,8 @@ type Linker struct {
 	cfg       LinkerConfig
 	whole     detect.Box
 	times     []time.Duration
-	camera    []Affine // from the scene to each picture
+	camera    []Affine  // from the scene to each picture
+	slack     []float32 // in each picture
 	searched  []detect.ClassSet
 	motion    bool // moving patches are known
 	occluders []occluder
@@ -176,7 +179,7 @@ func (l *Linker) Add(o *Observed) {
 		step = step.after(l.camera[n-1])
 	}
 	l.times = append(l.times, o.Time)
-	l.camera = append(l.camera, step)
+	l.camera, l.slack = append(l.camera, step), append(l.slack, l.cfg.Slack+max(o.Slack, 0))
 	l.motion = l.motion || len(o.Moved) > 0
 	var classes detect.ClassSet
 	for i := range o.Inferences {
