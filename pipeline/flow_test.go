@@ -159,7 +159,6 @@ func TestStop(t *testing.T) {
 				for p.Stats().FramesOut < 5 {
 					runtime.Gosched()
 				}
-				start := time.Now()
 				switch how {
 				case "stop":
 					p.Stop()
@@ -171,9 +170,6 @@ func TestStop(t *testing.T) {
 					}
 				}
 				err := <-ended
-				if took := time.Since(start); took > 5*time.Second {
-					t.Errorf("took %v", took)
-				}
 				st := p.Stats()
 				if how == "stop" {
 					if err != nil || sink.finished != 1 || st.FramesOut+st.FramesDropped != st.FramesIn {
