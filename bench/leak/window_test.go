@@ -21,25 +21,54 @@ var keepWindows = flag.String("windows", "", "make sets of a moving camera's rec
 // window is what a moving camera would see of a clip of a fixed one: two thirds of its
 // sides, more or less, which pan, zoom and shake.
 type window struct {
-	set, clip     string
-	frames        int
-	rate          float64
-	width, height int // of the clip; the window's pictures have two thirds
+	name, set, clip string
+	frames          int
+	rate            float64
+	width, height   int // of the clip; the window's pictures have two thirds
+	path            path
+}
+
+// path is how a window moves: its zoom, where it looks (0 to 1 of the way that it has), and
+// by how many pixels of the clip it shakes, as a sine of n times each of two numbers.
+type path struct {
+	zoom            float64
+	zooms, pan, dip sway
+	shake           float64
+	shakes          [2]float64
+}
+
+// sway is amplitude*sin(n/period + phase).
+type sway struct{ amplitude, period, phase float64 }
+
+func (s sway) at(n float64) float64 { return s.amplitude * math.Sin(n/s.period+s.phase) }
+
+func (s sway) filter() string { return fmt.Sprintf("%g*sin(in/%g+%g)", s.amplitude, s.period, s.phase) }
+
+// paths are three of them. On the second, settings were chosen as on the first; on the third
+// they were only measured.
+var paths = [3]path{
+	{1.5, sway{0.2, 37, 0}, sway{0.4, 53, 0}, sway{0.4, 71, 0}, 3, [2]float64{1.7, 2.3}},
+	{1.6, sway{0.25, 29, math.Pi / 2}, sway{0.45, 43, 1}, sway{0.45, 61, 2 + math.Pi/2}, 2, [2]float64{2.1, 1.3}},
+	{1.35, sway{0.15, 23, 2}, sway{0.42, 31, math.Pi / 2}, sway{0.4, 47, 2}, 3, [2]float64{1.9, 2.7}},
 }
 
 // at returns the factor of the zoom and the window's corner in frame n, from 0. filter says
 // the same in ffmpeg's words.
 func (w *window) at(n float64) (zoom, x, y float64) {
-	zoom = 1.5 + 0.2*math.Sin(n/37)
-	x = (float64(w.width)-float64(w.width)/zoom)*(0.5+0.4*math.Sin(n/53)) + 3*math.Sin(1.7*n)
-	y = (float64(w.height)-float64(w.height)/zoom)*(0.5+0.4*math.Sin(n/71)) + 3*math.Sin(2.3*n)
+	p := &w.path
+	zoom = p.zoom + p.zooms.at(n)
+	x = (float64(w.width)-float64(w.width)/zoom)*(0.5+p.pan.at(n)) + p.shake*math.Sin(p.shakes[0]*n)
+	y = (float64(w.height)-float64(w.height)/zoom)*(0.5+p.dip.at(n)) + p.shake*math.Sin(p.shakes[1]*n)
 	return zoom, x, y
 }
 
 func (w *window) filter() string {
-	return fmt.Sprintf("zoompan=d=1:fps=%g:s=%dx%d:z='1.5+0.2*sin(in/37)':"+
-		"x='(iw-iw/zoom)*(0.5+0.4*sin(in/53))+3*sin(1.7*in)':y='(ih-ih/zoom)*(0.5+0.4*sin(in/71))+3*sin(2.3*in)'",
-		w.rate, w.width*2/3&^1, w.height*2/3&^1)
+	p := &w.path
+	corner := func(side string, s sway, shakes float64) string {
+		return fmt.Sprintf("(i%s-i%s/zoom)*(0.5+%s)+%g*sin(%g*in)", side, side, s.filter(), p.shake, shakes)
+	}
+	return fmt.Sprintf("zoompan=d=1:fps=%g:s=%dx%d:z='%g+%s':x='%s':y='%s'", w.rate, w.width*2/3&^1, w.height*2/3&^1,
+		p.zoom, p.zooms.filter(), corner("w", p.pan, p.shakes[0]), corner("h", p.dip, p.shakes[1]))
 }
 
 // make writes the window's clip and labels. Of those whom the window shows less than a quarter
@@ -98,11 +127,13 @@ func TestMovingWindow(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: runs without -short, and so without the race detector")
 	}
-	tud := window{"mot15_TUD-Campus", "TUD-Campus.mp4", 71, 25, 640, 480}
-	pets := window{"mot15_PETS09-S2L1", "vtest.avi", 400, 10, 768, 576}
+	tud := window{"window", "mot15_TUD-Campus", "TUD-Campus.mp4", 71, 25, 640, 480, paths[0]}
 	if *keepWindows != "" {
-		for _, w := range []window{tud, pets} {
-			w.make(t, dev(t, w.set), filepath.Join(*keepWindows, "window_"+w.set))
+		pets := func(name string, frames, path int) window {
+			return window{name, "mot15_PETS09-S2L1", "vtest.avi", frames, 10, 768, 576, paths[path]}
+		}
+		for _, w := range []window{tud, pets("window", 400, 0), pets("window2", 790, 1), pets("window3", 500, 2)} {
+			w.make(t, dev(t, w.set), filepath.Join(*keepWindows, w.name+"_"+w.set))
 		}
 		return
 	}
