@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/track"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -146,21 +147,41 @@ const movesFrom = 0.05
 // what reviewers have taken out.
 func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
 	var before []detect.Object
+	var camera track.Affine // from where before is
 	return slices.DeleteFunc(d.shown(i, d.moments[i].at, slices.Clone(objects)), func(o detect.Object) bool {
 		if o.Class != detect.Vehicle {
 			return false
 		}
 		if before == nil {
 			j := max(i-carriedOver, 0)
-			before = d.objects(j, d.moments[j].at, nil)
+			before, camera = d.objects(j, d.moments[j].at, nil), d.Tracks.Camera(j, i)
 		}
-		x, y := o.Box.Center()
 		for k := range before {
 			if was := &before[k]; was.ID == o.ID && was.Class == o.Class {
-				wx, wy := was.Box.Center()
-				return max(x-wx, wx-x)+max(y-wy, wy-y) < movesFrom*o.Box.Short()
+				return d.displacement(was.Box, o.Box, camera) < movesFrom*o.Box.Short()
 			}
 		}
 		return true
 	})
+}
+
+// displacement returns how far a thing has moved from one picture to another besides what the
+// camera did, by those of its sides that lie within both pictures: at the edge a side is that
+// of the picture.
+func (d *Decision) displacement(was, now detect.Box, camera track.Affine) float32 {
+	const edge = 2
+	size := d.ev.header.Size
+	moved := camera.Box(was)
+	axis := func(was, moved, now [2]float32, end int) (far float32) {
+		n := float32(0)
+		for i := range now {
+			if min(was[i], now[i]) > edge && max(was[i], now[i]) < float32(end-edge) {
+				far += max(now[i]-moved[i], moved[i]-now[i])
+				n++
+			}
+		}
+		return far / max(n, 1)
+	}
+	return axis([2]float32{was.X0, was.X1}, [2]float32{moved.X0, moved.X1}, [2]float32{now.X0, now.X1}, size.X) +
+		axis([2]float32{was.Y0, was.Y1}, [2]float32{moved.Y0, moved.Y1}, [2]float32{now.Y0, now.Y1}, size.Y)
 }

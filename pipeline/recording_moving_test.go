@@ -70,3 +70,41 @@ func TestRecordingTurningCamera(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordingTurningBeforeCar: a parked car explains nothing of who walks before it, though
+// the camera's turns move it in the picture.
+func TestRecordingTurningBeforeCar(t *testing.T) {
+	race.SkipPixels(t)
+	turn := func(i int) int { return 400 + int(40*math.Sin(float64(i)/6)) }
+	walk := func(i int) (image.Point, bool) { return image.Pt(500+4*i-turn(i), 120), i >= 20 && i < 60 }
+	box := func(i int) detect.Box {
+		at, _ := walk(i)
+		return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + 24), Y1: float32(at.Y + 60)}
+	}
+	car := func(i int) detect.Box {
+		x := float32(550 - turn(i))
+		return detect.Box{X0: x, Y0: 90, X1: x + 160, Y1: 200}
+	}
+	var script [][]detect.Detection
+	for i := range 80 {
+		script = append(script, []detect.Detection{{Class: detect.Vehicle, Score: 0.9, Box: car(i)}})
+	}
+	cfg := pipeline.RecordingConfig{Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}}
+	h, d := playYard(t, cfg, func() *yard { return &yard{frames: 80, path: walk, shift: turn} }, box)
+	if d.Camera != pipeline.MovingCamera {
+		t.Fatalf("%v camera", d.Camera)
+	}
+	before := 0
+	for i := range h.walker {
+		if _, walks := walk(i); !walks || i < 25 || !car(i).Contains(box(i)) {
+			continue
+		}
+		before++
+		if h.walker[i] < 0.9 {
+			t.Errorf("picture %d: %.2f of the walker hidden", i, h.walker[i])
+		}
+	}
+	if before < 15 {
+		t.Errorf("the walker is before the car in %d pictures", before)
+	}
+}

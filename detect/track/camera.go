@@ -50,8 +50,8 @@ func (m Affine) sane() bool {
 	return det >= 0.25 && det <= 4 && lin <= 8 && math.Abs(m.X0) <= far && math.Abs(m.Y0) <= far
 }
 
-// box returns the smallest box that holds b after the movement.
-func (m Affine) box(b detect.Box) detect.Box {
+// Box returns the smallest box that holds b after the movement.
+func (m Affine) Box(b detect.Box) detect.Box {
 	if m.translates() {
 		return b.Shift(float32(m.X0), float32(m.Y0))
 	}

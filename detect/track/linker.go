@@ -280,10 +280,15 @@ func (p *Tracks) Box(q *Track, frame int) detect.Box {
 	return p.linker.toPicture(p.linker.smoothed(q, frame), int32(frame))
 }
 
+// Camera returns how the camera's movement has moved the content from one picture to another.
+func (p *Tracks) Camera(from, to int) Affine {
+	return p.linker.camera[to].after(p.linker.camera[from].inverse())
+}
+
 // toPicture takes a box from scene coordinates to a picture's.
-func (l *Linker) toPicture(b detect.Box, frame int32) detect.Box { return l.camera[frame].box(b) }
+func (l *Linker) toPicture(b detect.Box, frame int32) detect.Box { return l.camera[frame].Box(b) }
 
 // toScene takes a box of a picture to scene coordinates.
 func (l *Linker) toScene(b detect.Box, frame int32) detect.Box {
-	return l.camera[frame].inverse().box(b)
+	return l.camera[frame].inverse().Box(b)
 }

@@ -377,5 +377,5 @@ func (t *Tracker) warp(b detect.Box, from, to time.Duration) detect.Box {
 	if t.cam.unmoved(from, to) {
 		return b
 	}
-	return t.cam.between(from, to).box(b)
+	return t.cam.between(from, to).Box(b)
 }
