@@ -204,3 +204,20 @@ func TestMosaicOddPictures(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkMosaic(b *testing.B) {
+	s := newTurning(1)
+	s.size = image.Pt(640, 360)
+	var pics []*image.YCbCr
+	for n := range 40 {
+		pics = append(pics, s.frame(n))
+	}
+	var m Mosaic
+	n := 0
+	for b.Loop() {
+		at, k := time.Duration(n)*40*time.Millisecond, n%78
+		m.Update(at, pics[min(k, 78-k)], image.Pt(1920, 1080), 0, 0)
+		m.Observe(at, nil)
+		n++
+	}
+}
