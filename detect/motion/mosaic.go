@@ -29,8 +29,9 @@ const (
 	// and mostKeyframes how many are kept.
 	keyframeOverlap, keyframeApart, mostKeyframes = 0.7, 5, 32
 	// mosaicLost is after how many pictures in a row without a place a mosaic begins anew,
-	// and mosaicInside the share of the picture that must lie in it.
-	mosaicLost, mosaicInside = 10, 0.75
+	// and mosaicInside the share of the picture that must lie in it. mosaicZoom is how much
+	// larger or smaller than its first picture's a picture's scale may be.
+	mosaicLost, mosaicInside, mosaicZoom = 10, 0.75, 4
 	// leastMosaic is the least side of a picture, in samples, that a mosaic is made of.
 	leastMosaic = 64
 )
@@ -110,7 +111,7 @@ func (m *Mosaic) Update(tm time.Duration, pic *image.YCbCr, full image.Point, dx
 	if len(m.keyframes) > 0 {
 		m.find(dx/m.unit, dy/m.unit)
 	}
-	if len(m.keyframes) == 0 || m.lost >= mosaicLost || m.known && m.inside() < mosaicInside {
+	if len(m.keyframes) == 0 || m.lost >= mosaicLost || m.known && !m.holds() {
 		m.begin()
 		m.begun = tm
 	}
@@ -192,14 +193,14 @@ func (m *Mosaic) nearest(pose Similarity) *placedKeyframe {
 	return &m.keyframes[best]
 }
 
-// inside returns the share of the picture that lies in the mosaic.
-func (m *Mosaic) inside() float64 {
-	view := m.view(m.pose)
-	if view.Empty() {
-		return 0
+// holds reports whether the mosaic has room for the picture, and detail for it.
+func (m *Mosaic) holds() bool {
+	view, zoom := m.view(m.pose), cmplx.Abs(m.pose.Turn)
+	if view.Empty() || zoom > mosaicZoom || zoom < 1./mosaicZoom {
+		return false
 	}
 	in := view.Intersect(detect.Box{X1: float32(m.model.in.X), Y1: float32(m.model.in.Y)})
-	return float64(in.Area() / view.Area())
+	return in.Area() >= mosaicInside*view.Area()
 }
 
 // fromMosaic is the movement from the mosaic's samples, from its upper left corner, to those

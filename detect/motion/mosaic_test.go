@@ -19,6 +19,7 @@ type turning struct {
 	far            []uint8
 	size           image.Point // of pictures
 	pan, zoom      float64     // how much
+	zoomIn         float64     // factor from picture to picture
 	walks          bool
 	walker         detect.Box // in the newest picture
 	rng            *rand.Rand
@@ -29,7 +30,7 @@ type turning struct {
 
 func newTurning(seed uint64) *turning {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	s := &turning{w: 1200, h: 900, size: image.Pt(480, 320), pan: 1, zoom: 0.15, walks: true, rng: rng, light: 1, stands: 1 << 30}
+	s := &turning{w: 1200, h: 900, size: image.Pt(480, 320), pan: 1, zoom: 0.15, zoomIn: 1, walks: true, rng: rng, light: 1, stands: 1 << 30}
 	for _, p := range []*[]uint8{&s.world, &s.far} {
 		*p = blocks(s.w, s.h, rng)
 		for i := range *p { // nothing is quite black or white
@@ -42,7 +43,7 @@ func newTurning(seed uint64) *turning {
 // pose leads from the world to picture n.
 func (s *turning) pose(n int) Similarity {
 	k := float64(n)
-	turn := cmplx.Rect(1+s.zoom*math.Sin(k/19), 0.03*math.Sin(k/23)*s.pan)
+	turn := cmplx.Rect(math.Pow(s.zoomIn, k)*(1+s.zoom*math.Sin(k/19)), 0.03*math.Sin(k/23)*s.pan)
 	look := complex(float64(s.w)/2+s.pan*(100*math.Sin(k/31)+2*math.Sin(1.7*k)), float64(s.h)/2+s.pan*(60*math.Sin(k/41)+2*math.Sin(2.3*k)))
 	return Similarity{turn, complex(float64(s.size.X)/2, float64(s.size.Y)/2) - turn*look}
 }
@@ -81,7 +82,27 @@ func (s *turning) at(world []uint8, z complex128) float64 {
 	return top*(1-fy) + bottom*fy
 }
 
-// TestMosaicPose: where pictures lie is known to three quarters of a pixel however the camera turns.
+// TestMosaicZoom: a camera that zooms in for long begins mosaics anew, so that every place is
+// one that evidence takes.
+func TestMosaicZoom(t *testing.T) {
+	s := newTurning(4)
+	s.size, s.walks, s.zoomIn = image.Pt(320, 200), false, 1.03
+	var m Mosaic
+	for n := range 90 {
+		if !m.Update(time.Duration(n)*40*time.Millisecond, s.frame(n), s.size, 0, 0) {
+			continue
+		}
+		if zoom := cmplx.Abs(m.Pose().Turn); zoom > mosaicZoom || zoom < 1./mosaicZoom {
+			t.Fatalf("picture %d has a zoom of %.1f", n, zoom)
+		}
+	}
+	if m.Number() < 2 {
+		t.Errorf("%d mosaics", m.Number())
+	}
+}
+
+// TestMosaicPose: where pictures lie is known to three quarters of a pixel however the camera
+// turns.
 func TestMosaicPose(t *testing.T) {
 	for seed := range uint64(2) {
 		s := newTurning(seed)
