@@ -19,12 +19,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
 
@@ -41,7 +40,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "archive: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -28,7 +28,7 @@
 // # Another camera
 //
 // A camera of another aspect ratio than the last one is hidden whole, also after a
-// restart, until kill -HUP PID says that the policy's zones fit it. A change of the
+// restart, until kill -USR2 PID says that the policy's zones fit it. A change of the
 // policy's file does not say so.
 //
 // # Why this form
@@ -59,10 +59,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"syscall"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
 )
 
@@ -78,7 +78,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "dashcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -88,7 +88,7 @@ func main() {
 func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	// From the start on, so that an early signal does not end the program.
 	byHand := make(chan os.Signal, 1)
-	signal.Notify(byHand, syscall.SIGUSR1)
+	signal.Notify(byHand, signals.Event)
 	defer signal.Stop(byHand)
 	var c config
 	so.Program, so.About = "dashcam", "holds redacted video in memory and writes it when something happens."

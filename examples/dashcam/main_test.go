@@ -305,7 +305,7 @@ func TestFaults(t *testing.T) {
 	p.awaitHeld(time.Second)
 	put(t, p.policy, `{"version": 1, "property": []`)
 	p.await("the old policy stays in force", 1)
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
 	p.await("zones confirmed", 1)
@@ -350,7 +350,7 @@ func TestCameraTurnedWhileOff(t *testing.T) {
 	// All that it has seen is written.
 	p = startProgram(t, "file:"+source, "-policy", policy, "-rotate", "90", "-keep", "2m", "-before", "2m")
 	p.awaitHeld(300 * time.Millisecond)
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
 	p.await("zones confirmed", 1)

@@ -19,11 +19,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 )
 
 const (
@@ -32,7 +31,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	code := run(ctx, os.Args[1:], time.Now, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

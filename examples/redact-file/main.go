@@ -19,12 +19,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/confine"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
@@ -43,7 +42,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "redact-file: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	code := run(ctx, os.Args[1:], os.Stderr)
 	stop()
 	os.Exit(code)

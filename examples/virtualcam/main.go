@@ -13,7 +13,7 @@
 // nobody reads, pictures are dropped. The camera may come and go as well.
 //
 // When the camera is moved everything is hidden, also after a restart, until the
-// signal SIGHUP (kill -HUP PID) says that the policy's zones are right for what the
+// signal SIGUSR2 (kill -USR2 PID) says that the policy's zones are right for what the
 // camera sees now. A change of the policy's file does not say so. What the camera
 // showed is kept beside that file, as FILE.view, in a form that no picture can be
 // made of.
@@ -31,14 +31,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/examples/internal/videoout"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -56,7 +55,7 @@ func main() {
 	if err := nodump.Process(); err != nil {
 		_, _ = fmt.Fprintf(os.Stderr, "virtualcam: raw pictures may end up in a core dump: %v\n", err) // nowhere else to say it
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	code := run(ctx, settings.Options{Args: os.Args[1:]}, os.Stderr)
 	stop()
 	os.Exit(code)

@@ -132,7 +132,7 @@ func TestProgram(t *testing.T) {
 		}
 		log.await(t, "the reader is gone", round+1)
 	}
-	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
 	log.await(t, "zones confirmed", 1)
@@ -201,7 +201,7 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 			put(t, policy, openPolicy)
 			log.await(t, "policy in force", 3)
 			hidden("the policy file was away")
-			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
 				t.Fatal(err)
 			}
 			log.await(t, "zones confirmed", 1)

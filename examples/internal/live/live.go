@@ -1,5 +1,5 @@
 // Package live runs what every program with a camera has in common: the camera, the
-// networks, the pipeline, the policy file that is followed, and the signal SIGHUP, by which
+// networks, the pipeline, the policy file that is followed, and the signal SIGUSR2, by which
 // the owner confirms the zones.
 package live
 
@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -22,6 +21,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/detectors"
 	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
@@ -102,12 +102,16 @@ type Camera struct {
 	source *camera.Source
 	set    *networks.Set
 	pipe   *pipeline.Pipeline
+
+	confirm chan os.Signal
 }
 
 // Open opens the camera, the networks that the policy needs, and the pipeline. Nothing
 // runs before Run.
 func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c *Camera, err error) {
-	c = &Camera{o: o, flags: s.Flags}
+	// From the start on, so that an early signal does not end the program.
+	c = &Camera{o: o, flags: s.Flags, confirm: make(chan os.Signal, 1)}
+	signal.Notify(c.confirm, signals.Confirm)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -151,12 +155,9 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 func (c *Camera) State() camera.State { return c.source.State() }
 
 // Run hands redacted frames to the sink until ctx ends, which is no error. Meanwhile it
-// follows the policy file, and SIGHUP confirms the zones.
+// follows the policy file, and signals.Confirm confirms the zones.
 func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	var beside sync.WaitGroup
 	beside.Go(func() { settings.FollowPolicy(ctx, c.o.Policy, c.setPolicy, c.o.Log) })
 	beside.Go(func() { c.seal.Run(ctx, c.flags, c.loosen) })
@@ -165,7 +166,7 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangup:
+			case <-c.confirm:
 				c.pipe.Confirm()
 				c.o.Log.Info("zones confirmed")
 			}
@@ -182,6 +183,7 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 
 // Close frees pipeline, networks and camera.
 func (c *Camera) Close() error {
+	signal.Stop(c.confirm)
 	var errs []error
 	if c.seal != nil {
 		c.seal.Close()

@@ -12,13 +12,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
+
+	"github.com/hedgecam/hedge/examples/internal/signals"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signals.Context()
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
