@@ -101,14 +101,17 @@ func (l *Linker) believe(p *Track) {
 	p.Mean, p.Moved = total/float32(len(p.seen)), float32(moved)/float32(max(own, 1))
 	p.Moves = p.Moved >= 1./3
 	p.Score = best[len(best)-1]
+	need, least, confident := cfg.Sum, cfg.Least, cfg.Confident
 	if n := len(p.seen); n < len(best) {
 		p.Score = best[n-1]
-		if l.inferences(p.Class, p.SeenFirst-2, p.SeenLast+2) > n {
+		if l.around(p) > n {
 			// Seen once or twice, and not in the inferences around.
 			p.Score *= 0.4 + 0.2*float32(n)
+		} else {
+			// No other inference could have seen it.
+			confident = min(confident, cfg.Single)
 		}
 	}
-	need, least, confident := cfg.Sum, cfg.Least, cfg.Confident
 	if p.Moves && len(p.seen) >= len(best) {
 		need, least = cfg.SumMoving, cfg.LeastMoving
 	} else if l.faint(p, total) || p.Checked >= 4 && 2*p.Missed >= p.Checked {
@@ -122,7 +125,7 @@ func (l *Linker) believe(p *Track) {
 		// A face without somebody, a plate without a vehicle.
 		confident = max(confident, uncarriedScore)
 	}
-	if l.inferences(p.Class, 0, len(l.searched)-1) <= FewInferences {
+	if l.looked[p.Class] <= FewInferences {
 		p.Believed = l.believeFew(p, 2*uncarried > len(p.seen))
 		return
 	}
@@ -144,6 +147,21 @@ func (l *Linker) faint(p *Track, total float32) bool {
 func (l *Linker) inferences(class detect.Class, first, last int) (n int) {
 	for _, c := range l.searched[max(first, 0):min(last+1, len(l.searched))] {
 		if c.Has(class) {
+			n++
+		}
+	}
+	return n
+}
+
+// stays is for how long somebody is still about where they were seen: what an inference
+// does not see after that has gone.
+const stays = 500 * time.Millisecond
+
+// around counts the inferences that could have seen a track: those from its first to its
+// last observation, and in two pictures before and after, that are near one in time.
+func (l *Linker) around(p *Track) (n int) {
+	for i := max(p.SeenFirst-2, 0); i <= min(p.SeenLast+2, len(l.times)-1); i++ {
+		if l.searched[i].Has(p.Class) && l.timeToObservation(p, l.times[i]) <= stays {
 			n++
 		}
 	}
@@ -303,11 +321,15 @@ func (l *Linker) timeToObservation(p *Track, at time.Duration) time.Duration {
 	return near
 }
 
+// mostSmooth bounds the standard deviation of the mean over time where pictures are far
+// apart: between them somebody goes elsewhere.
+const mostSmooth = 300 * time.Millisecond
+
 // smoothed returns the mean of an object's places around a picture, weighted by
 // their distance in time (a Gaussian), in scene coordinates. The mean looks forwards
 // as far as backwards, so that it does not lag.
 func (l *Linker) smoothed(p *Track, frame int) detect.Box {
-	sigma := max(l.cfg.Class[p.Class].Smooth.Seconds(), 1.5*l.period(frame).Seconds())
+	sigma := max(l.cfg.Class[p.Class].Smooth, min(l.period(frame)*3/2, mostSmooth)).Seconds()
 	var sum [4]float64
 	weight := 0.0
 	at := l.times[frame]

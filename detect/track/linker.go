@@ -19,12 +19,12 @@ type LinkerConfig struct {
 	// each.
 	Class [detect.NumClasses]LinkerClass
 	// MaxTracks is how many tracks of all classes may be followed at a time. In
-	// pictures with more than that the whole picture counts as one object. It
-	// defaults to 4096.
+	// pictures with more than that the whole picture counts as a face, a person and a
+	// plate. It defaults to 4096.
 	MaxTracks int
 	// MaxObservations bounds the memory, at 32 bytes an observation. When there are more,
-	// the whole picture counts as one object from then on. It defaults to 8
-	// million: six hours at 30 pictures a second with 12 objects in each.
+	// the whole picture counts as a face, a person and a plate from then on. It defaults to
+	// 8 million: six hours at 30 pictures a second with 12 objects in each.
 	MaxObservations int
 	// Misses is how many inferences in a row must miss an object, with nothing in front of
 	// it, until it counts as absent before, between or after its observations; more if
@@ -61,9 +61,9 @@ type LinkerClass struct {
 	// Least is the score that several observations must reach for Sum to count, and
 	// LeastMoving for SumMoving. They default to 0.35 and 0.15.
 	Least, LeastMoving float32
-	// Single is the score at which a find is believed in a recording of so few pictures
-	// that there are no tracks to go by, a photograph for one, if one inference alone shows
-	// its place. Where several do, at different sizes, a find is believed that one of them
+	// Single is the score at which a find is believed if one inference alone shows its
+	// place: in a recording of so few pictures that there are no tracks to go by, a
+	// photograph for one, and where inferences are half a second apart or more. Where several do, at different sizes, a find is believed that one of them
 	// scores at least Alone, or two of them at least Agreed: a mistake is seldom made twice.
 	// Single defaults to 0.3, and to 0.5 for faces and plates. Alone and Agreed default to
 	// 0.3 and 0.08, to 0.5 and 0.4 for faces, and to 0.8 and 0.55 for plates.
@@ -77,7 +77,7 @@ type LinkerClass struct {
 	// after its last observation. It defaults to 800 ms.
 	Extend time.Duration
 	// Smooth is the standard deviation of the mean over time that smooths boxes. It
-	// defaults to 120 ms, and is at least one and a half pictures.
+	// defaults to 120 ms, and is at least one and a half pictures, up to 300 ms.
 	Smooth time.Duration
 }
 
@@ -145,7 +145,8 @@ type Linker struct {
 	camera    []Affine  // from the scene to each picture
 	slack     []float32 // in each picture
 	searched  []detect.ClassSet
-	motion    bool // moving patches are known
+	looked    [detect.NumClasses]int // pictures in which each class was looked for
+	motion    bool                   // moving patches are known
 	occluders []occluder
 	first     []firstInferences // of the first FewInferences pictures with any
 
@@ -186,6 +187,11 @@ func (l *Linker) Add(o *Observed) {
 		classes |= o.Inferences[i].Classes
 	}
 	l.searched = append(l.searched, classes)
+	for c := range l.looked {
+		if classes.Has(detect.Class(c)) {
+			l.looked[c]++
+		}
+	}
 	if classes != 0 && len(l.first) < FewInferences {
 		l.first = append(l.first, firstInferences{int32(n), copyInferences(o.Inferences)})
 	}
@@ -251,13 +257,13 @@ func (p *Tracks) Frames() int { return len(p.linker.times) }
 
 // At appends to dst every believed object that may be in the given picture,
 // counted from 0, and returns the extended slice. A picture that is not part of the
-// recording, or that had more objects than could be followed, holds one object that
-// is the whole picture.
+// recording, or that had more objects than could be followed, holds the whole picture as a
+// face, a person and a plate.
 func (p *Tracks) At(frame int, dst []detect.Object) []detect.Object {
 	l := p.linker
 	if _, overflowed := slices.BinarySearch(l.overflowed, int32(frame)); overflowed || frame < 0 || frame >= len(l.times) ||
 		l.full >= 0 && frame >= int(l.full) {
-		dst = append(dst, detect.Object{Class: detect.Person, Box: l.whole, Padded: l.whole})
+		dst = appendWhole(dst, l.whole, 0, 0)
 	}
 	if frame < 0 || frame >= len(l.times) {
 		return dst

@@ -42,14 +42,19 @@ func sceneConfig() LinkerConfig {
 
 // linked plays a scene of n pictures. shift is the camera's, per picture.
 func linked(cfg LinkerConfig, n int, shift float64, actors ...actor) *Tracks {
+	return linkedEvery(sceneStep, cfg, n, shift, actors...)
+}
+
+// linkedEvery plays it with a picture every step.
+func linkedEvery(step time.Duration, cfg LinkerConfig, n int, shift float64, actors ...actor) *Tracks {
 	cfg.Size = sceneSize
 	l := NewLinker(cfg)
 	for i := range n {
-		o := Observed{Time: time.Duration(i) * sceneStep}
+		o := Observed{Time: time.Duration(i) * step}
 		if i > 0 {
 			o.Camera = Translation(shift, 0)
 		}
-		k := Inference{Classes: detect.Classes(detect.Person, detect.Plate)}
+		k := Inference{Classes: detect.Classes(detect.Face, detect.Person, detect.Plate)}
 		for _, a := range actors {
 			b := a.at(i).Intersect(l.whole)
 			if s := a.score(i); s > 0 && !b.Empty() {
@@ -169,6 +174,26 @@ func TestWholeMistakes(t *testing.T) {
 	confident := actor{class: detect.Person, at: bush, score: steady(0.6), static: true}
 	if p := linked(DefaultLinkerConfig(), 100, 0, confident); believed(p) != 1 {
 		t.Error("somebody who sits still is not believed")
+	}
+}
+
+// TestWholeSparse: where pictures are so far apart that who is found in one has gone in the
+// next, a find stands for itself.
+func TestWholeSparse(t *testing.T) {
+	for _, step := range []time.Duration{time.Second, 10 * time.Second} {
+		for class, score := range map[detect.Class]float32{detect.Person: 0.4, detect.Face: 0.8, detect.Plate: 0.8} {
+			for _, static := range []bool{false, true} {
+				at := func(i int) detect.Box {
+					return walker(float32(40+170*i%500), float32(30+90*i%300), 0, 0)(0)
+				}
+				p := linkedEvery(step, DefaultLinkerConfig(), 20, 0, actor{class: class, at: at, score: steady(score), static: static})
+				for i := range 20 {
+					if got := hiddenShare(p, i, at(i)); got < 0.95 {
+						t.Errorf("%v found at %v, a picture every %v: %.2f of it hidden in picture %d", class, score, step, got, i)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -276,7 +276,7 @@ func (t *Tracker) overflowed(class detect.Class, at time.Duration) {
 func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 	tm = min(max(tm, -maxTime), maxTime)
 	if tm < t.horizon {
-		return t.wholePicture(dst, 0, 0)
+		return appendWhole(dst, t.whole, 0, 0)
 	}
 	for _, o := range t.objects {
 		c := &t.cfg.Class[o.class]
@@ -289,7 +289,7 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		}
 		padded := p.padded.Intersect(t.whole)
 		if !padded.Finite() || !p.box.Finite() {
-			dst = t.wholePicture(dst, o.id, p.age)
+			dst = appendWhole(dst, t.whole, o.id, p.age)
 			continue
 		}
 		dst = append(dst, detect.Object{
@@ -298,7 +298,7 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		})
 	}
 	if c := &t.overflow; tm >= c.from && tm <= c.till {
-		dst = t.wholePicture(dst, c.id, time.Duration(math.Abs(float64(tm-c.at))))
+		dst = appendWhole(dst, t.whole, c.id, time.Duration(math.Abs(float64(tm-c.at))))
 	}
 	return dst
 }
@@ -307,11 +307,11 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 // of them.
 var hidable = [...]detect.Class{detect.Face, detect.Person, detect.Plate}
 
-// wholePicture appends the whole picture as an object of each class that may have to be
+// appendWhole appends the whole picture as an object of each class that may have to be
 // hidden, for when nobody knows who is where.
-func (t *Tracker) wholePicture(dst []detect.Object, id uint64, age time.Duration) []detect.Object {
+func appendWhole(dst []detect.Object, whole detect.Box, id uint64, age time.Duration) []detect.Object {
 	for _, c := range hidable {
-		dst = append(dst, detect.Object{ID: id, Class: c, Box: t.whole, Padded: t.whole, Age: age})
+		dst = append(dst, detect.Object{ID: id, Class: c, Box: whole, Padded: whole, Age: age})
 	}
 	return dst
 }
