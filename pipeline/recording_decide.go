@@ -299,20 +299,11 @@ func (d *Decision) markStale(good, bad []bool) {
 	}
 	mark(func(k int) int { return k })
 	mark(func(k int) int { return n - 1 - k })
-	for i := range n {
-		if !contains(good) {
+	if !slices.Contains(good, true) {
+		for i := range n {
 			stale(i, ReasonDetectorLate)
 		}
 	}
-}
-
-func contains(list []bool) bool {
-	for _, v := range list {
-		if v {
-			return true
-		}
-	}
-	return false
 }
 
 func abs(v int) int { return max(v, -v) }
@@ -348,9 +339,10 @@ func (d *Decision) retimed(i int, at time.Duration, objects []detect.Object) []d
 	for _, t := range d.Times {
 		is := func(o detect.Object) bool { return o.ID == t.Track }
 		switch {
+		case t.Track < 1 || t.Track > uint64(len(d.Tracks.List)):
 		case at < t.From || at > t.To:
 			objects = slices.DeleteFunc(objects, is)
-		case t.Track < 1 || t.Track > uint64(len(d.Tracks.List)) || slices.ContainsFunc(objects, is):
+		case slices.ContainsFunc(objects, is):
 		default:
 			if p := d.Tracks.List[t.Track-1]; p.Believed {
 				b := d.Tracks.Box(p, min(max(i, p.First), p.Last))

@@ -79,7 +79,9 @@ func (h *hiddenOf) Write(_ context.Context, f redact.Frame) error {
 // play runs both passes over yards made anew and returns what was hidden.
 func playYard(t *testing.T, c pipeline.RecordingConfig, yards func() *yard, at func(i int) detect.Box) (*hiddenOf, *pipeline.Decision) {
 	t.Helper()
-	c.Policy = policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`)
+	if c.Policy == nil {
+		c.Policy = policy(t, `{"version":1,"outside":{"hide":"detected","fill":"solid"}}`)
+	}
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
 		t.Fatal(err)
@@ -298,5 +300,53 @@ func TestRecordingCameraMoved(t *testing.T) {
 	_, d = playYard(t, pipeline.RecordingConfig{Detectors: blind(), Camera: pipeline.MovingCamera}, func() *yard { return &yard{frames: 200, shift: knocked} }, nowhere)
 	if d.Camera != pipeline.MovingCamera || d.MovedAt >= 0 {
 		t.Errorf("told that it moves: %v, %v", d.Camera, d.MovedAt)
+	}
+}
+
+// TestRecordingCameraMovedAnyPolicy: a moved camera is noticed though the policy asks for
+// nothing to be found, and though the knock is small.
+func TestRecordingCameraMovedAnyPolicy(t *testing.T) {
+	race.SkipPixels(t)
+	for _, by := range []int{6, 40} {
+		knocked := func(i int) int {
+			if i >= 100 {
+				return by
+			}
+			return 0
+		}
+		c := pipeline.RecordingConfig{Policy: policy(t, hideAll)}
+		h, d := playYard(t, c, func() *yard { return &yard{frames: 200, shift: knocked} }, func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} })
+		if d.MovedAt < 0 {
+			t.Errorf("by %d pixels: nobody noticed", by)
+		}
+		for i := range 200 {
+			if i >= 100 && h.whole[i] != 1 || i < 40 && h.whole[i] == 1 {
+				t.Errorf("by %d pixels: picture %d: %.2f hidden", by, i, h.whole[i])
+			}
+		}
+	}
+}
+
+// TestRecordingFilledAfterMove: somebody who fills the picture explains why the place is not
+// seen, and nothing once the camera shows another one.
+func TestRecordingFilledAfterMove(t *testing.T) {
+	race.SkipPixels(t)
+	const n = 240
+	knocked := func(i int) int {
+		if i >= 100 {
+			return 40
+		}
+		return 0
+	}
+	script := make([][]detect.Detection, n)
+	for i := 150; i < 190; i++ {
+		script[i] = []detect.Detection{{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 40, Y0: 10, X1: 300, Y1: 240}}}
+	}
+	c := pipeline.RecordingConfig{Camera: pipeline.FixedCamera, Detectors: []detect.Detector{detecttest.New(everything, detecttest.Script(script...))}}
+	h, _ := playYard(t, c, func() *yard { return &yard{frames: n, shift: knocked} }, func(int) detect.Box { return detect.Box{X1: 1, Y1: 1} })
+	for i := 100; i < n; i++ {
+		if h.whole[i] != 1 {
+			t.Errorf("picture %d: %.2f hidden", i, h.whole[i])
+		}
 	}
 }

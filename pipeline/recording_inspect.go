@@ -143,14 +143,12 @@ func (s *firstPass) take(ctx context.Context, b *Buffer) error {
 	s.learn()
 	s.parts.begin(s.n, b.Time)
 	f := &passFrame{frame: evidence.Frame{Time: b.Time}, buf: b, index: s.n, part: s.parts.n}
-	if s.needs|s.plateNeeds != 0 {
-		if err := s.watch(f, b); err != nil {
+	if err := s.watch(f, b); err != nil {
+		return err
+	}
+	if s.finds() && s.parts.looks(s.n, s.cfg.Every) {
+		if err := s.schedule(ctx, f, b.pic); err != nil {
 			return err
-		}
-		if s.parts.looks(s.n, s.cfg.Every) {
-			if err := s.schedule(ctx, f, b.pic); err != nil {
-				return err
-			}
 		}
 	}
 	s.releaseSmall()
@@ -197,8 +195,15 @@ func (s *firstPass) watched(pic *image.YCbCr) (*smallCopy, error) {
 	return s.scaled(pic, size)
 }
 
+// finds reports whether the policy asks for anything to be found. The camera is watched
+// whatever it asks.
+func (s *firstPass) finds() bool { return s.needs|s.plateNeeds != 0 }
+
 // watch notes how the picture has shifted and what moves in it.
 func (s *firstPass) watch(f *passFrame, b *Buffer) error {
+	if s.alone && !s.finds() {
+		return nil
+	}
 	p, err := s.watched(b.pic)
 	if err != nil {
 		return err
@@ -208,13 +213,18 @@ func (s *firstPass) watch(f *passFrame, b *Buffer) error {
 		if s.n == 0 {
 			f.frame.Clear = true // nothing has shifted yet
 		}
-		s.lay(f, b.Time, p.pic)
+		if s.finds() {
+			s.lay(f, b.Time, p.pic)
+		}
 	}
 	if s.cfg.Camera == MovingCamera {
 		return nil
 	}
 	if !s.alone {
 		f.frame.View = s.place(b)
+	}
+	if !s.finds() {
+		return nil
 	}
 	s.parts.watch(b.Time, p.pic, s.size)
 	if s.motion != nil {

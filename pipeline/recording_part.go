@@ -134,7 +134,7 @@ func (s *firstPass) runPart(ctx context.Context, n int) (err error) {
 // takeLead shows a picture of a part's lead to its motion model.
 func (s *firstPass) takeLead(b *Buffer) error {
 	defer s.pictures.recycle(b)
-	if s.needs|s.plateNeeds == 0 || s.cfg.Camera == MovingCamera || b.pic.Rect.Size() != s.size {
+	if !s.finds() || s.cfg.Camera == MovingCamera || b.pic.Rect.Size() != s.size {
 		return nil
 	}
 	p, err := s.watched(b.pic)

@@ -101,20 +101,26 @@ func (s *summary) camera(h evidence.Header) Camera {
 	return FixedCamera
 }
 
-// turning is the longest time that a turn of the camera takes before the first picture of
-// another place.
-const turning = time.Second
+const (
+	// turning is how long before the first picture that is known to show another place the
+	// camera may have begun to turn: it takes some seconds until a small shift is believed.
+	turning = 4 * time.Second
+	// lost is for how long the picture of a fixed camera must show another place, with
+	// nobody before it, until somebody who fills it explains nothing.
+	lost = time.Second
+)
 
 // Span is a part of a recording: From is in it, To is not. Both are presentation times.
 type Span struct{ From, To time.Duration }
 
 // otherViews returns the parts of the recording in which the picture does not show the
-// place of the beginning and nobody fills the picture. Each part begins with the first
-// jolt before it.
+// place of the beginning. Each part begins with the first jolt before it. Where somebody
+// fills the picture nobody knows what it shows, so that is not one, unless the place was
+// lost before.
 func (s *summary) otherViews() (spans []Span) {
-	away := func(i int) bool { return s.view[i] != 0 && !s.covered[i] }
+	away := s.away()
 	for i := 0; i < len(s.at); i++ {
-		if !away(i) {
+		if !away[i] {
 			continue
 		}
 		from := s.at[i]
@@ -123,7 +129,7 @@ func (s *summary) otherViews() (spans []Span) {
 				from = s.at[j]
 			}
 		}
-		for i < len(s.at) && away(i) {
+		for i < len(s.at) && away[i] {
 			i++
 		}
 		to := s.at[min(i, len(s.at)-1)]
@@ -133,4 +139,25 @@ func (s *summary) otherViews() (spans []Span) {
 		spans = append(spans, Span{from, to})
 	}
 	return spans
+}
+
+// away returns in which pictures another place is seen.
+func (s *summary) away() []bool {
+	away := make([]bool, len(s.at))
+	begun, gone := -1, false // the first of the pictures in a row with nobody before it, and whether the place is lost
+	for i, view := range s.view {
+		switch {
+		case view == 0:
+			begun, gone = -1, false
+		case gone || !s.covered[i]:
+			if begun < 0 {
+				begun = i
+			}
+			away[i] = true
+			gone = gone || s.at[i]-s.at[begun] >= lost
+		default:
+			begun = -1
+		}
+	}
+	return away
 }

@@ -283,8 +283,9 @@ func (v *View) conclude() {
 	moved := v.shift.update(v)
 	switch {
 	case v.share < 0:
-		// In the dark what was so stays so; what is behind objects is explained.
-		if was == ViewFits || v.occluded {
+		// In the dark what was so stays so. What is behind objects is explained, unless the
+		// place was lost before.
+		if was == ViewFits || v.occluded && was < ViewMoved {
 			v.state = ViewUnknown
 		}
 		return

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 )
@@ -80,7 +81,7 @@ func (e *Edits) apply(c Change) {
 	e.Changes = append(e.Changes, c)
 	switch {
 	case c.Times != nil:
-		seconds := func(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
+		seconds := func(v float64) time.Duration { return time.Duration(math.Round(v * float64(time.Second))) }
 		e.forget([]uint64{c.Times.Track})
 		e.Times = append(e.Times, Times{c.Times.Track, seconds(c.Times.From), seconds(c.Times.To)})
 	case c.Outside != "":

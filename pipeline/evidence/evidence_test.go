@@ -338,3 +338,15 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestApplyRounds: the times of a change are those of pictures, to the nanosecond: the last
+// one is included.
+func TestApplyRounds(t *testing.T) {
+	for i := range 20000 {
+		at := time.Duration(i) * 40 * time.Millisecond
+		e := Apply([]Change{{Times: &ChangedTimes{Track: 3, From: at.Seconds(), To: at.Seconds()}}})
+		if got := e.Times[0]; got.From != at || got.To != at {
+			t.Fatalf("%v is from %v to %v", at, got.From, got.To)
+		}
+	}
+}
