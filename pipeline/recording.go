@@ -36,6 +36,27 @@ func (c Camera) String() string {
 	return "any"
 }
 
+// told returns what evidence says of a camera of which it was told whether it moves.
+func (c Camera) told() string {
+	switch c {
+	case FixedCamera:
+		return evidence.CameraFixed
+	case MovingCamera:
+		return evidence.CameraMoving
+	}
+	return ""
+}
+
+// cameraOf is the reverse of told.
+func cameraOf(told string) Camera {
+	for _, c := range [...]Camera{FixedCamera, MovingCamera} {
+		if c.told() == told {
+			return c
+		}
+	}
+	return AnyCamera
+}
+
 // RecordingConfig is what a [Recording] is made of.
 type RecordingConfig struct {
 	// Policy is the owner's policy. A nil policy hides everything.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -127,13 +128,30 @@ type moment struct {
 	reason Reason // why more is hidden than the policy asks
 }
 
+// Check returns an [*evidence.Error] for evidence that says too little for this Recording:
+// it was told that the camera moves, and now is told that it is fixed, or the other way round.
+func (r *Recording) Check(ev *Evidence) error {
+	was, is := ev.header.Camera, r.cfg.Camera.told()
+	if was != "" && is != "" && was != is {
+		return &evidence.Error{Line: 1, Reason: fmt.Sprintf("it was made of a %s camera, and this one is said to be %s: it lacks what that needs", was, is)}
+	}
+	return nil
+}
+
 // Decide decides on the evidence what is hidden: whole tracks count, forwards and backwards.
+// Errors are those of Check.
 func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
+	if err := r.Check(ev); err != nil {
+		return nil, err
+	}
 	d := &Decision{ev: ev, MovedAt: -1, Added: ev.edits.Add, Camera: r.cfg.Camera,
 		Times: ev.edits.Times, HideOutside: ev.edits.HideOutside}
 	sv, err := summarise(ev)
 	if err != nil {
 		return nil, err
+	}
+	if d.Camera == AnyCamera {
+		d.Camera = cameraOf(ev.header.Camera)
 	}
 	if d.Camera == AnyCamera {
 		d.Camera = sv.camera(ev.header)

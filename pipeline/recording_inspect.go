@@ -123,7 +123,7 @@ func (s *firstPass) run(ctx context.Context, in evidence.Input) (err error) {
 func (s *firstPass) begin(size image.Point, in evidence.Input) (err error) {
 	s.start(size)
 	s.background = s.newBackground(size, s.cfg.Networks)
-	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks})
+	s.w, err = evidence.NewWriter(s.log, evidence.Header{Input: in, Size: size, Networks: s.cfg.Networks, Camera: s.cfg.Camera.told()})
 	return err
 }
 

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"errors"
 	"image"
 	"math"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/pipeline/evidence"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -106,5 +108,34 @@ func TestRecordingTurningBeforeCar(t *testing.T) {
 	}
 	if before < 15 {
 		t.Errorf("the walker is before the car in %d pictures", before)
+	}
+}
+
+// TestRecordingToldOtherwise: evidence of a camera that was said to move lacks what a fixed
+// one needs, and is refused for one. Where nothing is said now, it is of a moving camera.
+func TestRecordingToldOtherwise(t *testing.T) {
+	of := func(c pipeline.Camera) *pipeline.Recording {
+		r, err := pipeline.NewRecording(pipeline.RecordingConfig{Camera: c, Policy: policy(t, hideFound),
+			Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	const anyone, fixed, moving = pipeline.AnyCamera, pipeline.FixedCamera, pipeline.MovingCamera
+	for _, c := range []struct{ made, told, want pipeline.Camera }{
+		{moving, fixed, anyone}, {fixed, moving, anyone}, // refused
+		{moving, anyone, moving}, {fixed, anyone, fixed}, {anyone, fixed, fixed}, {anyone, moving, moving}, {moving, moving, moving},
+	} {
+		ev, err := of(c.made).Inspect(t.Context(), &yard{frames: 20}, testInput)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ev.Close()
+		d, err := of(c.told).Decide(ev)
+		var refused *evidence.Error
+		if c.want == anyone != errors.As(err, &refused) || err == nil && d.Camera != c.want {
+			t.Errorf("evidence of a %v camera, said to be %v: %+v, %v", c.made, c.told, d, err)
+		}
 	}
 }

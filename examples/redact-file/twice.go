@@ -94,7 +94,7 @@ func (j *job) look(ctx context.Context, r *pipeline.Recording, src *ffmpeg.Sourc
 			if err = firstError(err, f.Close()); err != nil {
 				return nil, foreign(path, err)
 			}
-			if err := recording.Fits(ev.Header(), src.Info(), in); err != nil {
+			if err := firstError(recording.Fits(ev.Header(), src.Info(), in), r.Check(ev)); err != nil {
 				return nil, errors.Join(foreign(path, err), ev.Close())
 			}
 			return ev, nil

@@ -11,6 +11,9 @@
 //	{"hedge":"evidence","version":1,"input":{"bytes":8131690,"sample_sha256":"9f…"},
 //	 "width":768,"height":576,"networks":[{"name":"hedge-n","sha256":"57…","classes":["face","person","plate","vehicle"]}]}
 //
+// With "camera":"fixed" or "moving" in it, the camera was told to be that, and what only the
+// other would have is not looked for.
+//
 // One line for each picture follows, in order of presentation. frame counts from 1.
 // looks are the networks that looked at it ("net" counts from 0), at the whole or
 // at a part, of which scale pixels of their input show one pixel; what they found has a class, a box and a score of 0..1. shift is how
@@ -70,7 +73,16 @@ type Header struct {
 	Size image.Point
 	// Networks are those that looked.
 	Networks []Network
+	// Camera is CameraFixed or CameraMoving if that was told and not found out: what is of
+	// use for the other alone is missing. Else it is empty.
+	Camera string
 }
+
+// What Header.Camera may be besides empty.
+const (
+	CameraFixed  = "fixed"
+	CameraMoving = "moving"
+)
 
 // Network is one that looked.
 type Network struct {

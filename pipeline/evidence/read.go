@@ -32,6 +32,7 @@ type rawHeader struct {
 	Width    int       `json:"width"`
 	Height   int       `json:"height"`
 	Networks []Network `json:"networks"`
+	Camera   string    `json:"camera,omitempty"`
 }
 
 // rawLine is any line behind the first.
@@ -129,11 +130,13 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, e.wrong("version %d: this program reads version %d; make the evidence anew", h.Version, Version)
 	case h.Width < 1 || h.Height < 1 || h.Width > mostSide || h.Height > mostSide:
 		return nil, e.wrong("pictures of %dx%d", h.Width, h.Height)
+	case h.Camera != "" && h.Camera != CameraFixed && h.Camera != CameraMoving:
+		return nil, e.wrong("camera %q: must be %q or %q", h.Camera, CameraFixed, CameraMoving)
 	}
 	for i := range h.Networks {
 		h.Networks[i].set = detect.Classes(h.Networks[i].Classes...)
 	}
-	e.header = Header{Input: h.Input, Size: image.Pt(h.Width, h.Height), Networks: h.Networks}
+	e.header = Header{Input: h.Input, Size: image.Pt(h.Width, h.Height), Networks: h.Networks, Camera: h.Camera}
 	e.bounds = detect.Box{X1: float32(h.Width), Y1: float32(h.Height)}
 	return e, nil
 }

@@ -20,7 +20,7 @@ type Writer struct {
 // NewWriter writes the first line.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	line, err := json.Marshal(rawHeader{Hedge: kind, Version: Version, Input: h.Input,
-		Width: h.Size.X, Height: h.Size.Y, Networks: append([]Network{}, h.Networks...)})
+		Width: h.Size.X, Height: h.Size.Y, Networks: append([]Network{}, h.Networks...), Camera: h.Camera})
 	if err != nil {
 		return nil, err
 	}
