@@ -75,6 +75,33 @@ func TestLiveDoesNotWait(t *testing.T) {
 	})
 }
 
+// TestLiveSlowInference: what an inference finds that takes longer than most frames are
+// remembered for is hidden, or everything outside is.
+func TestLiveSlowInference(t *testing.T) {
+	for _, moving := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 50, Y0: 10, X1: 62, Y1: 40}}
+			d := detecttest.New(everything, detecttest.Slow(2600*time.Millisecond, detecttest.Find(person)))
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: 300 * time.Millisecond, Moving: moving,
+				Detectors: []detect.Detector{d}, Timeout: 5 * time.Second, TimeToLive: 8 * time.Second})
+			sink := &album{t: t}
+			if err := p.Run(t.Context(), &camera{frames: 400, pace: interval}, sink); err != nil {
+				t.Fatal(err)
+			}
+			scenery := false
+			for i, s := range sink.seen() {
+				if s.shown[3][7] {
+					t.Fatalf("moving %t, frame %d: the person is shown", moving, i)
+				}
+				scenery = scenery || s.shown[0][15]
+			}
+			if !scenery {
+				t.Errorf("moving %t: the scenery was never shown", moving)
+			}
+		})
+	}
+}
+
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const cost = 10 * time.Millisecond

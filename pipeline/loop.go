@@ -18,8 +18,7 @@ const (
 	// arrived is how many raw frames may wait for the event loop: live sources come in
 	// bursts, after the network's or their own.
 	arrived = 4
-	// keepHistory is how long after a frame went out the tracker still remembers
-	// the objects' places at its time.
+	// keepHistory is the least value of scene.history.
 	keepHistory = 2 * time.Second
 )
 
@@ -236,12 +235,14 @@ func (l *loop) handleResult(ctx context.Context, job *inference) error {
 	case job.err != nil:
 		return l.detectorFailed(job.detector, job.at, job.err)
 	}
+	l.stats.found(job.found)
+	if !l.scene.observe(job, l.trust.format.size, l.window.newest()) {
+		return nil // of a time that nobody remembers: nothing of it can be hidden any more
+	}
 	if l.scheduler.covers(job) { // otherwise it was made before the policy asked for more
 		l.trust.succeeded(job.detector, job.at, job.region.Empty())
 		l.background.observe(job)
 	}
-	l.stats.found(job.found)
-	l.scene.observe(job, l.trust.format.size, l.window.newest())
 	return nil
 }
 
@@ -335,7 +336,7 @@ func (l *loop) decide(f *frame) redact.Scene {
 	l.scene.explain(f, s.Objects, l.trust.platesFresh(f))
 	s.Motion = f.moved
 	l.stats.tracked(s.Objects)
-	l.scene.forget(f.at - keepHistory)
+	l.scene.forget(f.at - l.scene.history)
 	return s
 }
 

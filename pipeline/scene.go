@@ -17,6 +17,10 @@ type scene struct {
 	live   bool
 	far    bool                // the look-ahead is farAhead or more
 	adjust func(*track.Config) // nil: as it is
+	// history is how long after a frame went out the tracker remembers the objects' places
+	// at its time: longer than an inference takes to come.
+	history time.Duration
+	keep    time.Duration // how long an object is kept at least that no inference has missed
 
 	activity   activity // in the newest frame
 	day        bool     // the newest frame was taken by day
@@ -114,6 +118,7 @@ const (
 func newScene(c *Config, held int) scene {
 	return scene{
 		moving: c.Moving, live: c.Mode == Live, far: c.LookAhead >= farAhead, adjust: c.Track,
+		history: max(keepHistory, c.Timeout+2*grace), keep: c.TimeToLive,
 		continuity: motion.Continuity{Keep: held + 2 + carriedOver},
 	}
 }
@@ -140,6 +145,7 @@ func (s *scene) restart(size image.Point) {
 	if s.adjust != nil {
 		s.adjust(&c)
 	}
+	c.Keep = max(c.Keep, s.history, s.keep)
 	s.tracker = track.New(c)
 	s.motion = nil
 }
@@ -225,18 +231,21 @@ func (s *scene) transition(f *frame, transition motion.Transition) {
 	s.times[f.number%len(s.times)] = f.at
 }
 
-// observe takes in what an inference has found. newest is the newest frame held back, or
+// observe takes in what an inference has found. It reports false if that was so long ago
+// that it is too late. newest is the newest frame held back, or
 // nil: if the inference was of it, its patches are noted anew. They were noted before:
 // all of the first picture is one, because nobody had looked anywhere yet.
-func (s *scene) observe(job *inference, size image.Point, newest *frame) {
+func (s *scene) observe(job *inference, size image.Point, newest *frame) bool {
 	found := job.found
 	if s.live && s.day {
 		s.sifted = appendSifted(s.sifted[:0], job)
 		found = s.sifted
 	}
-	s.tracker.Update(track.Inference{Time: job.at, Classes: job.classes, Region: job.region, Detections: found})
+	if !s.tracker.Update(track.Inference{Time: job.at, Classes: job.classes, Region: job.region, Detections: found}) {
+		return false
+	}
 	if s.motion == nil || !job.classes.Has(detect.Person) {
-		return
+		return true
 	}
 	// A vehicle is not hidden for itself: where one stands or drives, nothing
 	// was found.
@@ -249,6 +258,7 @@ func (s *scene) observe(job *inference, size image.Point, newest *frame) {
 	if newest != nil && newest.at == job.at {
 		newest.moved = s.motion.Unexplained(newest.moved[:0], nil)
 	}
+	return true
 }
 
 // appendSifted appends what an inference has found, but for uncertain plates in no vehicle. In
@@ -303,6 +313,9 @@ func (s *scene) objects(f *frame) []detect.Object {
 // may be seen, and so may what moves where they are. A vehicle is shown: it explains
 // only what moves as it does, and nothing as long as nobody has looked for its plate.
 func (s *scene) explain(f *frame, objects []detect.Object, platesSeen bool) {
+	if len(f.moved) > 0 && platesSeen {
+		s.before = s.tracker.At(f.earlier, s.before[:0])
+	}
 	kept := f.moved[:0]
 	for _, b := range f.moved {
 		if !explainedBy(b, objects, false) && !(platesSeen && s.carried(f, b, objects)) {
@@ -321,7 +334,7 @@ func (s *scene) carried(f *frame, b detect.Box, objects []detect.Object) bool {
 		}
 		// What sticks out of it is its shadow, and the place that it uncovers.
 		part := b.Intersect(o.Box)
-		dx, dy, ok := s.shift(o, f.earlier)
+		dx, dy, ok := s.shift(o)
 		if ok && !part.Empty() && s.continuity.MovesAs(f.number, carriedOver, part, dx, dy, f.buf.pic.Rect.Size()) {
 			return true
 		}
@@ -329,9 +342,8 @@ func (s *scene) carried(f *frame, b detect.Box, objects []detect.Object) bool {
 	return false
 }
 
-// shift returns how far an object has moved since the frame time at.
-func (s *scene) shift(o *detect.Object, at time.Duration) (dx, dy float64, ok bool) {
-	s.before = s.tracker.At(at, s.before[:0])
+// shift returns how far an object has moved since s.before.
+func (s *scene) shift(o *detect.Object) (dx, dy float64, ok bool) {
 	for i := range s.before {
 		if was := &s.before[i]; was.ID == o.ID {
 			x, y := o.Box.Center()

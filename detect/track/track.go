@@ -113,14 +113,15 @@ func (t *Tracker) preallocate() {
 	}
 }
 
-// Update takes in an inference. Inferences may come late and in any order. Detections
+// Update takes in an inference. It reports false, and takes nothing in, if that is of a time
+// that is forgotten. Inferences may come late and in any order. Detections
 // below the class's Low score and such as make no sense (coordinates or scores
 // that are not finite, empty boxes, boxes outside of the picture, unknown
 // classes) are ignored.
-func (t *Tracker) Update(l Inference) {
+func (t *Tracker) Update(l Inference) bool {
 	l.Time = min(max(l.Time, -maxTime), maxTime)
 	if l.Time < t.horizon {
-		return
+		return false
 	}
 	for c := range detect.Class(detect.NumClasses) {
 		t.assoc.load(t, c, l.Detections)
@@ -140,6 +141,7 @@ func (t *Tracker) Update(l Inference) {
 			break
 		}
 	}
+	return true
 }
 
 func (t *Tracker) update(class detect.Class, l Inference) {
