@@ -344,7 +344,7 @@ func (l *loop) decide(f *frame) redact.Scene {
 // wait for the plate.
 func (l *loop) learn(f *frame, s redact.Scene) {
 	s.Time = f.at // the plate counts in the pipeline's time, as inferences do
-	l.background.frame(f.buf.pic, s, l.trust.sound(f, l.background.networks))
+	l.background.frame(f.buf.pic, s, f.blocked == NoReason && l.trust.sound(f, l.background.networks))
 	l.stats.plate(l.background.known())
 	if !l.plates.on {
 		return

@@ -121,9 +121,10 @@ type plateView struct {
 	plate   *redact.BackgroundPlate
 }
 
-// answer answers those who wait, once the place has been watched for long enough.
+// answer answers those who wait, once the place has been watched for long enough, or at once
+// while nothing of it may be shown.
 func (t *plateRequests) answer(watched time.Duration, v *plateView) {
-	if t.missing == 0 && watched < watchedFor {
+	if t.missing == 0 && watched < watchedFor && !v.blocked {
 		return
 	}
 	for _, a := range t.waiting {

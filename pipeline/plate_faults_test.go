@@ -13,6 +13,7 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -349,3 +350,58 @@ func alike(f redact.Frame, place *image.YCbCr) (n int) {
 	}
 	return n
 }
+
+// TestPlateOfAnotherPlace: what a camera showed while it was elsewhere is no background of the
+// place that it comes back to.
+func TestPlateOfAnotherPlace(t *testing.T) {
+	race.SkipPixels(t)
+	here, there := street(1), street(2)
+	p := newFixed(t, pipeline.Config{Policy: policy(t, `{"version": 1, `+zones+`, "outside": {"hide": "all", "fill": "background"}}`),
+		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}, Every: 1, PlateSpan: 600 * time.Millisecond})
+	src := &watcher{frames: 320, place: func(n int) []uint8 {
+		if n >= 80 && n < 240 {
+			return there
+		}
+		return here
+	}}
+	elsewhere, known := 0, 0
+	chance := map[image.Point]bool{} // blocks that look like the other place before anybody was there
+	sink := pipeline.SinkFunc(func(_ context.Context, f redact.Frame) error {
+		n, pic := int(f.Time()/interval), f.Picture()
+		if n >= 75 && n < 240 {
+			return nil
+		}
+		for y := 0; y < viewH/2-16; y += 8 {
+			for x := 0; x < viewW; x += 8 {
+				var a, b, c int // how far it is from the other place and from this one, and they from another
+				for k := range 64 {
+					i := (y+k/8)*viewW + x + k%8
+					v := int(pic.Y[(y+k/8)*pic.YStride+x+k%8])
+					a, b, c = a+apart(v, int(there[i])), b+apart(v, int(here[i])), c+apart(int(here[i]), int(there[i]))
+				}
+				if c < 64*30 {
+					continue
+				}
+				if b < 64*4 {
+					known++
+				}
+				switch at := image.Pt(x, y); {
+				case a >= 64*4:
+				case n < 75:
+					chance[at] = true
+				case !chance[at]:
+					elsewhere++
+				}
+			}
+		}
+		return nil
+	})
+	if err := p.Run(t.Context(), src, sink); err != nil {
+		t.Fatal(err)
+	}
+	if elsewhere > 0 || known == 0 {
+		t.Errorf("%d blocks of another place are shown, and %d of this one", elsewhere, known)
+	}
+}
+
+func apart(a, b int) int { return max(a-b, b-a) }
