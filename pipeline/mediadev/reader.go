@@ -184,7 +184,7 @@ func (t *Reader) serve() error {
 			return err
 		}
 	}
-	return t.p.Run(t.ctx, t.src, &sink{t: t})
+	return t.p.Run(t.ctx, t.src, newSink(t))
 }
 
 // ended returns what Read says after Run has returned err.
@@ -217,7 +217,13 @@ func (t *Reader) Close() error {
 type sink struct {
 	t         *Reader
 	abandoned bool
+
+	mu      sync.Mutex
+	waiting bool          // a Write waits
+	giveUp  chan struct{} // tells it to give its frame up
 }
+
+func newSink(t *Reader) *sink { return &sink{t: t, giveUp: make(chan struct{}, 1)} }
 
 // Write waits until the frame was read, but at the camera's end not for ever:
 // an encoder that was closed reads no more.
@@ -225,9 +231,13 @@ func (s *sink) Write(ctx context.Context, f redact.Frame) error {
 	if s.abandoned {
 		return ErrNotRead
 	}
+	s.waits(true)
+	defer s.waits(false)
 	select {
 	case s.t.frames <- f:
 		<-s.t.taken
+		return nil
+	case <-s.giveUp:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -239,10 +249,35 @@ func (s *sink) Write(ctx context.Context, f redact.Frame) error {
 	case s.t.frames <- f:
 		<-s.t.taken
 		return nil
+	case <-s.giveUp:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-late.C:
 		s.abandoned = true
 		return ErrNotRead
+	}
+}
+
+// waits notes whether a Write waits.
+func (s *sink) waits(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = is
+	select {
+	case <-s.giveUp: // it was too late for the last one
+	default:
+	}
+}
+
+// Flush implements pipeline.Flusher: a frame that waits to be read is given up.
+func (s *sink) Flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting {
+		select {
+		case s.giveUp <- struct{}{}:
+		default: // it was told
+		}
 	}
 }
