@@ -97,7 +97,8 @@ func (p *Pipeline) begin(ctx context.Context, sink Sink) (run, stop context.Cont
 	}
 	run, p.cancel = context.WithCancel(ctx)
 	stop, p.stop = context.WithCancel(run)
-	p.done, p.sink = make(chan struct{}), sink
+	// A gate of its own: a Write that an earlier Run gave up may hold that one's for ever.
+	p.done, p.sink, p.gate = make(chan struct{}), sink, newGate(p.rulings)
 	return run, stop, nil
 }
 

@@ -32,19 +32,21 @@ func (p *Pipeline) SetPolicy(policy *redact.Policy) error {
 		return fmt.Errorf("pipeline: the old policy stays in force: %w", err)
 	}
 	if p.rulings.setPolicy(policy) {
-		p.gate.between(p.flush)
+		p.flush()
 	}
 	return nil
 }
 
-// flush has the sink of the newest Run throw away what it holds.
+// flush has the sink of the newest Run throw away what it holds, after the Write under way.
 func (p *Pipeline) flush() {
 	p.mu.Lock()
-	sink := p.sink
+	sink, gate := p.sink, p.gate
 	p.mu.Unlock()
-	if f, ok := sink.(Flusher); ok {
-		f.Flush()
-	}
+	gate.between(func() {
+		if f, ok := sink.(Flusher); ok {
+			f.Flush()
+		}
+	})
 }
 
 // SetFloor has policies hold beside every other one: what any of them hides is hidden
@@ -58,7 +60,7 @@ func (p *Pipeline) SetFloor(floor ...*redact.Policy) error {
 		}
 	}
 	if p.rulings.setFloor(floor) {
-		p.gate.between(p.flush)
+		p.flush()
 	}
 	return nil
 }

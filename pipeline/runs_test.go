@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // TestStatsOfNextRun: a Run begins with nothing said of just now, whatever was
@@ -110,4 +112,35 @@ func TestStatsNameDetectors(t *testing.T) {
 	check(r.Stats(), false)
 	bothPasses(t, r, noise(5))
 	check(r.Stats(), true)
+}
+
+// TestSinkStuckInEarlierRun: a Write that never returned keeps no later Run's frames.
+func TestSinkStuckInEarlierRun(t *testing.T) {
+	for _, mode := range modes {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode})
+			release, stuck := make(chan struct{}), make(chan struct{})
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				<-stuck
+				cancel()
+			}()
+			err := p.Run(ctx, &camera{frames: 10, pace: interval}, pipeline.SinkFunc(func(context.Context, redact.Frame) error {
+				close(stuck)
+				<-release
+				return nil
+			}))
+			if err == nil {
+				t.Fatal("nobody is told that the sink hangs")
+			}
+			sink := &album{t: t}
+			if err := p.Run(t.Context(), &camera{frames: 10, pace: interval}, sink); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(sink.seen()); n != 10 {
+				t.Errorf("%v: %d frames of the second run", mode, n)
+			}
+			close(release)
+		})
+	}
 }
