@@ -131,11 +131,13 @@ func TestRecordingToldOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer ev.Close()
 		d, err := of(c.told).Decide(ev)
 		var refused *evidence.Error
 		if c.want == anyone != errors.As(err, &refused) || err == nil && d.Camera != c.want {
 			t.Errorf("evidence of a %v camera, said to be %v: %+v, %v", c.made, c.told, d, err)
+		}
+		if err := ev.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
