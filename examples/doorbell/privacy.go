@@ -13,18 +13,19 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/schedule"
 	"github.com/hedgecam/hedge/examples/internal/statefile"
+	"github.com/hedgecam/hedge/examples/internal/wallclock"
 	"github.com/hedgecam/hedge/redact"
 )
 
 // privacy is the switch that hides everything while the stream goes on. It is on while
 // the line of a GPIO says so; else as somebody has set it by hand, until the schedule
-// begins or ends the next time; else as the schedule says. Its methods may be called by
-// any goroutine.
+// begins or ends the next time; else as the schedule says, and on while the clock is not
+// set. Its methods may be called by any goroutine.
 type privacy struct {
 	path  string // of the file in which what was set by hand outlives a restart
 	times schedule.Schedule
-	now   func() time.Time
-	apply func() error // has the switch take effect, by isOn
+	now   func() time.Time // by the wall clock alone, so that a leap of it shows
+	apply func() error     // has the switch take effect, by isOn
 	told  func(kind, text string)
 
 	mu   sync.Mutex
@@ -59,22 +60,46 @@ func (p *privacy) load() {
 		p.hand = &h
 	}
 	p.last = p.now()
-	if p.hand != nil {
-		p.forget(p.hand.Time, p.last)
+	if h := p.hand; h != nil && !h.On && p.unknown(p.last) {
+		p.hand = nil // nobody knows how long ago
+	} else if h != nil {
+		p.forget(h.Time, p.last)
 	}
 	p.set(p.wanted(p.last))
 }
 
+// unsetOff is how long what was set by hand to show counts while the clock is not set.
+const unsetOff = time.Hour
+
 // forget drops what was set by hand where the schedule has begun or ended since. Where
-// the clock went back, what hides stays and what shows does not.
+// the clock tells nothing of that, because it is not set, was not when it was set by hand,
+// or went back, what hides stays and what shows does not.
 func (p *privacy) forget(from, to time.Time) {
-	if p.hand == nil || p.times.Empty() {
+	h := p.hand
+	if h == nil || p.times.Empty() {
 		return
 	}
-	if p.times.Changed(from, to) || to.Before(p.hand.Time.Add(-time.Minute)) && !p.hand.On {
+	if from.Before(h.Time) {
+		from = h.Time
+	}
+	was, is := wallclock.Plausible(h.Time), wallclock.Plausible(to)
+	switch {
+	case h.On && !is: // it stays
+	case h.On && !was:
+		// It counts from here on. That this cannot be written down hides more after a restart.
+		p.hand = &byHand{On: true, Time: to.UTC()}
+		_ = p.write(p.hand)
+	case was != is,
+		!is && to.Sub(h.Time) >= unsetOff,
+		!h.On && to.Before(h.Time.Add(-time.Minute)),
+		is && p.times.Changed(from, to):
 		p.hand = nil
 	}
 }
+
+// unknown reports whether there is a schedule and the clock is not set, so that nobody
+// knows what the schedule says.
+func (p *privacy) unknown(at time.Time) bool { return !p.times.Empty() && !wallclock.Plausible(at) }
 
 // wanted says whether the switch is to be on at a time. It is called with mu held.
 func (p *privacy) wanted(at time.Time) bool {
@@ -84,7 +109,7 @@ func (p *privacy) wanted(at time.Time) bool {
 	case p.hand != nil:
 		return p.hand.On
 	}
-	return p.times.At(at)
+	return p.unknown(at) || p.times.At(at)
 }
 
 // isOn reports whether everything is hidden.
@@ -130,15 +155,21 @@ func (p *privacy) Set(on bool, who string) error {
 		return errLine
 	}
 	h := &byHand{On: on, Time: p.now().UTC()}
-	data, err := json.Marshal(h)
-	if err == nil {
-		err = statefile.Write(p.path, append(data, '\n'), 0o600)
-	}
+	err := p.write(h)
 	if err != nil && !on {
 		return fmt.Errorf("privacy stays on: %w", err)
 	}
 	p.hand = h
 	return errors.Join(p.update(who), err)
+}
+
+// write keeps what somebody has set over a restart.
+func (p *privacy) write(h *byHand) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return statefile.Write(p.path, append(data, '\n'), 0o600)
 }
 
 // setLine is told of the line of a GPIO.
@@ -158,7 +189,11 @@ func (p *privacy) check() {
 	now := p.now()
 	p.forget(p.last, now)
 	p.last = now
-	if err := p.update("the schedule"); err != nil {
+	who := "the schedule"
+	if p.unknown(now) {
+		who = "the clock is not set, so nobody knows what the schedule says"
+	}
+	if err := p.update(who); err != nil {
 		p.told("privacy", err.Error())
 	}
 }
@@ -185,7 +220,8 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 		return err
 	}
 	a.policy = policy
-	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, now: time.Now, told: a.log.Add,
+	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, told: a.log.Add,
+		now:  func() time.Time { return time.Now().Round(0) },
 		line: a.c.PrivateGPIO != "", // until it was read
 		apply: func() error {
 			// First what hides, whatever becomes of the preview.

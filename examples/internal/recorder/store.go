@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hedgecam/hedge/examples/internal/wallclock"
 )
 
 const (
@@ -208,7 +210,7 @@ func (s *store) keepRetention(growing int64) {
 
 // tooOld returns how many of the oldest files are too old. A file is no younger
 // than the ones after it: that counts where its own time is after theirs, or lies
-// before this program was written, because the clock was wrong.
+// in a time in which none can have been made, because the clock was wrong.
 func (s *store) tooOld() int {
 	now, settled := s.time()
 	if s.limits.Age == 0 || !settled {
@@ -216,7 +218,7 @@ func (s *store) tooOld() int {
 	}
 	at := now
 	for i := len(s.files) - 1; i >= 0; i-- {
-		if r := s.files[i]; r.at.Before(at) && r.at.After(firstDay) {
+		if r := s.files[i]; r.at.Before(at) && wallclock.Plausible(r.at) {
 			at = r.at
 		}
 		if now.Sub(at) > s.limits.Age {
@@ -225,9 +227,6 @@ func (s *store) tooOld() int {
 	}
 	return 0
 }
-
-// firstDay is before the first recording that can have been made.
-var firstDay = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // time returns the clock's time, and whether the clock has been steady.
 func (s *store) time() (time.Time, bool) {
