@@ -18,8 +18,10 @@
 // # Limits
 //
 // The oldest files are removed first, when they are more, or all together larger,
-// or one of them older, than allowed; of age that holds also while nothing is recorded. Age counts only while the clock has been steady for ten
-// minutes: a clock that is set wrong for a moment costs no recording.
+// or one of them older, than allowed, also while nothing is recorded or the disk is full.
+// One that cannot be removed is an Event, and is tried again every minute; limits are kept
+// without it. Age counts only while the clock has been steady for ten minutes: a clock
+// that is set wrong for a moment costs no recording.
 //
 // # Faults
 //

@@ -32,8 +32,8 @@ const (
 	Saved
 	// Removed: the file was removed because of a limit.
 	Removed
-	// NotRemoved: the file is beyond a limit and cannot be removed, as Err says.
-	// Limits are kept without it.
+	// NotRemoved: the file is beyond a limit and cannot be removed, as Err says. It is
+	// reported once, and tried again every minute; limits are kept without it.
 	NotRemoved
 	// Repaired: the end of the file was cut off, or the file removed, because it
 	// was only half written when the program or the machine stopped.

@@ -168,6 +168,7 @@ func (r *Recorder) run() {
 			r.drop()
 			r.rest()
 		}
+		r.retain()
 		r.health.busy(false)
 		r.report()
 		quiet.Reset(fragment)
@@ -233,10 +234,8 @@ func (r *Recorder) take(u *stream.Unit) {
 func (r *Recorder) rest() {
 	c := r.segment
 	if c == nil {
-		r.store.keepRetention(0) // also when nobody comes for days
 		return
 	}
-	r.store.keepRetention(c.size)
 	at := c.last
 	if time.Duration(r.idle)*fragment >= maxGap {
 		r.fail(at, r.finish(0))
@@ -248,6 +247,16 @@ func (r *Recorder) rest() {
 		r.health.wrote(c.path)
 	}
 	r.fail(at, err)
+}
+
+// retain keeps to the limits, whatever becomes of what is to be written: nobody comes for
+// days, or the disk is full.
+func (r *Recorder) retain() {
+	growing := int64(0)
+	if r.segment != nil {
+		growing = r.segment.size
+	}
+	r.store.keepRetention(growing)
 }
 
 // finish completes the file, if there is one.
@@ -301,7 +310,8 @@ func (r *Recorder) lose(n int) {
 func (r *Recorder) report() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats.Files, r.stats.Bytes, r.stats.Path = len(r.store.files), r.store.total, ""
+	r.stats.Path = ""
+	r.stats.Files, r.stats.Bytes = r.store.holds()
 	if c := r.segment; c != nil && c.named {
 		r.stats.Files++
 		r.stats.Bytes += c.size

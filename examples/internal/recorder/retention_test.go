@@ -36,9 +36,10 @@ func (c *movedClock) gone() time.Duration {
 }
 
 // TestHours: what is older than so many hours is removed, to the hour, also while
-// nothing at all is recorded, and nothing else is.
+// nothing at all is recorded, or nothing can be because the disk is full, and nothing
+// else is.
 func TestHours(t *testing.T) {
-	for _, kind := range []string{"recorder", "ring"} {
+	for _, kind := range []string{"recorder", "full disk", "ring"} {
 		t.Run(kind, func(t *testing.T) {
 			s, dir := newScene(t, 64, 48), t.TempDir()
 			clock := &movedClock{now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
@@ -62,9 +63,21 @@ func TestHours(t *testing.T) {
 				return n
 			}
 			limits := Limits{Age: 4 * time.Hour}
-			if kind == "recorder" {
-				start(t, s.broadcaster, Options{Dir: dir, Limits: limits, Clock: clock.time}, func(r *Recorder) { r.store.passed = clock.gone })
-			} else {
+			feed := func() {}
+			switch kind {
+			case "recorder", "full disk":
+				r := start(t, s.broadcaster, Options{Dir: dir, Limits: limits, Clock: clock.time}, func(r *Recorder) {
+					r.store.passed = clock.gone
+					if kind == "full disk" {
+						w := &limitedWriter{}
+						w.full.Store(true)
+						r.write = w.write
+					}
+				})
+				if kind == "full disk" {
+					feed = func() { s.feed(1, r.sub.C) }
+				}
+			case "ring":
 				o := RingOptions{Dir: dir, Limits: limits, Clock: clock.time, Keep: time.Minute, Memory: 8e6, OnEvent: func(Event) {}}
 				store, err := openStore(dir, limits, clock.time, o.OnEvent)
 				if err != nil {
@@ -86,8 +99,66 @@ func TestHours(t *testing.T) {
 				if step.left == 4 {
 					continue // that nothing happens cannot be waited for: what follows counts
 				}
-				wait(t, fmt.Sprintf("%d are left, of %d", step.left, there()), func() bool { return there() == step.left })
+				wait(t, fmt.Sprintf("%d are left, of %d", step.left, there()), func() bool { feed(); return there() == step.left })
 			}
 		})
+	}
+}
+
+// TestNotRemoved: what cannot be removed is told of once and keeps nothing else from being
+// removed; it goes when that is possible.
+func TestNotRemoved(t *testing.T) {
+	dir := t.TempDir()
+	clock := &movedClock{now: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
+	var ev events
+	s, err := openStore(dir, Limits{Bytes: 2500}, clock.time, ev.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.passed = clock.gone
+	var paths []string
+	for range 5 {
+		path := filepath.Join(dir, s.name())
+		s.put(path, 1000)
+		paths = append(paths, path)
+	}
+	// In place of the first file there is a folder that is not empty, in place of the
+	// others nothing: they count as removed.
+	inTheWay := filepath.Join(paths[0], "in the way")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		clock.move(retainEvery)
+		s.keepRetention(0)
+	}
+	if got := ev.of(NotRemoved); len(got) != 1 || got[0].Path != paths[0] || got[0].Err == nil {
+		t.Errorf("not removed: %+v", got)
+	}
+	if got := ev.of(Removed); len(got) != 2 || got[0].Path != paths[1] || got[1].Path != paths[2] {
+		t.Errorf("removed: %+v", got)
+	}
+	if files, bytes := s.holds(); files != 3 || bytes != 3000 {
+		t.Errorf("%d files of %d bytes are left", files, bytes)
+	}
+	// It is tried again, and not told of again.
+	clock.move(removeAgain)
+	s.keepRetention(0)
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	clock.move(removeAgain)
+	s.keepRetention(0)
+	if got := ev.of(NotRemoved); len(got) != 1 {
+		t.Errorf("not removed: %+v", got)
+	}
+	if got := ev.of(Removed); len(got) != 3 || got[2].Path != paths[0] {
+		t.Errorf("removed: %+v", got)
+	}
+	if files, bytes := s.holds(); files != 2 || bytes != 2000 {
+		t.Errorf("%d files of %d bytes are left", files, bytes)
+	}
+	if _, err := os.Stat(paths[0]); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
 	}
 }

@@ -363,7 +363,8 @@ func (r *Ring) needed() time.Duration {
 func (r *Ring) report() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil, Files: len(r.store.files), Bytes: r.store.total}
+	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil}
+	r.stats.Files, r.stats.Bytes = r.store.holds()
 	if len(r.units) > 0 {
 		r.last = r.newest()
 		r.stats.Held = r.last - r.units[0].Time

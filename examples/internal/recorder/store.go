@@ -25,8 +25,10 @@ const (
 	// repaired is how many of the newest files are looked at for damage: there
 	// is one writer, and at most one before it that did not end well.
 	repaired = 2
-	// retainEvery is how often the limits are looked at while nothing is written.
+	// retainEvery is how often the limits are looked at, whether something is written or not.
 	retainEvery = time.Second
+	// removeAgain is the time from one attempt to remove a file to the next.
+	removeAgain = time.Minute
 )
 
 var nameForm = regexp.MustCompile(`^hedge-(\d{6,12})-(\d{8}T\d{6}Z)\.mp4$`)
@@ -62,6 +64,7 @@ type store struct {
 	files []recording // complete ones, the oldest first
 	total int64       // their size
 	next  int64       // number of the next one
+	stuck []recording // are beyond a limit and could not be removed
 
 	// The clock was right at checked by the wall clock and by the monotonic one,
 	// and steady since.
@@ -70,6 +73,7 @@ type store struct {
 	at      time.Duration        // passed when checked
 	since   time.Duration        // passed when the clock was last wrong
 	kept    time.Duration        // passed when keepRetention last looked
+	tried   time.Duration        // passed when what is stuck was last tried
 }
 
 // openStore makes the folder if need be and takes stock of it.
@@ -175,9 +179,18 @@ func (s *store) put(path string, size int64) {
 	s.total += size
 }
 
+// holds returns how many files there are, and their size.
+func (s *store) holds() (files int, size int64) {
+	size = s.total
+	for _, r := range s.stuck {
+		size += r.size
+	}
+	return len(s.files) + len(s.stuck), size
+}
+
 // enforceRetention removes what is beyond the limits, the oldest first. growing is the size
-// of the file that is being written. One that cannot be removed is reported and
-// left alone until the next start.
+// of the file that is being written. One that cannot be removed is told of, does not
+// count any more, so that no other has to go in its place, and is tried again later.
 func (s *store) enforceRetention(growing int64) {
 	tooOld := s.tooOld()
 	for len(s.files) > 0 {
@@ -188,24 +201,38 @@ func (s *store) enforceRetention(growing int64) {
 			return
 		}
 		tooOld = max(tooOld-1, 0)
-		path := filepath.Join(s.dir, r.name)
 		s.files = s.files[1:]
 		s.total -= r.size
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.onEvent(Event{Kind: NotRemoved, Path: path, Err: err})
-			continue
+		if err := s.remove(r); err != nil {
+			s.onEvent(Event{Kind: NotRemoved, Path: filepath.Join(s.dir, r.name), Err: err})
+			s.stuck = append(s.stuck, r)
 		}
-		s.onEvent(Event{Kind: Removed, Path: path})
 	}
 }
 
-// keepRetention is enforceRetention, at most once in retainEvery: for when nothing is
-// written.
-func (s *store) keepRetention(growing int64) {
-	if passed := s.passed(); passed-s.kept >= retainEvery {
-		s.kept = passed
-		s.enforceRetention(growing)
+// remove removes a file, and tells of it.
+func (s *store) remove(r recording) error {
+	path := filepath.Join(s.dir, r.name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
+	s.onEvent(Event{Kind: Removed, Path: path})
+	return nil
+}
+
+// keepRetention is enforceRetention, at most once in retainEvery, and from time to time
+// another attempt at what could not be removed: for whatever is, or is not, written.
+func (s *store) keepRetention(growing int64) {
+	passed := s.passed()
+	if passed-s.kept < retainEvery {
+		return
+	}
+	s.kept = passed
+	if passed-s.tried >= removeAgain {
+		s.tried = passed
+		s.stuck = slices.DeleteFunc(s.stuck, func(r recording) bool { return s.remove(r) == nil })
+	}
+	s.enforceRetention(growing)
 }
 
 // tooOld returns how many of the oldest files are too old. A file is no younger
