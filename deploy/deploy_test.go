@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -97,6 +98,7 @@ func TestCompose(t *testing.T) {
 			Mem         string         `yaml:"mem_limit"`
 			MemSwap     string         `yaml:"memswap_limit"`
 			Limits      map[string]int `yaml:"ulimits"`
+			Environment map[string]string
 		}
 	}
 	if err := yaml.Unmarshal(text, &c); err != nil {
@@ -104,6 +106,12 @@ func TestCompose(t *testing.T) {
 	}
 	if len(c.Services) != 3 {
 		t.Fatalf("%d services", len(c.Services))
+	}
+	// Without TZ a container is in UTC. What stands for a TZ that was not given is no time
+	// zone, so that the doorbell refuses private times, see schedule.Zone.
+	missing, found := strings.CutPrefix(strings.TrimSuffix(c.Services["doorbell"].Environment["TZ"], "}"), "${TZ:-")
+	if _, err := time.LoadLocation(missing); !found || missing == "" || err == nil {
+		t.Errorf("the doorbell's TZ: %q", c.Services["doorbell"].Environment["TZ"])
 	}
 	for name, s := range c.Services {
 		if s.User != "10001:10001" || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || s.CapAdd != nil ||

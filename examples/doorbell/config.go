@@ -43,7 +43,7 @@ type config struct {
 	RingGPIO   string          `name:"ring-gpio" help:"a file that tells of the bell's button, such as /sys/class/gpio/gpio17/value"`
 	RingAt     string          `name:"ring-at" default:"1" enum:"0,1" help:"what the file of ring-gpio says while the button is pressed"`
 
-	Private     string  `name:"private" help:"when everything is hidden, such as: mon-fri 08:00-17:00; sat,sun sunset-sunrise"`
+	Private     string  `name:"private" help:"when everything is hidden, such as: mon-fri 08:00-17:00; sat,sun sunset-sunrise; in the time zone of the machine, or of the environment's TZ"`
 	Latitude    float64 `name:"latitude" default:"0" min:"-90" max:"90" help:"where the camera is, in degrees north, for sunrise and sunset of private"`
 	Longitude   float64 `name:"longitude" default:"0" min:"-180" max:"180" help:"where the camera is, in degrees east"`
 	PrivateGPIO string  `name:"private-gpio" help:"a file that tells of a switch, such as /sys/class/gpio/gpio27/value: everything is hidden while it is on, and while it cannot be read"`
@@ -95,6 +95,11 @@ func (c *config) Check() error {
 	if _, err := c.privateTimes(); err != nil {
 		errs = append(errs, err)
 	}
+	if c.Private != "" {
+		if _, err := schedule.Zone(); err != nil {
+			bad("private", "%w", err)
+		}
+	}
 	if c.RingGPIO != "" && c.Preset != presetDoorbell {
 		bad("ring-gpio", "there is a bell with preset: doorbell only")
 	}
@@ -107,6 +112,15 @@ func (c *config) Check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Remarks implements settings.Remarker.
+func (c *config) Remarks() []string {
+	times, err := c.privateTimes()
+	if zone, err2 := schedule.Zone(); err == nil && err2 == nil && !times.Empty() {
+		return []string{zoneWords(zone, time.Now())}
+	}
+	return nil
 }
 
 // policy returns the saved policy, nil if there is no file yet: the owner then

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	_ "time/tzdata" // private times, where the system has no time zones
 
 	"golang.org/x/term"
 

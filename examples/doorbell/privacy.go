@@ -24,6 +24,7 @@ import (
 type privacy struct {
 	path  string // of the file in which what was set by hand outlives a restart
 	times schedule.Schedule
+	zone  string           // what times are in
 	now   func() time.Time // by the wall clock alone, so that a leap of it shows
 	apply func() error     // has the switch take effect, by isOn
 	told  func(kind, text string)
@@ -100,6 +101,23 @@ func (p *privacy) forget(from, to time.Time) {
 // unknown reports whether there is a schedule and the clock is not set, so that nobody
 // knows what the schedule says.
 func (p *privacy) unknown(at time.Time) bool { return !p.times.Empty() && !wallclock.Plausible(at) }
+
+// words says what the times of the schedule are in, "" if there are none.
+func (p *privacy) words() string {
+	if p.times.Empty() {
+		return ""
+	}
+	return zoneWords(p.zone, p.now())
+}
+
+// zoneWords says what the times of the schedule are in, and what time it is there: nobody
+// sees from the times alone that they are in another zone than theirs.
+func zoneWords(zone string, at time.Time) string {
+	if !wallclock.Plausible(at) {
+		return "private times are in " + zone + "; the clock is not set, so everything is hidden until it is"
+	}
+	return "private times are in " + zone + "; it is " + at.Format("15:04") + " there"
+}
 
 // wanted says whether the switch is to be on at a time. It is called with mu held.
 func (p *privacy) wanted(at time.Time) bool {
@@ -219,8 +237,12 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 	if err != nil {
 		return err
 	}
+	zone, err := schedule.Zone()
+	if err != nil && !times.Empty() {
+		return err
+	}
 	a.policy = policy
-	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, told: a.log.Add,
+	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, zone: zone, told: a.log.Add,
 		now:  func() time.Time { return time.Now().Round(0) },
 		line: a.c.PrivateGPIO != "", // until it was read
 		apply: func() error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -352,6 +353,31 @@ func TestPrivacyFromTheStart(t *testing.T) {
 	c := a.gate.tally.take()
 	if c.Frames == 0 || c.Whole != c.Frames {
 		t.Errorf("%d of %d pictures hidden whole: %s", c.Whole, c.Frames, out)
+	}
+}
+
+// TestPrivacyZone: where there is a schedule, start, page and -check say in which time zone
+// it is meant and what time it is there; where there is none, they do not.
+func TestPrivacyZone(t *testing.T) {
+	zone, err := schedule.Zone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := "private times are in " + zone + "; it is "
+	for _, times := range []string{"", "mon 00:00-00:01"} {
+		args := []string{"-source", "file:" + clip(t), "-private", times}
+		a, _ := start(t, args...)
+		var told bytes.Buffer
+		var checked safeBuffer
+		a.welcome(&told, false)
+		if code := run(t.Context(), append(args, "-policy", a.c.Policy, "-check"), nil, &checked, &checked); code != 0 {
+			t.Errorf("-check: exit code %d", code)
+		}
+		for where, text := range map[string]string{"the start": told.String(), "the page": a.status().PrivateTimes, "-check": checked.String()} {
+			if strings.Contains(text, in) != (times != "") {
+				t.Errorf("private %q: %s says %q", times, where, text)
+			}
+		}
 	}
 }
 

@@ -143,6 +143,9 @@ func (a *app) welcome(w io.Writer, terminal bool) {
 	if a.zones.State().Policy == nil {
 		say("There is no policy yet, so everything is hidden. Draw your zones in the page.")
 	}
+	if text := a.privacy.words(); text != "" {
+		say("Everything is hidden %s: %s.", a.c.Private, text)
+	}
 	if a.bell != nil {
 		say("Nothing is shown or recorded until somebody rings: POST /ring, or press Enter here.")
 	}

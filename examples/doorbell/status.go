@@ -41,6 +41,8 @@ type status struct {
 	Bell     *bellStatus `json:"bell,omitempty"`
 	// Private is set while the privacy switch hides everything.
 	Private bool `json:"private"`
+	// PrivateTimes is the schedule by which it does, and in which zone it is meant.
+	PrivateTimes string `json:"privateTimes,omitempty"`
 	// Seal is that on the policy.
 	Seal seal.State `json:"seal"`
 	// Recording is left out where nothing is to be recorded.
@@ -116,6 +118,9 @@ func (a *app) status() status {
 	}
 	s.Confirm = why.AwaitsOwner()
 	s.Private, s.Seal = a.privacy.isOn(), a.seal.State()
+	if text := a.privacy.words(); text != "" {
+		s.PrivateTimes = a.c.Private + ": " + text
+	}
 	s.State, s.Kind = a.summary(&s, why, last)
 	s.Words = words(&s, why, last)
 	switch {

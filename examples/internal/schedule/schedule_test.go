@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,36 @@ func TestAt(t *testing.T) {
 		if got := s.At(at); got != c.want {
 			t.Errorf("%q at %s: %t", c.text, c.at, got)
 		}
+	}
+}
+
+// TestZone: the zone has the name that people know; a TZ that is not known, for which Go
+// takes UTC without a word, is refused with the way out.
+func TestZone(t *testing.T) {
+	for _, c := range []struct{ tz, local, link, want string }{
+		{"Europe/Berlin", "Europe/Berlin", "", "Europe/Berlin"},
+		{":/usr/share/zoneinfo/Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin", "", "Europe/Berlin"},
+		{"", "Local", "../usr/share/zoneinfo/Europe/Berlin", "Europe/Berlin"},
+		{"", "Local", "", "the zone of /etc/localtime"},
+		{"", "UTC", "", "UTC"},
+		{"UTC", "UTC", "", "UTC"},
+		{":UTC", "UTC", "", "UTC"},
+		{"Etc/UTC", "Etc/UTC", "", "Etc/UTC"},
+		{"Europe/Berln", "UTC", "", ""},
+		{"CET-1CEST", "UTC", "", ""},
+	} {
+		got, err := zone(c.tz, c.local, func(string) (string, error) {
+			if c.link == "" {
+				return "", errors.New("no link")
+			}
+			return c.link, nil
+		})
+		if got != c.want || (err == nil) != (c.want != "") || err != nil && !(strings.Contains(err.Error(), c.tz) && strings.Contains(err.Error(), "TZ=Europe/Berlin")) {
+			t.Errorf("%+v: %q, %v", c, got, err)
+		}
+	}
+	if name, err := Zone(); name == "" || err != nil {
+		t.Errorf("this machine's: %q, %v", name, err)
 	}
 }
 

@@ -58,6 +58,12 @@ type Checker interface {
 	Check() error
 }
 
+// Remarker is the optional ability of a configuration to say what -check adds to that it
+// is valid: what is right, and yet may not be what is meant. Each remark is one line.
+type Remarker interface {
+	Remarks() []string
+}
+
 // Damage is a problem with which a program starts all the same, hiding more, and
 // which -check refuses: a file that was cut off by a power cut.
 type Damage struct{ Err error }
@@ -111,7 +117,13 @@ func Start(config any, o Options) (code int, ok bool) {
 		}
 		return exitUsage, false
 	case m.check:
-		return finish(o.Stdout, o.Program+": the configuration is valid\n")
+		text := o.Program + ": the configuration is valid\n"
+		if r, ok := config.(Remarker); ok {
+			for _, remark := range r.Remarks() {
+				text += o.Program + ": " + remark + "\n"
+			}
+		}
+		return finish(o.Stdout, text)
 	}
 	return exitOK, true
 }

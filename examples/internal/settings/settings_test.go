@@ -35,6 +35,8 @@ type checked struct {
 	Count int           `name:"count" default:"3" help:"how many"`
 }
 
+func (c *checked) Remarks() []string { return []string{"keep counts in UTC"} }
+
 func (c *checked) Check() error {
 	if c.Count > int(c.Keep/time.Second) {
 		return errors.Join(errors.New("count: more than the seconds of keep"), errors.New("policy: none"))
@@ -285,7 +287,7 @@ func TestStart(t *testing.T) {
 	}{
 		{"", 0, true, "", "", 0},
 		{"-keep 9s", 0, true, "", "", 0},
-		{"-check", 0, false, "prog: the configuration is valid\n", "", 0},
+		{"-check", 0, false, "prog: the configuration is valid\nprog: keep counts in UTC\n", "", 0},
 		{"-check -keep 1s", 2, false, "", "prog: count: more than the seconds of keep\nprog: policy: none\n", 2},
 		{"-keep 1s", 2, false, "", "prog: policy: none\n", 2},
 		{"-keep", 2, false, "", "prog: flag needs an argument: -keep (-help", 1},

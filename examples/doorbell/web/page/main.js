@@ -80,6 +80,8 @@ function show(s) {
   say(byId("camera"), s.camera);
   say(byId("beat"), s.networks);
   say(byId("encoder"), s.encoder);
+  byId("times").hidden = !s.privateTimes;
+  say(byId("private-times"), s.privateTimes || "");
   const rate = live.rate();
   say(byId("rate"), rate > 0 ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} a second` : "none");
   const late = live.latency();
