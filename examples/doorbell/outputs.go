@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
+	"github.com/hedgecam/hedge/examples/internal/ratelimit"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 )
@@ -25,8 +26,9 @@ func (a *app) openOutputs() (err error) {
 		if a.password, err = a.secret(a.c.RTSPPassword, "rtsp-password"); err != nil {
 			return err
 		}
+		refused := ratelimit.NewRepeats(func(client, text string) { a.log.Add("access", text+", from "+client) })
 		a.rtsp, err = rtsp.New(a.broadcaster, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
-			OnRefused: func(client string) { a.log.Add("access", "a wrong password for RTSP, from "+client) }})
+			OnRefused: func(client string) { refused.Tell(client, "password", "a wrong password for RTSP") }})
 		if err != nil {
 			return fmt.Errorf("%w; -rtsp names another address, or off", err)
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -116,6 +118,39 @@ func TestPage(t *testing.T) {
 	waitDetail("after a reload the mask hides", 0.45, 0.5, 0.6, 0.7, false)
 	b.do(chromedp.Click("#edit"))
 	b.until(`document.querySelectorAll(".point").length === 8`)
+}
+
+// TestPageLosesAccess: a page that is let in no more says what to do and asks for nothing,
+// however often it means to; once it is let in again, and somebody looks at it, it goes on.
+func TestPageLosesAccess(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 1000, 700)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("video")?.videoWidth === 640 && document.getElementById("state").textContent === "all hidden"`)
+	if _, err := chromedp.Call(b.ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	b.until(`document.getElementById("state").textContent === "no access" && document.getElementById("curtain-text").textContent.includes("Open the address")`)
+	asked := eval[int](b, `(async () => {
+		const { ask } = await import("/page/ask.js");
+		const real = window.fetch;
+		let n = 0;
+		window.fetch = (...what) => { n++; return real(...what); };
+		for (let i = 0; i < 20; i++) await ask("GET", "/status").catch((e) => { if (e.status !== 401) n = 100; });
+		window.fetch = real;
+		return n;
+	})()`)
+	if asked != 0 {
+		t.Errorf("%d requests of a page without access", asked)
+	}
+	if code := eval[int](b, `fetch("/enter?token=`+a.token+`").then((r) => r.status)`); code != 200 {
+		t.Fatalf("enter: %d", code)
+	}
+	eval[bool](b, `dispatchEvent(new Event("focus"))`)
+	b.until(`document.getElementById("state").textContent === "all hidden" && document.getElementById("video").srcObject?.active`)
+	before := eval[int](b, `document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames`)
+	b.until(`document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > ` + num(float64(before+15)))
 }
 
 // counter makes a clip of 8 seconds, 25 pictures a second, each of which carries

@@ -27,6 +27,9 @@ import (
 // tokenBytes is the size of a token: 192 bits, 32 letters in the address.
 const tokenBytes = 24
 
+// wrongToken is what is told of one.
+const wrongToken = "a wrong token"
+
 // minToken is the least length of a token.
 const minToken = 16
 
@@ -35,12 +38,12 @@ const minToken = 16
 type Access struct {
 	tokens [roles]string // by role; "" where there is none
 	told   func(client, text string)
-	name   string // the cookie's name
 	secure bool
 	hosts  []string
 	origin *http.CrossOriginProtection
 	only   func(*http.Request) bool // which requests only an editor may make
 	loud   *ratelimit.Keyed         // events of a client
+	denied *ratelimit.Repeats       // refusals, by client
 	wrong  *ratelimit.Keyed         // wrong tokens, by client address
 	change *ratelimit.Keyed         // changing requests, by client address
 }
@@ -64,9 +67,10 @@ type Options struct {
 	// another one. It defaults to none.
 	WatchToken string
 	// Told is called with what the owner should know: wrong tokens, saved policies and
-	// confirmations, and from which address they came. It is not called more often
-	// than ten times at once, and once a second, for an address. It defaults to
-	// nothing.
+	// confirmations, and from which address they came. Of refusals of an address it is
+	// called for the first one, and then with a count, ever more seldom, down to once
+	// an hour; of all else not more often than ten times at once, and once a second. It
+	// must not block, and may be called by any goroutine. It defaults to nothing.
 	Told func(client, text string)
 	// Hosts are the names, besides localhost and numerical addresses, under
 	// which the page may be asked for.
@@ -98,20 +102,36 @@ func New(o Options) (*Access, error) {
 		told:   o.Told,
 		only:   o.OnlyEditors,
 		loud:   ratelimit.New(1, 10),
-		name:   "hedge",
+		denied: ratelimit.NewRepeats(o.Told),
 		secure: o.TLS,
 		origin: http.NewCrossOriginProtection(),
 		wrong:  ratelimit.New(1, 10),
 		change: ratelimit.New(20, 60),
 	}
-	if o.TLS {
-		// The prefix makes browsers insist on Secure, no Domain and the path /.
-		a.name = "__Host-hedge"
-	}
 	for _, h := range o.Hosts {
 		a.hosts = append(a.hosts, strings.ToLower(strings.TrimSuffix(h, ".")))
 	}
 	return a, nil
+}
+
+// cookieName returns the name of the cookie, with the port that the page is asked for at:
+// a browser gives the cookies of a machine to all of its ports, and another program there
+// must not take this one's place. Where there is none in the name, because of a proxy, the
+// port is the one that the program listens on.
+func (a *Access) cookieName(r *http.Request) string {
+	name := "hedge"
+	if a.secure {
+		// The prefix makes browsers insist on Secure, no Domain and the path /.
+		name = "__Host-hedge"
+	}
+	_, port, err := net.SplitHostPort(r.Host)
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); err != nil && ok {
+		_, port, err = net.SplitHostPort(local.String())
+	}
+	if n, err2 := strconv.ParseUint(port, 10, 16); err == nil && err2 == nil {
+		return name + "-" + strconv.FormatUint(n, 10)
+	}
+	return name
 }
 
 // cookieOf returns the value of the cookie that stands for a token.
@@ -202,7 +222,7 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 		by, may := a.holder(r)
 		if may == nobody {
 			if by != byNothing {
-				a.Tell(client, "a wrong token")
+				a.denied.Tell(client, wrongToken, wrongToken)
 			}
 			if by != byNothing && !a.wrong.Allow(client) {
 				refuseLater(w)
@@ -213,7 +233,7 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 			return
 		}
 		if may < editing && a.only(r) {
-			a.Tell(client, "a token for watching was used for "+r.Method+" "+printable(r.URL.Path))
+			a.denied.Tell(client, "role", "a token for watching was used for "+r.Method+" "+printable(r.URL.Path))
 			Refuse(w, http.StatusForbidden, "this token is for watching and ringing; zones are drawn and confirmed with the other one")
 			return
 		}
@@ -238,7 +258,7 @@ func (a *Access) Guard(next http.Handler) http.Handler {
 func (a *Access) enter(w http.ResponseWriter, r *http.Request, client string) {
 	token := r.URL.Query().Get("token")
 	if a.roleOf(token, itself) == nobody {
-		a.Tell(client, "a wrong token")
+		a.denied.Tell(client, wrongToken, wrongToken)
 		if !a.wrong.Allow(client) {
 			refuseLater(w)
 			return
@@ -247,7 +267,7 @@ func (a *Access) enter(w http.ResponseWriter, r *http.Request, client string) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever there is TLS; elsewhere is loopback only
-		Name: a.name, Value: cookieOf(token), Path: "/", MaxAge: 400 * 24 * 3600,
+		Name: a.cookieName(r), Value: cookieOf(token), Path: "/", MaxAge: 400 * 24 * 3600,
 		HttpOnly: true, Secure: a.secure, SameSite: http.SameSiteStrictMode,
 	})
 	Headers(w)
@@ -284,7 +304,7 @@ func (a *Access) holder(r *http.Request) (credential, role) {
 		}
 		return byHeader, a.roleOf(password, itself)
 	}
-	if c, err := r.Cookie(a.name); err == nil {
+	if c, err := r.Cookie(a.cookieName(r)); err == nil {
 		return byCookie, a.roleOf(c.Value, cookieOf)
 	}
 	return byNothing, nobody

@@ -6,6 +6,7 @@ import { Live } from "./live.js";
 const video = byId("video");
 let trouble = ""; // what keeps the picture from being seen
 let status = null;
+let lockedOut = false;
 
 const snapshot = byId("snapshot");
 const live = new Live(video, snapshot, (why) => { trouble = why; curtain(); });
@@ -121,9 +122,16 @@ async function poll() {
     const came = performance.now();
     // The server's clock was read about half way between.
     if (came - sent < 200) live.offset = s.clock.now - (performance.timeOrigin + (sent + came) / 2);
+    if (lockedOut) {
+      lockedOut = false;
+      trouble = "";
+      if (!live.pc) live.connect();
+    }
     show(s);
   } catch (error) {
-    say(byId("state"), error instanceof Refused && error.status === 401 ? "no access" : "no answer");
+    const denied = error instanceof Refused && error.status === 401;
+    lockedOut ||= denied;
+    say(byId("state"), denied ? "no access" : "no answer");
     byId("state").dataset.kind = "bad";
     if (error instanceof Refused) {
       trouble = error.message;

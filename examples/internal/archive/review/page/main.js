@@ -4,11 +4,21 @@ let chosen = "", shown = null, from = 0, watching = false, listed = "";
 
 const alertText = (text) => { at("alert").hidden = !text; at("alert").textContent = text; };
 
+// Who is let in no more asks again only after a minute, or when somebody comes back to the
+// page: a page left open over a night would be wrong a thousand times.
+let refused = "", restsUntil = 0;
+const back = () => { restsUntil = 0; };
+addEventListener("focus", back);
+document.addEventListener("visibilitychange", back);
+
 async function ask(path, body) {
+  if (refused && performance.now() < restsUntil) throw new Error(refused);
   const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   const answer = await fetch(path, options);
   const kind = answer.headers.get("Content-Type") || "";
   const value = kind.startsWith("application/json") ? await answer.json() : { error: (await answer.text()).trim() };
+  refused = answer.status === 401 ? value.error : "";
+  if (refused) restsUntil = performance.now() + 60000;
   if (!answer.ok) throw new Error(value.error || answer.statusText);
   if (path === "/status") watching = answer.headers.get("X-Role") === "watch";
   return value;
