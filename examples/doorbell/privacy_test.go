@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -98,86 +97,6 @@ func TestPrivacySchedule(t *testing.T) {
 	if s.applied != before {
 		t.Errorf("applied %d times for nothing", s.applied-before)
 	}
-}
-
-// unset has the clock stand where it does on a board that was just switched on, and
-// minutes later.
-func (s *switchScene) unset(minutes int, want bool) {
-	s.t.Helper()
-	s.now = time.Unix(0, 0).UTC().Add(time.Duration(minutes) * time.Minute)
-	s.p.check()
-	s.is(want)
-}
-
-// TestPrivacyClockNotSet: while the clock is not set nobody knows what the schedule says,
-// and everything is hidden; that the clock is set then undoes nothing that hides.
-func TestPrivacyClockNotSet(t *testing.T) {
-	const nights, work = "daily 22:00-06:00", "mon-fri 08:00-17:00"
-	for _, minutes := range []int{0, 12 * 60} { // at one of them, the schedule of 1970 begins or ends
-		s := newSwitch(t, nights)
-		s.at(15, false)
-		s.set(true)
-		s.unset(minutes, true)
-		s.restart(nights)
-		s.is(true)
-		s.unset(minutes+1, true)
-		s.at(15.1, true)
-		s.at(21.9, true)
-		s.at(22, true) // the schedule has begun: by hand is over
-		s.at(30, false)
-	}
-
-	s := newSwitch(t, work)
-	s.unset(0, true)
-	s.restart(work)
-	s.is(true)
-	s.unset(30*60, true)
-	s.at(7, false)
-	s.at(10, true)
-
-	// What shows by hand counts for an hour, and neither over a restart nor once the clock
-	// is set.
-	s.unset(0, true)
-	s.set(false)
-	s.unset(59, false)
-	s.unset(60, true)
-	s.unset(61, true)
-	s.set(false)
-	s.is(false)
-	s.restart(work)
-	s.is(true)
-	s.set(false)
-	s.is(false)
-	s.at(10, true)
-	s.set(false)
-	s.is(false)
-	s.unset(10, true)
-	s.at(10, true)
-
-	// What hides by hand counts from when the clock is set, and no longer, also over a
-	// restart.
-	s = newSwitch(t, work)
-	s.unset(0, true)
-	s.set(true)
-	s.unset(10*24*60, true)
-	s.at(5, true)
-	s.at(7, true)
-	s.restart(work)
-	s.is(true)
-	s.at(8, true)
-	s.at(17, false)
-	s.restart(work)
-	s.is(false)
-
-	// Without a schedule there is nothing that the clock could tell.
-	s = newSwitch(t, "")
-	s.unset(0, false)
-	s.set(true)
-	s.at(5, true)
-	s.set(false)
-	s.unset(0, false)
-	s.restart("")
-	s.is(false)
 }
 
 // TestPrivacyByHand: without a schedule by hand counts for good; where what was set cannot
@@ -353,31 +272,6 @@ func TestPrivacyFromTheStart(t *testing.T) {
 	c := a.gate.tally.take()
 	if c.Frames == 0 || c.Whole != c.Frames {
 		t.Errorf("%d of %d pictures hidden whole: %s", c.Whole, c.Frames, out)
-	}
-}
-
-// TestPrivacyZone: where there is a schedule, start, page and -check say in which time zone
-// it is meant and what time it is there; where there is none, they do not.
-func TestPrivacyZone(t *testing.T) {
-	zone, err := schedule.Zone()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := "private times are in " + zone + "; it is "
-	for _, times := range []string{"", "mon 00:00-00:01"} {
-		args := []string{"-source", "file:" + clip(t), "-private", times}
-		a, _ := start(t, args...)
-		var told bytes.Buffer
-		var checked safeBuffer
-		a.welcome(&told, false)
-		if code := run(t.Context(), append(args, "-policy", a.c.Policy, "-check"), nil, &checked, &checked); code != 0 {
-			t.Errorf("-check: exit code %d", code)
-		}
-		for where, text := range map[string]string{"the start": told.String(), "the page": a.status().PrivateTimes, "-check": checked.String()} {
-			if strings.Contains(text, in) != (times != "") {
-				t.Errorf("private %q: %s says %q", times, where, text)
-			}
-		}
 	}
 }
 
