@@ -65,7 +65,11 @@ func add(ctx context.Context, f *flags, stdout, stderr io.Writer) error {
 		case strings.HasPrefix(arg, "http://"), strings.HasPrefix(arg, "https://"):
 			errs = append(errs, download(ctx, arg, one))
 		default:
-			errs = append(errs, err)
+			var why *fs.PathError
+			if errors.As(err, &why) {
+				err = why.Err // without the name, which may be an address with a password in it
+			}
+			errs = append(errs, fmt.Errorf("%s: %w", printable(ffmpeg.ShownAddress(arg)), err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

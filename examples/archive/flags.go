@@ -9,6 +9,7 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/memfile"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // flags are the command line of every role.
@@ -102,7 +103,7 @@ func (f *flags) check(c *command) error {
 	case f.files != "" && f.store != storeDir:
 		return usage("-files is for -store dir: say that, too")
 	case c.args == "" && len(f.args) > 0:
-		return usage("unexpected %q: archive %s takes flags only", f.args[0], c.name)
+		return usage("unexpected %q: archive %s takes flags only", ffmpeg.ShownAddress(f.args[0]), c.name)
 	case c.args != "" && len(f.args) == 0:
 		return usage("name %s behind the flags", c.args)
 	case c.name == "add" && f.policy == "":

@@ -147,6 +147,7 @@ func TestArchive(t *testing.T) {
 		"bad priority":    {[]string{"-policy", policy, "-priority", "9", in}, "must be 0 to 3"},
 		"bad networks":    {[]string{"-policy", policy, "-networks", "x", in}, "hedge-n"},
 		"no address":      {[]string{"-policy", policy, "http://127.0.0.1:1/secret.mp4?token=word"}, "127.0.0.1:1"},
+		"no web address":  {[]string{"-policy", policy, "rtsp://user:token=word@127.0.0.1:1/1"}, "rtsp://127.0.0.1:1/1: no such file"},
 	} {
 		code, says := call(t, append([]string{"add", "-dir", store}, c.args...)...)
 		if code != exitUsage || !strings.Contains(says, c.says) || strings.Contains(says, "token=word") {
@@ -266,6 +267,7 @@ func TestFlags(t *testing.T) {
 		{[]string{"serve", "-h"}, exitDone, "-workers"},
 		{[]string{"serve"}, exitUsage, "-dir is missing"},
 		{[]string{"serve", "-dir", dir, "x"}, exitUsage, "unexpected"},
+		{[]string{"serve", "-dir", dir, "https://u:word@nas/x"}, exitUsage, `unexpected "https://nas/x"`},
 		{[]string{"serve", "-dir", dir, "-listen", "here"}, exitUsage, "127.0.0.1:4222"},
 		{[]string{"worker", "-dir", dir, "-workers", "0"}, exitUsage, "1 or more"},
 		{[]string{"worker", "-dir", filepath.Join(dir, "none")}, exitUsage, "name the archive's folder"},

@@ -62,7 +62,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 	defer func() { err = firstError(err, src.Close()) }()
 	info := src.Info()
 	for _, n := range notes(info) {
-		rep.warn(j, fmt.Errorf("%s: %s", j.file.in, n))
+		rep.warn(j, fmt.Errorf("%s: %s", ffmpeg.ShownAddress(j.file.in), n))
 	}
 	enc, err := j.create(ctx, info)
 	if err != nil {

@@ -69,7 +69,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	case o.version:
 		return o, nil
 	case f.NArg() > 0:
-		return o, fmt.Errorf("unexpected %q: every input goes behind a flag", f.Arg(0))
+		return o, fmt.Errorf("unexpected %q: every input goes behind a flag", ffmpeg.ShownAddress(f.Arg(0)))
 	case o.in == "":
 		return o, errors.New("-in is missing: name the recording to redact")
 	case o.out == "":

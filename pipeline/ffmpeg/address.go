@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -11,14 +12,15 @@ import (
 // is returned as it is.
 func ShownAddress(name string) string {
 	u, err := url.Parse(name)
-	if err != nil || u.Host == "" {
-		if scheme, _, ok := strings.Cut(name, "://"); ok {
-			// The address cannot be read, but may hold a password.
-			return scheme + "://..."
-		}
-		return name
+	if err == nil && u.Host != "" {
+		return shownURL(u)
 	}
-	return shownURL(u)
+	scheme, rest, ok := strings.Cut(name, ":")
+	if ok && (strings.HasPrefix(rest, "//") || slices.Contains([]string{"rtsp", "rtsps", "http", "https"}, strings.ToLower(scheme))) {
+		// The address cannot be read, but may hold a password.
+		return scheme + "://..."
+	}
+	return name
 }
 
 func shownURL(u *url.URL) string {

@@ -139,6 +139,8 @@ func TestShownAddress(t *testing.T) {
 		"https://host/clip.mp4?sig=s3cret":                 "https://host/clip.mp4",
 		"ftp://u:s3cret@host/a":                            "ftp://host/a",
 		"rtsp://u:s3cret%zz@host/a":                        "rtsp://...",
+		"rtsp:/u:s3cret@host/a":                            "rtsp://...",
+		"HTTP:u:s3cret@host/a":                             "HTTP://...",
 		"/home/a?b/clip.mp4":                               "/home/a?b/clip.mp4",
 		"clip 100%.mp4":                                    "clip 100%.mp4",
 	} {

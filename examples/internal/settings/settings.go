@@ -29,6 +29,7 @@ import (
 	"strings"
 
 	"github.com/hedgecam/hedge/examples/internal/buildinfo"
+	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 )
 
 // The exit codes of a program that ends before it has begun.
@@ -204,7 +205,7 @@ func load(config any, o *Options) (m modes, err error) {
 		return m, fmt.Errorf("%w (-help lists the flags)", err)
 	}
 	if fs.NArg() > 0 {
-		return m, fmt.Errorf("unexpected %q: every setting goes behind a flag", fs.Arg(0))
+		return m, fmt.Errorf("unexpected %q: every setting goes behind a flag", ffmpeg.ShownAddress(fs.Arg(0)))
 	}
 	if m.config == "" {
 		m.config = o.env("config")

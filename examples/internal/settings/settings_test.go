@@ -293,6 +293,7 @@ func TestStart(t *testing.T) {
 		{"-keep", 2, false, "", "prog: flag needs an argument: -keep (-help", 1},
 		{"-no", 2, false, "", "prog: flag provided but not defined: -no (-help", 1},
 		{"stray", 2, false, "", `prog: unexpected "stray"`, 1},
+		{"rtsp://user:word@camera/1", 2, false, "", `prog: unexpected "rtsp://camera/1"`, 1},
 		{"-config /no/such", 2, false, "", "no such file", 1},
 		{"-help", 0, false, "-keep duration  [HEDGE_KEEP]\n        how long (default 60s)\n", "", 0},
 		{"-version -keep 1s", 0, false, "prog " + buildinfo.Version() + "\n", "", 0},
