@@ -67,8 +67,7 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	}
 	j.tell(rep, d)
 	if j.file.tracks != "" {
-		out.tracks = recording.NewTrackSheet(d)
-		if err := out.tracks.Table(j.stderr); err != nil {
+		if err := j.list(out, recording.NewTrackSheet(d)); err != nil {
 			return r.Stats(), err
 		}
 	}
@@ -82,6 +81,17 @@ func (j *job) twice(ctx context.Context, src *ffmpeg.Source, out *output, rep *r
 	defer func() { err = firstError(err, again.Close()) }()
 	err = r.Redact(ctx, again, d, &recording.Checked{Sink: out, Input: in, Path: info.Path})
 	return r.Stats(), err
+}
+
+// list prints the tracks that are hidden, and has their sheet drawn. Without tracks there is
+// none.
+func (j *job) list(out *output, s *recording.TrackSheet) error {
+	if s.Empty() {
+		j.say("%s: no track is hidden, so there is no sheet: %s is not written", ffmpeg.ShownAddress(j.file.in), j.file.tracks)
+		return nil
+	}
+	out.tracks = s
+	return s.Table(j.stderr)
 }
 
 // look returns the evidence: that of an earlier run, or, with the networks, new one.

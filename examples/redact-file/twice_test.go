@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -101,6 +102,32 @@ func TestEvidenceInsteadOfNetworks(t *testing.T) {
 	}
 	if hidden["struck"] != 0 || hidden["found"] < 0.05 || hidden["added"] < hidden["found"]+0.2 {
 		t.Errorf("hidden %v", hidden)
+	}
+}
+
+// TestNoTracks: a recording in which nobody is found has no sheet of tracks, which is said and
+// is no error.
+func TestNoTracks(t *testing.T) {
+	needFFmpeg(t)
+	dir, out := t.TempDir(), t.TempDir()
+	in := clip(t, filepath.Join(dir, "in.mp4"))
+	p := write(t, filepath.Join(dir, "p.json"), foundPolicy)
+	ev := byHand(t, in, filepath.Join(dir, "e.jsonl"), 10)
+	data, err := os.ReadFile(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, ev, regexp.MustCompile(`"found":\[\[.*?\]\]`).ReplaceAllString(string(data), `"found":[]`))
+	rep, sheet := filepath.Join(dir, "r.json"), filepath.Join(out, "t.png")
+	code, said := runProgram(t, "-in", in, "-out", filepath.Join(out, "o.mp4"), "-policy", p, "-evidence", ev, "-tracks", sheet, "-report", rep)
+	if code != exitDone || !strings.Contains(said, "no track is hidden") || !strings.Contains(said, sheet) {
+		t.Errorf("exit code %d: %s", code, said)
+	}
+	if r := readReport(t, rep); r.Error != "" || r.Frames.Out != 10 {
+		t.Errorf("report %+v", r)
+	}
+	if got := remains(t, out); len(got) != 1 || got[0] != "o.mp4" {
+		t.Errorf("written: %v", got)
 	}
 }
 

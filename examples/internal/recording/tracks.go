@@ -43,6 +43,9 @@ func NewTrackSheet(d *pipeline.Decision) *TrackSheet {
 	return t
 }
 
+// Empty reports whether no track is hidden. There is no sheet then.
+func (t *TrackSheet) Empty() bool { return len(t.listed) == 0 }
+
 // Table prints the tracks that are hidden, with the numbers by which evidence
 // strikes them out.
 func (t *TrackSheet) Table(w io.Writer) error {
@@ -91,7 +94,7 @@ func (th *thumb) outline(b detect.Box) {
 	}
 }
 
-// Write draws the sheet and puts it at path as a PNG.
+// Write draws the sheet and puts it at path as a PNG. An empty sheet is an error.
 func (t *TrackSheet) Write(path string, replace bool) error {
 	var list []thumb
 	for _, p := range t.listed {
@@ -101,7 +104,7 @@ func (t *TrackSheet) Write(path string, replace bool) error {
 		}
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("track sheet %s: no track is hidden", path)
+		return fmt.Errorf("track sheet %s: no picture of a hidden track came out", path)
 	}
 	return writeThumbs(path, replace, list)
 }
