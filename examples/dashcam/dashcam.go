@@ -32,12 +32,6 @@ type dashcam struct {
 	ring   *recorder.Ring
 }
 
-// fail logs why the program ends, and returns the exit code.
-func (d *dashcam) fail(code int, err error) int {
-	d.log.Error(err.Error())
-	return code
-}
-
 // run films until ctx ends, which is no error.
 func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	if d.listener != nil {

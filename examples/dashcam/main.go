@@ -49,7 +49,9 @@
 // done, such as by a sign on the car. examples/hedge-notice makes one (-program
 // dashcam).
 //
-// Exit codes: 0 ended by a signal; 1 gave up; 2 wrong settings.
+// Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is taken or
+// an accelerometer that is not there yet; 2 what the next start would meet again, such as
+// wrong settings or a password that the camera refuses.
 package main
 
 import (
@@ -60,17 +62,13 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/hedgecam/hedge/examples/internal/accelerometer"
 	"github.com/hedgecam/hedge/examples/internal/confine"
+	"github.com/hedgecam/hedge/examples/internal/live"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
-)
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
 )
 
 func main() {
@@ -101,13 +99,15 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	d := &dashcam{c: &c, log: slog.New(slog.NewTextHandler(stderr, nil)), byHand: byHand}
 	policy, err := settings.LoadPolicy(c.Policy)
 	if policy == nil {
-		return d.fail(exitUsage, err)
+		d.log.Error(err.Error())
+		return live.ExitUsage
 	}
-	if err := d.openTriggers(stderr); err != nil {
-		return d.fail(exitUsage, err)
+	if err = d.openTriggers(stderr); err == nil {
+		err = d.run(ctx, policy)
 	}
-	if err := d.run(ctx, policy); err != nil {
-		return d.fail(exitFailed, err)
+	if err != nil {
+		d.log.Error(err.Error())
+		return live.ExitCode(err, accelerometer.ErrFolder, recorder.ErrOptions)
 	}
-	return exitDone
+	return live.ExitDone
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/internal/closedport"
 	"github.com/hedgecam/hedge/internal/ort"
@@ -89,7 +91,7 @@ func startProgram(t *testing.T, source string, args ...string) *program {
 	go func() { p.ended <- run(ctx, settings.Options{LookupEnv: noEnv, Args: args}, p) }()
 	t.Cleanup(func() {
 		cancel()
-		if code, ok := <-p.ended; ok && code != exitDone {
+		if code, ok := <-p.ended; ok && code != live.ExitDone {
 			t.Errorf("exit code %d:\n%s", code, p.said())
 		}
 	})
@@ -288,7 +290,7 @@ func TestProgram(t *testing.T) {
 	p.cancel()
 	code := <-p.ended
 	close(p.ended)
-	if code != exitDone || len(p.files()) != 4 {
+	if code != live.ExitDone || len(p.files()) != 4 {
 		t.Fatalf("exit code %d, files %q:\n%s", code, p.files(), p.said())
 	}
 	checkVideo(t, p.files()[3], 1, 3.5, original)
@@ -342,7 +344,7 @@ func TestCameraTurnedWhileOff(t *testing.T) {
 	p := startProgram(t, "file:"+source, "-policy", policy)
 	p.awaitHeld(100 * time.Millisecond)
 	p.cancel()
-	if code := <-p.ended; code != exitDone {
+	if code := <-p.ended; code != live.ExitDone {
 		t.Errorf("exit code %d:\n%s", code, p.said())
 	}
 	close(p.ended)
@@ -446,6 +448,11 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="camera"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer refuses.Close()
 	for _, c := range []struct {
 		args  string
 		code  int
@@ -454,7 +461,10 @@ func TestSettings(t *testing.T) {
 		{"-check -policy " + policy, 0, nil},
 		{"-check -policy " + dir + "/none -source camera -before 61s -listen :80 -token short -max-bytes 1kB", 2,
 			[]string{"none: no such file", "source: ", "before: 1m1s is more than the 1m0s", "listen: ", "token: has less", "max-bytes: "}},
-		{source + " -policy " + policy + " -listen " + taken.Addr().String(), 2, []string{"in use", "-listen"}},
+		{source + " -policy " + policy + " -listen " + taken.Addr().String(), 1, []string{"in use", "-listen"}},
+		{source + " -policy " + policy + " -accel " + dir + "/none", 1, []string{"no such file"}},
+		{"-source http://user@" + strings.TrimPrefix(refuses.URL, "http://") + " -source-password word -networks none -listen 127.0.0.1:0 -policy " + policy + " -dir " + dir, 2,
+			[]string{"camera " + refuses.URL}},
 		{source + " -policy " + policy + " -accel " + dir, 2, []string{"not the folder of an IIO accelerometer"}},
 		{source + " -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + policy, 1, []string{"folder for recordings"}},
 		{"-source file:/no/clip.mp4 -policy " + policy + " -listen 127.0.0.1:0 -networks none -dir " + dir, 2, []string{"/no/clip.mp4", "name a recording"}},

@@ -8,8 +8,11 @@ import (
 	"errors"
 	"image"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -218,6 +221,11 @@ func TestCheck(t *testing.T) {
 		{[]string{"-mqtt", "http://host"}, "tcp"},
 		{[]string{"-mqtt", "tcp://user:secret@host"}, "mqtt-user"},
 		{[]string{"-preset", "none"}, "house"},
+		{[]string{"-rtsp", "0.0.0.0"}, "rtsp: rtsp: bad option: address \"0.0.0.0\" is not host:port"},
+		{[]string{"-rtsp", "0.0.0.0:99999"}, "a port from 0 to 65535"},
+		{[]string{"-rtsp", "0.0.0.0:8554", "-rtsp-password", "secret"}, "at least 8 characters"},
+		{[]string{"-rtsp-password", "a:secret"}, "cannot contain colons"},
+		{[]string{"-record-limit", "1kB"}, "record-limit: 1kB is less than 1MB"},
 	} {
 		var out safeBuffer
 		code := run(t.Context(), append([]string{"-check"}, c.args...), nil, &out, &out)
@@ -231,6 +239,44 @@ func TestCheck(t *testing.T) {
 	var out safeBuffer
 	if code := run(t.Context(), []string{"-check", "-source", "camera:0"}, nil, &out, &out); code != 0 {
 		t.Errorf("the defaults: exit code %d: %s", code, out.String())
+	}
+}
+
+// TestExitCode: what the next start would meet again ends with 2, after which a supervisor
+// does not start the program any more, and what may pass with 1.
+func TestExitCode(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("needs the program ffmpeg")
+	}
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="camera"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer refuses.Close()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	short := t.TempDir()
+	if err := os.WriteFile(filepath.Join(short, "rtsp-password"), []byte("a:colon-in-a-password"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"-source", strings.Replace(refuses.URL, "//", "//user:wrong-one@", 1), "-rtsp", "off"}, 2, "refuses the user name or the password"},
+		{[]string{"-source", "camera:0", "-rtsp", "off", "-listen", taken.Addr().String()}, 1, "-listen names another port"},
+		{[]string{"-source", "camera:0", "-rtsp", taken.Addr().String()}, 1, "-rtsp names another address"},
+		{[]string{"-source", "camera:0", "-state", short}, 2, "cannot contain colons"},
+	} {
+		var out safeBuffer
+		args := append([]string{"-networks", "none", "-events", "", "-listen", "127.0.0.1:0", "-policy", filepath.Join(t.TempDir(), "p.json")}, c.args...)
+		if code := run(t.Context(), args, nil, &out, &out); code != c.code || !strings.Contains(out.String(), c.says) || strings.Contains(out.String(), "wrong-one") {
+			t.Errorf("%q: exit code %d: %s", c.args, code, out.String())
+		}
 	}
 }
 

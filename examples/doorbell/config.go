@@ -12,8 +12,10 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
 	"github.com/hedgecam/hedge/examples/internal/live"
+	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/schedule"
 	"github.com/hedgecam/hedge/examples/internal/settings"
+	"github.com/hedgecam/hedge/examples/internal/webaccess"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -86,6 +88,12 @@ func (c *config) Check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("tls-cert", "a certificate and its key go together: give tls-cert and tls-key, or neither")
 	}
+	if err := c.checkRTSP(); err != nil {
+		bad("rtsp", "%w; rtsp names another address, or off", err)
+	}
+	if c.RecordLimit < 1e6 {
+		bad("record-limit", "%v is less than 1MB", c.RecordLimit)
+	}
 	if c.Token != "" && len(c.Token) < 16 {
 		bad("token", "has less than 16 characters: leave it away and a random one is made")
 	}
@@ -138,6 +146,24 @@ func (c *config) policy() (*redact.Policy, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return p, nil
+}
+
+// rtspOptions returns how the picture is served to recorders who know the password.
+func (c *config) rtspOptions(password string) rtsp.Options {
+	return rtsp.Options{Address: c.RTSP, User: c.RTSPUser, Password: password, Auth: rtsp.Auth(c.RTSPAuth)}
+}
+
+// checkRTSP says what is wrong with the settings of RTSP. Without a password a good one is
+// made.
+func (c *config) checkRTSP() error {
+	if c.RTSP == off {
+		return nil
+	}
+	password := string(c.RTSPPassword)
+	if password == "" {
+		password = webaccess.NewToken()
+	}
+	return c.rtspOptions(password).Check()
 }
 
 // privateTimes returns when everything is hidden.

@@ -8,7 +8,8 @@
 // the terminal, or the button's GPIO line.
 //
 // Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is
-// taken; 2 wrong settings or policy, or no networks.
+// taken; 2 what the next start would meet again, such as wrong settings or policy, no
+// networks, or a password that the camera refuses.
 package main
 
 import (
@@ -24,6 +25,9 @@ import (
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/live"
+	"github.com/hedgecam/hedge/examples/internal/recorder"
+	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
@@ -57,17 +61,17 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	if !ok {
 		return code
 	}
-	fail := func(code int, err error) int {
+	fail := func(err error) int {
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", program, err) // nowhere else to say it
-		return code
+		return live.ExitCode(err, rtsp.ErrCredentials, rtsp.ErrOptions, recorder.ErrOptions)
 	}
 	set, err := detectors.Open(ctx, c.Networks, networks.Options{Silhouettes: c.Networks != networks.None, Provider: c.Provider})
 	if err != nil {
-		return fail(2, err)
+		return fail(err)
 	}
 	a, err := newApp(ctx, &c, set.Detectors, set.Segmenter, stdout)
 	if err != nil {
-		return fail(1, errors.Join(err, set.Close()))
+		return fail(errors.Join(err, set.Close()))
 	}
 	if err := c.Process(a.needs()); err != nil {
 		a.log.Add("confine", fmt.Sprintf("the program keeps rights that it does not need: %v", err))
@@ -80,7 +84,7 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 	}
 	err = a.run(ctx)
 	if err = errors.Join(err, a.Close(), set.Close()); err != nil {
-		return fail(1, err)
+		return fail(err)
 	}
-	return 0
+	return live.ExitDone
 }

@@ -27,9 +27,9 @@ func (a *app) openOutputs() (err error) {
 			return err
 		}
 		refused := ratelimit.NewRepeats(func(client, text string) { a.log.Add("access", text+", from "+client) })
-		a.rtsp, err = rtsp.New(a.broadcaster, rtsp.Options{Address: a.c.RTSP, User: a.c.RTSPUser, Password: a.password, Auth: rtsp.Auth(a.c.RTSPAuth),
-			OnRefused: func(client string) { refused.Tell(client, "password", "a wrong password for RTSP") }})
-		if err != nil {
+		o := a.c.rtspOptions(a.password)
+		o.OnRefused = func(client string) { refused.Tell(client, "password", "a wrong password for RTSP") }
+		if a.rtsp, err = rtsp.New(a.broadcaster, o); err != nil {
 			return fmt.Errorf("%w; -rtsp names another address, or off", err)
 		}
 	}

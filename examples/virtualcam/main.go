@@ -21,7 +21,9 @@
 // To keep a program from the real camera, take from its user the right to read
 // /dev/video0.
 //
-// Exit codes: 0 ended by a signal; 1 gave up; 2 wrong settings.
+// Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a device that is not
+// there yet; 2 what the next start would meet again, such as wrong settings or a password
+// that the camera refuses.
 package main
 
 import (
@@ -41,13 +43,6 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/videoout"
 	"github.com/hedgecam/hedge/internal/nodump"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
-)
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
 )
 
 func main() {
@@ -94,16 +89,16 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	}
 	policy, err := settings.LoadPolicy(c.Policy)
 	if policy == nil {
-		return fail(exitUsage, err)
+		return fail(live.ExitUsage, err)
 	}
 	to, err := videoout.Parse(c.Out)
 	if err != nil {
-		return fail(exitUsage, err)
+		return fail(live.ExitUsage, err)
 	}
 	var cam *live.Camera
 	out, err := videoout.Open(to, videoout.Options{Rate: c.Rate, Log: log, Aspect: func() ffmpeg.Rational { return cam.State().Format.SampleAspect }})
 	if err != nil {
-		return fail(exitUsage, err)
+		return fail(live.ExitCode(err, videoout.ErrKind), err)
 	}
 	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, Rate: float64(c.Rate), Log: log})
 	if err == nil {
@@ -116,7 +111,7 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		err = errors.Join(cam.Run(ctx, out), cam.Close())
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
-		return fail(exitFailed, err)
+		return fail(live.ExitCode(err, videoout.ErrKind), err)
 	}
-	return exitDone
+	return live.ExitDone
 }

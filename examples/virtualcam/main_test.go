@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"image"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/videoout/videoouttest"
 )
@@ -137,7 +140,7 @@ func TestProgram(t *testing.T) {
 	}
 	log.await(t, "zones confirmed", 1)
 	cancel()
-	if code := <-ended; code != exitDone {
+	if code := <-ended; code != live.ExitDone {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}
 	if _, err := os.Lstat(pipe); err == nil {
@@ -210,7 +213,7 @@ func TestCameraSwappedWhileOff(t *testing.T) {
 			got = inside()
 		}
 		cancel()
-		if code := <-ended; code != exitDone {
+		if code := <-ended; code != live.ExitDone {
 			t.Errorf("exit code %d:\n%s", code, log)
 		}
 		if err := r.Close(); err != nil {
@@ -241,7 +244,7 @@ func TestRotated(t *testing.T) {
 		t.Errorf("a camera of 192x128 on its side gives %v", size)
 	}
 	cancel()
-	if code := <-ended; code != exitDone {
+	if code := <-ended; code != live.ExitDone {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}
 }
@@ -250,6 +253,11 @@ func TestSettings(t *testing.T) {
 	dir := t.TempDir()
 	policy := put(t, filepath.Join(dir, "policy.json"), openPolicy)
 	source := "file:" + put(t, filepath.Join(t.TempDir(), "source.mp4"), "no recording")
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="camera"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer refuses.Close()
 	for _, c := range []struct {
 		args  []string
 		code  int
@@ -258,7 +266,11 @@ func TestSettings(t *testing.T) {
 		{[]string{"-check", "-policy", policy}, 0, nil},
 		{[]string{"-check", "-policy", dir + "/none", "-out", "file"}, 2, []string{"none: no such file", `out: "file": must be`}},
 		{[]string{"-policy", policy, "-source", "camera"}, 2, []string{"source: camera: not the name"}},
-		{[]string{"-policy", policy, "-out", "/dev/video-none", "-source", source}, 2, []string{"modprobe v4l2loopback"}},
+		{[]string{"-policy", policy, "-out", "/dev/video-none", "-source", source}, 1, []string{"modprobe v4l2loopback"}},
+		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/none/p", "-source", source}, 1, []string{"no such file"}},
+		{[]string{"-policy", policy, "-out", "pipe:" + policy, "-source", source}, 2, []string{"no named pipe: name another path"}},
+		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", strings.Replace(refuses.URL, "//", "//user:word@", 1), "-networks", "none"}, 2,
+			[]string{"camera " + refuses.URL}},
 		{[]string{"-policy", policy, "-out", "pipe:" + dir + "/p", "-source", "file:/no/clip.mp4", "-networks", "none"}, 2, []string{"/no/clip.mp4", "name a recording"}},
 	} {
 		var out bytes.Buffer

@@ -38,11 +38,17 @@ type Sensor struct {
 	atRest float64
 }
 
+// ErrFolder says that a folder is that of another device.
+var ErrFolder = errors.New("is not the folder of an IIO accelerometer")
+
 // Open takes the folder of a Linux IIO device, such as
 // /sys/bus/iio/devices/iio:device0 (its files in_accel_*_raw and in_accel_scale
 // are described in the kernel's Documentation/ABI/testing/sysfs-bus-iio), or a
 // file with one number in m/s² without gravity, that some other program keeps up
 // to date.
+//
+// Errors: ErrFolder, or that of the file system, which may pass: drivers are loaded, and
+// such files written, while the machine starts.
 func Open(path string) (*Sensor, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -56,7 +62,7 @@ func Open(path string) (*Sensor, error) {
 			a.axes = append(a.axes, filepath.Join(path, "in_accel_"+axis+"_raw"))
 		}
 		if a.scale, err = readNumber(filepath.Join(path, "in_accel_scale")); err != nil {
-			return nil, fmt.Errorf("accelerometer: %s is not the folder of an IIO accelerometer: %w", path, err)
+			return nil, fmt.Errorf("accelerometer: %s %w: %w", path, ErrFolder, err)
 		}
 	}
 	if _, err := a.read(); err != nil {

@@ -4,15 +4,17 @@ package detectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
+	"github.com/hedgecam/hedge/models"
 	"github.com/hedgecam/hedge/redact"
 )
 
 // Open opens the set of networks of that name, which the caller closes. The error
-// names the way out.
+// is an *Error.
 func Open(ctx context.Context, name string, o networks.Options) (*networks.Set, error) {
 	set, err := networks.Open(ctx, name, o)
 	if err != nil {
@@ -21,8 +23,25 @@ func Open(ctx context.Context, name string, o networks.Options) (*networks.Set, 
 	return set, nil
 }
 
-func withWayOut(err error) error {
-	return fmt.Errorf("%w\nor hide everything outside without a network: -networks none", err)
+func withWayOut(err error) error { return &Error{Err: err} }
+
+// Error says why networks cannot be had, and names the way out.
+type Error struct {
+	// Err is the cause.
+	Err error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%v\nor hide everything outside without a network: -networks none", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// MayPass reports whether the networks may be had later: they could not be downloaded.
+func (e *Error) MayPass() bool {
+	var missing *models.NotFoundError
+	return errors.As(e.Err, &missing) && missing.Err != nil
 }
 
 // ProviderHelp is the help of the flag -provider.

@@ -2,12 +2,14 @@ package detectors_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/models"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -54,6 +56,22 @@ func TestOpenFor(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestMayPass: a download that failed may succeed later, and nothing else does.
+func TestMayPass(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{&models.NotFoundError{Err: errors.New("no route to host")}, true},
+		{&models.NotFoundError{}, false},
+		{errors.New("no set"), false},
+	} {
+		if e := (&detectors.Error{Err: tt.err}); e.MayPass() != tt.want || !errors.Is(e, tt.err) {
+			t.Errorf("%v: %v", tt.err, e.MayPass())
+		}
 	}
 }
 

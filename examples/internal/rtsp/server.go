@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,6 +96,10 @@ const (
 	guesses, guessesPerSecond = 10, 0.1
 )
 
+// Check returns the error that New would return for the options: ErrCredentials or
+// ErrOptions.
+func (o Options) Check() error { return o.fill() }
+
 func (o *Options) fill() error {
 	if o.Auth == "" {
 		o.Auth = SHA256
@@ -114,12 +119,15 @@ func (o *Options) fill() error {
 	if o.queue == 0 {
 		o.queue = queuePackets
 	}
-	host, _, err := net.SplitHostPort(o.Address)
+	host, port, err := net.SplitHostPort(o.Address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	ip := net.ParseIP(host)
 	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: address %q is not host:port", ErrOptions, o.Address)
+		return fmt.Errorf("%w: address %q is not host:port, with a port from 0 to 65535", ErrOptions, o.Address)
 	case o.User == "" || o.Password == "":
 		return fmt.Errorf("%w: set a user name and a password for viewers", ErrCredentials)
 	case !loopback && len(o.Password) < 8:

@@ -58,7 +58,8 @@ type Sink struct {
 	written, unseen, connects atomic.Uint64
 }
 
-// Open makes the pipe, or looks for the device. Close removes a pipe that it made.
+// Open makes the pipe, or looks for the device. Close removes a pipe that it made. The
+// error is ErrKind, or that of the operating system.
 func Open(t Target, o Options) (*Sink, error) {
 	open, err := t.prepare()
 	if err != nil {

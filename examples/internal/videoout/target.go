@@ -22,6 +22,9 @@ type Target struct {
 	made bool
 }
 
+// ErrKind says that something else is where the pictures are to go.
+var ErrKind = errors.New("is there already and is something else")
+
 // Parse reads a target: a path that begins with /dev/video, or pipe:PATH.
 func Parse(text string) (Target, error) {
 	if path, ok := strings.CutPrefix(text, "pipe:"); ok && path != "" {
@@ -49,7 +52,7 @@ func (t *Target) prepare() (open func() (*output, error), err error) {
 		return nil, fmt.Errorf("out: %w", err)
 	}
 	if st.Mode()&fs.ModeNamedPipe == 0 {
-		return nil, fmt.Errorf("out: %s is there already and is no named pipe: name another path", t.pipe)
+		return nil, fmt.Errorf("out: %s %w: no named pipe: name another path", t.pipe, ErrKind)
 	}
 	return t.openPipe, nil
 }
@@ -80,7 +83,7 @@ func (t *Target) prepareDevice() (func() (*output, error), error) {
 	case err != nil:
 		return nil, fmt.Errorf("out: %w (make it with: modprobe v4l2loopback video_nr=9 exclusive_caps=1 card_label=Hedge)", err)
 	case st.Mode()&fs.ModeCharDevice == 0:
-		return nil, fmt.Errorf("out: %s is no device", t.device)
+		return nil, fmt.Errorf("out: %s %w: no device", t.device, ErrKind)
 	}
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
