@@ -83,6 +83,9 @@ func readLog(path string, from time.Time) (*logSummary, error) {
 	l := &logSummary{Name: filepath.Base(path), Bytes: int64(len(data)), Sum: hex.EncodeToString(sum[:])}
 	var last time.Time
 	for line := range bytes.Lines(data) {
+		if len(line) == 1 {
+			continue // an empty line
+		}
 		var e eventlog.Event
 		if err := json.Unmarshal(line, &e); err != nil || e.Kind == "" || e.Time.IsZero() {
 			l.Unreadable++

@@ -97,6 +97,23 @@ func TestLogTampering(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect(record, 1, []string{"-events", path}, "missing: events.jsonl")
+	// A line that was half written is not signed, and may be ended later.
+	s = newScene(t, 1)
+	path = s.writeLog(event(0, eventlog.Started, eventlog.Data{Version: "v1"}))
+	appendTo(t, path, []byte(`{"ti`))
+	half := s.sign(clock, "-events", path)
+	l, err := eventlog.Open(path, nil, func(eventlog.Event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Add("ring", "")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(half, 0, []string{"-events", path}, "intact")
+	if l := s.open(s.sign(func() time.Time { return clock().Add(time.Hour) }, "-events", path)).Log; l.Events != 2 || l.Unreadable != 1 {
+		t.Errorf("%d events, %d unreadable", l.Events, l.Unreadable)
+	}
 	// A log alone can be signed, too.
 	s = newScene(t, 0)
 	path = s.writeLog(event(0, eventlog.Confirmed, eventlog.Data{}))

@@ -80,6 +80,7 @@ type Counts struct {
 // dropped and counted. Its methods may be called by any goroutine.
 type Log struct {
 	out     io.Writer
+	torn    bool // what was written last does not end its line
 	close   func() error
 	onEvent func(Event)
 
@@ -95,6 +96,9 @@ type Log struct {
 
 // Open opens the file for events; - is stdout, an empty name is no file. onEvent is
 // called for each event, by one goroutine. The error is that of the file system.
+//
+// Lines are only ever added. One that was half written, by a power cut or on a full disk,
+// stays, and the next event begins a line of its own.
 func Open(path string, stdout io.Writer, onEvent func(Event)) (*Log, error) {
 	l := &Log{out: stdout, close: func() error { return nil }, onEvent: onEvent,
 		queue: make(chan Event, queueSize), done: make(chan struct{})}
@@ -107,10 +111,27 @@ func Open(path string, stdout io.Writer, onEvent func(Event)) (*Log, error) {
 		if err != nil {
 			return nil, fmt.Errorf("events: %w", err)
 		}
-		l.out, l.close = f, f.Close
+		l.out, l.close, l.torn = f, f.Close, tornEnd(f)
 	}
 	go l.write()
 	return l, nil
+}
+
+// tornEnd reports whether a file ends in the midst of a line. One that cannot be read may: an
+// empty line costs nothing.
+func tornEnd(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false
+	}
+	r, err := os.Open(f.Name())
+	if err != nil {
+		return true
+	}
+	defer r.Close()
+	var last [1]byte
+	_, err = r.ReadAt(last[:], info.Size()-1)
+	return err != nil || last[0] != '\n'
 }
 
 // Add enters an event. It never blocks.
@@ -147,10 +168,7 @@ func (l *Log) write() {
 	defer close(l.done)
 	failed := false
 	for e := range l.queue {
-		line, err := json.Marshal(e)
-		if err == nil {
-			_, err = l.out.Write(append(line, '\n'))
-		}
+		err := l.put(e)
 		if err != nil && !failed {
 			l.Add("events lost", fmt.Sprintf("events cannot be written: %v", err))
 		}
@@ -159,6 +177,26 @@ func (l *Log) write() {
 			l.onEvent(e)
 		}
 	}
+}
+
+// put writes an event as a line of its own.
+func (l *Log) put(e Event) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	line = append(line, '\n')
+	if l.torn {
+		line = append([]byte{'\n'}, line...)
+	}
+	n, err := l.out.Write(line)
+	if n > 0 {
+		l.torn = line[n-1] != '\n'
+	}
+	if err == nil && n < len(line) {
+		err = io.ErrShortWrite
+	}
+	return err
 }
 
 // Newest returns the newest events, the newest first.
