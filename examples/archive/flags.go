@@ -61,7 +61,7 @@ func parse(c *command, args []string, stderr io.Writer) (*flags, error) {
 	}
 	if is("serve", "worker") {
 		s.IntVar(&f.workers, "workers", 1, "how many recordings, or parts of long ones, are worked on here at once; for serve, 0 is none")
-		s.Int64Var(&f.memory, "memory", memfile.Limit()>>20, "how large a recording may be, in MB, that is held in memory while it is worked on")
+		s.Int64Var(&f.memory, "memory", memfile.Limit()>>20, "how much memory, in MB, the recordings that all workers here work on may take together; one for which too little is left waits, and one that is larger fails")
 		s.StringVar(&f.scratch, "scratch", "", "a folder on an encrypted disk for recordings that memory does not hold; it defaults to none")
 	}
 	if is("serve") {

@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -48,8 +49,9 @@ func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 			end()
 		}
 	}()
+	memory := memfile.NewBudget(f.memory << 20)
 	for i := range all {
-		w, end, err := newWorker(ctx, f, a, room, log)
+		w, end, err := newWorker(ctx, f, a, memory, room, log)
 		if err != nil {
 			return err
 		}
@@ -72,7 +74,7 @@ func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 }
 
 // newWorker makes one worker. The caller calls end once it does not run any more.
-func newWorker(ctx context.Context, f *flags, a *archive.Archive, room func(ffmpeg.Room) []string, log *slog.Logger) (w *worker.Worker, end func(), err error) {
+func newWorker(ctx context.Context, f *flags, a *archive.Archive, memory *memfile.Budget, room func(ffmpeg.Room) []string, log *slog.Logger) (w *worker.Worker, end func(), err error) {
 	dir, free, err := slot(f.in("work"))
 	if err != nil {
 		return nil, nil, err
@@ -102,7 +104,7 @@ func newWorker(ctx context.Context, f *flags, a *archive.Archive, room func(ffmp
 			}
 		}
 	}
-	return worker.New(worker.Config{Archive: a, Passes: passes, Self: self, Dir: dir, Memory: f.memory << 20, Scratch: f.scratch, Log: log}), end, nil
+	return worker.New(worker.Config{Archive: a, Passes: passes, Self: self, Dir: dir, Memory: memory, Scratch: f.scratch, Log: log}), end, nil
 }
 
 // look opens the networks, one set for each core up to two that the workers here have.

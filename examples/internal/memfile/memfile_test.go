@@ -2,6 +2,7 @@ package memfile_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -61,4 +62,33 @@ func TestRefused(t *testing.T) {
 	if _, err := memfile.New(strings.NewReader("1"), 1, 10, "/nowhere"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
+}
+
+// TestBudget: what does not fit beside others waits for them, and what never fits is refused
+// at once.
+func TestBudget(t *testing.T) {
+	b := memfile.NewBudget(10)
+	never := func() { t.Error("it waits") }
+	var large *memfile.TooLargeError
+	if _, err := b.Take(t.Context(), 11, never); !errors.As(err, &large) {
+		t.Errorf("too large: %v", err)
+	}
+	free, err := b.Take(t.Context(), 6, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := b.Take(ctx, 6, cancel); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	later, err := b.Take(t.Context(), 6, free)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later()
+	all, err := b.Take(t.Context(), 10, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all()
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -64,7 +65,7 @@ func role(ctx context.Context, args []string) error {
 		}
 		return ctx.Err()
 	}}
-	return worker.New(worker.Config{Archive: a, Passes: p, Dir: filepath.Join(dir, args[3]), Memory: 1 << 20,
+	return worker.New(worker.Config{Archive: a, Passes: p, Dir: filepath.Join(dir, args[3]), Memory: memfile.NewBudget(1 << 20),
 		Self: queue.Worker{ID: args[3], Version: version}}).Run(ctx)
 }
 

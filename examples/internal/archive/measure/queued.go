@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -139,7 +140,7 @@ func queued(ctx context.Context, workers, jobs int) (f queueFigures, err error) 
 	defer end()
 	for i := range workers {
 		all.Go(func() {
-			w := worker.New(worker.Config{Archive: a, Passes: &archivetest.Passes{}, Dir: filepath.Join(dir, fmt.Sprint("work", i)), Memory: 1 << 30,
+			w := worker.New(worker.Config{Archive: a, Passes: &archivetest.Passes{}, Dir: filepath.Join(dir, fmt.Sprint("work", i)), Memory: memfile.NewBudget(1 << 30),
 				Self: queue.Worker{ID: fmt.Sprint(i), Version: version}})
 			_ = w.Run(work) // what is not done is counted
 		})

@@ -20,6 +20,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/review"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
 )
 
@@ -44,7 +45,7 @@ func newPage(t *testing.T) *page {
 	p := &page{Archive: archivetest.New(t, queue.Config{Poll: 50 * time.Millisecond}), t: t}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
-	w := worker.New(worker.Config{Archive: p.Archive.Archive, Passes: &archivetest.Passes{}, Dir: filepath.Join(t.TempDir(), "w"), Memory: 1 << 20,
+	w := worker.New(worker.Config{Archive: p.Archive.Archive, Passes: &archivetest.Passes{}, Dir: filepath.Join(t.TempDir(), "w"), Memory: memfile.NewBudget(1 << 20),
 		Self: queue.Worker{ID: "w", Host: "here", Version: archivetest.Version}})
 	go func() { ended <- w.Run(ctx) }()
 	d := review.NewDesk(p.Archive.Archive, archivetest.Version)

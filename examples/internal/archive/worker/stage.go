@@ -93,13 +93,18 @@ func (w *Worker) put(ctx context.Context, name, path string) error {
 
 // withOriginal calls do with the original, which is gone afterwards.
 func (w *Worker) withOriginal(ctx context.Context, r *queue.Recording, do func(path string) error) (err error) {
+	free, err := w.memory(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer free()
 	var f *memfile.File
 	err = w.persist(ctx, func(ctx context.Context) error {
 		sealed, err := w.c.Archive.Originals.Open(ctx, r.Original)
 		if err != nil {
 			return err
 		}
-		f, err = memfile.New(sealed, r.Bytes, w.c.Memory, w.c.Scratch)
+		f, err = memfile.New(sealed, r.Bytes, r.Bytes, w.c.Scratch)
 		return errors.Join(err, sealed.Close())
 	})
 	if err != nil {
@@ -110,6 +115,24 @@ func (w *Worker) withOriginal(ctx context.Context, r *queue.Recording, do func(p
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return do(f.Path())
+}
+
+// memory waits until there is room for the original. The caller calls free once the original
+// is gone.
+func (w *Worker) memory(ctx context.Context, r *queue.Recording) (free func(), err error) {
+	if w.c.Scratch != "" {
+		return func() {}, nil
+	}
+	waits := func(is bool) {
+		w.mu.Lock()
+		w.waits = is
+		w.mu.Unlock()
+	}
+	defer waits(false)
+	return w.c.Memory.Take(ctx, r.Bytes, func() {
+		waits(true)
+		w.c.Log.Info("waits until others leave it the memory", "recording", r.ID, "bytes", r.Bytes)
+	})
 }
 
 // progress returns a function that tells how far a pass is.

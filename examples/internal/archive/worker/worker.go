@@ -20,6 +20,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive"
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -34,9 +35,10 @@ type Config struct {
 	// Dir is a folder that this worker alone uses, for evidence and redacted pictures. It
 	// is emptied when the worker begins and when it ends.
 	Dir string
-	// Memory is how large a recording may be that is held in memory, in bytes, and
-	// Scratch the folder for larger ones: see memfile.New.
-	Memory  int64
+	// Memory is what recordings are held in; all workers of a process share it. A recording
+	// waits for others to end. It is required without Scratch, a folder that holds them in
+	// its place: see memfile.New.
+	Memory  *memfile.Budget
 	Scratch string
 	// Room is how long a job waits when the store is full. It defaults to a minute.
 	Room time.Duration
@@ -55,9 +57,10 @@ type Config struct {
 
 // Worker does jobs, one after the other.
 type Worker struct {
-	c   Config
-	mu  sync.Mutex
-	now queue.Worker
+	c     Config
+	mu    sync.Mutex
+	now   queue.Worker
+	waits bool // for memory, and does not stand still
 }
 
 // New returns a worker.
@@ -220,9 +223,9 @@ func (w *Worker) hold(ctx context.Context, j *queue.Job, cancel context.CancelCa
 	last, moved := int64(-1), time.Now()
 	for {
 		w.mu.Lock()
-		now := w.now.Done
+		now, waits := w.now.Done, w.waits
 		w.mu.Unlock()
-		if now != last {
+		if now != last || waits {
 			last, moved = now, time.Now()
 		} else if time.Since(moved) > w.c.Stall {
 			cancel(errStalled)

@@ -24,6 +24,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/queue"
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
+	"github.com/hedgecam/hedge/examples/internal/memfile"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -37,7 +38,7 @@ var fast = queue.Config{AckWait: 500 * time.Millisecond, Poll: 50 * time.Millise
 // start starts a worker, and returns how to end it.
 func start(t *testing.T, a *archivetest.Archive, id string, p worker.Passes, change func(*worker.Config)) (stop func()) {
 	t.Helper()
-	c := worker.Config{Archive: a.Archive, Passes: p, Dir: filepath.Join(t.TempDir(), id), Memory: 1 << 20,
+	c := worker.Config{Archive: a.Archive, Passes: p, Dir: filepath.Join(t.TempDir(), id), Memory: memfile.NewBudget(1 << 20),
 		Self: queue.Worker{ID: id, Host: "here", Version: archivetest.Version}}
 	if change != nil {
 		change(&c)
@@ -338,7 +339,7 @@ func TestStalled(t *testing.T) {
 // TestLarge: a recording that does not fit into memory fails with the way out.
 func TestLarge(t *testing.T) {
 	a := archivetest.New(t, fast)
-	start(t, a, "w", &archivetest.Passes{}, func(c *worker.Config) { c.Memory = 5 })
+	start(t, a, "w", &archivetest.Passes{}, func(c *worker.Config) { c.Memory = memfile.NewBudget(5) })
 	r := a.Wait(t, a.Add(t, "a.mp4", "123456").ID, archivetest.Status(queue.Failed))
 	if !strings.Contains(r.Error, "-memory") || !strings.Contains(r.Error, "-scratch") {
 		t.Errorf("%q", r.Error)
