@@ -15,6 +15,8 @@ import (
 var (
 	// ErrNotYet: what is asked for needs something that is not there yet.
 	ErrNotYet = errors.New("it is not there yet")
+	// ErrPending: a recording has changes with which it was not rendered.
+	ErrPending = errors.New("changes that are not in its video")
 	// ErrOver: the recording was accepted, and its original is gone.
 	ErrOver = errors.New("its original was removed")
 )

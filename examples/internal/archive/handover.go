@@ -52,7 +52,7 @@ func (a *Archive) parts(ctx context.Context, r *queue.Recording, with ...string)
 		return nil, fmt.Errorf("%s: its output: %w (%s, %s)", r.Name, ErrNotYet, r.Stage, r.Status)
 	}
 	if n := len(r.Changes) - r.Output.Changes; n > 0 {
-		return nil, fmt.Errorf("%s has %d changes that are not in its video: render it again before it is handed over", r.Name, n)
+		return nil, fmt.Errorf("%s has %d %w: render it again before it is handed over", r.Name, n, ErrPending)
 	}
 	get := func(name string) ([]byte, error) {
 		f, err := a.Files.Open(ctx, name)
@@ -119,7 +119,8 @@ func (a *Archive) copy(ctx context.Context, w io.Writer, p *part) error {
 	return err
 }
 
-// WriteZip writes a hand-over as a zip file.
+// WriteZip writes a hand-over as a zip file. Before all of it can be had it writes nothing;
+// the error is then ErrNotYet, ErrPending, or one of the store.
 func (a *Archive) WriteZip(ctx context.Context, w io.Writer, r *queue.Recording, with ...string) error {
 	list, err := a.parts(ctx, r, with...)
 	if err != nil {

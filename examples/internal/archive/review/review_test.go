@@ -168,6 +168,31 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestHandoverRefused: what cannot be handed over is refused with the reason, and no zip file
+// begins: a change is not in the video, or a file cannot be had.
+func TestHandoverRefused(t *testing.T) {
+	p := newPage(t)
+	r := p.Wait(t, p.Add(t, "a.mp4", "1").ID, archivetest.Status(queue.Done))
+	at := "/recordings/" + r.ID + "/handover.zip"
+	refused := func(want int, says string) {
+		t.Helper()
+		code, data, head := p.ask(watchToken, "GET", at, nil)
+		if code != want || !strings.Contains(string(data), says) || head.Get("Content-Type") != "application/json" || head.Get("Content-Disposition") != "" {
+			t.Errorf("%d %v %s", code, head, data)
+		}
+	}
+	p.change(r.ID, 200, is{"revision": r.Revision, "by": "Anna", "changes": []is{{"strike": []int{2}}}})
+	refused(422, "a.mp4 has 1 changes that are not in its video: render it again before it is handed over")
+	other := p.Wait(t, p.Add(t, "b.mp4", "2").ID, archivetest.Status(queue.Done))
+	at = "/recordings/" + other.ID + "/handover.zip"
+	for _, name := range []string{other.Output.Video, other.Output.Sheet} {
+		if err := p.Files.Remove(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		refused(503, "it cannot be read from the store: ")
+	}
+}
+
 // TestRefused: the token for watching changes nothing; who has seen an older state, gives no
 // name, names a track that is not there or something that makes no sense is told so, and
 // nothing is changed.

@@ -159,12 +159,34 @@ func (s *server) handover(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // likewise
-	w.Header().Set("Content-Type", "application/zip")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+archive.HandoverName(&rec)+`.zip"`)
-	if err := s.d.a.WriteZip(r.Context(), w, &rec); err != nil {
+	zip := &attachment{w: w, name: archive.HandoverName(&rec) + ".zip"}
+	err = s.d.a.WriteZip(r.Context(), zip, &rec)
+	switch {
+	case err == nil:
+	case zip.begun:
 		// A zip file that is cut off does not open. The connection must not end well.
 		panic(http.ErrAbortHandler)
+	case errors.Is(err, archive.ErrNotYet), errors.Is(err, archive.ErrPending):
+		refuse(w, err)
+	default:
+		reply(w, http.StatusServiceUnavailable, fault{"it cannot be read from the store: " + err.Error()})
 	}
+}
+
+// attachment is a zip file in an answer, which begins with its first bytes.
+type attachment struct {
+	w     http.ResponseWriter
+	name  string
+	begun bool
+}
+
+func (a *attachment) Write(p []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		a.w.Header().Set("Content-Type", "application/zip")
+		a.w.Header().Set("Content-Disposition", `attachment; filename="`+a.name+`"`)
+	}
+	return a.w.Write(p)
 }
 
 // body reads a request's JSON.

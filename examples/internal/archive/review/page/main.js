@@ -103,6 +103,7 @@ function detail(d) {
     at("sheet").src = `/recordings/${d.id}/sheet.png?${output}`;
     at("zip").href = `/recordings/${d.id}/handover.zip`;
   }
+  at("zip").hidden = d.pending > 0; // it would be refused
   for (const name of ["retry", "cancel", "render", "accept", "outside"]) at(name).hidden = watching;
   const ended = ["done", "failed", "cancelled"].includes(d.status);
   at("retry").hidden ||= d.status === "done" || d.status === "running";
