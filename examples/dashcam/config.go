@@ -18,9 +18,10 @@ type config struct {
 	LookAhead time.Duration `name:"lookahead" default:"1s" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
 	encoder.Flags
 
-	Keep   time.Duration `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else"`
-	Before time.Duration `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`
-	After  time.Duration `name:"after" default:"30s" min:"1s" max:"5m" help:"how much is written from then on"`
+	Keep   time.Duration  `name:"keep" default:"60s" min:"1s" max:"10m" help:"how much redacted video is held in memory, and nowhere else, if memory is enough for it"`
+	Memory settings.Bytes `name:"memory" default:"256MiB" min:"8MB" help:"most memory that this video may take; 4K takes about 120MB a minute; with systemd, MemoryMax of the unit has to allow for it"`
+	Before time.Duration  `name:"before" default:"30s" min:"0s" max:"5m" help:"how much of it is written when something happens"`
+	After  time.Duration  `name:"after" default:"30s" min:"1s" max:"5m" help:"how much is written from then on"`
 
 	Dir   string         `name:"dir" default:"events" help:"folder of the recorded events"`
 	Bytes settings.Bytes `name:"max-bytes" default:"2GiB" help:"most bytes of all events, at least 1MB; the oldest is deleted first; 0 is no limit"`

@@ -57,7 +57,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.camera.Close()) }()
-	d.ring, err = recorder.NewRing(broadcaster, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Limits: d.c.limits(), OnEvent: d.onEvent})
+	d.ring, err = recorder.NewRing(broadcaster, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Memory: int64(d.c.Memory), Limits: d.c.limits(), OnEvent: d.onEvent})
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,14 @@ func (d *dashcam) event(cause string) error {
 
 // onEvent logs what happens to files.
 func (d *dashcam) onEvent(e recorder.Event) {
-	if e.Err != nil {
+	switch {
+	case e.Kind == recorder.MemoryFull:
+		d.log.Warn(e.Kind.String(), "reason", e.Err, "settings", "memory, keep, before")
+	case e.Err != nil:
 		d.log.Error(e.Kind.String(), "file", e.Path, "reason", e.Err)
-		return
+	default:
+		d.log.Info(e.Kind.String(), "file", e.Path)
 	}
-	d.log.Info(e.Kind.String(), "file", e.Path)
 }
 
 // health says what is in memory, or why no event could be recorded now as it

@@ -19,6 +19,9 @@
 //	SIGUSR1          kill -USR1 PID
 //	a blow           the accelerometer (-accel) above -accel-threshold
 //
+// Video in memory takes at most -memory: where that does not hold what -keep asks for, less
+// is held, and the log says so.
+//
 // An event while another is being written makes that file longer. Files are named
 // hedge-NUMBER-TIME.mp4, and the oldest are deleted when they are more, or larger
 // together, or one is older, than allowed; a disk that is full is tried again every

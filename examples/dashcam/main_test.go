@@ -461,6 +461,7 @@ func TestSettings(t *testing.T) {
 		{"-check -policy " + policy, 0, nil},
 		{"-check -policy " + dir + "/none -source camera -before 61s -listen :80 -token short -max-bytes 1kB", 2,
 			[]string{"none: no such file", "source: ", "before: 1m1s is more than the 1m0s", "listen: ", "token: has less", "max-bytes: "}},
+		{"-check -memory 1MB -policy " + policy, 2, []string{"-memory: 1MB is out of range: at least 8MB"}},
 		{source + " -policy " + policy + " -listen " + taken.Addr().String(), 1, []string{"in use", "-listen"}},
 		{source + " -policy " + policy + " -accel " + dir + "/none", 1, []string{"no such file"}},
 		{"-source http://user@" + strings.TrimPrefix(refuses.URL, "http://") + " -source-password word -networks none -listen 127.0.0.1:0 -policy " + policy + " -dir " + dir, 2,

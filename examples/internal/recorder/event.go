@@ -38,6 +38,8 @@ const (
 	// Repaired: the end of the file was cut off, or the file removed, because it
 	// was only half written when the program or the machine stopped.
 	Repaired
+	// MemoryFull: a Ring holds less than it is to keep, as Err says. It is reported once.
+	MemoryFull
 )
 
 // String returns the kind in words.
@@ -55,6 +57,8 @@ func (k EventKind) String() string {
 		return "cannot be removed"
 	case Repaired:
 		return "repaired"
+	case MemoryFull:
+		return "memory is full"
 	}
 	return "unknown"
 }

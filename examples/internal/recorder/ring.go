@@ -18,7 +18,8 @@ type RingOptions struct {
 	// minute.
 	Keep time.Duration
 	// Memory is the largest number of bytes of pictures kept, at least 8 MB. It
-	// defaults to 256 MB.
+	// goes before Keep; the event MemoryFull tells of the first time. It defaults to
+	// 256 MiB.
 	Memory int64
 	// Limits say how much is kept on the disk. They default to none.
 	Limits Limits
@@ -45,6 +46,7 @@ type Ring struct {
 	health health
 	units  []*stream.Unit // the first is a key unit
 	bytes  int64
+	full   bool // MemoryFull was told
 	job    *job // nil: nothing is to be written
 
 	mu    sync.Mutex
@@ -335,6 +337,8 @@ func (r *Ring) evict() {
 			if next == len(r.units) || r.units[next].Time > r.needed() {
 				return
 			}
+		} else {
+			r.memoryFull(next)
 		}
 		for i := range next {
 			r.bytes -= int64(r.units[i].Len())
@@ -345,6 +349,20 @@ func (r *Ring) evict() {
 			r.job.n = max(r.job.n-next, 0)
 		}
 	}
+}
+
+// memoryFull tells, once, that pictures before a unit are forgotten that Keep asks for.
+func (r *Ring) memoryFull(next int) {
+	held := time.Duration(0)
+	if next < len(r.units) {
+		held = r.newest() - r.units[next].Time
+	}
+	if r.full || held >= r.o.Keep {
+		return
+	}
+	r.full = true
+	r.o.OnEvent(Event{Kind: MemoryFull, Err: fmt.Errorf("%.3g MiB hold %v of this video, and %v are to be kept: allow more memory, or keep less",
+		float64(r.o.Memory)/(1<<20), held.Round(time.Second/10), r.o.Keep)})
 }
 
 // needed returns the time from which on pictures are needed.

@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -221,4 +222,28 @@ func TestRingCloseFails(t *testing.T) {
 		t.Error(paths)
 	}
 	nothingElse(t, dir)
+}
+
+// TestMemoryFull: a ring whose memory does not hold what is to be kept says so, once, and one
+// that forgets only what is older says nothing.
+func TestMemoryFull(t *testing.T) {
+	for _, tt := range []struct {
+		keep   time.Duration
+		memory int64
+		told   int
+	}{{10 * time.Minute, 15e3, 1}, {2 * time.Second, 100e6, 0}} {
+		s := newScene(t, 64, 48)
+		var ev events
+		r := startRing(t, s.broadcaster, RingOptions{Dir: t.TempDir(), OnEvent: ev.add, Keep: tt.keep, Memory: tt.memory}, nil)
+		s.feed(1000, r.sub.C)
+		settle(t, s, r)
+		if st := r.Stats(); st.Held > 35*time.Second {
+			t.Errorf("nothing was forgotten: %+v", st)
+		}
+		stop(t, r)
+		if told := ev.of(MemoryFull); len(told) != tt.told || len(ev.all) != tt.told ||
+			tt.told > 0 && !strings.Contains(told[0].Err.Error(), "10m0s are to be kept: allow more memory, or keep less") {
+			t.Errorf("%+v", ev.all)
+		}
+	}
 }
