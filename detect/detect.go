@@ -108,8 +108,10 @@ type Object struct {
 
 // Detector finds objects in pictures.
 //
-// A Detector is used by one goroutine at a time. Close may be called at any
-// time, by any goroutine and more than once: it waits for a Detect under way.
+// A Detector is used by one goroutine at a time, but for two things. Name, Classes and
+// InputSize never change their answers and may be called at any time, by any
+// goroutine: they wait for nothing, a Detect under way least of all. So may Close, and
+// more than once: it waits for a Detect under way.
 type Detector interface {
 	// Name says in reports and errors which detector it is: for networks, the
 	// model's name. It is not empty.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/detect/network"
+	"github.com/hedgecam/hedge/detect/network/sessiontest"
 	"github.com/hedgecam/hedge/pipeline"
 )
 
@@ -112,31 +114,74 @@ func TestDetectorRecovers(t *testing.T) {
 	}
 }
 
+// stuckSession is a network's session that does not heed its context: Run returns when
+// release is closed, and at the latest after limit.
+type stuckSession struct {
+	network.Session
+	release <-chan struct{}
+	limit   time.Duration
+}
+
+func (s stuckSession) Run(context.Context) error {
+	timer := time.NewTimer(s.limit)
+	defer timer.Stop()
+	select {
+	case <-s.release:
+	case <-timer.C:
+	}
+	return nil
+}
+
+// stuckNetwork returns a network in such a session.
+func stuckNetwork(t *testing.T, release <-chan struct{}, limit time.Duration) detect.Detector {
+	t.Helper()
+	open := func(outputs ...string) (network.Session, error) {
+		s, err := sessiontest.Replay(sessiontest.Tiny())(outputs...)
+		return stuckSession{s, release, limit}, err
+	}
+	n, err := network.New(open, network.Config{Name: "stuck", Family: network.YuNet, MaxIoU: detect.DefaultMaxIoU,
+		MinScore: [detect.NumClasses]float32{detect.Face: 0.6},
+		Input:    network.Input{Layout: "NCHW", Channels: "BGR", High: 255, Multiple: 32}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestDetectorStuck: a detector that does not heed its context is given up; the
 // run stops after MaxFailures and names it.
 func TestDetectorStuck(t *testing.T) {
-	for _, mode := range modes {
-		t.Run(mode.String(), func(t *testing.T) {
-			release := make(chan struct{})
-			d := detecttest.New(everything, detecttest.Stuck(release, time.Minute))
-			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, MaxFailures: 3,
-				Detectors: []detect.Detector{d}, Timeout: 30 * time.Millisecond, LookAhead: 2 * interval})
-			sink := &album{t: t}
-			err := p.Run(t.Context(), &camera{frames: 1e6, pace: 5 * time.Millisecond}, sink)
-			var stage *pipeline.StageError
-			if !errors.As(err, &stage) || stage.Count != 3 || !errors.Is(err, pipeline.ErrTimeout) {
-				t.Errorf("got %v, want 3 timeouts of the detector", err)
-			}
-			for _, s := range sink.seen() {
-				if s.outsideShown() != 0 {
-					t.Errorf("frame %d: outside shown", s.n)
+	const limit = 10 * time.Second
+	for name, stuck := range map[string]func(*testing.T, <-chan struct{}) detect.Detector{
+		"fake": func(_ *testing.T, release <-chan struct{}) detect.Detector {
+			return detecttest.New(everything, detecttest.Stuck(release, limit))
+		},
+		"network": func(t *testing.T, release <-chan struct{}) detect.Detector {
+			return stuckNetwork(t, release, limit)
+		},
+	} {
+		for _, mode := range modes {
+			t.Run(name+"/"+mode.String(), func(t *testing.T) {
+				release := make(chan struct{})
+				p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: mode, MaxFailures: 3,
+					Detectors: []detect.Detector{stuck(t, release)}, Timeout: 30 * time.Millisecond, LookAhead: 2 * interval})
+				sink := &album{t: t}
+				err := p.Run(t.Context(), &camera{frames: 1e6, pace: 5 * time.Millisecond}, sink)
+				var stage *pipeline.StageError
+				if !errors.As(err, &stage) || stage.Count != 3 || !errors.Is(err, pipeline.ErrTimeout) {
+					t.Errorf("got %v, want 3 timeouts of the detector", err)
 				}
-			}
-			if sink.finished != 0 {
-				t.Error("sink finished after a failure")
-			}
-			close(release)
-		})
+				for _, s := range sink.seen() {
+					if s.outsideShown() != 0 {
+						t.Errorf("frame %d: outside shown", s.n)
+					}
+				}
+				if sink.finished != 0 {
+					t.Error("sink finished after a failure")
+				}
+				close(release)
+			})
+		}
 	}
 }
 

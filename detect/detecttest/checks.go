@@ -256,3 +256,64 @@ func useAfterClose(d detect.Detector, o Options) error {
 	}
 	return unchanged(some, dst, got)
 }
+
+// held is a context whose first use waits until it is released: a call that looks at it
+// is held in its middle.
+type held struct {
+	context.Context
+	once           sync.Once
+	used, released chan struct{}
+}
+
+func (h *held) wait() {
+	h.once.Do(func() {
+		close(h.used)
+		<-h.released
+	})
+}
+
+func (h *held) Done() <-chan struct{} {
+	h.wait()
+	return h.Context.Done()
+}
+
+func (h *held) Err() error {
+	h.wait()
+	return h.Context.Err()
+}
+
+// answersDuringDetect asks for what never changes while a Detect is under way.
+func answersDuringDetect(d detect.Detector, o Options) error {
+	full := o.Picture.Rect.Size()
+	name, classes, size := d.Name(), d.Classes(), d.InputSize(full)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	h := &held{Context: ctx, used: make(chan struct{}), released: make(chan struct{})}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	defer close(h.released)
+	returned := make(chan struct{})
+	wg.Go(func() {
+		defer close(returned)
+		_, _ = d.Detect(h, o.Picture, nil) // other checks see to what it returns
+	})
+	select {
+	case <-h.used:
+	case <-returned:
+		return errors.New("Detect did not look at its context")
+	}
+	same := make(chan bool, 1)
+	wg.Go(func() { same <- d.Name() == name && d.Classes() == classes && d.InputSize(full) == size })
+	limit := time.NewTimer(o.Within)
+	defer limit.Stop()
+	select {
+	case ok := <-same:
+		if !ok {
+			return errors.New("Name, Classes or InputSize gave another answer during a Detect")
+		}
+		return nil
+	case <-limit.C:
+		return errors.New("Name, Classes and InputSize wait for a Detect under way")
+	}
+}

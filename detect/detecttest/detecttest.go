@@ -89,6 +89,7 @@ var checks = []check{
 	{"BadPicture", true, badPicture},
 	{"Name", true, names},
 	{"InputSize", true, inputSize},
+	{"AnswersDuringDetect", true, answersDuringDetect},
 }
 
 // gradient makes a picture with a slope in each plane.

@@ -2,6 +2,7 @@ package detecttest
 
 import (
 	"errors"
+	"image"
 	"testing"
 	"time"
 
@@ -75,6 +76,22 @@ func TestKitFindsBreaches(t *testing.T) {
 			}
 			t.Fatalf("no check %q", c.check)
 		})
+	}
+}
+
+// locked answers InputSize under the lock that Detect holds.
+type locked struct{ *Fake }
+
+func (l locked) InputSize(size image.Point) image.Point {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return size
+}
+
+func TestKitFindsALock(t *testing.T) {
+	opts := Options{Within: 30 * time.Millisecond}.withDefaults()
+	if err := answersDuringDetect(locked{New(detect.Classes(detect.Face), Find(box))}, opts); err == nil {
+		t.Error("AnswersDuringDetect is content")
 	}
 }
 

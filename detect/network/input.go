@@ -64,12 +64,13 @@ func newInput(t Tensor, c Input, full bool) (*input, error) {
 	return in, nil
 }
 
-// fit returns the size, even and at least 2x2, of a picture scaled into the input.
-func (in *input) fit(full image.Point) image.Point {
+// fit returns the size, even and at least 2x2, of a picture of size full scaled into an
+// input.
+func fit(input, full image.Point) image.Point {
 	if full.X <= 0 || full.Y <= 0 {
 		return image.Point{}
 	}
-	w, h := in.size.X, in.size.Y
+	w, h := input.X, input.Y
 	if full.X*h > full.Y*w {
 		h = even(full.Y*w, full.X, h)
 	} else {
@@ -96,7 +97,7 @@ func (in *input) prepare(pic *image.YCbCr) (mapping, error) {
 	if pixel.Check(pic) != nil {
 		return mapping{}, detect.ErrPicture
 	}
-	full, size, small := pic.Rect.Size(), in.fit(pic.Rect.Size()), pic
+	full, size, small := pic.Rect.Size(), fit(in.size, pic.Rect.Size()), pic
 	if size != full || pic.SubsampleRatio != image.YCbCrSubsampleRatio420 {
 		if in.small == nil || in.small.Rect.Max != size {
 			in.small = image.NewYCbCr(image.Rectangle{Max: size}, image.YCbCrSubsampleRatio420)

@@ -39,7 +39,7 @@ func TestLetterboxRoundTrip(t *testing.T) {
 	for range 300 {
 		full := image.Pt(16+rng.IntN(2500), 16+rng.IntN(1500))
 		org := image.Pt(rng.IntN(50), rng.IntN(50))
-		size := in.fit(full)
+		size := fit(in.size, full)
 		if size.X > 640 || size.Y > 384 || size.X%2 != 0 || size.Y%2 != 0 {
 			t.Fatalf("%v fits as %v", full, size)
 		}

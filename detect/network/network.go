@@ -52,6 +52,7 @@ type Network struct {
 	cfg    Config
 	spec   *spec
 	open   Opener
+	size   image.Point // of every session's input
 	mu     sync.Mutex
 	closed bool
 	wanted detect.ClassSet // with none of them it does not run at all
@@ -92,8 +93,11 @@ func New(open Opener, c Config) (*Network, error) {
 	}
 	n := &Network{cfg: c, spec: sp, open: open, wanted: sp.classes}
 	var err error
-	n.bound, err = n.bind(sp.classes)
-	return n, err
+	if n.bound, err = n.bind(sp.classes); err != nil {
+		return nil, err
+	}
+	n.size = n.bound.input.size
+	return n, nil
 }
 
 // bind opens a session for the wanted classes. Of a network whose outputs hold
@@ -121,6 +125,9 @@ func (n *Network) fit(s Session, wanted detect.ClassSet) (*bound, error) {
 	in, err := newInput(s.Input(), n.cfg.Input, n.cfg.FullRange)
 	if err != nil {
 		return nil, err
+	}
+	if n.bound != nil && in.size != n.size {
+		return nil, fmt.Errorf("opened for other classes, its input is %v instead of %v", in.size, n.size)
 	}
 	b := &bound{session: s, input: in, decode: n.spec.decoder(in.size)}
 	outs := s.Outputs()
@@ -162,7 +169,7 @@ func (n *Network) Select(wanted detect.ClassSet) error {
 		return detect.ErrClosed
 	}
 	wanted &= n.spec.classes
-	if wanted == 0 || n.bound.reads(n.spec.outputs(n.bound.input.size), wanted) {
+	if wanted == 0 || n.bound.reads(n.spec.outputs(n.size), wanted) {
 		n.wanted = wanted
 		return nil
 	}
@@ -184,11 +191,7 @@ func (n *Network) Classes() detect.ClassSet { return n.spec.classes }
 // InputSize returns the size of a picture of size full once scaled to fit the
 // network's input: even, at least 2x2. InputSize of its own result is that
 // result.
-func (n *Network) InputSize(full image.Point) image.Point {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.bound.input.fit(full)
-}
+func (n *Network) InputSize(full image.Point) image.Point { return fit(n.size, full) }
 
 // Detect implements [detect.Detector]. It returns [*detect.OutputError] for
 // outputs that make no sense, and the session's error if it fails. A box that

@@ -196,6 +196,29 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestSelectOtherSize: a session of another input size than the first one's is refused,
+// and the network goes on with the one it has.
+func TestSelectOtherSize(t *testing.T) {
+	s := session(Hedge, image.Pt(128, 64))
+	n, err := New(s.open, configOf(Hedge))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	s.in = inputTensor(image.Pt(64, 64), customary)
+	var e *ConfigError
+	if err := n.Select(detect.Classes(detect.Face)); !errors.As(err, &e) {
+		t.Errorf("%v, want a ConfigError", err)
+	}
+	full := image.Pt(256, 128)
+	if got := n.InputSize(full); got != image.Pt(128, 64) {
+		t.Errorf("InputSize is %v", got)
+	}
+	if _, err := n.Detect(t.Context(), image.NewYCbCr(image.Rectangle{Max: full}, image.YCbCrSubsampleRatio420), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRunFails: what a session does not give is an error, and no detection.
 func TestRunFails(t *testing.T) {
 	pic := image.NewYCbCr(image.Rect(0, 0, 128, 64), image.YCbCrSubsampleRatio420)

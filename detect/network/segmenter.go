@@ -91,7 +91,7 @@ func (g *Segmenter) Segment(ctx context.Context, pic *image.YCbCr, box detect.Bo
 	if err := g.s.Run(ctx); err != nil {
 		return err
 	}
-	return g.read(g.in.fit(region.Size()), region, s)
+	return g.read(fit(g.in.size, region.Size()), region, s)
 }
 
 // around returns the part of the picture that is looked at for a person in box. Its
