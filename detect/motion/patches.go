@@ -13,6 +13,9 @@ const (
 	// change for a single picture.
 	suddenInRain = 150
 	manyPassing  = 65536 / 200
+	// together is the longest time between two pictures for which that holds: who walks is
+	// somewhere else after longer, as rain is, and every patch is believed at once.
+	together = 150 * time.Millisecond
 	// fillReach is how far apart, in cells, the edges of a smooth thing may be for
 	// its inside to be filled.
 	fillReach = 16
@@ -27,7 +30,7 @@ func (m *Model) findPatches(dt time.Duration) {
 	g := &m.grid
 	g.bound()
 	m.fill()
-	m.join()
+	m.join(dt)
 	if m.frames == 1 {
 		g.lastChange = m.now
 	}
@@ -158,8 +161,8 @@ func (g *cellGrid) root(i int32) int32 {
 }
 
 // join finds the patches among the candidates (connected, diagonals too) and
-// drops those that are too small or were not there before.
-func (m *Model) join() {
+// drops those that are too small or were not there in the picture before, dt ago.
+func (m *Model) join(dt time.Duration) {
 	g := &m.grid
 	s, cand := int32(g.stride), g.in.cand
 	for y := g.y0; y < g.y1; y++ {
@@ -190,7 +193,10 @@ func (m *Model) join() {
 		}
 	}
 	atOnce := int32(sudden)
-	if g.noiseRate > manyPassing {
+	switch {
+	case dt > together:
+		atOnce = 0
+	case g.noiseRate > manyPassing:
 		atOnce = suddenInRain
 	}
 	passing := 0
@@ -206,7 +212,9 @@ func (m *Model) join() {
 			}
 		}
 	}
-	g.noiseRate += (passing<<16/(g.cw*g.ch) - g.noiseRate) / 16
+	if dt <= together {
+		g.noiseRate += (passing<<16/(g.cw*g.ch) - g.noiseRate) / 16
+	}
 }
 
 // planLearning sets what the background does in each cell: it follows the light
