@@ -9,8 +9,8 @@ import "time"
 // known by that they change in the same picture and the same rows.
 //
 // As with all that is ignored, a patch most of which lies elsewhere is something
-// new that passes in front of it, and what differs by more than before is not the
-// clock.
+// new that passes in front of it. What changes between two ticks is not the clock: where a
+// cell looks other than after its last change, it is not ignored any more.
 const (
 	// tickPeriod is the time from one change of a clock to the next.
 	tickPeriod = time.Second
@@ -18,8 +18,13 @@ const (
 	// changes at any time less than one in a thousand cells would pass.
 	tickCount = 6
 	// tickError is how far from a whole second a change may be, and the time for
-	// which it lasts, besides the time from picture to picture.
+	// which it lasts, besides the time from picture to picture up to tickBlur.
 	tickError = 60 * time.Millisecond
+	tickBlur  = 100 * time.Millisecond
+	// tickRate is the longest time from picture to picture at which a clock is known. At
+	// three pictures a second and fewer most changes, of whatever it may be, are whole
+	// seconds apart.
+	tickRate = 220 * time.Millisecond
 	// tickApart is the longest time between two changes of a digit.
 	tickApart = 61 * time.Second
 	// tickReach is how far from a cell of the clock, in cells of the same rows,
@@ -28,6 +33,12 @@ const (
 	// tickStep is the least change of light for which a digit is taken, in units
 	// of Config.Contrast.
 	tickStep = 2
+	// tickDrift is the time in which a cell's light may change by tickStep between ticks:
+	// that of what is behind the digits.
+	tickDrift = 10 * time.Second
+	// tickAway is in how many pictures in a row a cell must look otherwise until it is not
+	// ignored any more: a drop of rain is there in one.
+	tickAway = 2
 )
 
 // ticks is what is known of the changes of each cell.
@@ -36,14 +47,18 @@ type ticks struct {
 	counts []uint8         // changes at whole seconds, in a row
 	last   []time.Duration // the newest change
 	step   []uint8         // 1 where there is one in the newest picture
+	held   []uint8         // 0 if not ignored as a clock, else 1 + pictures in a row in which it looks otherwise
+	looks  []int32         // of those ignored: what they look like, see cellLuma
 	known  bool            // some cell is a clock's
 }
 
 func (t *ticks) setSize(n int) {
 	if len(t.light) != n {
 		t.light, t.counts, t.last, t.step = make([]int32, n), make([]uint8, n), make([]time.Duration, n), make([]uint8, n)
+		t.held, t.looks = make([]uint8, n), make([]int32, n)
 	}
 	clear(t.counts)
+	clear(t.held)
 	for i := range t.last {
 		t.last[i] = never
 	}
@@ -57,7 +72,10 @@ func (t *ticks) forget(i int) { t.counts[i], t.last[i] = 0, never }
 // are observed.
 func (m *Model) findTicks(dt time.Duration) {
 	g, t := &m.grid, &m.grid.ticks
-	slack := tickError + min(dt, 150*time.Millisecond)
+	slack := tickError
+	if dt <= tickBlur {
+		slack += dt
+	}
 	least := int32(tickStep*m.floor) << 8
 	ticking := 0 // cells of a clock that change now
 	for y := range g.ch {
@@ -69,6 +87,10 @@ func (m *Model) findTicks(dt time.Duration) {
 				continue
 			}
 			t.step[i] = 1
+			if dt > tickRate {
+				t.forget(i)
+				continue
+			}
 			t.note(i, m.now, slack)
 			if t.counts[i] >= tickCount {
 				ticking++
@@ -78,6 +100,7 @@ func (m *Model) findTicks(dt time.Duration) {
 	if t.known = t.known || ticking > 0; t.known {
 		for y := range g.ch {
 			m.ignoreRow(y, ticking > 1)
+			m.compareRow(y, ticking > 0, int32(share(dt, tickDrift)))
 		}
 	}
 }
@@ -117,7 +140,7 @@ func (m *Model) ignoreRow(y int, ticking bool) {
 			if t.clock(i, m.now) {
 				near = tickReach
 				m.ignore(i)
-			} else if ticking && near > 0 && t.stepsNear(i, g.stride) {
+			} else if ticking && near > 0 && t.stepsNear(i, g.stride) && !g.activeNear(i) {
 				m.ignore(i)
 			}
 		}
@@ -142,4 +165,61 @@ func (m *Model) ignore(i int) {
 	}
 	g.ignoredUntil[i] = max(g.ignoredUntil[i], m.now+m.cfg.IgnoreFor)
 	g.ignoredEnergy[i] = max(g.ignoredEnergy[i], g.in.energy[i])
+	if g.ticks.held[i] == 0 {
+		g.ticks.held[i], g.ticks.looks[i] = 1, m.cellLuma(i)
+	}
+}
+
+// compareRow ends the ignoring of those cells of a row that have changed by themselves.
+// drift is the share of tickStep, with 16 fraction bits, that is none.
+func (m *Model) compareRow(y int, ticking bool, drift int32) {
+	g, t := &m.grid, &m.grid.ticks
+	least := int32(tickStep*m.floor) << 8
+	for i, end := g.at(0, y), g.at(g.cw, y); i < end; i++ {
+		if t.held[i] == 0 {
+			continue
+		}
+		if g.ignoredUntil[i] <= m.now {
+			t.held[i] = 0
+			continue
+		}
+		luma := m.cellLuma(i)
+		away := luma - t.looks[i]
+		switch {
+		case t.held[i] == 1 && (ticking || t.step[i] != 0 && t.counts[i] > 1): // a tick
+			t.looks[i] = luma
+		case max(away, -away) <= least:
+			most := least >> 8 * drift >> 8
+			t.looks[i] += min(max(away, -most), most)
+			t.held[i] = 1
+		default:
+			if t.held[i]++; t.held[i] > tickAway {
+				t.held[i] = 0
+				t.forget(i)
+				g.ignoredUntil[i], g.inferences[i] = never, 0
+			}
+		}
+	}
+}
+
+// cellLuma returns the mean of a cell on the logarithmic scale, 8 fraction bits.
+func (m *Model) cellLuma(i int) int32 {
+	x, y := (i%m.grid.stride-1)*cellSize, (i/m.grid.stride-1)*cellSize
+	var sum int32
+	for v := y; v < y+cellSize; v++ {
+		for u := x; u < x+cellSize; u++ {
+			sum += int32(m.table[m.tiny[min(v, m.h-1)*m.w+min(u, m.w-1)]])
+		}
+	}
+	return sum << 8 / (cellSize * cellSize)
+}
+
+// activeNear reports whether something moved in a cell or beside it in the last picture.
+func (g *cellGrid) activeNear(i int) bool {
+	for _, o := range [...]int{i - g.stride, i, i + g.stride} {
+		if g.active[o-1]|g.active[o]|g.active[o+1] != 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -30,47 +30,68 @@ func (s *scene) clock(x, y, n int) {
 	}
 }
 
-// learnt returns a model that has seen a clock for n pictures and inferences that found
-// nothing; unexplained is how many pictures of the last had something to hide.
-func learnt(s *scene, n, last int) (m *Model, unexplained int) {
+// learnt returns a model that has seen a clock in n pictures, one in each step of 1/30 s,
+// and inferences that found nothing; unexplained is how many pictures of the last had
+// something to hide.
+func learnt(s *scene, n, last, step int) (m *Model, unexplained int) {
 	m = New(DefaultConfig())
-	for i := range n {
+	for i := 0; i < n; i += step {
 		run(m, s, i, i+1, func(n int) { s.clock(60, 232, n) })
 		if i >= n-last && len(m.Unexplained(nil, nil)) > 0 {
 			unexplained++
 		}
-		if i%9 == 8 {
-			m.Observe(at(i-6), sceneBox, nil)
+		if late := i - max(6/step, 1)*step; i/step*step%9 < step && late > 0 {
+			m.Observe(at(late), sceneBox, nil)
 		}
 	}
 	return m, unexplained
 }
 
 // TestClock: a burned-in clock is no motion once it is known, at the change of its
-// seconds, of tens of seconds and of minutes.
+// seconds, of tens of seconds and of minutes, at 30, 15, 10 and 5 pictures a second.
 func TestClock(t *testing.T) {
 	long(t)
 	const n, last = 75 * 30, 45 * 30
-	if _, bad := learnt(newScene(1), n, last); bad > 0 {
-		t.Errorf("%d of %d pictures have unexplained motion", bad, last)
+	for _, step := range []int{1, 2, 3, 6} {
+		if _, bad := learnt(newScene(1), n, last, step); bad > 0 {
+			t.Errorf("%d pictures a second: %d of %d have unexplained motion", 30/step, bad, last/step)
+		}
 	}
 }
 
+// far draws a person of 7x15 pixels and returns the box.
+func (s *scene) far(x, y int) detect.Box {
+	s.rect(x+2, y, 3, 3, 130)
+	s.rect(x, y+3, 7, 6, 190)
+	s.rect(x+1, y+9, 5, 6, 30)
+	return detect.Box{X0: float32(x), Y0: float32(y), X1: float32(x + 7), Y1: float32(y + 15)}
+}
+
 // TestPersonAtClock: somebody whom no detector finds is hidden before a clock as
-// elsewhere, walking through it and standing in it.
+// elsewhere, walking through it and standing in it, also if all of him is in its rows.
 func TestPersonAtClock(t *testing.T) {
 	long(t)
 	const n = 75 * 30
-	for name, place := range map[string]func(k int) int{
-		"walks":  func(k int) int { return 10 + k*2 },
-		"stands": func(k int) int { return min(10+k*2, 120) },
+	for name, c := range map[string]struct {
+		place func(k int) int
+		far   bool
+	}{
+		"walks":           {func(k int) int { return 10 + k*2 }, false},
+		"stands":          {func(k int) int { return min(10+k*2, 120) }, false},
+		"walks far away":  {func(k int) int { return 20 + k*3/2 }, true},
+		"stands far away": {func(k int) int { return min(50+k*3/2, 134) }, true},
+		"stands between":  {func(k int) int { return min(60+k*3/2, 123) }, true},
 	} {
 		s := newScene(1)
-		m, _ := learnt(s, n, 1)
+		m, _ := learnt(s, n, 1, 1)
 		for k := range 100 {
 			var b detect.Box
 			run(m, s, n+k, n+k+1, func(n int) {
-				b = s.walker(place(k), 214)
+				if c.far {
+					b = s.far(c.place(k), 234)
+				} else {
+					b = s.walker(c.place(k), 214)
+				}
 				s.clock(60, 232, n)
 			})
 			if c := hiddenShare(m, b, nil); k > 2 && c < 0.8 {
