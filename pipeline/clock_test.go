@@ -39,6 +39,22 @@ func TestClock(t *testing.T) {
 			t.Errorf("step %v: a jump counts %v", step, c.now-before)
 		}
 	}
+	// A camera that makes more pictures when something happens.
+	for _, fast := range []time.Duration{20 * ms, 40 * ms, 100 * ms} {
+		var c clock
+		run(&c, 0, time.Second, 200)
+		want := 50 * fast
+		if got := run(&c, c.stamp+fast, fast, 50); got < want || got > want+time.Second {
+			t.Errorf("50 steps of %v after some of 1 s count %v", fast, got)
+		}
+		if c.usual > fast*3/2 {
+			t.Errorf("after 50 steps of %v the usual one is taken for %v", fast, c.usual)
+		}
+		// It is not believed for stamps that no camera has.
+		if got := run(&c, c.stamp+5*ms, 5*ms, 50); fast > 20*ms && got < 50*fast/2 {
+			t.Errorf("50 steps of 5 ms after some of %v count %v", fast, got)
+		}
+	}
 	var c clock
 	if got := run(&c, 0, 50*time.Microsecond, 40); got < 39*firstUsual/2 {
 		t.Errorf("a burst at the beginning counts %v", got)

@@ -58,7 +58,8 @@
 // Intervals and times to live count in a clock of the pipeline's own: that of the
 // stamps as long as they are sound. A picture of a burst, or of a source whose
 // stamps stand nearly still, counts as long as pictures usually do, and a jump of
-// the stamps no more than every time to live. Frames go out with their own stamps.
+// the stamps no more than every time to live. A camera that begins to make more pictures
+// is believed after eight of them. Frames go out with their own stamps.
 //
 // # Previews
 //
