@@ -86,7 +86,7 @@ func (s ViewState) String() string {
 // stays (night, infrared light, a parked car) is learnt beside the first.
 //
 // The view differs when few of the blocks that no object covers fit, or when it fits
-// better displaced. It is used by one goroutine at a time.
+// better displaced, rolled or zoomed. It is used by one goroutine at a time.
 type View struct {
 	field  field
 	blocks []viewBlock

@@ -28,6 +28,8 @@ type shiftSearch struct {
 	count    int           // pictures until the next
 	found    bool          // a shift was
 	by       image.Point   // which
+	turned   bool          // or a roll or zoom was
+	turns    int           // searches until the next one for these
 	since    time.Duration // since when
 	times    int
 }
@@ -38,7 +40,9 @@ func (s *shiftSearch) setSize(f *field) {
 	s.reset()
 }
 
-func (s *shiftSearch) reset() { s.found, s.count, s.at, s.times = false, 0, never, 0 }
+func (s *shiftSearch) reset() {
+	s.found, s.turned, s.count, s.turns, s.at, s.times = false, false, 0, 0, never, 0
+}
 
 // update reports whether the view is displaced.
 func (s *shiftSearch) update(v *View) bool {
@@ -60,7 +64,7 @@ func (s *shiftSearch) believed(v *View) bool {
 	if !s.found {
 		return false
 	}
-	far := max(s.by.X, -s.by.X, s.by.Y, -s.by.Y) >= farShift
+	far := !s.turned && max(s.by.X, -s.by.X, s.by.Y, -s.by.Y) >= farShift
 	return far || v.now-s.since >= smallFor && s.times >= 3
 }
 
@@ -84,14 +88,14 @@ func (s *shiftSearch) search(v *View) {
 		}
 	}
 	if at == (image.Point{}) || most < displaced || most < v.shareAt(0, 0)+better {
-		s.found, s.times = false, 0
+		s.searchTurn(v)
 		return
 	}
 	d := at.Sub(s.by)
-	if !s.found || max(d.X, -d.X, d.Y, -d.Y) > 1 {
+	if !s.found || s.turned || max(d.X, -d.X, d.Y, -d.Y) > 1 {
 		s.since, s.times = v.now, 0
 	}
-	s.found, s.by = true, at
+	s.found, s.turned, s.by = true, false, at
 	s.times++
 }
 
@@ -138,6 +142,14 @@ func (s *shiftSearch) product(dx, dy int) float32 {
 
 // shareAt returns the share of blocks that fit displaced by exactly (dx, dy).
 func (v *View) shareAt(dx, dy int) float32 {
+	return v.shareWhere(func(i int) bool {
+		return v.field.correlation(v.first, v.field.cur, v.blocks[i].energy, i, dx, dy) >= fitting
+	})
+}
+
+// shareWhere returns the share of the blocks that tell of a displacement for which fits is
+// true; -1 if there are too few.
+func (v *View) shareWhere(fits func(i int) bool) float32 {
 	var all, fit float32
 	for i := range v.blocks {
 		b := &v.blocks[i]
@@ -145,7 +157,7 @@ func (v *View) shareAt(dx, dy int) float32 {
 			continue
 		}
 		all += b.trust
-		if v.field.correlation(v.first, v.field.cur, b.energy, i, dx, dy) >= fitting {
+		if fits(i) {
 			fit += b.trust
 		}
 	}
