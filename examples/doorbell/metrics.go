@@ -83,7 +83,7 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 			map[float64]float64{0.5: s.P50.Seconds(), 0.95: s.P95.Seconds(), 0.99: s.P99.Seconds()}, s.Name)
 	}
 	for _, d := range p.Detectors {
-		count(mLooks, float64(d.Inferences-d.Failures), d.Name, "done")
+		count(mLooks, float64(d.Inferences)-float64(min(d.Failures, d.Inferences)), d.Name, "done")
 		count(mLooks, float64(d.Failures), d.Name, "failed")
 		count(mLooks, float64(d.Replaced), d.Name, "dropped")
 		count(mLooks, float64(d.Skipped), d.Name, "skipped")

@@ -113,3 +113,23 @@ func TestPrivacyZone(t *testing.T) {
 		}
 	}
 }
+
+// TestPrivacyZones: by hand counts until the schedule changes wherever the machine is.
+func TestPrivacyZones(t *testing.T) {
+	for hours := -11; hours <= 12; hours++ {
+		s := newSwitch(t, "mon-fri 08:00-17:00")
+		s.zone = time.FixedZone("there", hours*3600)
+		s.at(17.5, false)
+		s.set(true)
+		s.at(17.6, true)
+		s.restart("mon-fri 08:00-17:00")
+		s.is(true)
+		s.at(31.9, true)
+		s.at(32, true)  // the schedule has begun: by hand is over
+		s.at(41, false) // and ended
+		s.at(33, true)
+		s.set(false)
+		s.at(33.1, false)
+		s.at(40.9, false)
+	}
+}

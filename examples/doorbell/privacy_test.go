@@ -21,13 +21,14 @@ type switchScene struct {
 	t       *testing.T
 	p       *privacy
 	path    string
+	zone    *time.Location
 	now     time.Time
 	applied int
 }
 
 func newSwitch(t *testing.T, times string) *switchScene {
 	t.Helper()
-	s := &switchScene{t: t, path: filepath.Join(t.TempDir(), "policy.json"+privacySuffix), now: time.Date(2026, 11, 30, 6, 0, 0, 0, time.UTC)}
+	s := &switchScene{t: t, zone: time.UTC, path: filepath.Join(t.TempDir(), "policy.json"+privacySuffix), now: time.Date(2026, 11, 30, 6, 0, 0, 0, time.UTC)}
 	s.restart(times)
 	return s
 }
@@ -46,7 +47,7 @@ func (s *switchScene) restart(times string) {
 // at moves the clock, in hours from midnight of the Monday that the scene begins on.
 func (s *switchScene) at(hours float64, want bool) {
 	s.t.Helper()
-	s.now = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC).Add(time.Duration(hours * float64(time.Hour)))
+	s.now = time.Date(2026, 11, 30, 0, 0, 0, 0, s.zone).Add(time.Duration(hours * float64(time.Hour)))
 	s.p.check()
 	s.is(want)
 }

@@ -152,11 +152,12 @@ func (s Schedule) on(m moment, year int, month time.Month, day int, zone *time.L
 }
 
 // Changed reports whether the schedule began or ended at a time after from, up to and
-// with to. Of more than nine days it has, unless it is empty.
+// with to, in the time zone of to. Of more than nine days it has, unless it is empty.
 func (s Schedule) Changed(from, to time.Time) bool {
 	if s.Empty() || !to.After(from) {
 		return false
 	}
+	from = from.In(to.Location())
 	if to.Sub(from) > 9*24*time.Hour {
 		return true
 	}
