@@ -157,12 +157,24 @@ func (l *Linker) inferences(class detect.Class, first, last int) (n int) {
 // does not see after that has gone.
 const stays = 500 * time.Millisecond
 
-// around counts the inferences that could have seen a track: those from its first to its
-// last observation, and in two pictures before and after, that are near one in time.
+// around counts the inferences that could have seen a track, because they are near one of its
+// observations in time: those from the first to the last, and two before and after.
 func (l *Linker) around(p *Track) (n int) {
-	for i := max(p.SeenFirst-2, 0); i <= min(p.SeenLast+2, len(l.times)-1); i++ {
-		if l.searched[i].Has(p.Class) && l.timeToObservation(p, l.times[i]) <= stays {
+	looked := func(i int) bool { return l.searched[i].Has(p.Class) }
+	for i := p.SeenFirst; i <= p.SeenLast; i++ {
+		if looked(i) && l.timeToObservation(p, l.times[i]) <= stays {
 			n++
+		}
+	}
+	least, most := l.times[p.SeenFirst]-stays, l.times[p.SeenLast]+stays
+	for i, left := p.SeenFirst-1, 2; i >= 0 && left > 0 && l.times[i] >= least; i-- {
+		if looked(i) {
+			n, left = n+1, left-1
+		}
+	}
+	for i, left := p.SeenLast+1, 2; i < len(l.times) && left > 0 && l.times[i] <= most; i++ {
+		if looked(i) {
+			n, left = n+1, left-1
 		}
 	}
 	return n

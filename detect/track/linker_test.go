@@ -197,6 +197,26 @@ func TestWholeSparse(t *testing.T) {
 	}
 }
 
+// TestWholeMistakesOfSome: where networks look at every third picture, those before and after
+// a find could have seen it as well.
+func TestWholeMistakesOfSome(t *testing.T) {
+	l := NewLinker(sceneConfig())
+	for i := range 60 {
+		o := Observed{Time: time.Duration(i) * 40 * time.Millisecond}
+		if i%3 == 0 {
+			k := Inference{Classes: detect.Classes(detect.Person)}
+			if i == 30 {
+				k.Detections = []detect.Detection{{Class: detect.Person, Box: walker(300, 200, 0, 0)(i), Score: 0.45}}
+			}
+			o.Inferences = []Inference{k}
+		}
+		l.Add(&o)
+	}
+	if p := l.Tracks(); len(p.List) != 1 || believed(p) != 0 {
+		t.Errorf("%d of %d tracks are believed", believed(p), len(p.List))
+	}
+}
+
 // TestWholeOfFew: with hardly a picture there are no tracks to go by, and a find
 // stands for itself.
 func TestWholeOfFew(t *testing.T) {
