@@ -100,7 +100,7 @@ func (m *Model) findTicks(dt time.Duration) {
 	if t.known = t.known || ticking > 0; t.known {
 		for y := range g.ch {
 			m.ignoreRow(y, ticking > 1)
-			m.compareRow(y, ticking > 0, int32(share(dt, tickDrift)))
+			m.compareRow(y, ticking > 0, dt)
 		}
 	}
 }
@@ -170,11 +170,15 @@ func (m *Model) ignore(i int) {
 	}
 }
 
-// compareRow ends the ignoring of those cells of a row that have changed by themselves.
-// drift is the share of tickStep, with 16 fraction bits, that is none.
-func (m *Model) compareRow(y int, ticking bool, drift int32) {
+// compareRow ends the ignoring of those cells of a row that have changed by themselves
+// since the picture before, dt ago.
+func (m *Model) compareRow(y int, ticking bool, dt time.Duration) {
 	g, t := &m.grid, &m.grid.ticks
-	least := int32(tickStep*m.floor) << 8
+	least, drift := int32(tickStep*m.floor)<<8, int32(share(dt, tickDrift))
+	pictures := uint8(tickAway)
+	if dt > together {
+		pictures = 1 // who walks is somewhere else in the next one
+	}
 	for i, end := g.at(0, y), g.at(g.cw, y); i < end; i++ {
 		if t.held[i] == 0 {
 			continue
@@ -193,7 +197,7 @@ func (m *Model) compareRow(y int, ticking bool, drift int32) {
 			t.looks[i] += min(max(away, -most), most)
 			t.held[i] = 1
 		default:
-			if t.held[i]++; t.held[i] > tickAway {
+			if t.held[i]++; t.held[i] > pictures {
 				t.held[i] = 0
 				t.forget(i)
 				g.ignoredUntil[i], g.inferences[i] = never, 0
