@@ -44,7 +44,8 @@ func serve(ctx context.Context, camera, policyFile, nets string, port int) error
 		return err
 	}
 	defer set.Close()
-	src, err := ffmpeg.Open(ctx, camera, ffmpeg.Options{RealTime: true, Loop: true}) // for a file
+	_, notFile := os.Stat(camera) // a file plays as a camera does
+	src, err := ffmpeg.Open(ctx, camera, ffmpeg.Options{RealTime: notFile == nil, Loop: notFile == nil})
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,12 @@ func ShownAddress(name string) string {
 	if err == nil && u.Host != "" {
 		return shownURL(u)
 	}
-	scheme, rest, ok := strings.Cut(name, ":")
-	if ok && (strings.HasPrefix(rest, "//") || slices.Contains([]string{"rtsp", "rtsps", "http", "https"}, strings.ToLower(scheme))) {
-		// The address cannot be read, but may hold a password.
+	// An address that cannot be read may hold a password, and so may one behind another
+	// protocol of ffmpeg's (cache:https://...).
+	if scheme, _, ok := strings.Cut(name, "://"); ok {
+		return scheme + "://..."
+	}
+	if scheme, _, ok := strings.Cut(name, ":"); ok && slices.Contains([]string{"rtsp", "rtsps", "http", "https"}, strings.ToLower(scheme)) {
 		return scheme + "://..."
 	}
 	return name

@@ -141,6 +141,8 @@ func TestShownAddress(t *testing.T) {
 		"rtsp://u:s3cret%zz@host/a":                        "rtsp://...",
 		"rtsp:/u:s3cret@host/a":                            "rtsp://...",
 		"HTTP:u:s3cret@host/a":                             "HTTP://...",
+		"cache:https://u:s3cret@nas/clip.mkv":              "cache:https://...",
+		"file:rtsp://u:s3cret@cam/1":                       "file:rtsp://...",
 		"/home/a?b/clip.mp4":                               "/home/a?b/clip.mp4",
 		"clip 100%.mp4":                                    "clip 100%.mp4",
 	} {

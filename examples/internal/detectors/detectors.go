@@ -38,10 +38,11 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// MayPass reports whether the networks may be had later: they could not be downloaded.
+// MayPass reports whether the networks may be had later: only what is not installed, and was
+// not to be downloaded, is not there the next time either.
 func (e *Error) MayPass() bool {
 	var missing *models.NotFoundError
-	return errors.As(e.Err, &missing) && missing.Err != nil
+	return !errors.As(e.Err, &missing) || missing.Err != nil
 }
 
 // ProviderHelp is the help of the flag -provider.
