@@ -1,5 +1,6 @@
 // Package speed measures, by benchmarks, what Hedge costs, part by part and as a whole,
-// and writes it beside what it is meant to reach.
+// and writes it beside what it is meant to reach. `make bench BENCH_PACKAGES=./bench/speed` runs
+// it; without make, what CONTRIBUTING.md exports comes first:
 //
 //	go test ./bench/speed -run '^$' -bench . -benchtime 300ms -timeout 2h [-seconds N] [-clip F] [-networks S] [-publish]
 //

@@ -25,7 +25,7 @@ const (
 	// of the program: nothing has to be fetched.
 	HedgeN = "hedge-n"
 	// HedgeP is hedge-n on a smaller picture, at less than half the cost: for
-	// small boards, or between two full passes.
+	// small boards.
 	HedgeP = "hedge-p"
 	// Best is CenterFace for faces beside hedge-n on the whole picture and on tiles
 	// of it at native size, fused: for recordings, on a strong machine.
