@@ -26,7 +26,7 @@ var promises = []struct {
 	{"If a stage fails too often, nothing more goes out", []string{"pipeline TestDetectorFailsForGood", "pipeline TestSource"}},
 	{"Frames may be dropped; their redaction is never skipped", []string{"pipeline TestSlowSink", "pipeline TestLiveDoesNotWait"}},
 	{"Sound is never read, metadata is never copied", []string{"pipeline/ffmpeg TestSinkDropsWhatTheInputTells", "examples/redact-file TestPictureMetadata"}},
-	{"nothing leaves the machine", []string{"detect/onnx TestLoadLeavesNoTrace", "examples/doorbell/web TestPageAsksNobody"}},
+	{"nothing leaves the machine but what you set up", []string{"detect/onnx TestLoadLeavesNoTrace", "examples/doorbell/web TestPageAsksNobody"}},
 	{"the guarantee is geometry and needs no network", []string{"redact TestZonesAgainstExactAreas", "redact TestHiddenIsGone"}},
 	{"the doorbell's page alone shows the place with nobody in it", []string{"examples/doorbell/web TestDraw", "examples/doorbell TestPreviewStaysWithItsPage"}},
 	{"coarse colours that move by one step of 32 in 20 seconds, and not at all under what was found", []string{"redact TestStayersMoveOneStep", "redact TestFoundLeavesNothing"}},

@@ -3,9 +3,9 @@
 //
 // Pictures are the standard library's *image.YCbCr. A network works on a small
 // copy of the frame; [Detector.InputSize] lets a caller make that copy once for all
-// networks of the same size. Subpackages bring ONNX networks (onnx), a tracker
-// (track), a background model (motion) and the conformance kit that every
-// Detector passes (detecttest).
+// networks of the same size. Subpackages bring networks (network) and what runs them (onnx, and
+// rknn on Rockchip's NPU), a tracker (track), a background model (motion) and the
+// conformance kit that every Detector passes (detecttest).
 package detect
 
 import (

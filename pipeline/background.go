@@ -19,8 +19,8 @@ const (
 	watchedFor = 3 * time.Second
 )
 
-// background feeds the plate of the place as it was seen empty (rule R10) with what
-// the run knows of its frames. It belongs to the event loop.
+// background feeds the plate of the place as it was seen empty with what the
+// run knows of its frames. It belongs to the event loop.
 type background struct {
 	span     time.Duration
 	needs    detect.ClassSet // what must be found for the plate; none: there is no plate

@@ -36,7 +36,7 @@ var (
 // background plate needs what failed; then the pipeline goes on.
 type StageError struct {
 	// Stage names what failed: "source", "inspect", "redact", "sink", "preview",
-	// "background plate" or a detector.
+	// "background plate", "detector", or the name of a detector or segmenter.
 	Stage string
 	// Count is how often it failed in a row.
 	Count int

@@ -247,7 +247,8 @@ func TestNoDetector(t *testing.T) {
 	}
 }
 
-// TestUnneededDetectorDoesNotRun is rule R7.
+// TestUnneededDetectorDoesNotRun shows that a detector of which the policy needs nothing is
+// never asked.
 func TestUnneededDetectorDoesNotRun(t *testing.T) {
 	d := detecttest.New(everything, detecttest.Panic("must not run"))
 	for _, mode := range modes {

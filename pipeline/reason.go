@@ -52,6 +52,6 @@ func (r Reason) String() string {
 	return ""
 }
 
-// AwaitsOwner reports whether only the owner can take the reason away, by
+// AwaitsOwner reports whether in Live mode only the owner can take the reason away, by
 // Pipeline.Confirm.
 func (r Reason) AwaitsOwner() bool { return r == ReasonAspectChanged || r == ReasonCameraMoved }

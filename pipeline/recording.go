@@ -98,7 +98,7 @@ type RecordingConfig struct {
 	// Config.Compressed.
 	Compressed bool
 	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions with a
-	// margin of 0.05, and a Grow of 1 if Compressed is set. It defaults to leaving them as
+	// margin of 0.05, and a Grow of 1 (one block of 2 pixels) if Compressed is set. It defaults to leaving them as
 	// they are.
 	Redact func(*redact.Options)
 	// Track adjusts how tracks are linked. That begins as track.DefaultLinkerConfig; on a
@@ -191,7 +191,9 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 // everything outside of the property is hidden in the second. In the recording of a fixed
 // camera, motion that no track explains is hidden, and the whole picture while it does
 // not show the place of the beginning; where a moving camera only turns, such motion is
-// hidden too. A picture that the first pass did not see is hidden as a whole.
+// hidden too. Where no detector runs, somebody who fills the picture of a fixed camera counts
+// as another place, and everything is hidden meanwhile. A picture that the first pass did not
+// see is hidden as a whole.
 type Recording struct {
 	cfg   RecordingConfig
 	names []string

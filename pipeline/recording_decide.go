@@ -104,7 +104,7 @@ type Decision struct {
 	// of the first of them; negative if there is none.
 	Elsewhere []Span
 	MovedAt   time.Duration
-	// Paths are all tracks, those not believed and those struck out too.
+	// Tracks are all tracks, those not believed and those struck out too.
 	Tracks *track.Tracks
 	// Added are the tracks that the owner has added.
 	Added []evidence.Added

@@ -25,7 +25,7 @@ type Stats struct {
 	// FramesFailedClosed counts pictures that went out with more hidden than
 	// the policy asks, because a stage had failed or was late.
 	FramesFailedClosed uint64
-	// HiddenShare is the mean share of a picture's blocks that was hidden, 0..1.
+	// HiddenShare is the mean share of a picture's pixels that was hidden, 0..1.
 	HiddenShare float64
 	// PlateKnown is the share of the place that the background plate knows, 0..1; 0
 	// where nothing needs a plate.

@@ -89,7 +89,8 @@ func (y *yard) shows() (empty, other int) {
 // seconds returns the frames of a time.
 func (y *yard) at(d time.Duration) int { return int(d / y.step) }
 
-// TestPlateStaysEmpty is rule R10: what enters the plate and what does not.
+// TestPlateStaysEmpty shows what enters the plate, where nobody was found and nothing moved for long
+// enough, and what does not.
 func TestPlateStaysEmpty(t *testing.T) {
 	race.SkipPixels(t)
 	all := 24 * 16 // blocks

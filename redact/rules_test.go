@@ -23,7 +23,7 @@ func inBlocks(x0, y0, x1, y1 float32) detect.Box {
 	return detect.Box{X0: x0 * small, Y0: y0 * small, X1: x1 * small, Y1: y1 * small}
 }
 
-// TestRules draws rule R3 case by case on a picture of 10 x 8 blocks, of which
+// TestRules draws what zones and objects hide, case by case, on a picture of 10 x 8 blocks, of which
 // the lower half (rows 4 to 7) is the property. '.' is shown, 'X' solid, and '#'
 // frost or, where only something found hides a block, background.
 func TestRules(t *testing.T) {

@@ -49,7 +49,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.IntVar(&o.Every, "every", 0, "offline: look at every n-th frame; 0: as many as fit into 100 ms")
 	f.StringVar(&o.Moving, "moving", "auto", "yes, no, or auto: as SOURCE.md says; clips of a moving camera have no motion evidence")
 	f.StringVar(&classes, "classes", "face,person,plate", "what is reported by the detectors, and scored")
-	f.BoolVar(&o.Compressed, "compressed", true, "grow what is hidden by one block, as for every decoded recording")
+	f.BoolVar(&o.Compressed, "compressed", true, "grow what is hidden, as for every decoded recording: offline and live by 4 pixels, with -mode recording by one block of 2")
 	f.StringVar(&o.minScore, "minscore", "", "thresholds of the networks, such as person=0.1,plate=0.5")
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
 	f.Func("margin", "margin of the redactor, as a `share` of the box; without it the pipeline's own", func(s string) error {

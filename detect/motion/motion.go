@@ -1,6 +1,6 @@
-// Package motion is the third cue of rule R5: for a fixed camera it says where the
-// picture differs from the known background, and which of these patches no detector
-// has looked at yet.
+// Package motion says of a fixed camera where the picture differs from the known
+// background, and which of these patches no detector has looked at yet: what moves and
+// is explained by no object is hidden.
 //
 // A [Model] works on a tiny luma picture (long side at most 256 samples, area
 // averages) on every frame:
@@ -26,6 +26,11 @@
 //
 // Before the first inference, after a change of size and when time runs backwards,
 // nothing is known and everything is unexplained.
+//
+// Beside it, a [View] tells whether a fixed camera was moved. A [Mosaic] lays the
+// pictures of a camera that turns over each other, so that a Model can work on them. A
+// [Pan] estimates how the picture of a moving camera shifts, and [Continuity] tells a
+// picture that follows the one before it from a jump or a cut.
 package motion
 
 import (

@@ -97,7 +97,7 @@ func TestLoadOnce(t *testing.T) {
 }
 
 // TestLoadLeavesNoTrace: nothing of a process that uses ONNX Runtime stays in the
-// user's home or among the temporary files (rule R9).
+// user's home or among the temporary files.
 func TestLoadLeavesNoTrace(t *testing.T) {
 	lib, err := ort.Library()
 	if err != nil {

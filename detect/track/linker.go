@@ -22,7 +22,7 @@ type LinkerConfig struct {
 	// pictures with more than that the whole picture counts as a face, a person and a
 	// plate. It defaults to 4096.
 	MaxTracks int
-	// MaxObservations bounds the memory, at 32 bytes an observation. When there are more,
+	// MaxObservations bounds the memory, at 28 bytes an observation. When there are more,
 	// the whole picture counts as a face, a person and a plate from then on. It defaults to
 	// 8 million: six hours at 30 pictures a second with 12 objects in each.
 	MaxObservations int
@@ -41,7 +41,9 @@ type LinkerConfig struct {
 	CallerMargin float32
 }
 
-// LinkerClass says how objects of one class are linked and believed.
+// LinkerClass says how objects of one class are linked and believed. The defaults named
+// here are those of a person, unless another class is named; [DefaultLinkerClass] has those
+// of every class.
 type LinkerClass struct {
 	// Low is the lowest score of a detection that is not ignored, High that of one
 	// that counts for itself. They default to 0.03 and 0.35 for people. hedge-n 0.6 gives

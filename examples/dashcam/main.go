@@ -25,8 +25,8 @@
 // An event while another is being written makes that file longer. Files are named
 // hedge-NUMBER-TIME.mp4, and the oldest are deleted when they are more, or larger
 // together, or one is older, than allowed; a disk that is full is tried again every
-// second. Nothing else is ever written: no video without an event, no sound, no place,
-// no speed.
+// second. No other video is ever written. What is written has no sound, no place and no
+// speed.
 //
 // # Another camera
 //

@@ -47,8 +47,8 @@ type Packet struct {
 
 // Encoder encodes redacted frames to H.264 as they come, through an ffmpeg process:
 // also with encoders in hardware, whose libraries this process does not need. The
-// process gets redacted frames and nothing else. It has no environment, writes no file,
-// and leaves no core dump.
+// process gets redacted frames and nothing else. Its environment is AV_LOG_FORCE_NOCOLOR
+// alone; it writes no file, and leaves no core dump.
 type Encoder struct {
 	o      EncoderOptions
 	proc   *process

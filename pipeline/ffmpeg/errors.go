@@ -11,7 +11,7 @@ import (
 var (
 	// ErrNotInstalled: the program ffmpeg or ffprobe is not in PATH.
 	ErrNotInstalled = errors.New("program not found")
-	// ErrClosed: the Source or Sink was closed.
+	// ErrClosed: the Source, Sink or Encoder was closed.
 	ErrClosed = errors.New("ffmpeg: closed")
 
 	// ErrAddress: the input is neither a file, nor a device, nor an address of

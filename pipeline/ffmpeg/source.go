@@ -157,8 +157,8 @@ const queueLen = 1024
 // camera whose certificate is not verified, see [Trust].
 //
 // Errors: [ErrNotInstalled], [ErrAddress], [ErrEmpty], [ErrNotVideo],
-// [ErrNoVideo], [ErrTooLarge], [ErrOptions], [ErrFrom], fs.ErrNotExist, fs.ErrPermission,
-// *[ExitError], or ctx.Err().
+// [ErrNoVideo], [ErrTooLarge], [ErrCertificate], [ErrOptions], [ErrFrom], fs.ErrNotExist,
+// fs.ErrPermission, *[ExitError], or ctx.Err().
 func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
