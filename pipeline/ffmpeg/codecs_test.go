@@ -85,7 +85,7 @@ func TestLiveLinesAreUnderstood(t *testing.T) {
 		}
 		tried++
 		o := EncoderOptions{Codec: l.codec, Size: image.Pt(320, 192), BitRate: 500_000, Rate: 25, Group: 60, LowPower: l.lowPower, Patience: 30 * time.Second}
-		e := &Encoder{o: o, out: make(chan unit, outputs), quit: make(chan struct{})}
+		e := encoderOf(o)
 		if err := e.start(c.liveArgs(o, "/dev/dri/renderD128", v)); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -30,8 +31,9 @@ type EncoderOptions struct {
 	// LowPower is for encoders by VA-API that have no other mode, such as those of
 	// Intel's N100.
 	LowPower bool
-	// Patience is how long the encoder may take no frame or give no picture. It
-	// defaults to 3 seconds.
+	// Patience is how long the encoder may take no frame or give no picture. Of a
+	// pause between two frames a quarter of it counts at most. It defaults to 3
+	// seconds.
 	Patience time.Duration
 	// Room is as that of [Options].
 	Room func(Room) []string
@@ -56,9 +58,13 @@ type Encoder struct {
 
 	// What follows is the caller's goroutine's.
 	inside []inside // frames that the encoder still has, the oldest first
-	origin time.Duration
 	began  bool
-	tick   int64 // time of the newest frame, in microseconds since the first
+	last   time.Duration    // time of the newest frame
+	origin time.Duration    // what tick counts from: the first frame, later by what was left out of pauses
+	tick   int64            // that of the newest frame, in microseconds
+	now    func() time.Time // time.Now
+	seen   time.Time        // when waited was brought up to date
+	waited time.Duration    // how long the caller has waited for pictures, in all
 	failed error
 
 	// out passes what the process puts out; it is closed when there is no more,
@@ -76,7 +82,7 @@ type Encoder struct {
 type inside struct {
 	tick int64
 	at   time.Duration
-	when time.Time // it was written
+	when time.Duration // what waited was when it was written
 }
 
 // unit is a picture as it comes out.
@@ -109,11 +115,16 @@ func NewEncoder(ctx context.Context, o EncoderOptions) (*Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Encoder{o: o, out: make(chan unit, outputs), quit: make(chan struct{})}
+	e := encoderOf(o)
 	if err := e.start(c.liveArgs(o, device, v)); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// encoderOf returns an encoder that was not started.
+func encoderOf(o EncoderOptions) *Encoder {
+	return &Encoder{o: o, now: time.Now, out: make(chan unit, outputs), quit: make(chan struct{})}
 }
 
 func (o *EncoderOptions) fill() error {
@@ -195,7 +206,7 @@ func (e *Encoder) Encode(f redact.Frame, at time.Duration, key bool) ([]Packet, 
 	if pic == nil || pic.Rect.Size() != e.o.Size || pic.SubsampleRatio != image.YCbCrSubsampleRatio420 {
 		return nil, fmt.Errorf("ffmpeg: encoder %s: %w: it is %v, not %v", e.o.Codec, ErrFrame, f.Size(), e.o.Size)
 	}
-	if n := len(e.inside); e.began && (at <= e.origin || n > 0 && at <= e.inside[n-1].at) {
+	if e.began && at <= e.last {
 		return nil, fmt.Errorf("ffmpeg: encoder %s: %w: its time %v does not rise", e.o.Codec, ErrFrame, at)
 	}
 	held := len(e.inside)
@@ -208,6 +219,11 @@ func (e *Encoder) Encode(f redact.Frame, at time.Duration, key bool) ([]Packet, 
 	return packets, nil
 }
 
+// longestStep is the most time from one frame to the next that the encoder is told of.
+// ffmpeg drops a time stamp that is more than 30 hours behind the one before, and rates
+// are controlled by the time that has passed.
+const longestStep = 10 * time.Second
+
 // note enters a frame that is written now, and says in its time whether it is to be a
 // key picture.
 func (e *Encoder) note(at time.Duration, key bool) {
@@ -215,12 +231,23 @@ func (e *Encoder) note(at time.Duration, key bool) {
 		// The first is a key picture anyway. Its time is 0, since ffmpeg counts from it.
 		e.began, e.origin, e.tick = true, at, 0
 	} else {
+		e.origin += max(at-e.last-longestStep, 0)
 		e.tick = max(int64((at-e.origin)/matroskaTick), e.tick+2) &^ 1
 		if key {
 			e.tick |= 1
 		}
 	}
-	e.inside = append(e.inside, inside{e.tick, at, time.Now()})
+	e.last = at
+	// As long as the caller gives no frames, the encoder may keep what it holds back.
+	e.count(e.o.Patience / 4)
+	e.inside = append(e.inside, inside{e.tick, at, e.waited})
+}
+
+// count adds to waited what has passed since the last time, and no more than most.
+func (e *Encoder) count(most time.Duration) {
+	now := e.now()
+	e.waited += min(now.Sub(e.seen), most)
+	e.seen = now
 }
 
 // exchange writes a frame and returns what has come out. held is how many frames the
@@ -262,7 +289,8 @@ func (e *Encoder) exchange(pic *image.YCbCr, held int) ([]Packet, error) {
 		}
 		break
 	}
-	if len(e.inside) > 0 && time.Since(e.inside[0].when) > e.o.Patience {
+	e.count(math.MaxInt64)
+	if len(e.inside) > 0 && e.waited-e.inside[0].when > e.o.Patience {
 		return nil, fmt.Errorf("%w: no picture came for %v", ErrStalled, e.o.Patience)
 	}
 	return packets, nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,6 +158,99 @@ func TestEncoderFails(t *testing.T) {
 				t.Errorf("afterwards: %v", again)
 			}
 		})
+	}
+}
+
+// TestEncoderPauses: what an encoder holds back while it gets no frames is no fault of it,
+// and one that gives nothing for its patience is found out however seldom frames come.
+func TestEncoderPauses(t *testing.T) {
+	const patience = time.Minute
+	size := image.Pt(320, 192)
+	after10 := func(i int) time.Duration {
+		if i == 10 {
+			return 10 * patience
+		}
+		return 40 * time.Millisecond
+	}
+	always := func(int) time.Duration { return 2 * patience }
+	for _, tt := range []struct {
+		name  string
+		fake  ffmpegtest.Fake
+		pause func(i int) time.Duration // before frame i
+		fails bool
+	}{
+		{"a pause", ffmpegtest.Delays, after10, false},
+		{"frames come seldom", ffmpegtest.Delays, always, false},
+		{"frames come seldom and no picture", ffmpegtest.Silent, always, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ffmpegtest.Install(t, tt.fake)
+			e := newEncoder(t, EncoderOptions{Size: size, Patience: patience})
+			var now time.Time
+			e.now = func() time.Time { return now }
+			f := hiddenFrame(t, size)
+			var all []Packet
+			var err error
+			for i := 0; i < 15 && err == nil; i++ {
+				now = now.Add(tt.pause(i))
+				var p []Packet
+				p, err = collectPackets(e, f, i, 1, func(int) bool { return false })
+				all = append(all, p...)
+				// A busy machine takes longer than Encode waits.
+				for tt.fake == ffmpegtest.Delays && err == nil && len(e.inside) > ffmpegtest.Held {
+					var p Packet
+					p, err = e.take(recv(t, e))
+					all = append(all, p)
+				}
+			}
+			if tt.fails {
+				if !errors.Is(err, ErrStalled) {
+					t.Error(err)
+				}
+			} else if err != nil || len(all) != 15-ffmpegtest.Held {
+				t.Errorf("%d pictures, %v", len(all), err)
+			}
+		})
+	}
+}
+
+// TestEncoderLongGap: pictures keep their times over a gap that ffmpeg's time stamps do
+// not.
+func TestEncoderLongGap(t *testing.T) {
+	needFFmpeg(t)
+	size := image.Pt(64, 64)
+	e := newEncoder(t, EncoderOptions{Size: size, Patience: time.Minute})
+	f := hiddenFrame(t, size)
+	const step, gap = 40 * time.Millisecond, 31 * time.Hour
+	want := []time.Duration{0, step, gap, gap + step}
+	var got []time.Duration
+	var ticks []int64
+	for _, at := range want {
+		packets, err := e.Encode(f, at, false)
+		if err != nil {
+			t.Fatalf("at %v: %v", at, err)
+		}
+		for len(e.inside) > 0 {
+			p, err := e.take(recv(t, e))
+			if err != nil {
+				t.Fatalf("at %v: %v", at, err)
+			}
+			packets = append(packets, p)
+		}
+		for _, p := range packets {
+			got = append(got, p.Time)
+		}
+		ticks = append(ticks, e.tick)
+		if _, err := e.Encode(f, at, false); !errors.Is(err, ErrFrame) {
+			t.Errorf("%v again: %v", at, err)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("times %v, want %v", got, want)
+	}
+	// The step behind the gap is as long as the one before.
+	if want := []int64{0, 40_000, 10_040_000, 10_080_000}; !slices.Equal(ticks, want) {
+		t.Errorf("the encoder was told %v, want %v", ticks, want)
 	}
 }
 

@@ -40,12 +40,17 @@ const (
 	Garbage Fake = "garbage"
 	// Resizes has changed the format: its pictures have another size.
 	Resizes Fake = "resizes"
+	// Delays gives a picture when it has two more.
+	Delays Fake = "delays"
 	// KeyDeaf makes no key picture when it is asked for one.
 	KeyDeaf Fake = "deaf"
 )
 
 // After is after how many pictures Dies fails.
 const After = 100
+
+// Held is how many pictures Delays holds back.
+const Held = 2
 
 const fakeEnv, realEnv = "HEDGE_TEST_FAKE", "HEDGE_TEST_FFMPEG"
 
@@ -163,6 +168,11 @@ func encode(f Fake, args []string) {
 	}
 	_ = third.Close() // the program has its own
 	lines, out := bufio.NewScanner(index), os.NewFile(3, "index")
+	type coded struct {
+		line string
+		unit []byte
+	}
+	var held []coded
 	for n := 0; lines.Scan(); {
 		line := lines.Text()
 		if strings.HasPrefix(line, "#") {
@@ -185,8 +195,13 @@ func encode(f Fake, args []string) {
 				unit[i] = byte(i*7 + 3)
 			}
 		}
-		_, _ = fmt.Fprintln(out, line) // likewise
-		_, _ = os.Stdout.Write(unit)   // likewise
+		held = append(held, coded{line, unit})
+		if f == Delays && len(held) <= Held {
+			continue
+		}
+		_, _ = fmt.Fprintln(out, held[0].line) // likewise
+		_, _ = os.Stdout.Write(held[0].unit)   // likewise
+		held = held[1:]
 	}
 	_ = cmd.Wait() // it has said why
 }
