@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -57,6 +58,68 @@ func TestShowinfoLines(t *testing.T) {
 		}
 		if f, _ := p.line(frame); f.damaged {
 			t.Errorf("damage twice after %q", corrupt)
+		}
+	}
+}
+
+// TestShowinfoDamage: the picture that the decoder marks is dropped in every version,
+// with those that may be it.
+func TestShowinfoDamage(t *testing.T) {
+	const corrupt5, corrupt7 = "[warning] file:bad.mp4: corrupt decoded frame in stream 0", "[vist#0:0/h264 @ 0x1] [dec:h264 @ 0x2] [warning] corrupt decoded frame"
+	arrived := func(s string) string { return strings.ReplaceAll(s, showinfoName, arrivedName) }
+	const config = "[" + showinfoName + " @ 0x1] [info] config in time_base: 1/25, frame_rate: 25/1"
+	for _, tt := range []struct {
+		name  string
+		v     version
+		lines string // p is a picture, c tells of damage, g both in one line
+		from  int    // the first picture that counts as damaged
+		to    int    // and the first that does not again
+	}{
+		{"the next", version{5, 1}, "ppcppp", 2, 3},
+		{"the next", version{6, 1}, "ppcppp", 2, 3},
+		{"eight in the queue, one in the filters", version{7, 0}, "ppcppppppppppppp", 2, 12},
+		{"eight in the queue, one in the filters", version{8, 0}, "ppcppppppppppppp", 2, 12},
+		{"of an unknown version", parseVersion("N-118193-g5f38c82536"), "pcppppppppppppp", 1, 11},
+		{"two", version{7, 1}, "pcpppcppppppppppppp", 1, 14},
+		{"in one line", version{5, 1}, "pgpp", 2, 3},
+		{"in one line", version{7, 1}, "pgpppppppppppppp", 2, 12},
+	} {
+		for _, interlaced := range []bool{false, true} {
+			p := newShowinfo(tt.v)
+			var got []bool
+			take := func(line string) {
+				if f, ok := p.line([]byte(line)); ok {
+					got = append(got, f.damaged)
+				}
+			}
+			take(config)
+			take(arrived(config))
+			for i, kind := range tt.lines {
+				frame := fmt.Sprintf("[%s @ 0x1] [info] n:   0 pts:%7d pts_time:0 pos: 48 fmt:yuv420p sar:1/1 s:64x48 i:P iskey:1 type:I", showinfoName, i)
+				line := frame
+				switch kind {
+				case 'c':
+					line = corrupt7
+					if tt.v.before(7, 0) {
+						line = corrupt5
+					}
+				case 'g':
+					line += " " + corrupt7
+				}
+				if kind != 'c' && interlaced {
+					take(arrived(line))
+					line = frame
+				}
+				take(line)
+			}
+			for i, damaged := range got {
+				if damaged != (i >= tt.from && i < tt.to) {
+					t.Errorf("%s, %v, interlaced %t: picture %d: %t", tt.name, tt.v, interlaced, i, damaged)
+				}
+			}
+			if len(got) <= tt.to {
+				t.Errorf("%s: %d pictures", tt.name, len(got))
+			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ type frameInfo struct {
 	sar Rational
 	// base is the time base of pts.
 	base Rational
-	// damaged is set when the decoder reported the picture as corrupt.
+	// damaged is set when the decoder reported the picture as corrupt, or may have.
 	damaged bool
 	// interlaced is set when the picture consists of two fields.
 	interlaced bool
@@ -47,13 +47,27 @@ func (f *frameInfo) sameTime(g *frameInfo) bool {
 // A program that reads pictures of the same stream must get exactly one
 // frameInfo per picture, so a line counts as one as soon as it has a size.
 type showinfo struct {
-	base    Rational
-	damaged bool
+	base Rational
+	// reach is how many pictures may be the damaged one after a message about damage:
+	// the next that many. 0 is 1.
+	reach int
+	// damaged is how many of the pictures that come next may be damaged.
+	damaged int
 
 	// arrived are the pictures that went into the deinterlacer, oldest first, and
 	// arrivedBase the time base there.
 	arrived     []frameInfo
 	arrivedBase Rational
+}
+
+// newShowinfo returns a parser of what a version prints. From 7.0 on the decoder has a
+// thread of its own: it tells of damage before it puts the picture into a queue, in which
+// up to 8 may wait (DEFAULT_FRAME_THREAD_QUEUE_SIZE), and the filters have one more.
+func newShowinfo(v version) showinfo {
+	if v.before(7, 0) {
+		return showinfo{reach: 1}
+	}
+	return showinfo{reach: 10}
 }
 
 // maxArrived bounds what is remembered of the deinterlacer, which holds back one.
@@ -62,9 +76,21 @@ const maxArrived = 16
 // line takes one line of stderr, without its end. It reports whether it told of
 // a picture, and keeps no reference to b.
 func (s *showinfo) line(b []byte) (frameInfo, bool) {
+	f, ok := s.picture(b)
+	// Versions up to 6 end "corrupt decoded frame in stream 0", later ones
+	// "corrupt decoded frame". Threads write into each other's lines: it may stand
+	// behind what tells of a picture that was decoded before.
+	if bytes.Contains(b, []byte("corrupt decoded frame")) {
+		s.damaged = max(s.reach, 1)
+	}
+	return f, ok
+}
+
+// picture is line, without what tells of damage.
+func (s *showinfo) picture(b []byte) (frameInfo, bool) {
 	if rest, ok := bytes.CutPrefix(b, []byte("["+arrivedName+" @ ")); ok {
 		if f, ok := parse(rest, &s.arrivedBase); ok {
-			f.damaged, s.damaged = s.damaged, false
+			f.damaged = s.next()
 			if len(s.arrived) == maxArrived {
 				s.arrived = append(s.arrived[:0], s.arrived[1:]...)
 			}
@@ -74,11 +100,6 @@ func (s *showinfo) line(b []byte) (frameInfo, bool) {
 	}
 	rest, ok := bytes.CutPrefix(b, []byte("["+showinfoName+" @ "))
 	if !ok {
-		// Versions up to 6 end "corrupt decoded frame in stream 0", later ones
-		// "corrupt decoded frame".
-		if bytes.Contains(b, []byte("corrupt decoded frame")) {
-			s.damaged = true
-		}
 		return frameInfo{}, false
 	}
 	f, ok := parse(rest, &s.base)
@@ -88,9 +109,18 @@ func (s *showinfo) line(b []byte) (frameInfo, bool) {
 	if len(s.arrived) > 0 {
 		f.damaged = s.leave(&f)
 	} else {
-		f.damaged, s.damaged = s.damaged, false
+		f.damaged = s.next()
 	}
 	return f, true
+}
+
+// next reports whether the picture that a line tells of may be damaged.
+func (s *showinfo) next() bool {
+	if s.damaged == 0 {
+		return false
+	}
+	s.damaged--
+	return true
 }
 
 // leave takes the picture f out of those in the deinterlacer, with all before it,

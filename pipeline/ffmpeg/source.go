@@ -82,8 +82,8 @@ type Device struct {
 type Stats struct {
 	// Frames is the number of pictures delivered.
 	Frames int64
-	// Damaged is the number of pictures that the decoder marked as corrupt and
-	// that Read reported as pipeline.ErrPicture.
+	// Damaged is the number of pictures that the decoder marked as corrupt, or may
+	// have, and that Read reported as pipeline.ErrPicture.
 	Damaged int64
 	// Errors is the number of errors that ffmpeg reported while it decoded.
 	Errors int64
@@ -102,7 +102,8 @@ type Stats struct {
 // picture; a missing one is extrapolated.
 //
 // A picture that the decoder marks as corrupt (it fills in lost parts from
-// other pictures) is [pipeline.ErrPicture]. Later pictures that refer to it may
+// other pictures) is [pipeline.ErrPicture]. From ffmpeg 7.0 on it is not told which
+// of the next ten that is: all of them are. Later pictures that refer to it may
 // be damaged without a mark. A file that is cut off ends with io.EOF after the
 // last picture that can be decoded, and [Source.Warning] tells of it.
 type Source struct {
@@ -260,7 +261,7 @@ func sourceArgs(in input, o Options, info Info) []string {
 
 // handler returns the function that takes the decoder's messages.
 func (s *Source) handler() func([]byte) {
-	var parser showinfo
+	parser := newShowinfo(s.info.version)
 	return func(line []byte) {
 		f, ok := parser.line(line)
 		if !ok {
