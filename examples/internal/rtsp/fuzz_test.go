@@ -20,7 +20,7 @@ func FuzzRequest(f *testing.F) {
 		"SETUP " + url + " RTSP/1.0\r\nCSeq: 3\r\nTransport: RTP/AVP;unicast;client_port=8000-8001\r\n\r\n",
 		"PLAY " + url + " RTSP/1.0\r\nCSeq: 4\r\nSession: 1\r\nRange: npt=-\r\n\r\n",
 		"ANNOUNCE " + url + " RTSP/1.0\r\nCSeq: 5\r\nContent-Type: application/sdp\r\nContent-Length: 4\r\n\r\nv=0\r",
-		"GET / HTTP/1.1\r\n\r\n", "$\x00\x00\x04abcd", "\x16\x03\x01", strings.Repeat("A", 5000),
+		"GET / HTTP/1.1\r\n\r\n", tunnel, "$\x00\x00\x04abcd", "\x16\x03\x01", strings.Repeat("A", 5000),
 	} {
 		f.Add([]byte(text))
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // gate is a listener that keeps the number of connections bounded, and open to
-// those who know the password however many others there are.
+// those who know the password however many others there are. It lets no HTTP in, and
+// little from those who have not given the password.
 type gate struct {
 	net.Listener
 	max    int
@@ -25,6 +26,11 @@ type gate struct {
 type connection struct {
 	net.Conn
 	gate *gate
+
+	// Used by the goroutine that reads.
+
+	head []byte // the first bytes, up to headSize
+	read int    // bytes, until more than unauthenticatedBytes
 
 	// Guarded by the gate's mutex.
 
@@ -99,6 +105,45 @@ func prepare(c net.Conn) error {
 	}
 	// The server sets a deadline only once the first bytes came.
 	return c.SetReadDeadline(time.Now().Add(loginTime))
+}
+
+const (
+	// headSize is how many bytes tell HTTP from RTSP.
+	headSize = 4
+	// unauthenticatedBytes is how much a client may send before it gives the password.
+	unauthenticatedBytes = 64 << 10
+)
+
+var (
+	errTunnel = errors.New("rtsp: tunnels over HTTP are not served")
+	errMuch   = errors.New("rtsp: too much was sent without the password")
+)
+
+// Read reads what the client sends. The server would answer a tunnel over HTTP or
+// WebSocket before it asks for a password, read headers without a limit for it, and panic
+// at one with a byte too many: it gets to see none.
+func (n *connection) Read(p []byte) (int, error) {
+	k, err := n.Conn.Read(p)
+	if missing := headSize - len(n.head); missing > 0 {
+		n.head = append(n.head, p[:min(k, missing)]...)
+		if h := string(n.head); h == "GET " || h == "POST" { // GET_PARAMETER is RTSP
+			return 0, errTunnel
+		}
+	}
+	if n.read <= unauthenticatedBytes {
+		n.read += k
+	}
+	if n.read > unauthenticatedBytes && !n.known() {
+		return 0, errMuch
+	}
+	return k, err
+}
+
+// known reports whether the client gave the password.
+func (n *connection) known() bool {
+	n.gate.mu.Lock()
+	defer n.gate.mu.Unlock()
+	return n.place == nil
 }
 
 // authenticated says that the client gave the password.
