@@ -58,9 +58,9 @@ type Options struct {
 // that it listens on: no other machine is asked for one. Its methods may be called by any
 // goroutine.
 type Server struct {
-	o   Options
-	api *webrtc.API
-	mux ice.UDPMux
+	o      Options
+	engine webrtc.SettingEngine
+	mux    ice.UDPMux
 
 	mu      sync.Mutex
 	closed  bool
@@ -91,26 +91,32 @@ func New(o Options) (*Server, error) {
 		l.mux = webrtc.NewICEUDPMux(log.NewLogger("mux"), conn)
 	}
 
+	l.engine = webrtc.SettingEngine{LoggerFactory: log}
+	l.engine.SetICEUDPMux(l.mux)
+	l.engine.SetIncludeLoopbackCandidate(true)
+	l.engine.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	l.engine.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	l.engine.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
+	return l, nil
+}
+
+// connection returns a new viewer's connection, which sends nothing from before c.
+func (l *Server) connection(c *cut) (*webrtc.PeerConnection, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterCodec(h264, webrtc.RTPCodecTypeVideo); err != nil {
-		return nil, errors.Join(err, l.mux.Close())
+		return nil, err
 	}
 	err := media.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelay}, webrtc.RTPCodecTypeVideo)
 	if err != nil {
-		return nil, errors.Join(err, l.mux.Close())
+		return nil, err
 	}
 	registry := &interceptor.Registry{}
+	registry.Add(c) // the first is the last before the network
 	if err := webrtc.RegisterDefaultInterceptors(media, registry); err != nil {
-		return nil, errors.Join(err, l.mux.Close())
+		return nil, err
 	}
-	engine := webrtc.SettingEngine{LoggerFactory: log}
-	engine.SetICEUDPMux(l.mux)
-	engine.SetIncludeLoopbackCandidate(true)
-	engine.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	engine.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
-	engine.SetICETimeouts(4*time.Second, 8*time.Second, time.Second)
-	l.api = webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(engine))
-	return l, nil
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(l.engine))
+	return api.NewPeerConnection(webrtc.Configuration{})
 }
 
 // h264 is what the broadcaster's encoder makes: no B frames, so that every browser's
@@ -136,11 +142,12 @@ func (l *Server) Offer(ctx context.Context, offer string) (id, answer string, er
 	if full {
 		return "", "", ErrViewers
 	}
-	pc, err := l.api.NewPeerConnection(webrtc.Configuration{})
+	c := &cut{}
+	pc, err := l.connection(c)
 	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrOffer, err)
 	}
-	v := newViewer(pc)
+	v := newViewer(pc, c)
 	if answer, err = v.answer(ctx, offer); err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrOffer, errors.Join(err, v.close()))
 	}

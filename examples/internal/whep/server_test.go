@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
@@ -213,6 +214,72 @@ func TestPlayoutDelayOfLargeID(t *testing.T) {
 	w.connect(t, sdp)
 	if ids := w.next(t).GetExtensionIDs(); len(ids) > 0 {
 		t.Errorf("it got extensions %d, of %s", ids, sdp)
+	}
+}
+
+// TestFlushed: a viewer who asks again for packets from before the broadcaster was flushed, or
+// from before it was shown another one, gets none of them, and goes on watching.
+func TestFlushed(t *testing.T) {
+	for name, happens := range map[string]func(*Server, *stream.Broadcaster, string){
+		"flushed":    func(_ *Server, b *stream.Broadcaster, _ string) { b.Flush() },
+		"turned":     func(l *Server, _ *stream.Broadcaster, id string) { l.ShowPreview(id) },
+		"not at all": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			broadcaster := streamtest.Broadcaster(t)
+			l := newServer(t, broadcaster, 0)
+			var engine webrtc.SettingEngine
+			engine.DisableSRTPReplayProtection(true) // it would drop what comes twice
+			w := newWatcherOf(t, webrtc.NewAPI(webrtc.WithSettingEngine(engine)))
+			id, _ := w.watch(t, l)
+			old := w.next(t)
+			for range 20 {
+				w.next(t)
+			}
+			if happens != nil {
+				l.mu.Lock()
+				v := l.viewers[id]
+				l.mu.Unlock()
+				happens(l, broadcaster, id)
+				wait(t, func() bool { v.cut.mu.Lock(); defer v.cut.mu.Unlock(); return v.cut.from > 0 })
+			}
+			asked := []rtcp.NackPair{{PacketID: old.SequenceNumber, LostPackets: 0xff}}
+			if err := w.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{MediaSSRC: old.SSRC, Nacks: asked}}); err != nil {
+				t.Fatal(err)
+			}
+			again := 0
+			for range 100 {
+				if p := w.next(t); p.SequenceNumber-old.SequenceNumber <= 8 {
+					again++
+				}
+			}
+			if (again > 0) != (happens == nil) {
+				t.Errorf("%d packets came again", again)
+			}
+		})
+	}
+}
+
+// TestCut: packets go out for as long as they are new, wherever their numbers begin.
+func TestCut(t *testing.T) {
+	for _, first := range []uint16{0, 1, 40000, 65535} {
+		c := &cut{}
+		for i := range 200000 {
+			n := first + uint16(i)
+			if !c.passes(n) {
+				t.Fatalf("from %d: packet %d is held back", first, i)
+			}
+			if i%1000 != 500 {
+				continue
+			}
+			if !c.passes(n - 400) {
+				t.Fatalf("from %d: packet %d does not go out again", first, i-400)
+			}
+			c.now()
+			if c.passes(n) || c.passes(n-400) {
+				t.Fatalf("from %d: packet %d goes out again", first, i)
+			}
+		}
 	}
 }
 

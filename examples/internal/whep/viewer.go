@@ -26,6 +26,7 @@ const (
 // viewer is one browser that watches.
 type viewer struct {
 	pc      *webrtc.PeerConnection
+	cut     *cut
 	track   *webrtc.TrackLocalStaticRTP
 	playout uint8 // id of the header extension playoutDelay, 0 if the viewer does not know it
 
@@ -40,8 +41,8 @@ type viewer struct {
 	listening sync.WaitGroup
 }
 
-func newViewer(pc *webrtc.PeerConnection) *viewer {
-	return &viewer{pc: pc, connected: make(chan struct{}), done: make(chan struct{}), wantKey: make(chan struct{}, 1), turned: make(chan struct{}, 1)}
+func newViewer(pc *webrtc.PeerConnection, c *cut) *viewer {
+	return &viewer{pc: pc, cut: c, connected: make(chan struct{}), done: make(chan struct{}), wantKey: make(chan struct{}, 1), turned: make(chan struct{}, 1)}
 }
 
 // answer takes the offer and returns the answer.
@@ -179,6 +180,9 @@ func (v *viewer) feed(all, preview *stream.Broadcaster) {
 			}
 			sub.Close()
 			sub = broadcaster.Subscribe(queued)
+			v.cut.now()
+		case <-sub.Flushed:
+			v.cut.now()
 		case <-v.wantKey:
 			if time.Since(lastKey) >= keyGap {
 				lastKey = time.Now()
