@@ -167,7 +167,10 @@ func (r *relay) proxy(u *url.URL) http.Handler {
 			resp.Header.Set("Location", to.RequestURI())
 			return nil
 		},
-		Transport:     &http.Transport{TLSClientConfig: r.tls, DisableCompression: true, ResponseHeaderTimeout: dialTime},
+		// No connection is kept for later: it would outlive the relay.
+		Transport: &http.Transport{
+			TLSClientConfig: r.tls, DisableCompression: true, DisableKeepAlives: true, ResponseHeaderTimeout: dialTime,
+		},
 		FlushInterval: -1,
 		ErrorLog:      log.New(io.Discard, "", 0),
 	}
