@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,10 +29,13 @@ func Fingerprint(cert *x509.Certificate) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")
 }
 
+// errRedirect says that a camera wants the caller to go elsewhere.
+var errRedirect = errors.New("the camera sends its viewers to another address: give that one")
+
 // relay is the way to a camera over TLS: ffmpeg, which takes any certificate, gets
 // an address on the loopback interface, and what it sends goes on only to a camera
-// whose certificate is verified. Without the camera's password it is of no more use
-// to others on this machine than the camera's own address.
+// whose certificate is verified, and to no other that it names. Without the camera's
+// password it is of no more use to others on this machine than the camera's own address.
 type relay struct {
 	local  net.Listener
 	host   string // of the camera, with its port
@@ -40,6 +44,8 @@ type relay struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	group  sync.WaitGroup
+
+	redirected atomic.Bool // the camera wanted ffmpeg to go elsewhere
 }
 
 // newRelay opens the way to the camera with the address u, rtsps or https. It
@@ -109,7 +115,7 @@ func (r *relay) url(u *url.URL) string {
 	return local.String()
 }
 
-// accept copies bytes between callers and the camera.
+// accept hands callers on to the camera.
 func (r *relay) accept() {
 	for {
 		c, err := r.local.Accept()
@@ -140,13 +146,12 @@ func (r *relay) carry(c net.Conn) {
 		_, _ = io.Copy(far, c)
 		_ = far.Close()
 	}()
-	_, _ = io.Copy(c, far)
+	if _, err := io.Copy(&replies{to: c}, far); errors.Is(err, errRedirect) {
+		r.redirected.Store(true)
+	}
 	_, _ = c.Close(), far.Close()
 	<-done
 }
-
-// errRedirect says that a camera wants the caller to go elsewhere.
-var errRedirect = errors.New("ffmpeg: the camera sends its viewers to another address")
 
 // proxy hands requests on to the camera.
 func (r *relay) proxy(u *url.URL) http.Handler {
@@ -162,6 +167,7 @@ func (r *relay) proxy(u *url.URL) http.Handler {
 				return nil //nolint:nilerr // no redirect
 			}
 			if to.Scheme != u.Scheme || to.Host != u.Host {
+				r.redirected.Store(true)
 				return errRedirect
 			}
 			resp.Header.Set("Location", to.RequestURI())
@@ -174,6 +180,14 @@ func (r *relay) proxy(u *url.URL) http.Handler {
 		FlushInterval: -1,
 		ErrorLog:      log.New(io.Discard, "", 0),
 	}
+}
+
+// explain adds to an error what only the relay knows of it.
+func (r *relay) explain(err error) error {
+	if r != nil && r.redirected.Load() {
+		return fmt.Errorf("%w: %w", err, errRedirect)
+	}
+	return err
 }
 
 // close ends all connections and waits.

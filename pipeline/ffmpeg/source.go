@@ -155,7 +155,8 @@ const queueLen = 1024
 // camera refuses that. JPEGs over HTTP have no time stamps, so they get the time at
 // which they arrive. A password or a token in an address is neither among the arguments
 // of the ffmpeg process nor in a message. Over TLS (rtsps, https) nothing is sent to a
-// camera whose certificate is not verified, see [Trust].
+// camera whose certificate is not verified, see [Trust], nor to another to which it
+// would send its viewers.
 //
 // Errors: [ErrNotInstalled], [ErrAddress], [ErrEmpty], [ErrNotVideo],
 // [ErrNoVideo], [ErrTooLarge], [ErrCertificate], [ErrOptions], [ErrFrom], fs.ErrNotExist,
@@ -180,7 +181,7 @@ func Open(ctx context.Context, name string, o Options) (*Source, error) {
 	in.before = o.room(in)
 	s, err := openInput(ctx, in, o)
 	if err != nil {
-		return nil, errors.Join(err, in.relay.close())
+		return nil, errors.Join(in.relay.explain(err), in.relay.close())
 	}
 	return s, nil
 }
