@@ -30,8 +30,9 @@ type Segmenter interface {
 	// Segment fills s with the silhouette of the person in box, which is in pixels of
 	// pic, and of all other people near it: it looks at as much of the picture around
 	// box as it needs. It uses the memory of s.Cells. It borrows pic until it returns, does
-	// not change it and keeps no reference to it. After an error s means nothing. A box outside of the picture, and an empty picture, is
-	// [ErrPicture]; otherwise the errors are those of a [Detector].
+	// not change it and keeps no reference to it. After an error s means nothing. A box
+	// outside of the picture, and an empty picture, is [ErrPicture]; otherwise the errors
+	// are those of a [Detector].
 	Segment(ctx context.Context, pic *image.YCbCr, box Box, s *Silhouette) error
 
 	// Close frees what the segmenter holds.

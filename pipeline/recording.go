@@ -98,8 +98,8 @@ type RecordingConfig struct {
 	// Config.Compressed.
 	Compressed bool
 	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions with a
-	// margin of 0.05, and a Grow of 1 (one block of 2 pixels) if Compressed is set. It defaults to leaving them as
-	// they are.
+	// margin of 0.05, and a Grow of 1 (one block of 2 pixels) if Compressed is set. It
+	// defaults to leaving them as they are.
 	Redact func(*redact.Options)
 	// Track adjusts how tracks are linked. That begins as track.DefaultLinkerConfig; on a
 	// moving camera Misses is 5, Slack 4.5 pixels of 640, and CallerMargin the redactor's

@@ -65,8 +65,8 @@ type LinkerClass struct {
 	Least, LeastMoving float32
 	// Single is the score at which a find is believed if one inference alone shows its
 	// place: in a recording of so few pictures that there are no tracks to go by, a
-	// photograph for one, and where inferences are half a second apart or more. Where several do, at different sizes, a find is believed that one of them
-	// scores at least Alone, or two of them at least Agreed: a mistake is seldom made twice.
+	// photograph for one, and where inferences are half a second apart or more. Where
+	// several do, at different sizes, a find is believed that one of them scores at least Alone, or two of them at least Agreed: a mistake is seldom made twice.
 	// Single defaults to 0.3, and to 0.5 for faces and plates. Alone and Agreed default to
 	// 0.3 and 0.08, to 0.5 and 0.4 for faces, and to 0.8 and 0.55 for plates.
 	Single, Alone, Agreed float32

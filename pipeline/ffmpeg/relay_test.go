@@ -151,6 +151,17 @@ func TestReplies(t *testing.T) {
 	}
 }
 
+// TestRepliesLength: a length that ffmpeg reads as none hides no answer that sends elsewhere.
+func TestRepliesLength(t *testing.T) {
+	for _, length := range []string{"0x40", "4294967296", "99999999999999999999", "-64", "0_64", "x"} {
+		var got bytes.Buffer
+		err := pieces(&replies{to: &got}, "RTSP/1.0 200 OK\r\nContent-Length: "+length+"\r\n\r\nRTSP/1.0 302 Found\r\nLocation: rtsp://other/\r\n\r\n", 1)
+		if !errors.Is(err, errRedirect) || strings.Contains(got.String(), "Location") {
+			t.Errorf("%s: %q, %v", length, got.String(), err)
+		}
+	}
+}
+
 // pieces writes text in pieces of a size, at most.
 func pieces(w io.Writer, text string, size int) error {
 	for len(text) > 0 {

@@ -2,8 +2,8 @@ package ffmpeg
 
 import (
 	"encoding/binary"
-	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -39,7 +39,7 @@ func (r *replies) Write(p []byte) (int, error) {
 	return r.to.Write(p)
 }
 
-// take reports whether a byte ends the first line of an answer that sends elsewhere.
+// take reports whether a byte ends a line that sends elsewhere, or hides what might.
 func (r *replies) take(b byte) bool {
 	switch {
 	case len(r.frame) > 0 || b == '$' && len(r.line) == 0: // RFC 2326, 10.12
@@ -57,7 +57,7 @@ func (r *replies) take(b byte) bool {
 	return false
 }
 
-// ended takes a line. It reports whether that sends elsewhere.
+// ended takes a line. It reports whether that sends elsewhere, or hides what might.
 func (r *replies) ended(line string) bool {
 	name, value, _ := strings.Cut(line, ":")
 	switch {
@@ -70,9 +70,19 @@ func (r *replies) ended(line string) bool {
 			return err != nil || status/100 == 3
 		}
 	case strings.EqualFold(name, "Content-Length"):
-		r.body = 0
-		_, _ = fmt.Sscan(value, &r.body) // without a number there is no body
-		r.body = max(r.body, 0)
+		// A length that does not fit ffmpeg's int would be another one for it.
+		r.body = decimal(value)
+		return r.body > math.MaxInt32
 	}
 	return false
+}
+
+// decimal returns the number that a text begins with, read as C's strtol does; 0 if there is
+// none, or it is negative, and more than math.MaxInt32 if it is too large.
+func decimal(text string) (n int) {
+	text = strings.TrimPrefix(strings.TrimLeft(text, " \t\v\f\r\n"), "+")
+	for i := 0; i < len(text) && text[i] >= '0' && text[i] <= '9' && n <= math.MaxInt32; i++ {
+		n = 10*n + int(text[i]-'0')
+	}
+	return n
 }

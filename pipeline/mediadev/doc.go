@@ -11,7 +11,8 @@
 // mediadevices hands out *image.YCbCr. Every subsampling of package image is
 // taken: 4:2:0 as it is; otherwise each chroma sample becomes the mean of those
 // of the four pixels that it stands for (4:2:2: of two rows). A [*Packed],
-// a picture as a camera delivers it, is taken too. Anything else (RGBA of a screen, Gray16 of a depth camera) is a [*FormatError].
+// a picture as a camera delivers it, is taken too. Anything else (RGBA of a screen,
+// Gray16 of a depth camera) is a [*FormatError].
 //
 // mediadevices does not say whether samples are of limited range (luma 16 to
 // 235, as YUYV, NV12 and I420 cameras deliver them) or of full range (0 to 255,
