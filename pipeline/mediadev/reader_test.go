@@ -124,19 +124,21 @@ func TestDetectorFails(t *testing.T) {
 		}
 	}
 	t.Run("live/late", func(t *testing.T) {
-		// Answers, but each time later than an answer counts.
-		d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, good))
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: interval,
-			Detectors: []detect.Detector{d}, TimeToLive: 10 * time.Millisecond})
-		shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 100, pace: 3 * time.Millisecond, ratio: image.YCbCrSubsampleRatio420}))
-		if !errors.Is(err, io.EOF) || len(shots) == 0 || d.Calls() < 2 {
-			t.Fatalf("%d pictures and %d looks, then %v", len(shots), d.Calls(), err)
-		}
-		for i, s := range shots {
-			if s.outside {
-				t.Errorf("picture %d: %+v", i, s)
+		synctest.Test(t, func(t *testing.T) {
+			// Answers, but each time later than an answer counts.
+			d := detecttest.New(everything, detecttest.Slow(60*time.Millisecond, good))
+			p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Mode: pipeline.Live, LookAhead: interval,
+				Detectors: []detect.Detector{d}, TimeToLive: 10 * time.Millisecond})
+			shots, err := drain(t, mediadev.Transform(p)(&camera{frames: 100, pace: 3 * time.Millisecond, ratio: image.YCbCrSubsampleRatio420}))
+			if !errors.Is(err, io.EOF) || len(shots) == 0 || d.Calls() < 2 {
+				t.Fatalf("%d pictures and %d looks, then %v", len(shots), d.Calls(), err)
 			}
-		}
+			for i, s := range shots {
+				if s.outside {
+					t.Errorf("picture %d: %+v", i, s)
+				}
+			}
+		})
 	})
 }
 

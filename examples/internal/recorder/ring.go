@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,7 @@ type Ring struct {
 	broadcaster *stream.Broadcaster
 	sub         *stream.Subscription
 	write       func(*os.File, []byte) (int, error)
+	silence     time.Duration // without a unit, after which a file is completed
 	wake        chan struct{}
 	ended       chan struct{} // closed when the goroutine has ended
 	once        sync.Once
@@ -64,7 +66,12 @@ type job struct {
 	segment  *segment      // nil: not begun, or given up
 	n        int           // units of the ring that the segment has
 	retryAt  time.Duration
+	// saved is the last unit's time in a file that silence ended: only what comes after
+	// it makes another one. It is negative if there was none.
+	saved time.Duration
 }
+
+func newJob(from, to time.Duration) *job { return &job{from: from, to: to, saved: -1} }
 
 // RingStats is a snapshot of what a ring holds.
 type RingStats struct {
@@ -108,15 +115,16 @@ func NewRing(broadcaster *stream.Broadcaster, o RingOptions) (*Ring, error) {
 }
 
 func newRing(broadcaster *stream.Broadcaster, o RingOptions, s *store) *Ring {
-	return &Ring{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, wake: make(chan struct{}, 1),
-		ended: make(chan struct{}), store: s, health: health{onEvent: o.OnEvent}}
+	return &Ring{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, silence: fragment,
+		wake: make(chan struct{}, 1), ended: make(chan struct{}), store: s, health: health{onEvent: o.OnEvent}}
 }
 
 // Trigger has a file written that begins the given time before the newest
-// picture, or earlier, at a key frame, and ends the given time after it, or when
-// no picture comes for a second. If one is being written it is made to end later
-// instead. Trigger returns at once; the event Saved tells of the file. Before the
-// first picture it does nothing.
+// picture, or earlier, at a key frame, and ends the given time after it. If one is
+// being written it is made to end later instead. When no picture comes for a second the
+// file is completed; what comes after that, within the time, makes another file. Trigger
+// returns at once; the event Saved tells of each file. Before the first picture it does
+// nothing.
 func (r *Ring) Trigger(before, after time.Duration) {
 	r.mu.Lock()
 	if r.stats.Memory > 0 {
@@ -149,7 +157,7 @@ func (r *Ring) Stats() RingStats {
 
 func (r *Ring) run() {
 	defer close(r.ended)
-	quiet := time.NewTimer(fragment)
+	quiet := time.NewTimer(r.silence)
 	defer quiet.Stop()
 	for {
 		silent := false
@@ -167,12 +175,12 @@ func (r *Ring) run() {
 			if r.drop(); !r.sub.Stale(u) {
 				r.keep(u)
 			}
-			quiet.Reset(fragment)
+			quiet.Reset(r.silence)
 		case <-r.wake:
 		case <-r.sub.Flushed:
 		case <-quiet.C:
 			silent = true
-			quiet.Reset(fragment)
+			quiet.Reset(r.silence)
 		}
 		r.drop()
 		r.triggered()
@@ -206,7 +214,7 @@ func (r *Ring) drop() {
 		}
 	}
 	if j.to > last {
-		r.job = &job{from: last, to: j.to}
+		r.job = newJob(last, j.to)
 	}
 }
 
@@ -224,7 +232,7 @@ func (r *Ring) keep(u *stream.Unit) {
 			_ = r.work(true) // it has been reported already
 			r.units, r.bytes, r.job = nil, 0, nil
 			if j != nil && j.to > u.Time {
-				r.job = &job{from: u.Time, to: j.to}
+				r.job = newJob(u.Time, j.to)
 			}
 		}
 	}
@@ -242,10 +250,14 @@ func (r *Ring) triggered() {
 		return
 	}
 	for _, c := range calls {
-		if r.job == nil {
-			r.job = &job{from: c.from}
+		switch j := r.job; {
+		case j == nil:
+			r.job = newJob(c.from, c.to)
+		case j.saved >= 0: // nothing is being written
+			r.job = newJob(c.from, max(j.to, c.to))
+		default:
+			j.to = max(j.to, c.to)
 		}
-		r.job.to = max(r.job.to, c.to)
 	}
 }
 
@@ -273,6 +285,9 @@ func (r *Ring) work(final bool) error {
 	if j == nil || len(r.units) == 0 || !final && r.newest() < j.retryAt {
 		return nil
 	}
+	if j.saved >= 0 && !r.resume(j) {
+		return nil
+	}
 	if j.segment == nil {
 		j.n = r.keyBefore(j.from)
 		j.segment = newSegment(r.store.dir, r.store.name(), r.units[j.n], r.write)
@@ -296,6 +311,20 @@ func (r *Ring) work(final bool) error {
 	return err
 }
 
+// resume has a job that silence ended go on with the first unit after it. It reports
+// whether there is one.
+func (r *Ring) resume(j *job) bool {
+	i := slices.IndexFunc(r.units, func(u *stream.Unit) bool { return u.Time > j.saved })
+	if i < 0 {
+		return false
+	}
+	if j.from, j.saved = r.units[i].Time, -1; j.from > j.to {
+		r.job = nil
+		return false
+	}
+	return true
+}
+
 // advance gives the job's segment what the ring has for it, and completes it if that
 // is the last.
 func (r *Ring) advance(j *job, last bool) error {
@@ -316,7 +345,9 @@ func (r *Ring) advance(j *job, last bool) error {
 		r.health.wrote(j.segment.path)
 	}
 	if last {
-		r.job = nil
+		if r.job = nil; r.newest() < j.to {
+			r.job = &job{to: j.to, saved: r.newest()}
+		}
 		r.store.put(j.segment.path, j.segment.size)
 		r.o.OnEvent(Event{Kind: Saved, Path: j.segment.path})
 		r.store.enforceRetention(0)
@@ -368,7 +399,7 @@ func (r *Ring) memoryFull(next int) {
 // needed returns the time from which on pictures are needed.
 func (r *Ring) needed() time.Duration {
 	at := r.newest() - r.o.Keep
-	if j := r.job; j != nil {
+	if j := r.job; j != nil && j.saved < 0 {
 		from := j.from
 		if j.segment != nil && len(j.segment.pending) > 0 {
 			from = j.segment.pending[0].Time
@@ -381,7 +412,7 @@ func (r *Ring) needed() time.Duration {
 func (r *Ring) report() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil}
+	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil && r.job.saved < 0}
 	r.stats.Files, r.stats.Bytes = r.store.holds()
 	if len(r.units) > 0 {
 		r.last = r.newest()

@@ -28,6 +28,7 @@ func startRing(t *testing.T, broadcaster *stream.Broadcaster, o RingOptions, cha
 		t.Fatal(err)
 	}
 	r := newRing(broadcaster, o, s)
+	r.silence = time.Hour // no test counts on how soon it goes on
 	if change != nil {
 		change(r)
 	}
@@ -86,7 +87,7 @@ func TestTrigger(t *testing.T) {
 	wait(t, "the second", func() bool { return len(ev.of(Saved)) == 2 })
 	// What is asked for beyond what is there is cut short by Close.
 	r.Trigger(time.Hour, time.Hour)
-	wait(t, "the third", func() bool { return r.Stats().Saving })
+	wait(t, "the third", func() bool { return r.Stats().Saving || len(ev.of(Saved)) == 3 })
 	stop(t, r)
 	paths = files(t, dir)
 	if len(paths) != 3 || len(ev.of(Saved)) != 3 || r.Stats().Saving {
@@ -124,7 +125,7 @@ func TestRingSilent(t *testing.T) {
 	dir := t.TempDir()
 	s := newScene(t, 64, 48)
 	var ev events
-	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, nil)
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, soonSilent)
 	s.feed(60, r.sub.C)
 	settle(t, s, r)
 	r.Trigger(time.Minute, time.Minute)
@@ -133,6 +134,54 @@ func TestRingSilent(t *testing.T) {
 		t.Errorf("%d pictures", n)
 	}
 	stop(t, r)
+	if paths := files(t, dir); len(paths) != 1 {
+		t.Error(paths)
+	}
+}
+
+func soonSilent(r *Ring) { r.silence = 20 * time.Millisecond }
+
+// TestRingResumes: what a camera shows after it broke, within what was asked for, makes
+// another file, and what it shows later makes none.
+func TestRingResumes(t *testing.T) {
+	dir := t.TempDir()
+	s := newScene(t, 64, 48)
+	var ev events
+	r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, soonSilent)
+	s.feed(60, r.sub.C)
+	settle(t, s, r)
+	r.Trigger(time.Minute, 4*time.Second)
+	wait(t, "the file", func() bool { return len(ev.of(Saved)) == 1 })
+	s.feed(50, r.sub.C)
+	settle(t, s, r)
+	wait(t, "the second", func() bool { return len(ev.of(Saved)) > 1 && !r.Stats().Saving })
+	// A call between the two begins where it asks to, though that is in a file already.
+	r.Trigger(time.Minute, 0)
+	saved := len(ev.of(Saved)) + 1
+	wait(t, "that call's file", func() bool { return len(ev.of(Saved)) == saved })
+	s.feed(100, r.sub.C)
+	settle(t, s, r)
+	wait(t, "the end", func() bool { return !r.Stats().Saving })
+	ended := len(ev.of(Saved))
+	s.feed(100, r.sub.C)
+	settle(t, s, r)
+	stop(t, r)
+	paths := files(t, dir)
+	if len(paths) != ended || len(ev.of(Saved)) != ended || len(ev.of(Failed)) > 0 {
+		t.Errorf("%q, %+v", paths, ev.all)
+	}
+	total := 0
+	for i, path := range paths {
+		_, n := look(t, path)
+		if i == 0 && n != 60 || i == saved-1 && n != 110 {
+			t.Errorf("file %d has %d pictures", i, n)
+		}
+		total += n
+	}
+	if total < 60+50+110+50 {
+		t.Errorf("%d pictures in %q", total, paths)
+	}
+	nothingElse(t, dir)
 }
 
 // TestRingFormat: another size goes on in another file.
