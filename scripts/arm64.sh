@@ -29,7 +29,8 @@ if [[ $(uname -m) == aarch64 ]]; then
 fi
 export GOFLAGS=${GOFLAGS:--tags=gocv_specific_modules}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck disable=SC2046 # a list of processes
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 
 begun=$SECONDS
 # step TEXT says what comes next, and how long the step before it took.
@@ -50,16 +51,16 @@ emulate() { QEMU_CPU=cortex-a72 qemu-aarch64 -L "$sysroot" "$@"; }
 
 # test_package PACKAGE [PATTERN [SKIP]] runs the tests of a package that match.
 test_package() {
-    local binary=$work/${1//\//_}.test
+    local binary=$work/${1//\//_}.test log=$work/${1//\//_}.log
     [[ -x $binary ]] || cross go test -c -o "$binary" "./$1"
     local start=$SECONDS
     (cd "$1" && env -u HEDGE_MODELS -u HEDGE_DATA HEDGE_ORT_LIB="$runtime" GOMAXPROCS=2 \
         QEMU_CPU=cortex-a72 qemu-aarch64 -L "$sysroot" "$binary" -test.short -test.timeout 5m \
-        -test.run "${2:-.}" -test.skip "${3:-^\$}") >"$work/log" 2>&1 || {
-        cat "$work/log" >&2
+        -test.run "${2:-.}" -test.skip "${3:-^\$}") >"$log" 2>&1 || {
+        cat "$log" >&2
         die "the tests of $1 failed on arm64"
     }
-    echo "  $1: $(tail -n 1 "$work/log") ($((SECONDS - start)) s)"
+    echo "  $1: $(tail -n 1 "$log") ($((SECONDS - start)) s)"
 }
 
 # count TARGET COMMAND... runs a program under qemu's plugin.
@@ -87,16 +88,21 @@ fi
 if [[ $mode != publish ]]; then
     # The kernels against their Go twins, the tiny network, the policy.
     step "tests under qemu"
+    # redact takes longest, beside all others.
+    test_package redact '' 'ConsumersTakeFrames' & # reads source code, runs none
+    redact=$!
     test_package internal/pixel
-    test_package redact '' 'ConsumersTakeFrames' # reads source code, runs none
     test_package detect '' 'Linear'
     test_package detect/track
     # Not what generates seconds of video: minutes each under qemu.
-    test_package detect/motion '' 'Scenes|CameraMoved|Newcomer|Tree'
+    video='Scenes|CameraMoved|Newcomer|Tree'
+    [[ $mode == all ]] || video+='|Mosaic'
+    test_package detect/motion '' "$video"
     test_package detect/onnx '' 'LoadRefuses|LoadLeavesNoTrace' # one uses this machine's compiler, one runs itself
     if [[ $mode == all ]]; then
         test_package pipeline/mediadev 'To420|Limit|Kernels|CheckPicture'
     fi
+    wait "$redact"
 fi
 
 step "checksums of the kernels: amd64, amd64 without cgo, arm64"

@@ -164,11 +164,16 @@ func (v *View) matchExpected() ViewState {
 	}
 	v.share, v.mean = -1, 0
 	if s.w == f.w && s.h == f.h {
-		v.share, v.mean = v.expectedAt(0, 0, true)
+		v.share, v.mean = v.expectedAt(0, 0, false)
 		if v.share < 0 {
 			return v.state // in the dark, behind objects
 		}
-		if (v.share >= fewFit && v.mean >= noneAlike || v.mean >= fewAlike) && !v.expectedBeside() {
+		fits := v.mean >= noneAlike
+		if fits { // else what lies beside the blocks is not asked, which is dear
+			v.share, _ = v.expectedAt(0, 0, true)
+			fits = v.share >= fewFit || v.mean >= fewAlike
+		}
+		if fits && !v.expectedBeside() {
 			v.origin, v.expected = s, nil
 			v.state, v.badN = ViewFits, 0
 			v.learn(0)

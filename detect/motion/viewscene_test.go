@@ -12,23 +12,34 @@ func warp(dst, src *image.YCbCr, scale, degrees, dx, dy float64, flipX, flipY bo
 	size := src.Rect.Size()
 	sin, cos := math.Sincos(degrees * math.Pi / 180)
 	cx, cy := float64(size.X-1)/2, float64(size.Y-1)/2
+	at := func(x, y int) int {
+		return int(src.Y[min(max(y, 0), size.Y-1)*src.YStride+min(max(x, 0), size.X-1)])
+	}
+	stepX, stepY := scale*cos, scale*sin
+	if flipX {
+		stepX, stepY = -stepX, -stepY
+	}
 	for y := range size.Y {
+		v := float64(y) - cy
+		if flipY {
+			v = -v
+		}
+		sx, sy := -cx*stepX-scale*sin*v+cx+dx, -cx*stepY+scale*cos*v+cy+dy
 		for x := range size.X {
-			u, v := float64(x)-cx, float64(y)-cy
-			if flipX {
-				u = -u
+			// Far enough from zero that cutting off rounds down.
+			fixX, fixY := int((sx+4096)*256), int((sy+4096)*256)
+			sx, sy = sx+stepX, sy+stepY
+			x0, y0, fx, fy := fixX>>8-4096, fixY>>8-4096, fixX&255, fixY&255
+			var top, low int
+			if x0 >= 0 && y0 >= 0 && x0+1 < size.X && y0+1 < size.Y {
+				o := y0*src.YStride + x0
+				upper, lower := src.Y[o:o+2], src.Y[o+src.YStride:o+src.YStride+2]
+				top = int(upper[0])*(256-fx) + int(upper[1])*fx
+				low = int(lower[0])*(256-fx) + int(lower[1])*fx
+			} else {
+				top = at(x0, y0)*(256-fx) + at(x0+1, y0)*fx
+				low = at(x0, y0+1)*(256-fx) + at(x0+1, y0+1)*fx
 			}
-			if flipY {
-				v = -v
-			}
-			sx, sy := scale*(cos*u-sin*v)+cx+dx, scale*(sin*u+cos*v)+cy+dy
-			x0, y0 := int(math.Floor(sx)), int(math.Floor(sy))
-			fx, fy := int((sx-float64(x0))*256), int((sy-float64(y0))*256)
-			at := func(x, y int) int {
-				return int(src.Y[min(max(y, 0), size.Y-1)*src.YStride+min(max(x, 0), size.X-1)])
-			}
-			top := at(x0, y0)*(256-fx) + at(x0+1, y0)*fx
-			low := at(x0, y0+1)*(256-fx) + at(x0+1, y0+1)*fx
 			dst.Y[y*dst.YStride+x] = uint8((top*(256-fy) + low*fy) >> 16)
 		}
 	}
@@ -91,10 +102,23 @@ type change struct {
 // grain adds noise, another in each picture n.
 func grain(dst *image.YCbCr, n int, sigma float64) {
 	r := rand.New(rand.NewPCG(uint64(n), 3))
+	at := 0
 	for i, v := range dst.Y {
-		dst.Y[i] = uint8(min(max(float64(v)+sigma*(r.Float64()+r.Float64()+r.Float64()-1.5)*2, 16), 235))
+		if i%997 == 0 {
+			at = r.IntN(len(triangles) - 997)
+		}
+		dst.Y[i] = uint8(min(max(int32(float32(v)+float32(sigma)*triangles[at+i%997]), 16), 235))
 	}
 }
+
+// triangles are nearly normal values of a variance of one.
+var triangles = func() (t [1 << 16]float32) {
+	r := rand.New(rand.NewPCG(7, 3))
+	for i := range t {
+		t[i] = float32(r.Float64()+r.Float64()+r.Float64()-1.5) * 2
+	}
+	return t
+}()
 
 // ordinary are changes after which the camera still shows its view.
 func ordinary(w, h int) []change {
