@@ -37,6 +37,7 @@ type Ring struct {
 	sub         *stream.Subscription
 	write       func(*os.File, []byte) (int, error)
 	silence     time.Duration // without a unit, after which a file is completed
+	now         func() time.Time
 	wake        chan struct{}
 	ended       chan struct{} // closed when the goroutine has ended
 	once        sync.Once
@@ -53,7 +54,8 @@ type Ring struct {
 
 	mu    sync.Mutex
 	calls []span        // of Trigger, to be taken by the goroutine
-	last  time.Duration // of the newest unit, if stats.Memory is not 0
+	last  time.Duration // of the newest unit that came
+	came  time.Time     // when it did; zero: none has come
 	stats RingStats
 }
 
@@ -115,20 +117,22 @@ func NewRing(broadcaster *stream.Broadcaster, o RingOptions) (*Ring, error) {
 }
 
 func newRing(broadcaster *stream.Broadcaster, o RingOptions, s *store) *Ring {
-	return &Ring{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, silence: fragment,
+	return &Ring{o: o, broadcaster: broadcaster, sub: broadcaster.Subscribe(queueUnits), write: (*os.File).Write, silence: fragment, now: time.Now,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}), store: s, health: health{onEvent: o.OnEvent}}
 }
 
 // Trigger has a file written that begins the given time before the newest
-// picture, or earlier, at a key frame, and ends the given time after it. If one is
+// picture, or earlier, at a key frame, and ends the given time from now on. If one is
 // being written it is made to end later instead. When no picture comes for a second the
 // file is completed; what comes after that, within the time, makes another file. Trigger
 // returns at once; the event Saved tells of each file. Before the first picture it does
 // nothing.
 func (r *Ring) Trigger(before, after time.Duration) {
 	r.mu.Lock()
-	if r.stats.Memory > 0 {
-		r.calls = append(r.calls, span{r.last - max(before, 0), r.last + max(after, 0)})
+	if !r.came.IsZero() {
+		// The camera may have been away for a while.
+		now := r.last + r.now().Sub(r.came)
+		r.calls = append(r.calls, span{r.last - max(before, 0), now + max(after, 0)})
 	}
 	r.mu.Unlock()
 	select {
@@ -246,9 +250,6 @@ func (r *Ring) triggered() {
 	calls := r.calls
 	r.calls = nil
 	r.mu.Unlock()
-	if len(r.units) == 0 {
-		return
-	}
 	for _, c := range calls {
 		switch j := r.job; {
 		case j == nil:
@@ -289,7 +290,10 @@ func (r *Ring) work(final bool) error {
 		return nil
 	}
 	if j.segment == nil {
-		j.n = r.keyBefore(j.from)
+		if j.n = r.keyBefore(j.from); r.units[j.n].Time > j.to {
+			r.job = nil // the camera was away until it was over
+			return nil
+		}
 		j.segment = newSegment(r.store.dir, r.store.name(), r.units[j.n], r.write)
 	}
 	err := r.advance(j, final || r.newest() >= j.to)
@@ -315,14 +319,14 @@ func (r *Ring) work(final bool) error {
 // whether there is one.
 func (r *Ring) resume(j *job) bool {
 	i := slices.IndexFunc(r.units, func(u *stream.Unit) bool { return u.Time > j.saved })
-	if i < 0 {
-		return false
-	}
-	if j.from, j.saved = r.units[i].Time, -1; j.from > j.to {
+	if i >= 0 && r.units[i].Time > j.to {
 		r.job = nil
 		return false
 	}
-	return true
+	if i >= 0 {
+		j.from, j.saved = r.units[i].Time, -1
+	}
+	return i >= 0
 }
 
 // advance gives the job's segment what the ring has for it, and completes it if that
@@ -415,7 +419,9 @@ func (r *Ring) report() {
 	r.stats = RingStats{Memory: r.bytes, Saving: r.job != nil && r.job.saved < 0}
 	r.stats.Files, r.stats.Bytes = r.store.holds()
 	if len(r.units) > 0 {
-		r.last = r.newest()
+		if at := r.newest(); at != r.last || r.came.IsZero() {
+			r.last, r.came = at, r.now()
+		}
 		r.stats.Held = r.last - r.units[0].Time
 	}
 }

@@ -29,6 +29,8 @@ func startRing(t *testing.T, broadcaster *stream.Broadcaster, o RingOptions, cha
 	}
 	r := newRing(broadcaster, o, s)
 	r.silence = time.Hour // no test counts on how soon it goes on
+	began := time.Now()
+	r.now = func() time.Time { return began }
 	if change != nil {
 		change(r)
 	}
@@ -182,6 +184,48 @@ func TestRingResumes(t *testing.T) {
 		t.Errorf("%d pictures in %q", total, paths)
 	}
 	nothingElse(t, dir)
+}
+
+// TestRingAway: what is asked for while the camera is away counts from then on, and what it
+// shows when that is over makes no file.
+func TestRingAway(t *testing.T) {
+	for _, tt := range []struct {
+		back  time.Duration
+		files int
+	}{{33 * time.Second, 2}, {40 * time.Second, 1}} {
+		dir := t.TempDir()
+		s := newScene(t, 64, 48)
+		var ev events
+		var away atomic.Int64
+		began := time.Now()
+		r := startRing(t, s.broadcaster, RingOptions{Dir: dir, OnEvent: ev.add}, func(r *Ring) {
+			soonSilent(r)
+			r.now = func() time.Time { return began.Add(time.Duration(away.Load())) }
+		})
+		s.feed(60, r.sub.C)
+		settle(t, s, r)
+		away.Store(int64(31 * time.Second))
+		r.Trigger(10*time.Second, 5*time.Second)
+		wait(t, "the file", func() bool { return len(ev.of(Saved)) == 1 })
+		s.at += tt.back
+		s.feed(150, r.sub.C)
+		settle(t, s, r)
+		stop(t, r)
+		paths := files(t, dir)
+		if len(paths) < tt.files || tt.files == 1 && len(paths) > 1 || len(ev.of(Saved)) != len(paths) {
+			t.Fatalf("back after %v: %q, %+v", tt.back, paths, ev.all)
+		}
+		total := 0
+		for _, path := range paths {
+			_, n := look(t, path)
+			total += n
+		}
+		// Three of the five seconds that were asked for are left.
+		if total < 60+(tt.files-1)*70 {
+			t.Errorf("back after %v: %d pictures in %q", tt.back, total, paths)
+		}
+		nothingElse(t, dir)
+	}
 }
 
 // TestRingFormat: another size goes on in another file.
