@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/hedgecam/hedge/detect"
@@ -33,10 +35,10 @@ func (m Mode) String() string {
 
 // Config is what a pipeline is made of.
 type Config struct {
-	// Policy is the owner's policy. A nil policy hides everything.
+	// Policy is the owner's policy. A nil policy hides everything. New copies it.
 	Policy *redact.Policy
 	// Floor are policies that hold beside every other one; see SetFloor. It defaults
-	// to none.
+	// to none. New copies them.
 	Floor []*redact.Policy
 	// Detectors find what the policy must hide. The pipeline runs those whose
 	// classes the policy needs, each on a goroutine of its own, and does not
@@ -136,9 +138,17 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Policy == nil {
 		c.Policy = redact.HideEverything()
 	}
-	for _, q := range c.Floor {
+	c.Policy = c.Policy.Clone()
+	c.Floor = slices.Clone(c.Floor)
+	for i, q := range c.Floor {
+		if q == nil {
+			q = redact.HideEverything()
+		}
 		if err := q.Validate(); err != nil {
 			return c, fmt.Errorf("pipeline: floor: %w", err)
+		}
+		if c.Floor[i] = q.Clone(); reflect.DeepEqual(q, c.Policy) {
+			c.Floor[i] = c.Policy
 		}
 	}
 	if err := c.Policy.Validate(); err != nil {

@@ -57,6 +57,46 @@ func TestHeldUnderBoth(t *testing.T) {
 	}
 }
 
+// TestPolicyEdited: a policy whose owner goes on to change it is in force as it was handed
+// over, until it is handed over again; and then as it is.
+func TestPolicyEdited(t *testing.T) {
+	own, floor := policy(t, hideFound), policy(t, all)
+	p := newPipeline(t, pipeline.Config{Policy: own, Floor: []*redact.Policy{floor}, LookAhead: 3 * interval,
+		Detectors: []detect.Detector{detecttest.New(everything, detecttest.Find())}})
+	sink := &album{t: t}
+	c := &camera{frames: 100, fault: func(_ context.Context, n int) error {
+		switch n {
+		case 20:
+			own.Outside.Hide = redact.HideAll
+			return p.SetPolicy(own)
+		case 40:
+			own.Property, floor.Property = nil, nil
+			p.Confirm() // another ruling, with the policies of before
+		case 60:
+			return p.SetFloor(nil) // hides everything
+		case 80:
+			return p.SetFloor()
+		}
+		return nil
+	}}
+	if err := p.Run(t.Context(), c, sink); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range sink.seen() {
+		up, down := s.outsideShown(), s.insideShown()
+		switch {
+		case s.n >= 20 && up > 0:
+			t.Errorf("picture %d: %d blocks shown that the changed policy hides", s.n, up)
+		case s.n > 5 && s.n < 10 && up == 0:
+			t.Errorf("picture %d: hidden before the policy was changed", s.n)
+		case s.n >= 60 && s.n < 70 && down > 0:
+			t.Errorf("picture %d: %d blocks shown under a floor that hides everything", s.n, down)
+		case s.n > 5 && s.n < 50 && down == 0, s.n >= 90 && down == 0:
+			t.Errorf("picture %d: what was handed over shows nothing", s.n)
+		}
+	}
+}
+
 func leftOf(s shot) [][]bool {
 	rows := make([][]bool, len(s.shown))
 	for i, row := range s.shown {

@@ -46,10 +46,11 @@ func TestPrepares(t *testing.T) {
 		if i > 0 {
 			policy.Property, trial.Property = policy.Property[:1], trial.Property[:1]
 		}
+		policy.Property[0][0].Y, trial.Property[0][0].Y = float64(i)/100, 1-float64(i)/100
 		if err := errors.Join(p.SetPolicy(policy), p.SetPreview(trial, nil)); err != nil {
 			t.Fatal(err)
 		}
-		for _, q := range []*redact.Policy{policy, trial} {
+		for _, q := range []*redact.Policy{p.rulings.policy, p.rulings.preview.policy} {
 			if one := p.prepared.find(q, size); one == nil || one.ready == nil {
 				t.Fatalf("round %d: not prepared: %+v", i, one)
 			}
@@ -58,9 +59,9 @@ func TestPrepares(t *testing.T) {
 	if len(p.prepared.list) != maxPrepared {
 		t.Errorf("%d prepared", len(p.prepared.list))
 	}
-	bad := heavy()
+	bad, old := heavy(), p.rulings.policy
 	bad.Version = 2
-	if err := p.SetPolicy(bad); err == nil || p.prepared.find(bad, size) != nil {
+	if err := p.SetPolicy(bad); err == nil || p.rulings.policy != old {
 		t.Errorf("a policy that is wrong: %v", err)
 	}
 }
@@ -125,7 +126,7 @@ func TestDrawsBeside(t *testing.T) {
 					t.Errorf("%v: the first picture is hidden whole: %v", mode, hidden)
 				}
 				first, shown = false, !hidden
-				if one := p.prepared.find(policy, src.size); mode == Live && shown && (one == nil || one.ready == nil) {
+				if one := p.prepared.find(p.rulings.policy, src.size); mode == Live && shown && (one == nil || one.ready == nil) {
 					t.Error("something is shown before the zones are drawn")
 				}
 			case err := <-ended:

@@ -59,7 +59,7 @@ func cameraOf(told string) Camera {
 
 // RecordingConfig is what a [Recording] is made of.
 type RecordingConfig struct {
-	// Policy is the owner's policy. A nil policy hides everything.
+	// Policy is the owner's policy. A nil policy hides everything. NewRecording copies it.
 	Policy *redact.Policy
 	// Detectors find what the policy must hide. They are not closed. It defaults to
 	// none: then all that would have needed one is hidden.
@@ -152,6 +152,7 @@ func (c RecordingConfig) withDefaults() (RecordingConfig, error) {
 	if c.Policy == nil {
 		c.Policy = redact.HideEverything()
 	}
+	c.Policy = c.Policy.Clone()
 	if err := c.Policy.Validate(); err != nil {
 		return c, fmt.Errorf("pipeline: policy: %w", err)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 
@@ -44,6 +45,25 @@ func newRulings(policy *redact.Policy, floor []*redact.Policy) *rulings {
 	r := &rulings{policy: policy, floor: slices.Clone(floor)}
 	r.add()
 	return r
+}
+
+// own returns a copy of a policy, since its owner may go on to change it; nil hides
+// everything. It is one that is remembered already if that says the same: such a policy
+// is drawn already, and no new one.
+func (r *rulings) own(policy *redact.Policy) *redact.Policy {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if policy == nil {
+		policy = redact.HideEverything()
+	}
+	for i := len(r.list) - 1; i >= 0; i-- {
+		for _, q := range r.list[i].policies {
+			if reflect.DeepEqual(q, policy) {
+				return q
+			}
+		}
+	}
+	return policy.Clone()
 }
 
 // add begins a new ruling. The caller holds the lock.
@@ -93,7 +113,7 @@ func (r *rulings) setFloor(floor []*redact.Policy) (tighter bool) {
 	for _, q := range floor {
 		tighter = tighter || !slices.Contains(r.floor, q) && q.Tightens(r.policy)
 	}
-	r.floor = slices.Clone(floor)
+	r.floor = floor
 	r.add()
 	if tighter {
 		r.least = r.number

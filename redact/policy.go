@@ -159,6 +159,22 @@ func (e *PolicyError) Error() string {
 // is hidden, whatever is found.
 func HideEverything() *Policy { return &Policy{Version: 1} }
 
+// Clone returns a copy that shares no memory with p; nil for nil.
+func (p *Policy) Clone() *Policy {
+	if p == nil {
+		return nil
+	}
+	q := *p
+	for _, z := range []*[]Polygon{&q.Property, &q.Strip, &q.Mask} {
+		*z = slices.Clone(*z)
+		for i := range *z {
+			(*z)[i] = slices.Clone((*z)[i])
+		}
+	}
+	q.Inside.Hide = slices.Clone(q.Inside.Hide)
+	return &q
+}
+
 // withDefaults returns p with every empty choice replaced by its default.
 func (p *Policy) withDefaults() Policy {
 	q := *p
@@ -177,8 +193,12 @@ func (p *Policy) withDefaults() Policy {
 	return q
 }
 
-// Validate returns nil or a *PolicyError for the first thing that is wrong.
+// Validate returns nil or a *PolicyError for the first thing that is wrong. There must be a
+// policy.
 func (p *Policy) Validate() error {
+	if p == nil {
+		return &PolicyError{Reason: "is nil; HideEverything is one that hides everything"}
+	}
 	q := p.withDefaults()
 	if q.Version != 1 {
 		return &PolicyError{Path: "version", Reason: fmt.Sprintf(`is %d; this program knows "version": 1`, q.Version)}
@@ -345,8 +365,9 @@ func (p *Policy) SHA256() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// MarshalJSON returns the canonical form.
-func (p *Policy) MarshalJSON() ([]byte, error) { return p.Canonical(), nil }
+// MarshalJSON returns the canonical form. It is that of a value, so that a policy within
+// another one is written by it too.
+func (p Policy) MarshalJSON() ([]byte, error) { return p.Canonical(), nil }
 
 // UnmarshalJSON is ParsePolicy.
 func (p *Policy) UnmarshalJSON(data []byte) error {

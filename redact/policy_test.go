@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,6 +186,45 @@ func TestValidateGoLiterals(t *testing.T) {
 	}
 	if json.Valid(p.Canonical()) != true {
 		t.Fatalf("canonical form of a bad policy is not JSON: %s", p.Canonical())
+	}
+}
+
+// TestPolicyWithin: a policy that is a value within another one is written so that it can be
+// read again.
+func TestPolicyWithin(t *testing.T) {
+	p := Policy{Version: 1, Strip: []Polygon{{{0, 0}, {1, 0}, {1, 1}}}, Outside: Outside{Hide: HideDetected}}
+	type within struct{ Zones Policy }
+	data, err := json.Marshal(within{p})
+	var back within
+	if err = errors.Join(err, json.Unmarshal(data, &back)); err != nil {
+		t.Fatal(err)
+	}
+	if back.Zones.SHA256() != p.SHA256() {
+		t.Errorf("%s", data)
+	}
+}
+
+// TestClone: what is changed in a copy is not changed in the policy.
+func TestClone(t *testing.T) {
+	p := Policy{Version: 1, Property: []Polygon{{{0, 0}, {1, 0}, {1, 1}}}, Strip: []Polygon{{{0, 0}, {1, 0}, {1, 1}}},
+		Mask: []Polygon{{{0, 0}, {1, 0}, {1, 1}}}, Inside: Inside{Hide: []detect.Class{detect.Face}}}
+	was, q := p.SHA256(), p.Clone()
+	if q.SHA256() != was {
+		t.Errorf("%s", q.Canonical())
+	}
+	for _, z := range q.lists() {
+		z.polygons[0][1].X = 0.5
+	}
+	q.Inside.Hide[0] = detect.Plate
+	if p.SHA256() != was || q.SHA256() == was {
+		t.Errorf("%s, its copy %s", p.Canonical(), q.Canonical())
+	}
+	if (*Policy)(nil).Clone() != nil {
+		t.Error("no policy became one")
+	}
+	var pe *PolicyError
+	if _, err := Prepare(t.Context(), nil, image.Pt(64, 64)); !errors.As(err, &pe) {
+		t.Errorf("no policy is prepared: %v", err)
 	}
 }
 

@@ -145,7 +145,7 @@ type Redactor struct {
 }
 
 // New returns a Redactor for pictures of the given size in pixels. A nil policy
-// hides everything. The errors are a *PolicyError, ErrOptions, or ErrPicture
+// hides everything; another one is shared and must not be changed. The errors are a *PolicyError, ErrOptions, or ErrPicture
 // for a size that is empty or larger than MaxSize on a side.
 func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 	if err := checkSize(size); err != nil {
@@ -174,7 +174,8 @@ func checkSize(size image.Point) error {
 	return nil
 }
 
-// SetPolicy puts another policy in force, nil for one that hides everything.
+// SetPolicy puts another policy in force, nil for one that hides everything. The policy is
+// shared and must not be changed: [Policy.Clone] makes one that may.
 // What frost shows goes on from where it is: for a camera that has moved, make
 // another Redactor. The error is a *PolicyError, and the old policy then stays.
 func (r *Redactor) SetPolicy(p *Policy) error { return r.SetPolicies(p) }
