@@ -41,6 +41,7 @@ type viewWatch struct {
 	seen      *motion.View // nil for a camera that moves
 	confirmed uint64       // confirmations that were taken in
 	moved     bool         // the owner was told that the camera was moved
+	dark      bool         // nothing can be said of the newest picture, and nothing covers it
 	usual     float32      // share of blocks that usually fits
 	savedAt   time.Duration
 	saved     bool          // the structure was, since the view was taken
@@ -93,18 +94,20 @@ func (w *viewWatch) confirm(native image.Point, confirmations uint64, foreign bo
 var explains = detect.Classes(detect.Face, detect.Person, detect.Vehicle)
 
 // uncertain reports whether it is open if something large stands before the camera or
-// the camera was moved. The detectors look then, whatever the policy needs.
+// the camera was moved. The detectors look then, whatever the policy needs, but not in
+// the dark: a night may be long.
 func (w *viewWatch) uncertain() bool {
-	return w.seen != nil && w.seen.State() == motion.ViewDiffers && w.known.Unconfirmed == NoReason
+	return w.seen != nil && !w.dark && w.seen.State() == motion.ViewDiffers && w.known.Unconfirmed == NoReason
 }
 
 // update compares the newest frame with the view, of which objects may cover a part. It
 // reports whether the camera was found to have been moved.
 func (w *viewWatch) update(f *frame, objects []detect.Object) (moved bool) {
-	if w.seen == nil {
-		return false
+	if w.seen == nil || w.live && w.known.Unconfirmed != NoReason {
+		return false // the owner decides, whatever the picture shows
 	}
 	state := w.seen.Update(f.at, f.buf.pic, image.Point{}, objects)
+	w.dark = w.seen.Share() < 0 && len(objects) == 0
 	if state == motion.ViewFits {
 		share := w.seen.Share()
 		f.viewClear = share >= clearly*w.usual

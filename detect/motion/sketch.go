@@ -79,11 +79,12 @@ func (f *field) bits(e edges, i, dx, dy int) (out uint64) {
 		at[o], at[o+1] = at[o]-s0/n, at[o+1]-s1/n //nolint:gosec // at holds pairs
 	}
 	for b := range planes {
-		var sum float32
-		for j, v := range planes[b] {
-			sum += v * at[j]
+		// Four sums, so that none waits for another.
+		var a0, a1, a2, a3 float32
+		for p, j := &planes[b], 0; j < len(at); j += 4 {
+			a0, a1, a2, a3 = a0+p[j]*at[j], a1+p[j+1]*at[j+1], a2+p[j+2]*at[j+2], a3+p[j+3]*at[j+3] //nolint:gosec // of both 128
 		}
-		if sum > 0 {
+		if a0+a1+a2+a3 > 0 {
 			out |= 1 << b
 		}
 	}
