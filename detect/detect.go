@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,20 @@ func Classes(cs ...Class) ClassSet {
 
 // Has reports whether c is in the set.
 func (s ClassSet) Has(c Class) bool { return s&(1<<c) != 0 }
+
+// String names the classes of the set, as in "face, plate"; "none" if it is empty.
+func (s ClassSet) String() string {
+	var names []string
+	for c := range Class(NumClasses) {
+		if s.Has(c) {
+			names = append(names, c.String())
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
 
 // Detection is one object found in one picture.
 type Detection struct {

@@ -41,6 +41,9 @@ func TestClassSet(t *testing.T) {
 	if Classes() != 0 {
 		t.Error("no classes are some")
 	}
+	if a, b := s.String(), Classes().String(); a != "face, vehicle" || b != "none" {
+		t.Errorf("%q, %q", a, b)
+	}
 }
 
 func TestOutputError(t *testing.T) {

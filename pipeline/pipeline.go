@@ -49,7 +49,9 @@ func New(c Config) (*Pipeline, error) {
 // asks for, and hands it to sink. At the end of src everything held back is
 // written and the sink finished. When ctx ends, what is held back is thrown
 // away, the sink is not finished, and Run returns ctx's error. Stop ends a Run
-// as the end of src does. Run closes neither src nor sink; whichever way it
+// as the end of src does. What was learnt of a fixed camera's view stays for the
+// next Run: for a recording of another place take another Pipeline, or Confirm
+// its view. Run closes neither src nor sink; whichever way it
 // ends, it waits for all its goroutines, and names a stage that does not
 // return within a second of being asked.
 func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
@@ -73,7 +75,8 @@ func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	}
 	p.Stop()
 	l.writer.close()
-	err = firstError(err, l.reader.join(), l.writer.join(runCtx))
+	// What ended while the last frames were written is no output to be finished.
+	err = firstError(err, l.reader.join(), l.writer.join(runCtx), runCtx.Err())
 	p.abort()
 	err = firstError(err, l.scheduler.stop(p.names), l.previewer.stop(), l.outlines.stop())
 	l.redaction.draws.Wait()

@@ -76,7 +76,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 		err = nil
 	}
 	stop()
-	err = firstError(err, werr, pictures.join())
+	err = firstError(err, werr, pictures.join(), ctx.Err()) // ctx may have ended during the last pictures
 	if f, ok := sink.(Finisher); ok && err == nil {
 		if ferr := f.Finish(ctx); ferr != nil {
 			err = &StageError{Stage: "sink", Count: 1, Err: ferr}

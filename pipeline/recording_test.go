@@ -448,6 +448,17 @@ func TestRecordingCancelled(t *testing.T) {
 	if err := r.Redact(ctx, stopAt(cancel), d, sink); !errors.Is(err, context.Canceled) || sink.finished {
 		t.Errorf("second pass: %v, finished %t", err, sink.finished)
 	}
+	// Also when it ends during the last picture.
+	ctx, cancel = context.WithCancel(t.Context())
+	last := &album{t: t, fault: func(_ context.Context, i int) error {
+		if i == n-1 {
+			cancel()
+		}
+		return nil
+	}}
+	if err := r.Redact(ctx, &camera{frames: n}, d, last); !errors.Is(err, context.Canceled) || last.finished > 0 || last.writes != n {
+		t.Errorf("last picture: %v, finished %d, %d written", err, last.finished, last.writes)
+	}
 }
 
 func TestRecordingConfig(t *testing.T) {

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"errors"
+	"image"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -142,5 +143,68 @@ func TestSinkStuckInEarlierRun(t *testing.T) {
 			}
 			close(release)
 		})
+	}
+}
+
+// TestEndedInLastPicture: a Run whose context ends, or whose pipeline is closed, while its
+// last picture is written finishes no output.
+func TestEndedInLastPicture(t *testing.T) {
+	const frames = 12
+	for _, closed := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), LookAhead: 4 * interval})
+		ended := make(chan error, 1)
+		sink := &album{t: t, fault: func(run context.Context, n int) error {
+			switch {
+			case n < frames-1:
+			case closed:
+				go func() { ended <- p.Close() }()
+				<-run.Done()
+			default:
+				cancel()
+			}
+			return nil
+		}}
+		err := p.Run(ctx, &camera{frames: frames}, sink)
+		if closed {
+			err = errors.Join(err, <-ended)
+		}
+		cancel()
+		if !errors.Is(err, context.Canceled) || sink.finished > 0 || sink.writes != frames {
+			t.Errorf("closed %t: %v; finished %d times, %d written", closed, err, sink.finished, sink.writes)
+		}
+	}
+}
+
+// sizeless is a detector that names no size.
+type sizeless struct {
+	detect.Detector
+	seen chan image.Point
+}
+
+func (s sizeless) InputSize(image.Point) image.Point { return image.Point{} }
+
+func (s sizeless) Detect(ctx context.Context, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+	s.seen <- pic.Rect.Size()
+	return s.Detector.Detect(ctx, pic, dst)
+}
+
+// TestNoInputSize: a detector that names no size sees the picture as it is.
+func TestNoInputSize(t *testing.T) {
+	const frames = 10
+	d := sizeless{detecttest.New(everything, detecttest.Find()), make(chan image.Point, frames)}
+	p := newPipeline(t, pipeline.Config{Policy: policy(t, hideFound), Every: 1, Detectors: []detect.Detector{d}})
+	if err := p.Run(t.Context(), &camera{frames: frames}, &album{t: t}); err != nil {
+		t.Fatal(err)
+	}
+	close(d.seen)
+	n := 0
+	for size := range d.seen {
+		if n++; size != image.Pt(width, height) {
+			t.Errorf("it sees %v", size)
+		}
+	}
+	if n == 0 {
+		t.Error("it sees nothing")
 	}
 }

@@ -120,10 +120,14 @@ func selectClasses(d detect.Detector, wanted detect.ClassSet) (err error) {
 // maxInput bounds what a detector may ask for, in pixels a side.
 const maxInput = 8192
 
-// inputSize returns the size at which a detector wants to see a picture of size full.
+// inputSize returns the size at which a detector wants to see a picture of size full. One
+// that names none sees it as it is: in a picture of one pixel it would find nobody.
 func inputSize(d detect.Detector, full image.Point) image.Point {
 	size := d.InputSize(full)
-	return image.Pt(min(max(size.X, 1), maxInput), min(max(size.Y, 1), maxInput))
+	if size.X < 1 || size.Y < 1 {
+		size = full
+	}
+	return image.Pt(min(size.X, maxInput), min(size.Y, maxInput))
 }
 
 func rectBox(r image.Rectangle) detect.Box {

@@ -12,7 +12,7 @@ import (
 
 // A session of ONNX Runtime becomes a detector by what its outputs mean. The network of
 // the example finds a face wherever a square of 8, 16 or 32 pixels of its input is bright.
-// A program calls onnx.Load first.
+// A program calls networks.Load first, or onnx.Load with the library's path.
 func Example() {
 	open := func(outputs ...string) (network.Session, error) {
 		return onnx.Open(onnx.Config{Path: "testdata/tiny.onnx", Outputs: outputs, InputSize: image.Pt(96, 64)})

@@ -34,7 +34,7 @@ import "C"
 const minMajor, minMinor = 1, 24
 
 // ErrNotLoaded is returned by Open before a successful Load.
-var ErrNotLoaded = errors.New("onnx: the ONNX Runtime library is not loaded: call onnx.Load first")
+var ErrNotLoaded = errors.New("onnx: the ONNX Runtime library is not loaded: call networks.Load, which finds it, or onnx.Load with its path first")
 
 // LibraryError says why a shared library cannot be used.
 type LibraryError struct {

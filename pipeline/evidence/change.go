@@ -86,7 +86,7 @@ func (e *Edits) apply(c Change) {
 		e.Times = append(e.Times, Times{c.Times.Track, seconds(c.Times.From), seconds(c.Times.To)})
 	case c.Outside != "":
 		e.HideOutside = c.Outside == OutsideAll
-	case c.Strike != nil:
+	case len(c.Strike) > 0:
 		e.Strike = append(e.Strike, c.Strike...)
 	default:
 		e.Strike = slices.DeleteFunc(e.Strike, func(id uint64) bool { return slices.Contains(c.Restore, id) })

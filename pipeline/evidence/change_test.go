@@ -38,6 +38,9 @@ func TestChanges(t *testing.T) {
 	if len(e.Strike) != 0 || len(e.Times) != 0 || e.HideOutside {
 		t.Errorf("taken back: %+v", e)
 	}
+	if e = Apply([]Change{{Strike: []uint64{17}}, {Strike: []uint64{}, Restore: []uint64{17}}}); len(e.Strike) != 0 {
+		t.Errorf("taken back beside an empty list: %+v", e)
+	}
 }
 
 // TestChangesRefused: a change that makes no sense is neither written nor read.

@@ -323,6 +323,11 @@ func (e *Encoder) reason(err error) error {
 	if errors.Is(err, ErrUnit) {
 		return err
 	}
+	select {
+	case <-e.quit: // whatever else that brought about
+		return ErrClosed
+	default:
+	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {

@@ -276,8 +276,8 @@ func TestEncoderChild(t *testing.T) {
 	if _, err := os.Stat(proc); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the process is still there: %v", err)
 	}
-	if _, err := e.Encode(hiddenFrame(t, image.Pt(64, 64)), 0, false); err == nil {
-		t.Error("a closed encoder encodes")
+	if _, err := e.Encode(hiddenFrame(t, image.Pt(64, 64)), 0, false); !errors.Is(err, ErrClosed) {
+		t.Errorf("a closed encoder: %v", err)
 	}
 }
 

@@ -102,7 +102,7 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 		return nil, err
 	}
 	if o.Provider != RKNN || o.Silhouettes {
-		if err := load(); err != nil {
+		if err := Load(); err != nil {
 			return nil, err
 		}
 	}
@@ -124,8 +124,11 @@ func Open(ctx context.Context, name string, o Options) (*Set, error) {
 	return s, nil
 }
 
-// load finds and loads ONNX Runtime.
-func load() error {
+// Load finds ONNX Runtime and loads it with [onnx.Load]: the library that HEDGE_ORT_LIB
+// names, else the one beside the program, that of the user's cache folder, or the system's.
+// Open calls it; a program that uses OpenModel alone, or networks of its own, does so
+// itself. The error says how to get the library.
+func Load() error {
 	library, err := ort.Library()
 	if err != nil {
 		return err
@@ -193,7 +196,7 @@ func (s *Set) open(ctx context.Context, name string, o Options) error {
 }
 
 // OpenModel opens one network of the manifest, whose weights are given and must
-// not change while it is open. ONNX Runtime must be loaded.
+// not change while it is open. ONNX Runtime must be loaded, see [Load].
 func OpenModel(m models.Model, weights []byte, o Options) (*network.Network, error) {
 	family, err := network.ParseFamily(m.Family)
 	if err != nil {
