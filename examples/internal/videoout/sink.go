@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -23,13 +24,15 @@ type output struct {
 	pipe *os.File
 	// end is called after pipe was closed, and frees the rest.
 	end func() error
+	// leaves says that whoever reads may leave in order, by closing the pipe.
+	leaves bool
 }
 
 func (o *output) close() error { return errors.Join(o.pipe.Close(), o.end()) }
 
-// retryAfter is how long, in the time of frames, a way out that has failed is
-// left alone.
-const retryAfter = time.Second
+// In the time of frames: retryAfter is how long a way out that has failed is left alone,
+// steadyAfter how long it then has to take frames until it counts as working.
+const retryAfter, steadyAfter = time.Second, 10 * time.Second
 
 // Options say what readers are told.
 type Options struct {
@@ -38,7 +41,8 @@ type Options struct {
 	// Aspect returns the width of a pixel over its height, if that is known. It
 	// defaults to square pixels.
 	Aspect func() ffmpeg.Rational
-	// Log is told when a reader comes and goes.
+	// Log is told when a reader comes and goes, and why pictures cannot be handed on:
+	// each reason once, until that works again.
 	Log *slog.Logger
 }
 
@@ -51,8 +55,10 @@ type Sink struct {
 
 	to       *output
 	size     image.Point   // of the stream that to is getting
-	failed   bool          // the last attempt to open failed, at failedAt
+	since    time.Duration // time of that stream's first frame
+	failed   bool          // the last stream, or attempt to open one, failed at failedAt
 	failedAt time.Duration // time of the frame
+	told     string        // why pictures cannot be handed on; "": they can
 
 	// Counters, for everybody.
 	written, unseen, connects atomic.Uint64
@@ -76,13 +82,13 @@ func newSink(open func() (*output, error), remove func() error, o Options) *Sink
 }
 
 // Write implements pipeline.Sink. A reader that is not there, goes away or fails
-// is no error: the next frames look for another.
+// is no error: the next frames look for another, a second later if it failed.
 func (s *Sink) Write(ctx context.Context, f redact.Frame) error {
 	if !f.Valid() {
 		return errors.New("the frame is empty or was released")
 	}
 	if s.to != nil && s.size != f.Size() {
-		s.leave(fmt.Errorf("the picture has a new size, %v: the stream begins again", f.Size()))
+		s.gone(s.leave(fmt.Errorf("the picture has a new size, %v: the stream begins again", f.Size())))
 	}
 	if s.to == nil && !s.connect(f) {
 		s.unseen.Add(1)
@@ -94,11 +100,19 @@ func (s *Sink) Write(ctx context.Context, f redact.Frame) error {
 	err := s.put(f)
 	stop()
 	if err != nil {
-		s.leave(err)
+		inOrder := ctx.Err() != nil || s.to.leaves && errors.Is(err, syscall.EPIPE)
+		if err = s.leave(err); inOrder {
+			s.gone(err)
+		} else {
+			s.fail(f, err)
+		}
 		s.unseen.Add(1)
 		return ctx.Err()
 	}
 	s.written.Add(1)
+	if s.since = min(s.since, f.Time()); s.told != "" && f.Time()-s.since >= steadyAfter {
+		s.works()
+	}
 	return nil
 }
 
@@ -122,26 +136,53 @@ func (s *Sink) connect(f redact.Frame) bool {
 	if since := f.Time() - s.failedAt; s.failed && since >= 0 && since < retryAfter {
 		return false
 	}
+	s.failed = false
 	to, err := s.open()
-	s.failed = err != nil && !errors.Is(err, errNobody)
-	if s.failed {
-		s.failedAt = f.Time()
-		s.o.Log.Warn("cannot hand pictures on; trying again", "reason", err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errNobody):
+		s.works()
+		return false
+	case err != nil:
+		s.fail(f, err)
 		return false
 	}
-	s.to, s.size = to, image.Point{}
+	s.to, s.size, s.since = to, image.Point{}, f.Time()
 	s.connects.Add(1)
-	s.o.Log.Info("somebody reads")
+	if s.told == "" {
+		s.o.Log.Info("somebody reads")
+	}
 	return true
 }
 
-// leave gives a reader up.
-func (s *Sink) leave(why error) {
-	err := s.to.close()
+// leave gives a reader up. It returns why, with what the reader says about it.
+func (s *Sink) leave(why error) error {
+	err := errors.Join(why, s.to.close())
 	s.to = nil
-	s.o.Log.Info("the reader is gone", "reason", errors.Join(why, err))
+	return err
+}
+
+// gone tells of a reader that was left.
+func (s *Sink) gone(why error) {
+	if s.told == "" {
+		s.o.Log.Info("the reader is gone", "reason", why)
+	}
+}
+
+// fail notes that a frame could not be handed on, and tells of it if that is news.
+func (s *Sink) fail(f redact.Frame, why error) {
+	s.failed, s.failedAt = true, f.Time()
+	if text := why.Error(); text != s.told {
+		s.told = text
+		s.o.Log.Warn("cannot hand pictures on; trying again", "reason", why)
+	}
+}
+
+// works notes that frames can be handed on, and tells of it if that is news.
+func (s *Sink) works() {
+	if s.told != "" {
+		s.told = ""
+		s.o.Log.Info("pictures can be handed on again")
+	}
 }
 
 // Close ends the stream and removes the pipe. It may be called more than once.

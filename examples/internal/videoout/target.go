@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -74,7 +75,7 @@ func (t *Target) openPipe() (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{pipe: f, end: func() error { return nil }}, nil
+	return &output{pipe: f, end: func() error { return nil }, leaves: true}, nil
 }
 
 func (t *Target) prepareDevice() (func() (*output, error), error) {
@@ -123,7 +124,7 @@ func startFFmpeg(program, format, path string) (*output, error) {
 		kill := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }) // it has ended, or is ended now
 		defer kill.Stop()
 		if err := cmd.Wait(); err != nil {
-			return fmt.Errorf("ffmpeg: %w: %s", err, bytes.TrimSpace(said))
+			return fmt.Errorf("ffmpeg: %w: %s", err, said.text())
 		}
 		return nil
 	}}, nil
@@ -141,4 +142,16 @@ func (t *tail) Write(p []byte) (int, error) {
 	*t = append(*t, p...)
 	*t = (*t)[max(len(*t)-maxTail, 0):]
 	return len(p), nil
+}
+
+// address is what ffmpeg adds to the name of a part of it. It differs from run to run.
+var address = regexp.MustCompile(` @ 0x[0-9a-f]+`)
+
+// text returns the whole lines of it, without addresses: two runs that fail in the same
+// way say the same.
+func (t tail) text() []byte {
+	if _, rest, ok := bytes.Cut(t, []byte("\n")); ok && len(t) == maxTail {
+		t = rest
+	}
+	return address.ReplaceAll(bytes.TrimSpace(t), nil)
 }
