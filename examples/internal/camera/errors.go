@@ -3,6 +3,7 @@ package camera
 import (
 	"errors"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -52,6 +53,20 @@ func (n name) explain(err error) *Error {
 		}
 	}
 	return &Error{Camera: n.shown, Err: err, text: about + n.secret.Replace(err.Error())}
+}
+
+// numbers are those of a text, with the word before it where that is a status.
+var numbers = regexp.MustCompile(`(?:returned|failed:|status) [0-9]+|0x[0-9a-f]+|[0-9]+`)
+
+// reason returns an error's text without what differs from attempt to attempt, such as a
+// port of this machine, an address in memory, or a place in a picture.
+func reason(err error) string {
+	return numbers.ReplaceAllStringFunc(err.Error(), func(n string) string {
+		if '0' <= n[0] && n[0] <= '9' {
+			return "#"
+		}
+		return n
+	})
 }
 
 // hopeless reports whether an error of the first attempt to open a camera will

@@ -33,9 +33,12 @@ type Options struct {
 	// at least 100 ms. It defaults to 3 seconds.
 	Timeout time.Duration
 	// OnChange is called when the camera is connected or lost, when its time
-	// stamps begin or cease to be believed, and when an attempt to open it fails for another reason than the one before. It is
-	// called by the goroutine that reads; it must return soon, and not call Read or
-	// Close. It defaults to nothing.
+	// stamps begin or cease to be believed, when its format changes, and when an
+	// attempt to open it fails for another reason than the one before. Of a camera
+	// that is lost again and again within 10 seconds it tells a few times, and then
+	// only of another reason, until a connection lasts. It is called by the goroutine
+	// that reads; it must return soon, and not call Read or Close. It defaults to
+	// nothing.
 	OnChange func(State)
 	// Password is that of a network camera, if it is not in the address, where it
 	// would be seen among the arguments of this process. It defaults to none.
@@ -64,6 +67,9 @@ const (
 	// damagedShown is how many damaged pictures in a row are reported to the pipeline.
 	// More would make it give up, and that is decided by Timeout here.
 	damagedShown = 5
+	// steadyAfter is how long pictures must come until a connection counts as one that
+	// lasts, and briefTold how many in a row that do not are told of.
+	steadyAfter, briefTold = 10 * time.Second, 3
 )
 
 // connection is a camera that was opened.
@@ -87,6 +93,8 @@ type Source struct {
 	conn     connection
 	link     link
 	wait     time.Duration // before the next attempt to open; 0: none was made
+	began    time.Time     // when the connection's first picture came; zero: none has
+	brief    int           // connections in a row that had pictures and did not last
 	stamps   stamps
 	damaged  int // pictures in a row
 	decoding decoding
@@ -94,8 +102,8 @@ type Source struct {
 	// known is what the last good connection said of a network camera.
 	known *ffmpeg.Info
 
-	stateMu sync.Mutex
-	state   State
+	stateMu     sync.Mutex
+	state, told State // told is the one that OnChange got last
 }
 
 // Open returns a source for the camera with the name given; the first Read opens
@@ -191,8 +199,9 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 		switch {
 		case err == nil:
 			s.stamps.put(b)
+			s.lasts()
 			s.delivered(s.stamps.fault)
-			s.damaged, s.wait = 0, firstWait
+			s.damaged = 0
 			s.decoding.pictures++
 			s.link.feed()
 			return nil
@@ -212,6 +221,17 @@ func (s *Source) Read(ctx context.Context, b *pipeline.Buffer) error {
 			}
 			s.drop(err)
 		}
+	}
+}
+
+// lasts notes that a picture came, and whether the connection counts as one that lasts.
+func (s *Source) lasts() {
+	if s.began.IsZero() {
+		s.began = time.Now()
+		s.brief++
+	}
+	if s.brief > 0 && time.Since(s.began) >= steadyAfter {
+		s.brief, s.wait = 0, firstWait
 	}
 }
 
@@ -262,7 +282,7 @@ func (s *Source) connect(ctx context.Context) error {
 		s.wait = min(max(2*s.wait, firstWait), maxWait)
 		conn, err := s.attempt(ctx)
 		if err == nil {
-			s.conn = conn
+			s.conn, s.began = conn, time.Time{}
 			s.learn(conn)
 			return nil
 		}
@@ -336,60 +356,4 @@ func (s *Source) Close() error {
 		return s.name.explain(err)
 	}
 	return nil
-}
-
-// State says how the camera is. It may be called at any time.
-func (s *Source) State() State {
-	s.stateMu.Lock()
-	defer s.stateMu.Unlock()
-	return s.state
-}
-
-func (s *Source) asked() {
-	s.stateMu.Lock()
-	defer s.stateMu.Unlock()
-	if s.state.Since.IsZero() {
-		s.state.Since = time.Now()
-	}
-}
-
-// delivered notes a picture, and what is wrong with the time stamps.
-func (s *Source) delivered(stamps string) {
-	s.change(func(st *State) bool {
-		st.Pictures++
-		restamped := st.Stamps != stamps
-		st.Stamps = stamps
-		if st.Connected {
-			return restamped
-		}
-		st.Connected, st.Since, st.Err = true, time.Now(), nil
-		return true
-	})
-}
-
-func (s *Source) lost(err error) {
-	explained := new(*Error)
-	if !errors.As(err, explained) {
-		*explained = s.name.explain(err)
-	}
-	s.change(func(st *State) bool {
-		changed := st.Connected || st.Err == nil || st.Err.Error() != (*explained).Error()
-		if st.Connected {
-			st.Connected, st.Since = false, time.Now()
-			st.Lost++
-		}
-		st.Err = *explained
-		return changed
-	})
-}
-
-// change applies f to the state and tells of it if f says so.
-func (s *Source) change(f func(*State) bool) {
-	s.stateMu.Lock()
-	tell := f(&s.state)
-	st := s.state
-	s.stateMu.Unlock()
-	if tell && s.o.OnChange != nil {
-		s.o.OnChange(st)
-	}
 }

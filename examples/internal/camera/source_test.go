@@ -205,8 +205,8 @@ func TestSilent(t *testing.T) {
 			t.Errorf("%d damaged pictures told of", damaged)
 		}
 		// Two pictures, then 3 s of silence, then 250 ms until the next attempt;
-		// one picture, 3 s of garbage, and so on.
-		want := []int64{0, 80 + 3250, 80 + 3250 + 40 + 3250, 80 + 3250 + 40 + 3250 + 3*2900 + 3250}
+		// one picture, 3 s of garbage, then 500 ms, and so on.
+		want := []int64{0, 80 + 3250, 80 + 3250 + 40 + 3500, 80 + 3250 + 40 + 3500 + 3*2900 + 4000}
 		for i, at := range f.at {
 			if at.Milliseconds() != want[i] {
 				t.Errorf("attempt %d at %v, want %d ms", i, at, want[i])

@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,4 +49,64 @@ func (s State) String() string {
 		return fmt.Sprintf("not found since %s: %v", s.Since.Format(time.TimeOnly), s.Err)
 	}
 	return "connecting"
+}
+
+// State says how the camera is. It may be called at any time.
+func (s *Source) State() State {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	return s.state
+}
+
+func (s *Source) asked() {
+	s.stateMu.Lock()
+	defer s.stateMu.Unlock()
+	if s.state.Since.IsZero() {
+		s.state.Since = time.Now()
+	}
+}
+
+// delivered notes a picture, and what is wrong with the time stamps. It is called with mu
+// held, as lost is.
+func (s *Source) delivered(stamps string) {
+	s.change(func(st *State) bool {
+		st.Pictures++
+		restamped := st.Stamps != stamps
+		st.Stamps = stamps
+		if !st.Connected {
+			st.Connected, st.Since, st.Err = true, time.Now(), nil
+		}
+		return restamped || s.told.Format != st.Format || !s.told.Connected && s.brief <= briefTold
+	})
+}
+
+// lost notes why there is no connection.
+func (s *Source) lost(err error) {
+	explained := new(*Error)
+	if !errors.As(err, explained) {
+		*explained = s.name.explain(err)
+	}
+	s.change(func(st *State) bool {
+		changed := s.told.Connected || s.told.Err == nil || reason(s.told.Err) != reason(*explained)
+		if st.Connected {
+			st.Connected, st.Since = false, time.Now()
+			st.Lost++
+		}
+		st.Err = *explained
+		return changed
+	})
+}
+
+// change applies f to the state and tells of it if f says so.
+func (s *Source) change(f func(*State) bool) {
+	s.stateMu.Lock()
+	tell := f(&s.state)
+	st := s.state
+	if tell {
+		s.told = st
+	}
+	s.stateMu.Unlock()
+	if tell && s.o.OnChange != nil {
+		s.o.OnChange(st)
+	}
 }
