@@ -57,7 +57,22 @@ func Create(final string) (*os.File, error) { return create(final, 0o666) }
 
 func create(final string, mode fs.FileMode) (*os.File, error) {
 	name := filepath.Join(filepath.Dir(final), "."+Cut(filepath.Base(final), keep)+"."+rand.Text()+".part")
-	return os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, mode)
+	return f, named(err, name, final)
+}
+
+// named returns the error with the file's own name in place of that of its part file,
+// which says nothing to who reads it and is another one each time.
+func named(err error, part, final string) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Path == part {
+		p.Path = final
+	}
+	var l *os.LinkError
+	if errors.As(err, &l) && l.Old == part {
+		l.Old = final
+	}
+	return err
 }
 
 // Cut returns the first at most n bytes of a name, in whole characters.
@@ -185,10 +200,10 @@ func writeFile(name string, replace bool, mode fs.FileMode, write func(*os.File)
 		}
 	}()
 	if err := write(f); err != nil {
-		return errors.Join(err, f.Close())
+		return errors.Join(named(err, f.Name(), final), f.Close())
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return named(err, f.Name(), final)
 	}
-	return Publish(f.Name(), final, replace)
+	return named(Publish(f.Name(), final, replace), f.Name(), final)
 }

@@ -79,6 +79,35 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestErrorsNameTheFile: what goes wrong with a part file is said of the file, and is the
+// same each time.
+func TestErrorsNameTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	none := filepath.Join(t.TempDir(), "none", "file")
+	for name, write := range map[string]func() error{
+		"no folder": func() error { return atomicfile.WriteData(none, nil, 0o600) },
+		"full": func() error {
+			return atomicfile.Write(file, true, func(f *os.File) error {
+				return &fs.PathError{Op: "write", Path: f.Name(), Err: syscall.ENOSPC}
+			})
+		},
+		"closed": func() error { return atomicfile.Write(file, true, (*os.File).Close) },
+		"gone": func() error {
+			return atomicfile.Write(file, true, func(f *os.File) error { return os.Remove(f.Name()) })
+		},
+	} {
+		first, again := write(), write()
+		if first == nil || again == nil {
+			t.Errorf("%s: %v, %v", name, first, again)
+			continue
+		}
+		text, _, _ := strings.Cut(first.Error(), "\n") // then that the part file is no more
+		if text2, _, _ := strings.Cut(again.Error(), "\n"); text != text2 || strings.Contains(text, ".part") {
+			t.Errorf("%s: %q, then %q", name, text, text2)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

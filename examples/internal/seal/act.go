@@ -57,11 +57,12 @@ func rootAlone(info fs.FileInfo) bool {
 	return ok && st.Uid == 0 && info.Mode().Perm()&0o022 == 0
 }
 
-// code returns that of a loosening for which somebody at the device has to agree, or "".
+// code returns that of a loosening for which somebody at the device has to agree, or ""
+// if there is none, or it could not be written down less than a minute ago that they did.
 func (s *Seal) code() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting == nil || !s.waiting.Agreed.IsZero() {
+	if s.waiting == nil || !s.waiting.Agreed.IsZero() || s.told != "" && s.o.Running()-s.tried < persistEvery {
 		return ""
 	}
 	return s.waiting.Code
@@ -87,7 +88,7 @@ func (s *Seal) look(read func() (string, error), said *string) {
 }
 
 // Run counts time, and waits for acts at the device, until ctx ends. due is called with
-// a policy that is due, about once a second until it is granted.
+// a policy that is due, about once a minute until it is granted.
 func (s *Seal) Run(ctx context.Context, c Flags, due func(*redact.Policy)) {
 	var beside sync.WaitGroup
 	defer beside.Wait()

@@ -39,7 +39,8 @@ const (
 	// maxFloor is how many policies hold together, maxSizes how many sizes of pictures
 	// are remembered.
 	maxFloor, maxSizes = 8, 8
-	// persistEvery is how often progress is written down.
+	// persistEvery is how often progress is written down, and what could not be is tried
+	// again.
 	persistEvery = time.Minute
 )
 
@@ -114,7 +115,8 @@ type Seal struct {
 	sizes   []image.Point
 	waiting *waiting
 	ran     time.Duration // Running at the last Tick
-	written time.Duration // Running when progress was written
+	tried   time.Duration // Running when the file was last written, or could not be
+	told    string        // what came of it that it cannot be written; "": it can
 	changes uint64
 	verdict verdict
 }
@@ -146,7 +148,7 @@ func Open(o Options, current *redact.Policy) (*Seal, *redact.Policy) {
 		o.looser = func(p, was *redact.Policy, sizes []image.Point) *redact.Looser { return p.LooserThan(was, sizes...) }
 	}
 	s := &Seal{o: o, ran: o.Running(), delay: o.Delay}
-	s.written = s.ran
+	s.tried = s.ran
 	switch err := s.load(); {
 	case errors.Is(err, fs.ErrNotExist) && !o.Begin:
 		return s, current
@@ -257,7 +259,7 @@ func (s *Seal) Take(p *redact.Policy) ([]*redact.Policy, error) {
 	s.floor = next
 	s.changes++
 	if err := s.persist(); err != nil {
-		s.o.Told(fmt.Sprintf("the seal cannot be written down, and holds until the program ends: %v", err))
+		s.unwritten("the seal cannot be written down, and holds until the program ends", err)
 	}
 	return slices.Clone(s.floor), nil
 }
@@ -271,9 +273,7 @@ func (s *Seal) Seen(size image.Point) {
 	}
 	s.sizes = append([]image.Point{size}, s.sizes[:min(len(s.sizes), maxSizes-1)]...)
 	s.changes++
-	if err := s.persist(); err != nil {
-		s.o.Told(fmt.Sprintf("the seal cannot be written down: %v", err))
-	}
+	s.note()
 }
 
 // Ask asks for a looser policy; who says by whom. Somebody at the device has to agree
@@ -320,7 +320,7 @@ func (s *Seal) Agree(how string) bool {
 	s.ran = s.o.Running()
 	if err := s.persist(); err != nil {
 		*w = was
-		s.o.Told(fmt.Sprintf("nobody has agreed yet, because it cannot be written down: %v", err))
+		s.unwritten("nobody has agreed yet, because it cannot be written down", err)
 		return false
 	}
 	s.o.Told(fmt.Sprintf("somebody at the device agreed (%s): zones that show more take effect after %v, unless somebody who may edit stops it", how, w.Delay))
@@ -344,7 +344,8 @@ func (s *Seal) Stop(who string) (bool, error) {
 }
 
 // Tick counts time, about once a second. It returns the policy that is due, or nil:
-// write that into its file, and Grant it.
+// write that into its file, and Grant it. One that is not granted is returned again after
+// a minute.
 func (s *Seal) Tick() *redact.Policy {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -365,19 +366,16 @@ func (s *Seal) Tick() *redact.Policy {
 		return nil
 	}
 	if w.left(s.o.Now()) <= 0 {
+		if now < w.next {
+			return nil
+		}
+		w.next = now + persistEvery
 		return w.policy
 	}
-	if now-s.written >= persistEvery {
+	if now-s.tried >= persistEvery {
 		s.note()
 	}
 	return nil
-}
-
-// note writes down what is no matter if it is lost: then more time has to pass.
-func (s *Seal) note() {
-	if err := s.persist(); err != nil {
-		s.o.Told(fmt.Sprintf("the seal cannot be written down: %v", err))
-	}
 }
 
 // Grant puts a loosening that is due in the sealed policy's place, and returns the

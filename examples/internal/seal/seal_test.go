@@ -20,8 +20,9 @@ import (
 
 // memory is a file that a power cut leaves as it was.
 type memory struct {
-	data []byte
-	full bool
+	data  []byte
+	full  bool
+	tries int
 }
 
 func (m *memory) read() ([]byte, error) {
@@ -32,6 +33,7 @@ func (m *memory) read() ([]byte, error) {
 }
 
 func (m *memory) write(data []byte) error {
+	m.tries++
 	if m.full {
 		return errors.New("no space left")
 	}

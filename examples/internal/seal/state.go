@@ -13,6 +13,7 @@ import (
 // waiting is a loosening that was asked for.
 type waiting struct {
 	policy *redact.Policy
+	next   time.Duration // Running from which on it is returned when it is due
 
 	Policy json.RawMessage `json:"policy"`
 	// Code names it, for who agrees by a file.
@@ -49,7 +50,8 @@ type file struct {
 	Waiting *waiting          `json:"waiting,omitempty"`
 }
 
-// persist writes the state down. It is called with mu held.
+// persist writes the state down, and tells if that is possible again. It is called with mu
+// held.
 func (s *Seal) persist() error {
 	if s.damaged {
 		return nil // the file stays as it is, for who looks into it
@@ -61,6 +63,7 @@ func (s *Seal) persist() error {
 	if s.waiting != nil {
 		s.waiting.Policy = s.waiting.policy.Canonical()
 	}
+	s.tried = s.ran
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return err
@@ -68,8 +71,27 @@ func (s *Seal) persist() error {
 	if err := s.o.files.write(append(data, '\n')); err != nil {
 		return err
 	}
-	s.written = s.ran
+	if s.told != "" {
+		s.told = ""
+		s.o.Told("the seal can be written down again")
+	}
 	return nil
+}
+
+// note writes down what is no matter if it is lost: then more time has to pass.
+func (s *Seal) note() {
+	if err := s.persist(); err != nil {
+		s.unwritten("the seal cannot be written down", err)
+	}
+}
+
+// unwritten tells what comes of it that the state cannot be written down, once until it
+// can be. It is called with mu held.
+func (s *Seal) unwritten(what string, err error) {
+	if what != s.told {
+		s.told = what
+		s.o.Told(fmt.Sprintf("%s: %v", what, err))
+	}
 }
 
 // load reads the state.
