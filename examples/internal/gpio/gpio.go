@@ -1,4 +1,4 @@
-// Package gpio watches a push button through the file that Linux has for its line.
+// Package gpio watches a push button or a switch through the file that Linux has for its line.
 package gpio
 
 import (
@@ -16,6 +16,9 @@ const (
 	readEvery = 20 * time.Millisecond
 	// retryEvery is how long to wait for a file that cannot be read.
 	retryEvery = time.Second
+	// steadyFor is how long a switch must be off, without a break, to count as off: a
+	// contact bounces, and a line that nothing is wired to floats.
+	steadyFor = time.Second
 )
 
 // Watch calls pressed whenever the first line of the file becomes at, until ctx ends. A
@@ -38,15 +41,17 @@ func Watch(ctx context.Context, path, at string, pressed func(), told func(kind,
 	}
 }
 
-// Follow tells on of a switch: at once, and whenever it changes, until ctx ends. While its
-// file cannot be read the switch counts as on, and told is called with the kind "switch
-// lost", and then with "switch back".
+// Follow tells on of a switch whenever it changes, until ctx ends: that it is on at once,
+// at the start too, and that it is off when it has been for a second without a break.
+// While its file cannot be read the switch counts as on, and told is called with the kind
+// "switch lost", and with "switch back" when it could be read for a second.
 func Follow(ctx context.Context, path, at string, on func(bool), told func(kind, text string)) {
 	t := time.NewTicker(readEvery)
 	defer t.Stop()
-	s := level{at: at, on: on, told: told}
+	s := level{at: at, on: on, told: told, lastOn: time.Now()}
 	for {
-		s.read(readLine(path))
+		text, err := readLine(path)
+		s.read(time.Now(), text, err)
 		select {
 		case <-ctx.Done():
 			return
@@ -60,22 +65,31 @@ type level struct {
 	at        string // what the file says while it is on
 	on        func(bool)
 	told      func(kind, text string)
+	lastOn    time.Time // when it last was on, or the file could not be read
 	known, is bool
 	failed    bool
+	fault     time.Time // when the file last could not be read
 }
 
-// read takes what the file says, or why it cannot be read.
-func (s *level) read(text string, err error) {
-	if (err != nil) != s.failed {
-		s.failed = err != nil
-		if s.failed {
+// read takes what the file says, or why it cannot be read, at a time.
+func (s *level) read(now time.Time, text string, err error) {
+	if err != nil {
+		s.fault = now
+		if !s.failed {
+			s.failed = true
 			s.told("switch lost", fmt.Sprintf("the switch cannot be read and counts as on: %v", err))
-		} else {
-			s.told("switch back", "the switch can be read")
 		}
+	} else if s.failed && now.Sub(s.fault) >= steadyFor {
+		s.failed = false
+		s.told("switch back", "the switch can be read")
 	}
 	// A file that is just being written is empty.
 	is := err != nil || text == s.at || text == ""
+	if is {
+		s.lastOn = now
+	} else if now.Sub(s.lastOn) < steadyFor {
+		return
+	}
 	if !s.known || is != s.is {
 		s.known, s.is = true, is
 		s.on(is)

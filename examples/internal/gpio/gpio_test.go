@@ -5,32 +5,62 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
 
-// TestLevel: a switch is told of at once and at each change; it is on while its file cannot
-// be read, or is empty.
+// TestLevel: a switch is told of at once when it is on, and when it has been off for a
+// second; it is on while its file cannot be read, or is empty.
 func TestLevel(t *testing.T) {
 	var on []bool
-	told := map[string]int{}
-	s := level{at: "1", on: func(is bool) { on = append(on, is) }, told: func(kind, _ string) { told[kind]++ }}
+	var told []string
+	now := time.Unix(1000, 0)
+	s := level{at: "1", on: func(is bool) { on = append(on, is) }, told: func(kind, _ string) { told = append(told, kind) }, lastOn: now}
 	gone := errors.New("gone")
+	// reads reads it for a time, as often as Follow does, and returns what was told of.
+	reads := func(d time.Duration, text func(n int) (string, error)) (on2 []bool, told2 []string) {
+		on, told = nil, nil
+		for n := range int(d / readEvery) {
+			now = now.Add(readEvery)
+			line, err := text(n)
+			s.read(now, line, err)
+		}
+		return on, told
+	}
+	says := func(text string) func(int) (string, error) { return func(int) (string, error) { return text, nil } }
+	floats := func(n int) (string, error) { return []string{"0", "1"}[n%2], nil }
+	flaps := func(n int) (string, error) { return "0", []error{nil, gone}[n%2] }
 	for i, step := range []struct {
-		text string
-		err  error
-		told int
-		on   bool
+		d    time.Duration
+		text func(int) (string, error)
+		on   []bool
+		told []string
 	}{
-		{"0", nil, 1, false}, {"0", nil, 1, false}, {"1", nil, 2, true}, {"1", nil, 2, true}, {"0", nil, 3, false},
-		{"", gone, 4, true}, {"", gone, 4, true}, {"0", nil, 5, false}, {"", nil, 6, true}, {"1", nil, 6, true},
+		{steadyFor - readEvery, says("0"), nil, nil},
+		{readEvery, says("0"), []bool{false}, nil},
+		{time.Minute, says("0"), nil, nil},
+		{readEvery, says("1"), []bool{true}, nil},
+		{steadyFor - readEvery, says("0"), nil, nil},
+		{readEvery, says("1"), nil, nil},
+		{time.Minute, floats, nil, nil},
+		{steadyFor, says("0"), []bool{false}, nil},
+		{time.Minute, floats, []bool{true}, nil},
+		{2 * steadyFor, says("0"), []bool{false}, nil},
+		{time.Minute, flaps, []bool{true}, []string{"switch lost"}},
+		{steadyFor - readEvery, says("0"), nil, nil},
+		{readEvery, says("0"), []bool{false}, []string{"switch back"}},
+		{readEvery, says(""), []bool{true}, nil},
+		{time.Minute, says("1"), nil, nil},
 	} {
-		if s.read(step.text, step.err); len(on) != step.told || on[len(on)-1] != step.on {
-			t.Errorf("step %d: told %v", i, on)
+		if on, told := reads(step.d, step.text); !slices.Equal(on, step.on) || !slices.Equal(told, step.told) {
+			t.Errorf("step %d: %v, told %q; want %v, %q", i, on, told, step.on, step.told)
 		}
 	}
-	if told["switch lost"] != 1 || told["switch back"] != 1 {
-		t.Errorf("told %v", told)
+	// One that is on at the start is told of at once.
+	s = level{at: "1", on: s.on, told: s.told, lastOn: now}
+	if on, _ := reads(readEvery, says("1")); !slices.Equal(on, []bool{true}) {
+		t.Errorf("on at the start: told %v", on)
 	}
 	first := make(chan bool, 1)
 	ctx, cancel := context.WithCancel(t.Context())
