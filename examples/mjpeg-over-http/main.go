@@ -54,7 +54,7 @@ func serve(ctx context.Context, camera, policyFile, nets string, port int) error
 	if err != nil {
 		return err
 	}
-	broadcaster, err := stream.New(stream.Options{}) // nobody subscribes, so it encodes no video
+	broadcaster, err := stream.New(stream.Options{SnapshotAge: 50 * time.Millisecond}) // nobody subscribes, so it encodes no video
 	if err != nil {
 		return err
 	}

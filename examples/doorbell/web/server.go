@@ -42,7 +42,7 @@ type Options struct {
 	PreviewPicture func(context.Context) ([]byte, time.Time, error)
 	// Still returns a JPEG of the place with nobody in it, for pages that draw.
 	Still func(context.Context) ([]byte, error)
-	// Snapshot returns a JPEG of the next redacted picture, and its time.
+	// Snapshot returns a JPEG of a redacted picture of just now, and its time.
 	Snapshot func(context.Context) ([]byte, time.Time, error)
 	// Status is told to the page as JSON, about once a second.
 	Status func() any

@@ -48,6 +48,9 @@ type Options struct {
 	// KeyInterval is the longest time from one key frame to the next, at least
 	// 100 ms. It defaults to 2 seconds.
 	KeyInterval time.Duration
+	// SnapshotAge is how old, in the time of frames and by Clock, a snapshot is at most
+	// that is given out again, at least 1 ms. It defaults to 200 ms.
+	SnapshotAge time.Duration
 	// Clock tells the time of snapshots. It defaults to time.Now.
 	Clock func() time.Time
 }
@@ -65,6 +68,9 @@ func (o *Options) fill() error {
 	}
 	if o.KeyInterval == 0 {
 		o.KeyInterval = 2 * time.Second
+	}
+	if o.SnapshotAge == 0 {
+		o.SnapshotAge = 200 * time.Millisecond
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -85,6 +91,8 @@ func (o *Options) fill() error {
 		return fmt.Errorf("%w: Rate %v is not from 1 to 240 pictures per second", ErrOptions, o.Rate)
 	case o.KeyInterval < 100*time.Millisecond:
 		return fmt.Errorf("%w: KeyInterval %v is less than 100ms", ErrOptions, o.KeyInterval)
+	case o.SnapshotAge < time.Millisecond:
+		return fmt.Errorf("%w: SnapshotAge %v is less than 1ms", ErrOptions, o.SnapshotAge)
 	}
 	return nil
 }
@@ -129,6 +137,7 @@ type Broadcaster struct {
 	factory encoder.Factory
 	kinds   uint64    // how many calls of UseEncoder there were
 	wanted  *snapshot // nil: nobody asks for one
+	newest  *snapshot // nil: none that may be given out again
 }
 
 // New returns a Broadcaster. Its only error is ErrOptions.
@@ -168,7 +177,7 @@ func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
 		// The next subscriber begins with a key frame.
 		b.KeyFrame()
 	}
-	b.answer(f, m.flushes)
+	b.answer(f, at, m.flushes)
 	return err
 }
 
@@ -364,6 +373,7 @@ func (b *Broadcaster) Pause(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.paused = on
+	b.newest = nil
 	b.wantKey = true
 	b.breaks++
 	for s := range b.subs {
@@ -375,7 +385,7 @@ func (b *Broadcaster) Pause(on bool) {
 }
 
 // Flush throws away all that has not gone out: what subscriptions' channels hold,
-// a snapshot that is being made, and frames that are being encoded. Subscribers begin
+// a snapshot that is there or being made, and frames that are being encoded. Subscribers begin
 // anew with a key unit; those that keep units are told by Subscription.Flushed. It is
 // pipeline.Flusher, for a policy that hides more.
 func (b *Broadcaster) Flush() {
@@ -383,6 +393,7 @@ func (b *Broadcaster) Flush() {
 	defer b.mu.Unlock()
 	b.flushes++
 	b.breaks++
+	b.newest = nil
 	b.wantKey = true
 	for s := range b.subs {
 		s.flush()

@@ -23,28 +23,31 @@ const (
 	snapshotWait = 3 * time.Second
 )
 
-// snapshot is a picture that somebody asked for. All who ask before the next frame share
-// it.
+// snapshot is a picture that somebody asked for. All who ask before the next frame, or
+// while it is new, share it.
 type snapshot struct {
 	done chan struct{} // closed when the picture is there, or err says why it is not
 
-	// What follows is set before done is closed.
+	// What follows is set before done is closed: at, time, aspect and flushes with the
+	// broadcaster's mu held.
 
 	err     error
-	pic     image.YCbCr
 	size    image.Point
-	at      time.Time
+	at      time.Time     // when the frame came
+	time    time.Duration // the frame's, as it is handed out
 	aspect  ffmpeg.Rational
 	flushes uint64 // of the broadcaster, when the frame came
 
 	once sync.Once
-	data []byte // the JPEG, made by the first who asks
+	pic  image.YCbCr // until the JPEG is made
+	data []byte      // the JPEG, made by the first who asks
 	bad  error
 }
 
-// Snapshot returns the next redacted picture as a JPEG and the time at which it came. The
-// JPEG is shared: it must not be changed. Its colours are those of BT.601, whatever the
-// matrix of the source.
+// Snapshot returns the newest snapshot, or the next redacted picture if that one is as old
+// as Options.SnapshotAge or there is none, as a JPEG, and the time at which the picture
+// came: who asks more often costs no more. The JPEG is shared: it must not be changed. Its
+// colours are those of BT.601, whatever the matrix of the source.
 //
 // Errors: ErrClosed, ErrPaused, ErrNoPicture if no frame comes within three seconds or
 // before ctx ends.
@@ -72,7 +75,7 @@ func (b *Broadcaster) Snapshot(ctx context.Context) ([]byte, time.Time, error) {
 	}
 }
 
-// ask returns the snapshot that the next frame becomes.
+// ask returns the newest snapshot, or the one that the next frame becomes.
 func (b *Broadcaster) ask() (*snapshot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,26 +85,40 @@ func (b *Broadcaster) ask() (*snapshot, error) {
 	case b.paused:
 		return nil, ErrPaused
 	}
+	if s := b.newest; s != nil {
+		// By the clock, too: while no frames come, their time stands still.
+		if age := b.o.Clock().Sub(s.at); 0 <= age && age < b.o.SnapshotAge {
+			return s, nil
+		}
+	}
 	if b.wanted == nil {
 		b.wanted = &snapshot{done: make(chan struct{})}
 	}
 	return b.wanted, nil
 }
 
-// answer copies the frame for those who asked for a snapshot. flushes is the number of
-// flushes when the frame came.
-func (b *Broadcaster) answer(f redact.Frame, flushes uint64) {
+// answer copies the frame, which is handed out under the time at, for those who asked for
+// a snapshot. flushes is the number of flushes when the frame came.
+func (b *Broadcaster) answer(f redact.Frame, at time.Duration, flushes uint64) {
 	b.mu.Lock()
+	if n := b.newest; n != nil && at-n.time >= b.o.SnapshotAge {
+		b.newest = nil
+	}
 	s := b.wanted
 	if s == nil || b.paused || b.closed || b.flushes != flushes {
 		b.mu.Unlock()
 		return
 	}
-	b.wanted = nil
-	s.aspect, s.flushes = b.format.SampleAspect, flushes
+	s.at, s.time, s.aspect, s.flushes = b.o.Clock(), at, b.format.SampleAspect, flushes
+	b.wanted, b.newest = nil, s // who asks from here on waits for it
 	b.mu.Unlock()
-	s.take(f)
-	s.at = b.o.Clock()
+	if s.take(f); s.err != nil {
+		b.mu.Lock()
+		if b.newest == s {
+			b.newest = nil
+		}
+		b.mu.Unlock()
+	}
 	close(s.done)
 }
 
@@ -137,6 +154,7 @@ func (s *snapshot) jpeg() ([]byte, error) {
 		jpegRange(&s.pic)
 		var out bytes.Buffer
 		img := s.pic.SubImage(image.Rectangle{Max: s.size})
+		s.pic = image.YCbCr{}
 		if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: jpegQuality}); err != nil {
 			s.bad = fmt.Errorf("stream: encode a JPEG of %dx%d: %w", s.size.X, s.size.Y, err)
 			return

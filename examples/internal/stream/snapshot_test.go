@@ -58,6 +58,9 @@ func TestSnapshot(t *testing.T) {
 	if h.wanted != nil {
 		t.Error("a picture is copied that nobody asks for")
 	}
+	for range 5 { // until it is too old
+		s.write(h)
+	}
 	next, _, _ := s.snapshot(h)
 	if bytes.Equal(next, data) {
 		t.Error("an old picture")
@@ -69,6 +72,59 @@ func TestSnapshot(t *testing.T) {
 	}
 	if _, err := JPEG(redact.Frame{}, ffmpeg.Rational{}); !errors.Is(err, ErrFrame) {
 		t.Errorf("a JPEG of no frame: %v", err)
+	}
+}
+
+// TestSnapshotShared: many who ask within the time that a snapshot is new get one JPEG,
+// and nothing is copied for them. No later one gets it: not when frames have gone on, not
+// when the clock has and none came, not after a flush or a pause.
+func TestSnapshotShared(t *testing.T) {
+	now := time.Unix(1000, 0)
+	h := newBroadcaster(t, Options{Clock: func() time.Time { return now }})
+	s := newScene(t, 64, 48)
+	take := func() *byte {
+		t.Helper()
+		want, err := h.ask()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.write(h)
+		<-want.done
+		data, at, err := h.Snapshot(t.Context())
+		if err != nil || !at.Equal(now) {
+			t.Fatal(at, err)
+		}
+		return &data[0]
+	}
+	first := take()
+	for range 4 {
+		for range 8 {
+			data, _, err := h.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if &data[0] != first || h.wanted != nil {
+				t.Fatal("encoded again")
+			}
+		}
+		s.write(h)
+	}
+	for name, end := range map[string]func(){
+		"frames": func() { s.write(h); s.write(h); s.write(h); s.write(h); s.write(h) },
+		"clock":  func() { now = now.Add(200 * time.Millisecond) },
+		"back":   func() { now = now.Add(-time.Millisecond) },
+		"flush":  h.Flush,
+		"pause":  func() { h.Pause(true); h.Pause(false) },
+	} {
+		h.Flush()
+		old := take()
+		end()
+		if want, err := h.ask(); err != nil || want != h.wanted {
+			t.Errorf("%s: an old picture, or %v", name, err)
+		}
+		if take() == old {
+			t.Errorf("%s: the old JPEG", name)
+		}
 	}
 }
 
