@@ -17,6 +17,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/gpio"
 	"github.com/hedgecam/hedge/examples/internal/homeassistant"
+	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 	"github.com/hedgecam/hedge/examples/internal/rtsp"
 	"github.com/hedgecam/hedge/examples/internal/seal"
@@ -29,9 +30,13 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// restartAfter is how long a pipeline that has stopped rests before it starts
-// again.
-const restartAfter = 2 * time.Second
+const (
+	// restartAfter is how long a pipeline that has stopped rests before it starts again.
+	// Each rest is twice as long as the one before, up to restartMost, until the pipeline
+	// has run for that long.
+	restartAfter = 2 * time.Second
+	restartMost  = time.Minute
+)
 
 // app is the program, put together.
 type app struct {
@@ -52,6 +57,7 @@ type app struct {
 	zones       *web.Zones
 	live        *whep.Server
 	log         *eventlog.Log
+	events      *live.Events // of the pipeline; for the log
 	mqtt        *homeassistant.Client
 	server      *http.Server
 	listen      net.Listener
@@ -92,6 +98,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 	if a.log, err = eventlog.Open(c.Events, stdout, a.mqtt.Event); err != nil {
 		return a, err
 	}
+	a.events = live.NewEvents(a.log.AddData)
 	policy = a.openSeal(policy)
 	room, err := c.Room()
 	if err != nil {
@@ -145,15 +152,19 @@ func (a *app) openPipeline(policy *redact.Policy, room func(ffmpeg.Room) []strin
 	a.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Floor: a.seal.Floor(), Detectors: finders, Segmenter: seg, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
 		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
-		OnEvent: func(e pipeline.Event) {
-			switch e.Kind {
-			case pipeline.FailedClosed, pipeline.Recovered:
-				a.setReason(e.Reason)
-			}
-			a.log.AddData(e.Kind.String(), view.EventWords(e), eventlog.Data{Reason: e.Reason.String()})
-		},
+		OnEvent: a.happens,
 	})
 	return err
+}
+
+// happens takes in an event of the pipeline: the state follows each one, the log has few
+// lines of what repeats itself.
+func (a *app) happens(e pipeline.Event) {
+	switch e.Kind {
+	case pipeline.FailedClosed, pipeline.Recovered:
+		a.setReason(e.Reason)
+	}
+	a.events.Add(e)
 }
 
 // run runs everything until ctx ends, or until something that cannot be
@@ -172,7 +183,7 @@ func (a *app) run(ctx context.Context) error {
 		}
 	})
 	group.Go(func() {
-		if err := a.pump(ctx); err != nil {
+		if err := a.pump(ctx, func(ctx context.Context) error { return a.pipe.Run(ctx, a.clock, a.gate) }); err != nil {
 			fatal <- err
 		}
 	})
@@ -206,11 +217,12 @@ func (a *app) run(ctx context.Context) error {
 	return errors.Join(err, a.stopServer())
 }
 
-// pump runs the pipeline, and starts it again when it has stopped: nothing goes
+// pump runs the pipeline by run, and starts it again when it has stopped: nothing goes
 // out meanwhile. An error is one that starting again cannot help.
-func (a *app) pump(ctx context.Context) error {
-	for {
-		err := a.pipe.Run(ctx, a.clock, a.gate)
+func (a *app) pump(ctx context.Context, run func(context.Context) error) error {
+	for rest := restartAfter; ; rest = min(2*rest, restartMost) {
+		began := time.Now()
+		err := run(ctx)
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // it was told to end
 		}
@@ -221,10 +233,13 @@ func (a *app) pump(ctx context.Context) error {
 		if err == nil {
 			return errors.New("the camera came to an end")
 		}
+		if time.Since(began) >= restartMost {
+			rest = restartAfter
+		}
 		a.setReason(pipeline.NoReason) // it begins anew
 		a.setHalt(err.Error())
-		a.log.Add("stopped", err.Error())
-		t := time.NewTimer(restartAfter)
+		a.events.Stop(err.Error())
+		t := time.NewTimer(rest)
 		select {
 		case <-ctx.Done():
 			t.Stop()
@@ -232,7 +247,7 @@ func (a *app) pump(ctx context.Context) error {
 		case <-t.C:
 		}
 		a.setHalt("")
-		a.log.Add("started", "the pipeline starts again")
+		a.events.Start()
 	}
 }
 
@@ -340,6 +355,9 @@ func (a *app) Close() error {
 	closeIf(a.source, a.source != nil)
 	closeIf(a.broadcaster, a.broadcaster != nil)
 	closeIf(a.preview, a.preview != nil)
+	if a.events != nil {
+		a.events.Close()
+	}
 	closeIf(a.log, a.log != nil)
 	return errors.Join(errs...)
 }

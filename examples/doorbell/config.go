@@ -53,7 +53,7 @@ type config struct {
 
 	encoder.Flags
 	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; - is the standard output"`
+	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; at 32 MiB it becomes FILE.1, and a new one begins; - is the standard output"`
 
 	RTSP         string          `name:"rtsp" default:"127.0.0.1:8554" help:"where the picture is served to recorders, as rtsp://ADDRESS/hedge; off serves it nowhere"`
 	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`

@@ -13,6 +13,9 @@ import (
 func (a *app) needs() confine.Needs {
 	n := a.c.Needs()
 	n.Folders, n.Files = []string{a.c.State, a.c.Record}, []string{a.c.Policy}
+	if a.c.Events != "-" {
+		n.Files = append(n.Files, a.c.Events)
+	}
 	n.Reads = append(n.Reads, a.c.RingGPIO, a.c.PrivateGPIO)
 	if a.c.MQTT != "" {
 		n.Connects, n.Resolves = true, n.Resolves || confine.Named(a.c.MQTT)

@@ -1,11 +1,14 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,10 +20,9 @@ import (
 
 // logSummary is what the camera's event log says.
 type logSummary struct {
-	Name string `json:"name"`
-	// Bytes is how many of the log's first bytes Sum, a SHA-256, is of.
-	Bytes int64  `json:"bytes"`
-	Sum   string `json:"sha256"`
+	logFile
+	// Older is the file that was before, nil if the log was never rotated.
+	Older *logFile `json:"older,omitempty"`
 	// Events is how many were read, Unreadable how many lines were none, and ClockBack
 	// how often an event is older than the one before it.
 	Events     int `json:"events"`
@@ -39,6 +41,18 @@ type logSummary struct {
 	// Seal is what happened to the seal on the policy: that it is sealed, loosenings
 	// that were asked for, agreed to, stopped and in force.
 	Seal []sealEvent `json:"seal,omitempty"`
+
+	from     time.Time // what is older does not count
+	last     time.Time // of the newest event
+	closedAt time.Time // since when it is known whether more is hidden than asked
+}
+
+// logFile is one of the log's files.
+type logFile struct {
+	Name string `json:"name"`
+	// Bytes is how many of the file's first bytes Sum, a SHA-256, is of.
+	Bytes int64  `json:"bytes"`
+	Sum   string `json:"sha256"`
 }
 
 type sealEvent struct {
@@ -64,6 +78,8 @@ type interval struct {
 	From   time.Time `json:"from"`
 	To     time.Time `json:"to"`
 	Reason string    `json:"reason,omitempty"`
+	// Changes is how often it began and ended meanwhile, 0 where it was all the time.
+	Changes int `json:"changes,omitempty"`
 }
 
 type change struct {
@@ -71,41 +87,112 @@ type change struct {
 	Policy string    `json:"sha256"`
 }
 
-// readLog sums up an event log from a time on. A line that was only half written, at
-// its end, does not count: it is not part of the sum either.
+// readLog sums up an event log from a time on: the older file of one that was rotated, and
+// the newer one. A line that was only half written, at its end, does not count: it is not
+// part of the sum either.
 func readLog(path string, from time.Time) (*logSummary, error) {
-	data, err := os.ReadFile(path)
+	older, newer, err := openLog(path)
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	data = data[:bytes.LastIndexByte(data, '\n')+1]
-	sum := sha256.Sum256(data)
-	l := &logSummary{Name: filepath.Base(path), Bytes: int64(len(data)), Sum: hex.EncodeToString(sum[:])}
-	var last time.Time
-	for line := range bytes.Lines(data) {
-		if len(line) == 1 {
-			continue // an empty line
+	defer newer.Close()
+	l := &logSummary{from: from, closedAt: from}
+	if older != nil {
+		defer older.Close()
+		l.Older = &logFile{Name: filepath.Base(eventlog.Older(path))}
+		rest, err := l.read(older, l.Older)
+		if err != nil {
+			return nil, err
 		}
-		var e eventlog.Event
-		if err := json.Unmarshal(line, &e); err != nil || e.Kind == "" || e.Time.IsZero() {
-			l.Unreadable++
-			continue
-		}
-		l.Events++
-		if e.Time.Before(last) {
-			l.ClockBack++
-		}
-		last = e.Time
-		if e.Data == nil {
-			e.Data = &eventlog.Data{}
-		}
-		if !e.Time.Before(from) {
-			l.take(&e)
-		} else if e.Kind == eventlog.PolicyInForce || e.Kind == eventlog.Started {
-			l.Policies = []change{{e.Time.UTC(), e.Data.Policy}} // in force when it begins
+		if len(rest) > 0 {
+			l.line(rest) // it is never ended
 		}
 	}
-	return l, nil
+	l.Name = filepath.Base(path)
+	_, err = l.read(newer, &l.logFile)
+	return l, err
+}
+
+// openLog opens the files of a log that may be rotated meanwhile. older is nil if there is
+// none.
+func openLog(path string) (older, newer *os.File, err error) {
+	for range 3 {
+		older, err = os.Open(eventlog.Older(path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+		if newer, err = os.Open(path); err == nil && same(older, eventlog.Older(path)) {
+			return older, newer, nil
+		}
+		if err == nil {
+			err = errors.Join(errRotated, newer.Close())
+		}
+		if older != nil {
+			err = errors.Join(err, older.Close())
+		}
+	}
+	return nil, nil, err
+}
+
+// errRotated is told of a log that is rotated again and again.
+var errRotated = errors.New("the log was rotated while it was read: try again")
+
+// same reports whether a file, nil for none, still has that name.
+func same(f *os.File, name string) bool {
+	now, err := os.Stat(name)
+	if f == nil || err != nil {
+		return f == nil && errors.Is(err, fs.ErrNotExist)
+	}
+	was, err := f.Stat()
+	return err == nil && os.SameFile(was, now)
+}
+
+// read enters the whole lines of a file, and returns what is behind the last one. That is
+// part of the sum of an older file, which grows no more.
+func (l *logSummary) read(f *os.File, sum *logFile) (rest []byte, err error) {
+	h := sha256.New()
+	r := bufio.NewReader(f)
+	for {
+		line, err := r.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("events: %w", err)
+		}
+		whole := err == nil
+		if whole || sum == l.Older {
+			_, _ = h.Write(line) // never an error
+			sum.Bytes += int64(len(line))
+		}
+		if !whole {
+			sum.Sum = hex.EncodeToString(h.Sum(nil))
+			return line, nil
+		}
+		l.line(line)
+	}
+}
+
+// line enters a line.
+func (l *logSummary) line(line []byte) {
+	if len(line) == 1 && line[0] == '\n' {
+		return // an empty line
+	}
+	var e eventlog.Event
+	if err := json.Unmarshal(line, &e); err != nil || e.Kind == "" || e.Time.IsZero() {
+		l.Unreadable++
+		return
+	}
+	l.Events++
+	if e.Time.Before(l.last) {
+		l.ClockBack++
+	}
+	l.last = e.Time
+	if e.Data == nil {
+		e.Data = &eventlog.Data{}
+	}
+	if !e.Time.Before(l.from) {
+		l.take(&e)
+	} else if e.Kind == eventlog.PolicyInForce || e.Kind == eventlog.Started {
+		l.Policies = []change{{e.Time.UTC(), e.Data.Policy}} // in force when it begins
+	}
 }
 
 // take enters an event.
@@ -118,15 +205,20 @@ func (l *logSummary) take(e *eventlog.Event) {
 	}
 	switch e.Kind {
 	case eventlog.Started:
+		l.closedAt = at
 		end(l.Closed)
 		end(l.Previews)
 		l.Programs = append(l.Programs, started{at, e.Data.Version, e.Data.Sum, e.Data.Models})
 		l.Policies = append(l.Policies, change{at, e.Data.Policy})
-	case pipeline.FailedClosed.String():
+	case pipeline.FailedClosed.String(), pipeline.Recovered.String():
+		if e.Data.Changes > 1 {
+			l.flapped(e.Data.Changes)
+		}
+		l.closedAt = at
 		end(l.Closed)
-		l.Closed = append(l.Closed, interval{From: at, Reason: e.Data.Reason})
-	case pipeline.Recovered.String():
-		end(l.Closed)
+		if e.Kind == pipeline.FailedClosed.String() {
+			l.Closed = append(l.Closed, interval{From: at, Reason: e.Data.Reason})
+		}
 	case eventlog.PolicyInForce:
 		l.Policies = append(l.Policies, change{at, e.Data.Policy})
 	case eventlog.Preview:
@@ -144,6 +236,19 @@ func (l *logSummary) take(e *eventlog.Event) {
 			l.count(at, e.Data.Counts)
 		}
 	}
+}
+
+// flapped enters that since the state was told of last more was hidden than asked, and not,
+// by turns. The interval ends with the event that says so.
+func (l *logSummary) flapped(changes int) {
+	var last interval
+	if n := len(l.Closed); n > 0 {
+		last = l.Closed[n-1]
+	}
+	if last.From.IsZero() || !last.To.IsZero() {
+		l.Closed = append(l.Closed, interval{From: l.closedAt.UTC(), Reason: last.Reason})
+	}
+	l.Closed[len(l.Closed)-1].Changes += changes
 }
 
 // count adds counts to the hour in which they end; those of a full hour belong to the

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,90 @@ func TestLogTampering(t *testing.T) {
 	s = newScene(t, 0)
 	path = s.writeLog(event(0, eventlog.Confirmed, eventlog.Data{}))
 	s.expect(s.sign(clock, "-events", path), 0, nil, "intact: 0 recordings")
+}
+
+// TestRotatedLog: a log of two files says the same as one, wherever it was rotated, and a
+// half line in it counts as one that cannot be read; the record outlives one more rotation.
+func TestRotatedLog(t *testing.T) {
+	s := newScene(t, 3)
+	path := s.writeLog(busy(40)...)
+	whole := s.read("events.jsonl")
+	one, err := readLog(path, begin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%+v", logFacts(one))
+	lines := bytes.SplitAfter(whole, []byte("\n"))
+	for cut := 1; cut < len(lines)-1; cut += 7 {
+		s.write("events.jsonl.1", bytes.Join(lines[:cut], nil))
+		s.write("events.jsonl", bytes.Join(lines[cut:], nil))
+		two, err := readLog(path, begin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%+v", logFacts(two)); got != want || two.Bytes+two.Older.Bytes != one.Bytes || two.Older.Name != "events.jsonl.1" {
+			t.Errorf("cut at line %d: %s, want %s", cut, got, want)
+		}
+	}
+	appendTo(t, eventlog.Older(path), []byte(`{"ti`))
+	if l, err := readLog(path, begin); err != nil || l.Events != one.Events || l.Unreadable != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+
+	record := s.sign(clock, "-events", path)
+	older, newer := s.read("events.jsonl.1"), s.read("events.jsonl")
+	appendTo(t, path, []byte("{}\n"))
+	s.expect(record, 0, []string{"-events", path}, "intact")
+	s.write("events.jsonl.1", older[1:])
+	s.expect(record, 1, []string{"-events", path}, "cut: events.jsonl.1")
+	s.write("events.jsonl.1", append(older, '\n'))
+	s.expect(record, 1, []string{"-events", path}, "changed: events.jsonl.1")
+	// It is rotated once more.
+	s.write("events.jsonl.1", newer)
+	s.write("events.jsonl", []byte("{}\n"))
+	s.expect(record, 1, []string{"-events", path}, "missing: events.jsonl.1: the log was rotated since; -expired allows for it")
+	s.expect(record, 0, []string{"-events", path, "-expired"}, "note: events.jsonl.1", "intact")
+	s.write("events.jsonl.1", newer[1:])
+	s.expect(record, 1, []string{"-events", path, "-expired"}, ": events.jsonl: ")
+}
+
+// logFacts is what a log says, without its files.
+func logFacts(l *logSummary) logSummary {
+	facts := *l
+	facts.logFile, facts.Older = logFile{}, nil
+	return facts
+}
+
+// TestFlappingLog: of changes that the log only counts the record says how many there were,
+// in an interval from the last event that told of the state.
+func TestFlappingLog(t *testing.T) {
+	s := newScene(t, 1)
+	late := pipeline.ReasonDetectorLate.String()
+	closed, open := pipeline.FailedClosed.String(), pipeline.Recovered.String()
+	l := s.open(s.sign(clock, "-events", s.writeLog(
+		event(0, closed, eventlog.Data{Reason: late}),
+		event(time.Second, open, eventlog.Data{Reason: "none"}),
+		event(time.Minute, open, eventlog.Data{Reason: "none", Changes: 240}),
+		event(2*time.Minute, closed, eventlog.Data{Reason: late}),
+		event(4*time.Minute, closed, eventlog.Data{Reason: late, Changes: 480}),
+		event(5*time.Minute, open, eventlog.Data{Reason: "none", Changes: 1}),
+	))).Log
+	want := []interval{
+		{From: begin, To: begin.Add(time.Second), Reason: late},
+		{From: begin.Add(time.Second), To: begin.Add(time.Minute), Reason: late, Changes: 240},
+		{From: begin.Add(2 * time.Minute), To: begin.Add(4 * time.Minute), Reason: late, Changes: 480},
+		{From: begin.Add(4 * time.Minute), To: begin.Add(5 * time.Minute), Reason: late},
+	}
+	if !reflect.DeepEqual(l.Closed, want) {
+		t.Errorf("closed %+v, want %+v", l.Closed, want)
+	}
+	page, err := filepath.Glob(s.path("proof/*-en.html"))
+	if err != nil || len(page) != 1 {
+		t.Fatal(page, err)
+	}
+	if text := s.read(filepath.Join("proof", filepath.Base(page[0]))); !strings.Contains(string(text), "the networks were late (on and off, changes: 480)") {
+		t.Errorf("the page does not say so: %s", text)
+	}
 }
 
 // TestReasons: each reason that there is has words in both languages.

@@ -94,7 +94,7 @@ type verifyConfig struct {
 	Fingerprint string `name:"fingerprint" help:"instead of public: the key's fingerprint, as printed on the sheet"`
 	Events      string `name:"events" help:"the camera's event log, to be checked too"`
 	Growing     bool   `name:"growing" help:"the camera went on: recordings newer than the record are no fault"`
-	Expired     bool   `name:"expired" help:"the camera deletes what is too old: the oldest recordings may be gone"`
+	Expired     bool   `name:"expired" help:"the camera deletes what is too old: the oldest recordings, and the older file of its event log, may be gone"`
 }
 
 // Check implements settings.Checker.

@@ -47,6 +47,7 @@ var words = map[string]phrase{
 	"From":    {"from", "ab"}, "Frames": {"pictures", "Bilder"}, "Whole": {"whole picture", "ganzes Bild"}, "ClosedCol": {"more than asked", "mehr als verlangt"},
 	"People": {"people", "Personen"}, "Faces": {"faces", "Gesichter"}, "Plates": {"plates", "Kennzeichen"}, "Motion": {"motion", "Bewegung"}, "Sum": {"all", "alle"},
 	"Closed": {"Fail-closed intervals", "Zeiten, in denen vorsorglich mehr verdeckt war"}, "More": {"more in the record", "weitere im Nachweis"}, "Until": {"until the log ends", "bis zum Ende des Protokolls"},
+	"Flapped": {"on and off, changes:", "mit Unterbrechungen, Wechsel:"},
 	"Changes": {"Zones in force", "Zonen in Kraft"}, "Previews": {"Times when somebody drew zones", "Zeiten, in denen jemand Zonen zeichnete"}, "Confirmed": {"Confirmations of the view", "Bestätigungen des Blickfelds"},
 	"Seal": {"Events of the seal on the zones", "Ereignisse des Siegels auf den Zonen"}, "LastOne": {"the last", "das letzte"},
 	"Log": {"Event log", "Ereignisprotokoll"}, "Events": {"events", "Ereignisse"}, "Unreadable": {"unreadable lines", "unlesbare Zeilen"}, "Backwards": {"times at which the clock went back", "Rücksprünge der Uhr"},
@@ -231,8 +232,8 @@ footer { margin-top: 2.5mm; border-top: .3mm solid #0b4a7d; padding-top: 1mm; fo
 <tbody>{{range $.Rows}}<tr><td>{{if ge $.Span 24}}{{day .Begin}}{{else}}{{hour .Begin}}{{end}}</td><td>{{.Frames}}</td><td>{{.Whole}}</td><td>{{.Closed}}</td><td>{{.People}}</td><td>{{.Faces}}</td><td>{{.Plates}}</td><td>{{.Motion}}</td></tr>{{end}}</tbody>
 <tfoot><tr><td>{{$.TSum}}</td>{{with $.Total}}<td>{{.Frames}}</td><td>{{.Whole}}</td><td>{{.Closed}}</td><td>{{.People}}</td><td>{{.Faces}}</td><td>{{.Plates}}</td><td>{{.Motion}}</td>{{end}}</tr></tfoot></table>
 <h2>{{$.TClosed}}: {{len .Closed}}</h2>
-{{range $.ClosedRows}}<p>{{at .From}}: {{if .To.IsZero}}{{$.TUntil}}{{else}}{{length .}}{{end}}, {{word $.Lang .Reason}}</p>{{end}}{{if $.ClosedMore}}<p>+ {{$.ClosedMore}} {{$.TMore}}</p>{{end}}
-<p>{{$.TLog}}: <code>{{.Name}}</code>, {{.Events}} {{$.TEvents}}, {{.Unreadable}} {{$.TUnreadable}}, {{.ClockBack}} {{$.TBackwards}}, SHA-256 <code>{{.Sum}}</code></p>
+{{range $.ClosedRows}}<p>{{at .From}}: {{if .To.IsZero}}{{$.TUntil}}{{else}}{{length .}}{{end}}, {{word $.Lang .Reason}}{{with .Changes}} ({{$.TFlapped}} {{.}}){{end}}</p>{{end}}{{if $.ClosedMore}}<p>+ {{$.ClosedMore}} {{$.TMore}}</p>{{end}}
+<p>{{$.TLog}}: <code>{{.Name}}</code>{{with .Older}}, <code>{{.Name}}</code>{{end}}, {{.Events}} {{$.TEvents}}, {{.Unreadable}} {{$.TUnreadable}}, {{.ClockBack}} {{$.TBackwards}}, SHA-256 <code>{{.Sum}}</code></p>
 {{end}}
 <footer>{{.TCheck}}</footer>
 </body>

@@ -142,6 +142,9 @@ func signed(ctx context.Context, r *record, k *key) ([]byte, error) {
 	}
 	if r.Log != nil {
 		statement.Subject = append(statement.Subject, &ita.ResourceDescriptor{Name: r.Log.Name, Digest: map[string]string{"sha256": r.Log.Sum}})
+		if o := r.Log.Older; o != nil {
+			statement.Subject = append(statement.Subject, &ita.ResourceDescriptor{Name: o.Name, Digest: map[string]string{"sha256": o.Sum}})
+		}
 	}
 	data, err := json.Marshal(r)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 )
 
@@ -79,7 +80,7 @@ func verify(ctx context.Context, c *verifyConfig) (*verdict, error) {
 		return nil, err
 	}
 	if c.Events != "" {
-		if err := v.compareLog(ctx, c.Events); err != nil {
+		if err := v.compareLog(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -302,22 +303,63 @@ func (v *verdict) unknown(c *verifyConfig, files []recorder.File) {
 	}
 }
 
-// compareLog checks the event log: what was in it must still be how it begins.
-func (v *verdict) compareLog(ctx context.Context, path string) error {
+// compareLog checks the event log: what was in it must still be how it begins. It may have
+// been rotated since: then it is the older file, and the one that was the older is gone.
+func (v *verdict) compareLog(ctx context.Context, c *verifyConfig) error {
 	l := v.record.Log
 	if l == nil {
-		return fmt.Errorf("events: the record was made without an event log, so there is nothing to check %s against", path)
+		return fmt.Errorf("events: the record was made without an event log, so there is nothing to check %s against", c.Events)
 	}
-	sum, n, err := sumFile(ctx, path, l.Bytes)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		v.findings = append(v.findings, finding{missing, l.Name, "the event log was there when the record was made"})
-	case errors.Is(err, errShort):
-		v.findings = append(v.findings, finding{cut, l.Name, fmt.Sprintf("%d of %d bytes are left", n, l.Bytes)})
-	case err != nil:
+	older := eventlog.Older(c.Events)
+	fault, err := l.compare(ctx, c.Events, false)
+	if err != nil {
 		return err
-	case sum != l.Sum:
-		v.findings = append(v.findings, finding{changed, l.Name, "what is in it is not what was signed"})
+	}
+	rotated := false
+	if fault != nil {
+		other, err := l.compare(ctx, older, false)
+		if err != nil {
+			return err
+		}
+		if rotated = other == nil; !rotated {
+			v.findings = append(v.findings, *fault)
+		}
+	}
+	switch {
+	case l.Older == nil:
+	case rotated && c.Expired:
+		v.notes = append(v.notes, l.Older.Name+": is not there any more; the log was rotated since")
+	case rotated:
+		v.findings = append(v.findings, finding{missing, l.Older.Name, "the log was rotated since; -expired allows for it"})
+	default:
+		fault, err := l.Older.compare(ctx, older, true)
+		if err != nil {
+			return err
+		}
+		if fault != nil {
+			v.findings = append(v.findings, *fault)
+		}
 	}
 	return nil
+}
+
+// compare says what is wrong with a file of the log, nil if it begins, or is as a whole, as it
+// was signed.
+func (l *logFile) compare(ctx context.Context, path string, whole bool) (*finding, error) {
+	n := l.Bytes
+	if whole {
+		n = -1
+	}
+	sum, n, err := sumFile(ctx, path, n)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return &finding{missing, l.Name, "the event log was there when the record was made"}, nil
+	case errors.Is(err, errShort), err == nil && n < l.Bytes:
+		return &finding{cut, l.Name, fmt.Sprintf("%d of %d bytes are left", n, l.Bytes)}, nil
+	case err != nil:
+		return nil, err
+	case sum != l.Sum:
+		return &finding{changed, l.Name, "what is in it is not what was signed"}, nil
+	}
+	return nil, nil
 }

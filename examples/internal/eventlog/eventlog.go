@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 )
@@ -50,6 +49,9 @@ const (
 type Data struct {
 	// Reason is the name of the pipeline.Reason.
 	Reason string `json:"reason,omitempty"`
+	// Changes is how often a state changed since the last event that told of it, up to
+	// this one; 0 where each change is an event of its own.
+	Changes int `json:"changes,omitempty"`
 	// Policy is the SHA-256 of a policy's canonical form.
 	Policy string `json:"policy,omitempty"`
 	// Version is the program's and Sum the SHA-256 of its file, Models those of the
@@ -80,8 +82,8 @@ type Counts struct {
 // dropped and counted. Its methods may be called by any goroutine.
 type Log struct {
 	out     io.Writer
-	torn    bool // what was written last does not end its line
-	close   func() error
+	file    *file // which is out; nil if that is none
+	torn    bool  // what was written last does not end its line
 	onEvent func(Event)
 
 	queue chan Event
@@ -98,40 +100,26 @@ type Log struct {
 // called for each event, by one goroutine. The error is that of the file system.
 //
 // Lines are only ever added. One that was half written, by a power cut or on a full disk,
-// stays, and the next event begins a line of its own.
+// stays, and the next event begins a line of its own. A file of 32 MiB becomes the older one
+// (see Older), and a new one begins.
 func Open(path string, stdout io.Writer, onEvent func(Event)) (*Log, error) {
-	l := &Log{out: stdout, close: func() error { return nil }, onEvent: onEvent,
-		queue: make(chan Event, queueSize), done: make(chan struct{})}
+	return open(path, stdout, maxBytes, onEvent)
+}
+
+func open(path string, stdout io.Writer, most int64, onEvent func(Event)) (l *Log, err error) {
+	l = &Log{out: stdout, onEvent: onEvent, queue: make(chan Event, queueSize), done: make(chan struct{})}
 	switch path {
 	case "-":
 	case "":
 		l.out = io.Discard
 	default:
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			return nil, fmt.Errorf("events: %w", err)
+		if l.file, err = openFile(path, most); err != nil {
+			return nil, err
 		}
-		l.out, l.close, l.torn = f, f.Close, tornEnd(f)
+		l.out, l.torn = l.file, l.file.torn()
 	}
 	go l.write()
 	return l, nil
-}
-
-// tornEnd reports whether a file ends in the midst of a line. One that cannot be read may: an
-// empty line costs nothing.
-func tornEnd(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return false
-	}
-	r, err := os.Open(f.Name())
-	if err != nil {
-		return true
-	}
-	defer r.Close()
-	var last [1]byte
-	_, err = r.ReadAt(last[:], info.Size()-1)
-	return err != nil || last[0] != '\n'
 }
 
 // Add enters an event. It never blocks.
@@ -166,9 +154,17 @@ func (l *Log) enter(e Event, people bool) {
 
 func (l *Log) write() {
 	defer close(l.done)
-	failed := false
+	failed, grows := false, false
 	for e := range l.queue {
-		err := l.put(e)
+		line, err := json.Marshal(e)
+		if err == nil {
+			full := l.rotate(len(line) + 1)
+			if full != nil && !grows {
+				l.Add("events", fmt.Sprintf("the file of events cannot be rotated, and grows: %v", full))
+			}
+			grows = full != nil
+			err = l.put(line)
+		}
 		if err != nil && !failed {
 			l.Add("events lost", fmt.Sprintf("events cannot be written: %v", err))
 		}
@@ -179,12 +175,20 @@ func (l *Log) write() {
 	}
 }
 
-// put writes an event as a line of its own.
-func (l *Log) put(e Event) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return err
+// rotate makes room for so many bytes.
+func (l *Log) rotate(more int) error {
+	if l.file == nil {
+		return nil
 	}
+	rotated, err := l.file.rotate(more)
+	if rotated {
+		l.torn = l.file.torn()
+	}
+	return err
+}
+
+// put writes a line of its own.
+func (l *Log) put(line []byte) error {
 	line = append(line, '\n')
 	if l.torn {
 		line = append([]byte{'\n'}, line...)
@@ -224,5 +228,8 @@ func (l *Log) Close() error {
 	}
 	close(l.queue)
 	<-l.done
-	return l.close()
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }

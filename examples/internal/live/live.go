@@ -19,6 +19,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/camera"
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/detectors"
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/seal"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/signals"
@@ -101,6 +102,7 @@ type Camera struct {
 	told   string // why what is due could not be granted
 	source *camera.Source
 	set    *networks.Set
+	events *Events
 	pipe   *pipeline.Pipeline
 
 	confirm chan os.Signal
@@ -142,11 +144,12 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 	if err != nil {
 		o.Log.Error(err.Error())
 	}
+	c.events = NewEvents(func(kind, text string, _ eventlog.Data) { o.Log.Info(kind, "text", text) })
 	c.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Detectors: c.set.Detectors, Segmenter: c.set.Segmenter, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
 		Cores: s.Cores, View: known, SaveView: view.Saver(o.Policy), Compressed: true,
 		Floor:   c.seal.Floor(),
-		OnEvent: func(e pipeline.Event) { o.Log.Info(e.Kind.String(), "text", view.EventWords(e)) },
+		OnEvent: c.events.Add,
 	})
 	return c, err
 }
@@ -190,6 +193,9 @@ func (c *Camera) Close() error {
 	}
 	if c.pipe != nil {
 		errs = append(errs, c.pipe.Close())
+	}
+	if c.events != nil {
+		c.events.Close()
 	}
 	if c.set != nil {
 		errs = append(errs, c.set.Close())

@@ -24,17 +24,26 @@ const (
 type Repeats struct {
 	tell func(client, text string)
 
-	mu   sync.Mutex
-	told map[repeat]*count
+	mu     sync.Mutex
+	told   map[repeat]*count
+	closed bool
 }
 
 // repeat is what is counted, count how often it was in a period.
 type repeat struct{ client, kind string }
 
 type count struct {
+	began  time.Time
 	period time.Duration
 	times  int
 	text   string
+}
+
+// say tells of the count, if there is one.
+func (c *count) say(tell func(client, text string), client string) {
+	if c.times > 0 {
+		tell(client, fmt.Sprintf("%s: %d more within %v", c.text, c.times, time.Since(c.began).Round(time.Second)))
+	}
 }
 
 // NewRepeats returns a Repeats that calls tell, which must not block for long.
@@ -54,6 +63,9 @@ func (r *Repeats) Tell(client, kind, text string) {
 func (r *Repeats) first(key repeat, text string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
 	c := r.told[key]
 	if c == nil && len(r.told) >= maxTold {
 		key.client = otherClients
@@ -63,24 +75,40 @@ func (r *Repeats) first(key repeat, text string) bool {
 		c.times, c.text = c.times+1, text
 		return false
 	}
-	r.told[key] = &count{period: firstPeriod}
-	time.AfterFunc(firstPeriod, func() { r.end(key) })
+	r.begin(key, firstPeriod)
 	return true
+}
+
+// begin begins a period. The caller holds the lock.
+func (r *Repeats) begin(key repeat, period time.Duration) {
+	r.told[key] = &count{began: time.Now(), period: period}
+	time.AfterFunc(period, func() { r.end(key) })
 }
 
 // end ends a period: it tells of the count, if there is one, and begins the next.
 func (r *Repeats) end(key repeat) {
 	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return
+	}
 	c := *r.told[key]
 	if c.times == 0 {
 		delete(r.told, key)
 	} else {
-		next := min(2*c.period, longestPeriod)
-		r.told[key] = &count{period: next}
-		time.AfterFunc(next, func() { r.end(key) })
+		r.begin(key, min(2*c.period, longestPeriod))
 	}
 	r.mu.Unlock()
-	if c.times > 0 {
-		r.tell(key.client, fmt.Sprintf("%s: %d more within %v", c.text, c.times, c.period))
+	c.say(r.tell, key.client)
+}
+
+// Close tells of what was only counted. Nothing is told of afterwards.
+func (r *Repeats) Close() {
+	r.mu.Lock()
+	rest := r.told
+	r.told, r.closed = nil, true
+	r.mu.Unlock()
+	for key, c := range rest {
+		c.say(r.tell, key.client)
 	}
 }
