@@ -104,7 +104,7 @@ func repair(ctx context.Context, a *archive.Archive, log *slog.Logger) error {
 		log.Info("jobs that were lost are filed again", "jobs", n)
 	}
 	if err := a.Tidy(ctx); err != nil {
-		log.Warn("originals that should be removed are left", "reason", err)
+		log.Warn("what should be removed is left", "reason", err)
 	}
 	return nil
 }

@@ -63,6 +63,12 @@ func (a *Archive) Retry(ctx context.Context, id, version string, by evidence.Cha
 		}
 		if r.Version != version {
 			was = *r
+			left, err := unfinished(r)
+			if err != nil {
+				return err
+			}
+			drop(r, append(left, EvidenceName(r))...)
+			dropOutput(r)
 			// Evidence is of one version: in another's, a track's number may be that of
 			// somebody else, whom nobody has taken out.
 			r.Version, r.Evidence, r.Stage = version, "", queue.Inspect
@@ -128,7 +134,15 @@ func (a *Archive) Change(ctx context.Context, id string, revision uint64, render
 		return r, fmt.Errorf("%s: %w", r.Name, ErrOver)
 	}
 	if len(changes) > 0 {
+		left, err := unfinished(&r)
+		if err != nil {
+			return r, err
+		}
+		drop(&r, left...)
 		r.Changes = append(r.Changes, changes...)
+		if r.Accepted != nil && r.Output != nil {
+			r.Output.Kept = true
+		}
 		r.Accepted = nil // what was accepted was something else
 	} else if !render {
 		return r, fmt.Errorf("%s: the request changes nothing: name a change, or ask for it to be rendered", r.Name)
@@ -166,8 +180,8 @@ func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evi
 }
 
 // Tidy removes originals that were to be removed when their outputs were accepted, and were
-// not because the program ended or the store was away; and what was found in parts of
-// recordings on which nobody works.
+// not because the program ended or the store was away; and of recordings on which nobody
+// works what was found in parts, and what nothing needs any more.
 func (a *Archive) Tidy(ctx context.Context) error {
 	list, err := a.Queue.List(ctx)
 	if err != nil {
@@ -178,7 +192,7 @@ func (a *Archive) Tidy(ctx context.Context) error {
 			err = errors.Join(err, a.Files.Remove(ctx, originalName(r.ID)))
 		}
 		if r := &list[i]; r.Status.Final() {
-			err = errors.Join(err, a.RemoveParts(ctx, r))
+			err = errors.Join(err, a.RemoveParts(ctx, r), a.tidyStale(ctx, r))
 		}
 	}
 	return err

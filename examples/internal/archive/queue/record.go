@@ -86,6 +86,8 @@ type Recording struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Output are the files of the store that are shown and handed over.
 	Output *Output `json:"output,omitempty"`
+	// Stale are files of the store that nothing needs any more, and that may be gone.
+	Stale []string `json:"stale,omitempty"`
 
 	// Changes are those of reviewers, oldest first.
 	Changes []evidence.Change `json:"changes,omitempty"`
@@ -124,6 +126,9 @@ type Output struct {
 	VideoSHA256 string `json:"video_sha256"`
 	// Worker is who made it.
 	Worker string `json:"worker"`
+	// Kept: a person had accepted it before more was changed. Its files stay when another
+	// takes its place.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Worker is what a worker tells of itself. It is forgotten when it is silent.

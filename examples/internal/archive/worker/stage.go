@@ -39,10 +39,7 @@ func (w *Worker) stage(ctx context.Context, r *queue.Recording) (change func(*qu
 // inspect makes the first pass.
 func (w *Worker) inspect(ctx context.Context, r *queue.Recording, dir string) (func(*queue.Recording), error) {
 	name := archive.EvidenceName(r)
-	enter := func(r *queue.Recording) {
-		r.Evidence, r.Parts = name, nil
-		r.File(queue.Render)
-	}
+	enter := func(r *queue.Recording) { archive.EnterEvidence(r, name) }
 	there, err := w.there(ctx, name)
 	if err != nil {
 		return nil, err
@@ -155,9 +152,8 @@ func (w *Worker) render(ctx context.Context, r *queue.Recording, dir string) (fu
 		return nil, err
 	}
 	out := archive.NewOutput(id)
-	enter := func(r *queue.Recording) { r.Output, r.Status, r.Error = out, queue.Done, "" }
 	if done, err := w.rendered(ctx, out); err != nil || done {
-		return enter, err
+		return w.entering(ctx, r, out), err
 	}
 	at := func(name string) string { return filepath.Join(dir, name) }
 	ev := at("evidence.jsonl")
@@ -187,7 +183,31 @@ func (w *Worker) render(ctx context.Context, r *queue.Recording, dir string) (fu
 	if err != nil {
 		return nil, err
 	}
-	return enter, w.put(ctx, archive.Index(out), at("output.json"))
+	if err := w.put(ctx, archive.Index(out), at("output.json")); err != nil {
+		return nil, err
+	}
+	return w.entering(ctx, r, out), nil
+}
+
+// entering returns what enters an output, and removes what nothing needs any more since
+// earlier ones were entered: the worker may have been lost before it did.
+func (w *Worker) entering(ctx context.Context, r *queue.Recording, out *queue.Output) func(*queue.Recording) {
+	removed := w.removeStale(ctx, r, out)
+	return func(r *queue.Recording) { archive.Enter(r, out, removed) }
+}
+
+// removeStale removes what nothing needs any more, and returns what is gone.
+func (w *Worker) removeStale(ctx context.Context, r *queue.Recording, out *queue.Output) (removed []string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := w.persist(ctx, func(ctx context.Context) (err error) {
+		removed, err = w.c.Archive.RemoveStale(ctx, r, out)
+		return err
+	})
+	if err != nil {
+		w.c.Log.Warn("what nothing needs any more is left", "recording", r.ID, "reason", err)
+	}
+	return removed
 }
 
 // rendered reports whether the same output was made before, and then reads its entry.

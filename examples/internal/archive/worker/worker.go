@@ -176,10 +176,14 @@ func (w *Worker) do(ctx context.Context, j *queue.Job) {
 	change, err := w.stage(work, r)
 	if err == nil {
 		// Not under work: that ends when the job, being done, counts no more.
-		err = w.persist(ctx, func(ctx context.Context) error {
-			_, err := j.Done(ctx, change)
+		var after queue.Recording
+		err = w.persist(ctx, func(ctx context.Context) (err error) {
+			after, err = j.Done(ctx, change)
 			return err
 		})
+		if err == nil && after.Status == queue.Done {
+			w.removeStale(ctx, &after, nil)
+		}
 	}
 	cause := context.Cause(work)
 	if err != nil && errors.Is(cause, errStalled) {
