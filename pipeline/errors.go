@@ -28,6 +28,12 @@ var (
 
 	// ErrTimeout says that a detector did not answer within Config.Timeout.
 	ErrTimeout = errors.New("no answer in time")
+
+	// ErrStuck says that a stage did not return within a second of being asked, as a
+	// detector that hangs in native code. Its goroutine is left behind, with all it holds,
+	// and each further Run leaves one more: only a new process helps. To close what is stuck
+	// may not return either. It may come beside another error.
+	ErrStuck = errors.New("does not return")
 )
 
 // StageError is what Run returns when a stage failed so often in a row that

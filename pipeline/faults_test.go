@@ -168,8 +168,8 @@ func TestDetectorStuck(t *testing.T) {
 				sink := &album{t: t}
 				err := p.Run(t.Context(), &camera{frames: 1e6, pace: 5 * time.Millisecond}, sink)
 				var stage *pipeline.StageError
-				if !errors.As(err, &stage) || stage.Count != 3 || !errors.Is(err, pipeline.ErrTimeout) {
-					t.Errorf("got %v, want 3 timeouts of the detector", err)
+				if !errors.As(err, &stage) || stage.Count != 3 || !errors.Is(err, pipeline.ErrTimeout) || !errors.Is(err, pipeline.ErrStuck) {
+					t.Errorf("got %v, want 3 timeouts of the detector, and that it is stuck", err)
 				}
 				for _, s := range sink.seen() {
 					if s.outsideShown() != 0 {

@@ -53,7 +53,7 @@ func New(c Config) (*Pipeline, error) {
 // next Run: for a recording of another place take another Pipeline, or Confirm
 // its view. Run closes neither src nor sink; whichever way it
 // ends, it waits for all its goroutines, and names a stage that does not
-// return within a second of being asked.
+// return within a second of being asked: see ErrStuck.
 func (p *Pipeline) Run(ctx context.Context, src Source, sink Sink) error {
 	runCtx, stop, err := p.begin(ctx, sink)
 	if err != nil {

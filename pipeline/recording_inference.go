@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"time"
 
@@ -132,7 +131,7 @@ func (s *firstPass) stopWorkers() error {
 		select {
 		case <-s.done:
 		case <-late.C:
-			return &StageError{Stage: "detector", Count: 1, Err: fmt.Errorf("does not return after its context ended: %w", ErrTimeout)}
+			return &StageError{Stage: "detector", Count: 1, Err: errStuck}
 		}
 	}
 	return nil

@@ -377,7 +377,7 @@ func (s *firstPass) await(ctx context.Context) error {
 	case <-late.C:
 		for _, k := range s.detectors {
 			if k != nil && k.busy > 0 {
-				return &StageError{Stage: k.name, Count: 1, Err: fmt.Errorf("does not return: %w", ErrTimeout)}
+				return &StageError{Stage: k.name, Count: 1, Err: errStuck}
 			}
 		}
 		return &StageError{Stage: "inspect", Count: 1, Err: ErrTimeout}

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image"
 	"time"
 
@@ -70,9 +69,6 @@ func (o *outliner) choose(objects []detect.Object) {
 		o.near = o.near[:min(len(o.near), outlined)]
 	}
 }
-
-// errStuck says that a segmenter did not return although its time is over.
-var errStuck = fmt.Errorf("does not return: %w", ErrTimeout)
 
 // one finds one silhouette.
 func (o *outliner) one(ctx context.Context, pic *image.YCbCr, box detect.Box, s *detect.Silhouette) error {

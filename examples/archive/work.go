@@ -43,10 +43,11 @@ func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 		log.Warn("it goes on", "reason", err)
 	}
 	all := make([]*worker.Worker, f.workers)
-	ends := make([]func(), 0, len(all))
+	ends := make([]func(stuck bool), 0, len(all))
+	errs := make([]error, len(all))
 	defer func() {
-		for _, end := range ends {
-			end()
+		for i, end := range ends {
+			end(errors.Is(errs[i], pipeline.ErrStuck))
 		}
 	}()
 	memory := memfile.NewBudget(f.memory << 20)
@@ -59,7 +60,6 @@ func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 	}
 	f.confineProcess(log)
 	var done sync.WaitGroup
-	errs := make([]error, len(all))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for i, w := range all {
@@ -74,7 +74,7 @@ func workers(ctx context.Context, f *flags, a *archive.Archive, log *slog.Logger
 }
 
 // newWorker makes one worker. The caller calls end once it does not run any more.
-func newWorker(ctx context.Context, f *flags, a *archive.Archive, memory *memfile.Budget, room func(ffmpeg.Room) []string, log *slog.Logger) (w *worker.Worker, end func(), err error) {
+func newWorker(ctx context.Context, f *flags, a *archive.Archive, memory *memfile.Budget, room func(ffmpeg.Room) []string, log *slog.Logger) (w *worker.Worker, end func(stuck bool), err error) {
 	dir, free, err := slot(f.in("work"))
 	if err != nil {
 		return nil, nil, err
@@ -96,8 +96,11 @@ func newWorker(ctx context.Context, f *flags, a *archive.Archive, memory *memfil
 		self.Networks, passes.Sets = []string{key}, map[string][]*networks.Set{key: sets}
 		self.Machine = recording.Machine()
 	}
-	end = func() {
+	end = func(stuck bool) {
 		defer free()
+		if stuck {
+			return // its networks cannot be closed
+		}
 		for _, s := range sets {
 			if err := s.Close(); err != nil {
 				log.Warn("a network was not closed", "reason", err)

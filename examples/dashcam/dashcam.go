@@ -50,19 +50,19 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, broadcaster.Close()) }()
+	defer func() { err = errors.Join(err, live.Close(err, broadcaster.Close)) }()
 	d.camera, err = live.Open(ctx, policy, d.c.Settings, live.Options{Policy: d.c.Policy, LookAhead: d.c.LookAhead, Moving: true, Log: d.log,
 		OnChange: func(s camera.State) { broadcaster.Describe(s.Format) }})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.camera.Close()) }()
+	defer func() { err = errors.Join(err, live.Close(err, d.camera.Close)) }()
 	d.ring, err = recorder.NewRing(broadcaster, recorder.RingOptions{Dir: d.c.Dir, Keep: d.c.Keep, Memory: int64(d.c.Memory), Limits: d.c.limits(), OnEvent: d.onEvent})
 	if err != nil {
 		return err
 	}
 	// An event under way is brought to its end.
-	defer func() { err = errors.Join(err, d.ring.Close()) }()
+	defer func() { err = errors.Join(err, live.Close(err, d.ring.Close)) }()
 
 	if err := d.c.Process(d.needs()); err != nil {
 		d.log.Warn("the program keeps rights that it does not need", "reason", err)

@@ -53,7 +53,8 @@
 // dashcam).
 //
 // Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is taken or
-// an accelerometer that is not there yet; 2 what the next start would meet again, such as
+// an accelerometer that is not there yet, or after which only a new start helps, such as a
+// network that hangs; 2 what the next start would meet again, such as
 // wrong settings or a password that the camera refuses.
 package main
 

@@ -227,10 +227,13 @@ func (a *app) pump(ctx context.Context, run func(context.Context) error) error {
 			return nil //nolint:nilerr // it was told to end
 		}
 		var cam *camera.Error
-		if errors.As(err, &cam) {
+		switch {
+		case errors.Is(err, pipeline.ErrStuck): // each further start would leave one more thread behind
+			a.log.Add(live.Stopped, "the program ends, and only a new start of it helps: "+err.Error())
 			return err
-		}
-		if err == nil {
+		case errors.As(err, &cam):
+			return err
+		case err == nil:
 			return errors.New("the camera came to an end")
 		}
 		if time.Since(began) >= restartMost {

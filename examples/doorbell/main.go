@@ -8,7 +8,7 @@
 // the terminal, or the button's GPIO line.
 //
 // Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is
-// taken; 2 what the next start would meet again, such as wrong settings or policy, no
+// taken, or after which only a new start helps, such as a network that hangs; 2 what the next start would meet again, such as wrong settings or policy, no
 // networks, or a password that the camera refuses.
 package main
 
@@ -83,7 +83,8 @@ func run(ctx context.Context, args []string, keys io.Reader, stdout, stderr io.W
 		go a.keys(keys)
 	}
 	err = a.run(ctx)
-	if err = errors.Join(err, a.Close(), set.Close()); err != nil {
+	err = errors.Join(err, live.Close(err, func() error { return errors.Join(a.Close(), set.Close()) }))
+	if err != nil {
 		return fail(err)
 	}
 	return live.ExitDone

@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // restartScene is a doorbell of which only the restarts and their events work.
@@ -129,4 +134,56 @@ func TestNetworkFailsForAnHour(t *testing.T) {
 			t.Errorf("told last: %v", last)
 		}
 	})
+}
+
+// TestStuckNetwork: a network that does not return, as one that hangs in native code, ends the
+// program so that it is started again: a further start of the pipeline would wait for it, too.
+func TestStuckNetwork(t *testing.T) {
+	s := newRestartScene(t)
+	release := make(chan struct{})
+	defer close(release)
+	stuck := detecttest.New(detect.Classes(detect.Face, detect.Person, detect.Plate, detect.Vehicle), detecttest.Stuck(release, time.Minute))
+	policy := redact.HideEverything()
+	policy.Outside.Hide = redact.HideDetected
+	p, err := pipeline.New(pipeline.Config{Policy: policy, Mode: pipeline.Live, Detectors: []detect.Detector{stuck},
+		Timeout: 20 * time.Millisecond, MaxFailures: 2, OnEvent: s.happens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	began := time.Now()
+	source := pipeline.SourceFunc(func(ctx context.Context, b *pipeline.Buffer) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+		b.Resize(64, 48)
+		b.Time = time.Since(began)
+		return nil
+	})
+	sink := pipeline.SinkFunc(func(_ context.Context, f redact.Frame) error {
+		if f.Mask().Hidden() != 1 {
+			t.Error("a picture was shown that no network has seen")
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	runs := 0
+	err = s.pump(ctx, func(ctx context.Context) error {
+		if runs++; runs > 1 {
+			cancel()
+		}
+		return p.Run(ctx, source, sink)
+	})
+	var stage *pipeline.StageError
+	if !errors.Is(err, pipeline.ErrStuck) || !errors.As(err, &stage) || stage.Count != 2 || runs != 1 || live.ExitCode(err) != live.ExitFailed {
+		t.Errorf("%d runs, exit code %d: %v", runs, live.ExitCode(err), err)
+	}
+	if all := s.lines(); !slices.ContainsFunc(all, func(e eventlog.Event) bool {
+		return e.Kind == live.Stopped && strings.Contains(e.Text, "only a new start")
+	}) {
+		t.Errorf("the log does not say so: %+v", all)
+	}
 }

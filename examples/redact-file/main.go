@@ -25,6 +25,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/examples/internal/signals"
 	"github.com/hedgecam/hedge/internal/nodump"
+	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
 	"github.com/hedgecam/hedge/redact"
 )
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		return fail(exitUsage, err)
 	}
 
-	code := exitDone
+	code, stuck := exitDone, false
 	var reports []*report
 	for _, f := range files {
 		j := job{options: o, policy: policy, set: sets[0], copies: sets[1:], stderr: stderr, file: f, encoder: encoder}
@@ -113,12 +114,18 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 		if err != nil {
 			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", ffmpeg.ShownAddress(f.in), err)))
 		}
+		if stuck = errors.Is(err, pipeline.ErrStuck); stuck {
+			break // all that come would wait for it
+		}
 	}
 	// An interrupt leaves no report of a recording that is not there.
 	if o.report != "" && (code != exitInterrupted || len(reports) > 1) {
 		if err := writeReport(o.report, o.force, reports); err != nil {
 			code = max(code, fail(exitUsage, err))
 		}
+	}
+	if stuck {
+		return code // nor could the networks be closed
 	}
 	for _, s := range sets {
 		if err := s.Close(); err != nil {

@@ -22,7 +22,7 @@
 // /dev/video0.
 //
 // Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a device that is not
-// there yet; 2 what the next start would meet again, such as wrong settings or a password
+// there yet, or after which only a new start helps, such as a network that hangs; 2 what the next start would meet again, such as wrong settings or a password
 // that the camera refuses.
 package main
 
@@ -108,9 +108,10 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 		if err := c.Process(needs); err != nil {
 			log.Warn("the program keeps rights that it does not need", "reason", err)
 		}
-		err = errors.Join(cam.Run(ctx, out), cam.Close())
+		err = cam.Run(ctx, out)
+		err = errors.Join(err, live.Close(err, cam.Close))
 	}
-	if err = errors.Join(err, out.Close()); err != nil {
+	if err = errors.Join(err, live.Close(err, out.Close)); err != nil {
 		return fail(live.ExitCode(err, videoout.ErrKind), err)
 	}
 	return live.ExitDone

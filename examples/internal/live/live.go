@@ -197,11 +197,11 @@ func (c *Camera) Close() error {
 	if c.events != nil {
 		c.events.Close()
 	}
-	if c.set != nil {
-		errs = append(errs, c.set.Close())
-	}
 	if c.source != nil {
 		errs = append(errs, c.source.Close())
+	}
+	if c.set != nil { // the last: one that hangs cannot be closed
+		errs = append(errs, c.set.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -83,7 +83,8 @@ func New(c Config) *Worker {
 	return &Worker{c: c, now: c.Self}
 }
 
-// Run works until ctx ends. A job that it is at then is given back, and is no failed try.
+// Run works until ctx ends. A job that it is at then is given back, and is no failed try. The
+// error is pipeline.ErrStuck when a pass does not return: only a new process helps.
 func (w *Worker) Run(ctx context.Context) (err error) {
 	if err := w.clean(); err != nil {
 		return err
@@ -113,7 +114,9 @@ func (w *Worker) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return nil // ctx has ended, which is how it is told to
 		}
-		w.do(ctx, j)
+		if err := w.do(ctx, j); errors.Is(err, pipeline.ErrStuck) {
+			return fmt.Errorf("only a new start of the worker helps: %w", err)
+		}
 	}
 }
 
@@ -157,8 +160,9 @@ var errStalled = errors.New("the pass stands still: no picture has come for too 
 // errGone is the cause of a job's end when it counts no more.
 var errGone = errors.New("the job was cancelled, or another has taken its place")
 
-// do does one job and ends it.
-func (w *Worker) do(ctx context.Context, j *queue.Job) {
+// do does one job and ends it. The error is that of a pass that was not told to end: one that
+// was may only take its time.
+func (w *Worker) do(ctx context.Context, j *queue.Job) error {
 	r := &j.Recording
 	w.set(func(s *queue.Worker) {
 		s.Recording, s.Stage, s.Done, s.Total, s.Left = cmp.Or(r.Parent, r.ID), r.Stage, 0, 0, 0
@@ -171,9 +175,10 @@ func (w *Worker) do(ctx context.Context, j *queue.Job) {
 	if w.passOn(ctx, log, j) {
 		cancel(nil)
 		holding.Wait()
-		return
+		return nil
 	}
-	change, err := w.stage(work, r)
+	change, failed := w.stage(work, r)
+	err := failed
 	if err == nil {
 		// Not under work: that ends when the job, being done, counts no more.
 		var after queue.Recording
@@ -192,6 +197,10 @@ func (w *Worker) do(ctx context.Context, j *queue.Job) {
 	cancel(nil)
 	holding.Wait()
 	w.end(ctx, log, j, err, cause)
+	if cause != nil && !errors.Is(cause, errStalled) {
+		return nil
+	}
+	return failed
 }
 
 // end tells the queue how a job has ended that is not done.

@@ -25,6 +25,7 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/archive/store"
 	"github.com/hedgecam/hedge/examples/internal/archive/worker"
 	"github.com/hedgecam/hedge/examples/internal/memfile"
+	"github.com/hedgecam/hedge/pipeline"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
@@ -335,6 +336,39 @@ func TestStalled(t *testing.T) {
 	if r := a.Wait(t, a.Add(t, "a.mp4", "1").ID, archivetest.Status(queue.Failed)); !strings.Contains(r.Error, "stands still") || r.Attempts != 3 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestStuck: a worker of which a pass does not return, as a network that hangs in native code,
+// ends: every pass after it would wait for it. The job was a failed try.
+func TestStuck(t *testing.T) {
+	a := archivetest.New(t, fast)
+	p := &archivetest.Passes{Before: func(context.Context, *queue.Recording, string) error {
+		return fmt.Errorf("hedge-n: %w", pipeline.ErrStuck)
+	}}
+	c := worker.Config{Archive: a.Archive, Passes: p, Dir: filepath.Join(t.TempDir(), "w"), Memory: memfile.NewBudget(1 << 20),
+		Self: queue.Worker{ID: "w", Version: archivetest.Version}}
+	r := a.Add(t, "a.mp4", "1")
+	if err := worker.New(c).Run(t.Context()); !errors.Is(err, pipeline.ErrStuck) {
+		t.Errorf("%v", err)
+	}
+	if r, err := a.Queue.Get(t.Context(), r.ID); err != nil || r.Attempts != 1 || !strings.Contains(r.Error, "does not return") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	// One that was told to end may only take its time.
+	p.Before = func(ctx context.Context, r *queue.Recording, _ string) error {
+		if r.Name == "b.mp4" {
+			return nil
+		}
+		if _, err := a.Cancel(ctx, r.ID, evidence.Change{By: "somebody"}); err != nil {
+			t.Error(err)
+		}
+		<-ctx.Done()
+		return fmt.Errorf("hedge-n: %w", pipeline.ErrStuck)
+	}
+	b := a.Add(t, "b.mp4", "2")
+	start(t, a, "w", p, nil)
+	a.Wait(t, b.ID, archivetest.Status(queue.Done))
+	a.Wait(t, r.ID, archivetest.Status(queue.Cancelled))
 }
 
 // TestLarge: a recording that does not fit into memory fails with the way out.
