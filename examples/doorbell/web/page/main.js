@@ -9,7 +9,7 @@ let status = null;
 let lockedOut = false;
 
 const snapshot = byId("snapshot");
-const live = new Live(video, snapshot, (why) => { trouble = why; curtain(); });
+const live = new Live(video, snapshot, overPicture);
 const editor = new Editor(live, () => curtain());
 
 // shape makes the stage as wide for its height as the camera says, whose pixels
@@ -26,11 +26,34 @@ video.addEventListener("resize", onSize);
 video.addEventListener("loadedmetadata", onSize);
 video.addEventListener("playing", () => { trouble = ""; curtain(); });
 
-byId("ring").addEventListener("click", () => ask("POST", "/ring").then(poll, (e) => { trouble = e.message; curtain(); }));
-byId("private").addEventListener("click", () => ask("POST", status?.private ? "/privacy/off" : "/privacy/on").then(poll, (e) => { trouble = e.message; curtain(); }));
-byId("confirm").addEventListener("click", () => ask("POST", "/confirm").then(poll, (e) => say(byId("alert-text"), e.message)));
+// onClick has a button send a request. A double click, a key that is held and a click before the
+// page shows what came of the last one are no second wish.
+function onClick(id, path, failed) {
+  const button = byId(id);
+  let busy = false;
+  button.addEventListener("keydown", (e) => { if (e.repeat && e.key === "Enter") e.preventDefault(); });
+  button.addEventListener("click", async (e) => {
+    if (busy || e.detail > 1) return;
+    busy = true;
+    button.setAttribute("aria-disabled", "true"); // "disabled" would lose the focus
+    try {
+      await ask("POST", path());
+      await poll();
+    } catch (error) {
+      failed(error.message);
+    } finally {
+      busy = false;
+      button.removeAttribute("aria-disabled");
+    }
+  });
+}
 
-byId("unloosen").addEventListener("click", () => ask("POST", "/seal/stop").then(poll, (e) => say(byId("alert-text"), e.message)));
+function overPicture(why) { trouble = why; curtain(); }
+function inAlert(why) { say(byId("alert-text"), why); }
+onClick("ring", () => "/ring", overPicture);
+onClick("private", () => status?.private ? "/privacy/off" : "/privacy/on", overPicture);
+onClick("confirm", () => "/confirm", inAlert);
+onClick("unloosen", () => "/seal/stop", inAlert);
 
 // curtain covers the picture with why there is none.
 function curtain() {
