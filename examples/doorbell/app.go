@@ -123,7 +123,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn, Confirm: a.pipe.Confirm,
 		Judge: a.seal.Judge, Ask: a.seal.Ask, Grant: a.grant,
 	})
-	a.recordStart(policy)
+	a.recordStart()
 	if err := a.openOutputs(); err != nil {
 		return a, err
 	}

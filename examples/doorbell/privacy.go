@@ -257,7 +257,16 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 	if !a.privacy.isOn() {
 		return nil
 	}
-	return a.putInForce(nil)
+	return a.pipe.SetPolicy(nil) // recordStart tells the log
+}
+
+// inForce returns the policy that is to be in force: nil, which hides everything, while
+// privacy is on.
+func (a *app) inForce() *redact.Policy {
+	if a.privacy.isOn() {
+		return nil
+	}
+	return a.policy
 }
 
 // apply puts a policy in force, unless privacy hides everything: then it waits. One that
@@ -298,13 +307,9 @@ func (a *app) replace(p *redact.Policy, floor []*redact.Policy) error {
 func (a *app) applyPrivacy() error {
 	a.policies.Lock()
 	defer a.policies.Unlock()
-	p := a.policy
-	if a.privacy.isOn() {
-		p = nil
-	}
 	a.gate.keepWaiting.Store(true)
 	defer a.gate.keepWaiting.Store(false)
-	return a.putInForce(p)
+	return a.putInForce(a.inForce())
 }
 
 // putInForce hands a policy to the pipeline. A nil one hides everything.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,7 +14,9 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"github.com/hedgecam/hedge/examples/doorbell/web"
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/schedule"
+	"github.com/hedgecam/hedge/redact"
 )
 
 // switchScene is a privacy switch whose clock a test moves.
@@ -268,11 +271,33 @@ func TestPrivacyFromTheStart(t *testing.T) {
 	policy := filepath.Join(dir, "policy.json")
 	writeFile(t, policy, `{"version":1,"property":[[[0,0],[1,0],[1,1],[0,1]]]}`)
 	writeFile(t, policy+privacySuffix, `{"on":true,"time":"2026-11-29T10:00:00Z"}`)
-	a, out := start(t, "-source", "file:"+clip(t), "-policy", policy)
+	events := filepath.Join(dir, "events.jsonl")
+	a, out := start(t, "-source", "file:"+clip(t), "-policy", policy, "-events", events)
 	eventually(t, "many pictures", func() bool { return a.gate.last().Frames > 30 })
 	c := a.gate.tally.take()
 	if c.Frames == 0 || c.Whole != c.Frames {
 		t.Errorf("%d of %d pictures hidden whole: %s", c.Whole, c.Frames, out)
+	}
+	// Nor does the log, which a signed record is made of, tell of zones in force.
+	data, err := os.ReadFile(events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for line := range bytes.Lines(data) {
+		var e eventlog.Event
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Data == nil || e.Data.Policy == "" {
+			continue
+		}
+		if told++; e.Data.Policy != redact.HideEverything().SHA256() {
+			t.Errorf("the log says that zones were in force: %s", line)
+		}
+	}
+	if told == 0 {
+		t.Errorf("the log tells of no policy: %s", data)
 	}
 }
 

@@ -9,12 +9,12 @@ import (
 	"github.com/hedgecam/hedge/examples/internal/buildinfo"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/models"
-	"github.com/hedgecam/hedge/redact"
 )
 
-// recordStart writes into the log which program and networks begin with which policy.
-func (a *app) recordStart(p *redact.Policy) {
-	d := eventlog.Data{Version: buildinfo.Version(), Sum: buildinfo.SHA256(), Policy: sumOf(p), Models: map[string]string{}}
+// recordStart writes into the log which program and networks begin with which policy in
+// force.
+func (a *app) recordStart() {
+	d := eventlog.Data{Version: buildinfo.Version(), Sum: buildinfo.SHA256(), Policy: sumOf(a.inForce()), Models: map[string]string{}}
 	for _, name := range networks.Members(a.c.Networks) {
 		if m, err := models.Find(name); err == nil {
 			d.Models[name] = m.SHA256 // Load refuses any other file
