@@ -26,14 +26,17 @@ type privacy struct {
 	times schedule.Schedule
 	zone  string           // what times are in
 	now   func() time.Time // by the wall clock alone, so that a leap of it shows
-	apply func() error     // has the switch take effect, by isOn
-	told  func(kind, text string)
+	// passed is the time since some moment, whatever the wall clock does.
+	passed func() time.Duration
+	apply  func() error // has the switch take effect, by isOn
+	told   func(kind, text string)
 
 	mu   sync.Mutex
 	hand *byHand // nil: nobody has set it since the schedule changed
 	line bool
-	last time.Time // of the last look at the schedule
-	due  bool      // it could not take effect: the next look tries again
+	last time.Time     // of the last look at the schedule
+	at   time.Duration // passed when last
+	due  bool          // it could not take effect: the next look tries again
 
 	state sync.Mutex
 	on    bool
@@ -60,22 +63,26 @@ func (p *privacy) load() {
 	} else {
 		p.hand = &h
 	}
-	p.last = p.now()
+	p.last, p.at = p.now(), p.passed()
 	if h := p.hand; h != nil && !h.On && p.unknown(p.last) {
 		p.hand = nil // nobody knows how long ago
 	} else if h != nil {
-		p.forget(h.Time, p.last)
+		p.forget(h.Time, p.last, false)
 	}
 	p.set(p.wanted(p.last))
 }
 
-// unsetOff is how long what was set by hand to show counts while the clock is not set.
-const unsetOff = time.Hour
+const (
+	// unsetOff is how long what was set by hand to show counts while the clock is not set.
+	unsetOff = time.Hour
+	// maxStep is the most by which a clock that was right is set.
+	maxStep = time.Minute
+)
 
 // forget drops what was set by hand where the schedule has begun or ended since. Where
 // the clock tells nothing of that, because it is not set, was not when it was set by hand,
-// or went back, what hides stays and what shows does not.
-func (p *privacy) forget(from, to time.Time) {
+// or leapt from one time to the other, what hides stays and what shows does not.
+func (p *privacy) forget(from, to time.Time, leapt bool) {
 	h := p.hand
 	if h == nil || p.times.Empty() {
 		return
@@ -86,13 +93,13 @@ func (p *privacy) forget(from, to time.Time) {
 	was, is := wallclock.Plausible(h.Time), wallclock.Plausible(to)
 	switch {
 	case h.On && !is: // it stays
-	case h.On && !was:
+	case h.On && (!was || leapt):
 		// It counts from here on. That this cannot be written down hides more after a restart.
 		p.hand = &byHand{On: true, Time: to.UTC()}
 		_ = p.write(p.hand)
-	case was != is,
+	case was != is, leapt,
 		!is && to.Sub(h.Time) >= unsetOff,
-		!h.On && to.Before(h.Time.Add(-time.Minute)),
+		!h.On && to.Before(h.Time.Add(-maxStep)),
 		is && p.times.Changed(from, to):
 		p.hand = nil
 	}
@@ -204,9 +211,11 @@ func (p *privacy) setLine(on bool) {
 func (p *privacy) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	p.forget(p.last, now)
-	p.last = now
+	now, passed := p.now(), p.passed()
+	step := (now.Sub(p.last) - (passed - p.at)).Abs()
+	// From a time at which it was not set the clock leaps to the right one.
+	p.forget(p.last, now, step > maxStep && wallclock.Plausible(p.last))
+	p.last, p.at = now, passed
 	who := "the schedule"
 	if p.unknown(now) {
 		who = "the clock is not set, so nobody knows what the schedule says"
@@ -243,8 +252,9 @@ func (a *app) openPrivacy(policy *redact.Policy) error {
 	}
 	a.policy = policy
 	a.privacy = &privacy{path: a.c.Policy + privacySuffix, times: times, zone: zone, told: a.log.Add,
-		now:  func() time.Time { return time.Now().Round(0) },
-		line: a.c.PrivateGPIO != "", // until it was read
+		now:    func() time.Time { return time.Now().Round(0) },
+		passed: func() time.Duration { return time.Since(a.started) },
+		line:   a.c.PrivateGPIO != "", // until it was read
 		apply: func() error {
 			// First what hides, whatever becomes of the preview.
 			err := a.applyPrivacy()

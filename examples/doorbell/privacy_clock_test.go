@@ -13,7 +13,11 @@ import (
 // minutes later.
 func (s *switchScene) unset(minutes int, want bool) {
 	s.t.Helper()
-	s.now = time.Unix(0, 0).UTC().Add(time.Duration(minutes) * time.Minute)
+	to := time.Unix(0, 0).UTC().Add(time.Duration(minutes) * time.Minute)
+	if step := to.Sub(s.now); step > 0 {
+		s.passed += step
+	}
+	s.now = to
 	s.p.check()
 	s.is(want)
 }
@@ -87,6 +91,41 @@ func TestPrivacyClockNotSet(t *testing.T) {
 	s.unset(0, false)
 	s.restart("")
 	s.is(false)
+}
+
+// TestPrivacyClockLeaps: a clock that is set from one time to another, as that of a system
+// that begins with the time of the last shutdown, says nothing of the schedule: what hides by
+// hand stays until the schedule changes, and what shows does not.
+func TestPrivacyClockLeaps(t *testing.T) {
+	const nights = "daily 22:00-06:00"
+	s := newSwitch(t, nights)
+	s.at(20, false) // it is 9:30 of the next day
+	s.set(true)
+	s.at(20.01, true)
+	s.leap(33.5, true)
+	s.restart(nights)
+	s.is(true)
+	s.at(45.9, true)
+	s.at(46, true) // the schedule has begun: by hand is over
+	s.at(54, false)
+
+	// A time that is wrong for a while.
+	s.set(true)
+	s.leap(70, true)
+	s.leap(54.1, true)
+	s.at(69.9, true)
+	s.at(78, false)
+
+	s = newSwitch(t, nights)
+	s.at(23, true)
+	s.set(false)
+	s.leap(47.5, true)
+	s.set(false)
+	s.leap(26, true)
+	s.set(false)
+	s.leap(26.01, false) // as clocks are set that are right
+	s.leap(25.999, false)
+	s.at(29.9, false)
 }
 
 // TestPrivacyZone: where there is a schedule, start, page and -check say in which time zone

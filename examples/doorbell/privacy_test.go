@@ -16,6 +16,7 @@ import (
 	"github.com/hedgecam/hedge/examples/doorbell/web"
 	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/schedule"
+	"github.com/hedgecam/hedge/examples/internal/wallclock"
 	"github.com/hedgecam/hedge/redact"
 )
 
@@ -26,6 +27,7 @@ type switchScene struct {
 	path    string
 	zone    *time.Location
 	now     time.Time
+	passed  time.Duration // whatever the clock does
 	applied int
 }
 
@@ -43,14 +45,30 @@ func (s *switchScene) restart(times string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.p = &privacy{path: s.path, times: parsed, now: func() time.Time { return s.now }, told: func(_, _ string) {}, apply: func() error { s.applied++; return nil }}
+	s.p = &privacy{path: s.path, times: parsed, now: func() time.Time { return s.now }, passed: func() time.Duration { return s.passed },
+		told: func(_, _ string) {}, apply: func() error { s.applied++; return nil }}
 	s.p.load()
 }
 
-// at moves the clock, in hours from midnight of the Monday that the scene begins on.
+// monday is a time of the scene's zone, in hours from midnight of the Monday that it begins on.
+func (s *switchScene) monday(hours float64) time.Time {
+	return time.Date(2026, 11, 30, 0, 0, 0, 0, s.zone).Add(time.Duration(hours * float64(time.Hour)))
+}
+
+// at has time pass until the clock is there, from Monday's midnight on. If it shows a later
+// time, or is not set, it leaps.
 func (s *switchScene) at(hours float64, want bool) {
 	s.t.Helper()
-	s.now = time.Date(2026, 11, 30, 0, 0, 0, 0, s.zone).Add(time.Duration(hours * float64(time.Hour)))
+	if step := s.monday(hours).Sub(s.now); step > 0 && wallclock.Plausible(s.now) {
+		s.passed += step
+	}
+	s.leap(hours, want)
+}
+
+// leap sets the clock.
+func (s *switchScene) leap(hours float64, want bool) {
+	s.t.Helper()
+	s.now = s.monday(hours)
 	s.p.check()
 	s.is(want)
 }
@@ -355,7 +373,7 @@ func (b *broker) subscribed(end string) bool {
 func TestPrivacyTriesAgain(t *testing.T) {
 	broken := errors.New("broken")
 	fail, applied := broken, 0
-	p := &privacy{path: filepath.Join(t.TempDir(), "switch"), now: time.Now, told: func(string, string) {},
+	p := &privacy{path: filepath.Join(t.TempDir(), "switch"), now: time.Now, passed: func() time.Duration { return 0 }, told: func(string, string) {},
 		apply: func() error {
 			if fail == nil {
 				applied++
