@@ -21,7 +21,11 @@
 // or one of them older, than allowed, also while nothing is recorded or the disk is full.
 // One that cannot be removed is an Event, and is tried again every minute; limits are kept
 // without it. Age counts only while the clock has been steady for ten minutes: a clock
-// that is set wrong for a moment costs no recording.
+// that is set wrong for a moment costs no recording. Until then a file is as old as it was when
+// the run before ended, if the clock was steady for ten minutes over all runs and is not behind
+// that time; the file .hedge-clock.json in the folder is for that. So a camera that never runs
+// for long removes what was too old when it ran the last time, and a clock that is wrong in
+// one short run removes nothing.
 //
 // # Faults
 //

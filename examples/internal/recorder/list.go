@@ -24,7 +24,7 @@ type File struct {
 }
 
 // List returns the recordings in a folder by their numbers, which rise with the order
-// in which they were made, and how many other files there are. It changes nothing and
+// in which they were made, and how many other files there are, but for the recorder's own. It changes nothing and
 // may be called while another program records; a recording that is removed meanwhile
 // is left out.
 func List(dir string) (files []File, others int, err error) {
@@ -33,6 +33,9 @@ func List(dir string) (files []File, others int, err error) {
 		return nil, 0, fmt.Errorf("recordings: %w", err)
 	}
 	for _, e := range entries {
+		if e.Name() == clockFile || e.Name() == clockPart {
+			continue
+		}
 		r, ok := parseName(e.Name())
 		if !ok || !e.Type().IsRegular() {
 			others++

@@ -19,9 +19,6 @@ const (
 	// partPrefix begins the names of files that have no fragment yet.
 	partPrefix = ".part-"
 	nameTime   = "20060102T150405Z"
-	// steady is how long the clock must have been steady for age to count, and
-	// jump how far it may be from the time that passed.
-	steady, jump = 10 * time.Minute, time.Minute
 	// repaired is how many of the newest files are looked at for damage: there
 	// is one writer, and at most one before it that did not end well.
 	repaired = 2
@@ -72,6 +69,8 @@ type store struct {
 	passed  func() time.Duration // the time that passed, whatever the clock does
 	at      time.Duration        // passed when checked
 	since   time.Duration        // passed when the clock was last wrong
+	before  mark                 // of the runs before this one
+	noted   time.Duration        // passed when the clock was last noted down
 	kept    time.Duration        // passed when keepRetention last looked
 	tried   time.Duration        // passed when what is stuck was last tried
 }
@@ -82,7 +81,7 @@ func openStore(dir string, l Limits, clock func() time.Time, onEvent func(Event)
 		return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
 	}
 	begin := time.Now()
-	s := &store{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1,
+	s := &store{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1, before: readMark(dir),
 		passed: func() time.Duration { return time.Since(begin) }}
 	s.checked = clock().Round(0)
 	entries, err := os.ReadDir(dir)
@@ -239,8 +238,11 @@ func (s *store) keepRetention(growing int64) {
 // than the ones after it: that counts where its own time is after theirs, or lies
 // in a time in which none can have been made, because the clock was wrong.
 func (s *store) tooOld() int {
+	if s.limits.Age == 0 {
+		return 0
+	}
 	now, settled := s.time()
-	if s.limits.Age == 0 || !settled {
+	if !settled {
 		return 0
 	}
 	at := now
@@ -253,14 +255,4 @@ func (s *store) tooOld() int {
 		}
 	}
 	return 0
-}
-
-// time returns the clock's time, and whether the clock has been steady.
-func (s *store) time() (time.Time, bool) {
-	now, passed := s.clock().Round(0), s.passed()
-	if off := now.Sub(s.checked) - (passed - s.at); off > jump || off < -jump {
-		s.since = passed
-	}
-	s.checked, s.at = now, passed
-	return now, passed-s.since >= steady
 }
