@@ -30,5 +30,6 @@
 // # Faults
 //
 // What goes wrong with the disk, such as that it is full, is an Event. Every
-// second another attempt is made; recording goes on when it succeeds.
+// second another attempt is made, also while there is nothing to write; recording goes on
+// when it succeeds.
 package recorder

@@ -26,7 +26,8 @@ const (
 	// Failed: nothing can be written, as Err says; attempts go on. It is reported
 	// once.
 	Failed EventKind = iota
-	// Recovered: files are being written again, beginning with Path.
+	// Recovered: files are being written again, beginning with Path, or can be, if Path is
+	// the folder: there is nothing to write just now.
 	Recovered
 	// Saved: the file is complete.
 	Saved

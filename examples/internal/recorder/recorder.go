@@ -2,8 +2,10 @@ package recorder
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -75,6 +77,7 @@ type Recorder struct {
 	asked   bool // for a key frame, for the next file
 	retryAt time.Duration
 	idle    int // timer periods without a unit
+	unsaved int // bytes that could not be written the last time
 
 	mu    sync.Mutex
 	stats Stats
@@ -234,6 +237,7 @@ func (r *Recorder) take(u *stream.Unit) {
 func (r *Recorder) rest() {
 	c := r.segment
 	if c == nil {
+		r.tryRoom()
 		return
 	}
 	at := c.last
@@ -247,6 +251,33 @@ func (r *Recorder) rest() {
 		r.health.wrote(c.path)
 	}
 	r.fail(at, err)
+}
+
+// tryRoom is the attempt of a recorder that could not write and has nothing to write: for as
+// much as there was then.
+func (r *Recorder) tryRoom() {
+	if r.health.err() == nil {
+		return
+	}
+	// Of a name that is removed at the next start, should this one be cut off here.
+	path := filepath.Join(r.store.dir, partPrefix+r.store.nextName())
+	if err := r.writeOnce(path, make([]byte, r.unsaved)); err != nil {
+		r.health.failed(fmt.Errorf("recorder: %w", err))
+		return
+	}
+	r.health.wrote(r.store.dir)
+}
+
+// writeOnce writes a file and removes it.
+func (r *Recorder) writeOnce(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = r.write(f, data); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close(), os.Remove(path))
 }
 
 // retain keeps to the limits, whatever becomes of what is to be written: nobody comes for
@@ -295,6 +326,12 @@ func (r *Recorder) abandon() {
 func (r *Recorder) fail(at time.Duration, err error) {
 	if err == nil {
 		return
+	}
+	if c := r.segment; c != nil {
+		r.unsaved = 1 // whatever else it was
+		for _, u := range c.pending {
+			r.unsaved += u.Len()
+		}
 	}
 	r.abandon()
 	r.retryAt, r.asked = at+retry, false

@@ -162,9 +162,13 @@ func wholeFragmentsOf(path string, size int64) (int64, error) {
 
 // name returns the name for a file that begins now.
 func (s *store) name() string {
-	n := fmt.Sprintf("hedge-%06d-%s.mp4", s.next, s.clock().UTC().Format(nameTime))
+	n := s.nextName()
 	s.next++
 	return n
+}
+
+func (s *store) nextName() string {
+	return fmt.Sprintf("hedge-%06d-%s.mp4", s.next, s.clock().UTC().Format(nameTime))
 }
 
 // put takes a file in that is complete.
