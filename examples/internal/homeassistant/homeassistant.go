@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -78,6 +79,8 @@ type Client struct {
 	client mqtt.Client
 	id     string // of this camera
 	base   string // of our own topics
+	// switched has the newest command to switch privacy that was not carried out yet.
+	switched chan bool
 }
 
 // New returns nil if no broker is named. Nothing is sent before Run.
@@ -95,13 +98,14 @@ func New(o Options) (*Client, error) {
 			name = "camera"
 		}
 	}
-	m := &Client{o: o, id: topicOf(name)}
+	m := &Client{o: o, id: topicOf(name), switched: make(chan bool, 1)}
 	m.base = "hedge/" + m.id
 	c := mqtt.NewClientOptions().AddBroker(u.String()).SetClientID("hedge-"+m.id).
 		SetUsername(o.User).SetPassword(o.Password).
 		SetWill(m.base+"/available", "offline", 1, true).
 		SetStore(store{mqtt.NewMemoryStore()}).SetAutoReconnect(true).SetConnectRetry(true).SetConnectRetryInterval(publishEvery).
-		SetConnectTimeout(publishEvery).SetWriteTimeout(publishWait).SetOrderMatters(false).
+		SetConnectTimeout(publishEvery).SetWriteTimeout(publishWait).
+		SetOrderMatters(true). // of two commands the later one counts
 		SetOnConnectHandler(func(mqtt.Client) { m.announce() })
 	m.client = mqtt.NewClient(c)
 	return m, nil
@@ -117,11 +121,14 @@ func topicOf(name string) string {
 	}, strings.ToLower(name))
 }
 
-// Run publishes the state until ctx ends.
+// Run publishes the state, and has commands carried out, until ctx ends.
 func (m *Client) Run(ctx context.Context) {
 	if m == nil {
 		return
 	}
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { m.obey(ctx) })
 	m.client.Connect() // goes on trying by itself
 	t := time.NewTicker(publishEvery)
 	defer t.Stop()
@@ -187,31 +194,54 @@ func (m *Client) announce() {
 	m.state()
 }
 
-// command is told of a message that switches privacy. One that the broker had kept from
-// before is not of now.
+// command is told of a message that switches privacy, one after the other, and must not
+// wait. Of those that come faster than they are carried out the newest counts. One that the
+// broker had kept from before is not of now.
 func (m *Client) command(kept bool, text string) {
 	if kept || text != "ON" && text != "OFF" {
 		return
 	}
-	m.o.Privacy(text == "ON")
-	m.state()
+	for {
+		select {
+		case m.switched <- text == "ON":
+			return
+		default:
+		}
+		select {
+		case <-m.switched:
+		default:
+		}
+	}
+}
+
+// obey carries out commands until ctx ends, and the one that has come by then.
+func (m *Client) obey(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case on := <-m.switched:
+			m.o.Privacy(on)
+			m.state()
+		}
+	}
+	select {
+	case on := <-m.switched:
+		m.o.Privacy(on)
+	default:
+	}
 }
 
 func (m *Client) discovery(component, field string, config map[string]any) {
-	data, err := json.Marshal(config)
-	if err != nil {
-		return // of strings only: cannot happen
-	}
-	m.client.Publish(m.o.Prefix+"/"+component+"/hedge_"+m.id+"/"+field+"/config", 1, true, data)
+	m.client.Publish(m.o.Prefix+"/"+component+"/hedge_"+m.id+"/"+field+"/config", 1, true, jsonOf(config))
 }
 
 // state publishes what is hidden just now.
 func (m *Client) state() {
 	s, onOff := m.o.State(), map[bool]string{true: "ON", false: "OFF"}
-	m.publishJSON("state", map[string]any{
+	m.publish("state", false, jsonOf(map[string]any{
 		"people": s.People, "faces": s.Faces, "plates": s.Plates, "hidden": int(100*s.Hidden + 0.5),
 		"state": s.State, "private": onOff[s.Private], "seal": s.Seal, "problem": onOff[s.Problem], "recording_problem": onOff[s.RecordingProblem],
-	})
+	}))
 }
 
 // Event publishes an event. It waits two seconds at most.
@@ -223,15 +253,14 @@ func (m *Client) Event(e eventlog.Event) {
 	if e.Kind == "ring" {
 		kind = "ring"
 	}
-	m.publishJSON("event", map[string]any{"event_type": kind, "kind": e.Kind, "text": e.Text, "time": e.Time})
+	text := jsonOf(map[string]any{"event_type": kind, "kind": e.Kind, "text": e.Text, "time": e.Time})
+	m.publish("event", false, text)
 }
 
-func (m *Client) publishJSON(topic string, value any) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return // of strings and numbers only: cannot happen
-	}
-	m.publish(topic, false, string(data))
+// jsonOf writes what has only strings, numbers and times in it.
+func jsonOf(value any) string {
+	data, _ := json.Marshal(value) // of such it can write all
+	return string(data)
 }
 
 // publish hands a message over, if the broker is there. What the broker does
