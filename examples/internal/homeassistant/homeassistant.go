@@ -23,6 +23,8 @@ const (
 	publishEvery = 5 * time.Second
 	// publishWait is how long a message may take to be handed over.
 	publishWait = 2 * time.Second
+	// ringWaits is how long a ring is told of while the broker is away, once it is back.
+	ringWaits = time.Minute
 )
 
 // Broker checks the address of a broker, such as tcp://host:1883.
@@ -81,6 +83,10 @@ type Client struct {
 	base   string // of our own topics
 	// switched has the newest command to switch privacy that was not carried out yet.
 	switched chan bool
+
+	mu   sync.Mutex
+	ring string    // the newest that the broker was not told of; "" if it was
+	rung time.Time // when that was
 }
 
 // New returns nil if no broker is named. Nothing is sent before Run.
@@ -192,6 +198,7 @@ func (m *Client) announce() {
 	}
 	m.publish("available", true, "online")
 	m.state()
+	m.tellRing()
 }
 
 // command is told of a message that switches privacy, one after the other, and must not
@@ -244,7 +251,8 @@ func (m *Client) state() {
 	}))
 }
 
-// Event publishes an event. It waits two seconds at most.
+// Event publishes an event. It waits two seconds at most. The newest ring is published up to
+// a minute later, if the broker is away.
 func (m *Client) Event(e eventlog.Event) {
 	if m == nil {
 		return
@@ -254,7 +262,32 @@ func (m *Client) Event(e eventlog.Event) {
 		kind = "ring"
 	}
 	text := jsonOf(map[string]any{"event_type": kind, "kind": e.Kind, "text": e.Text, "time": e.Time})
-	m.publish("event", false, text)
+	if kind == "other" {
+		m.publish("event", false, text)
+		return
+	}
+	m.mu.Lock()
+	m.ring, m.rung = text, time.Now()
+	m.mu.Unlock()
+	m.tellRing()
+}
+
+// tellRing publishes the ring that the broker was not told of, if it is there and the ring
+// was not long ago.
+func (m *Client) tellRing() {
+	if !m.client.IsConnectionOpen() {
+		return
+	}
+	m.mu.Lock()
+	text := m.ring
+	if time.Since(m.rung) > ringWaits {
+		text = ""
+	}
+	m.ring = ""
+	m.mu.Unlock()
+	if text != "" {
+		m.publish("event", false, text)
+	}
 }
 
 // jsonOf writes what has only strings, numbers and times in it.
