@@ -189,33 +189,64 @@ func (r *record) checkChain() error {
 	return nil
 }
 
-// compare checks the files in a folder against the record.
+// compare checks the files in a folder against the record. A camera may delete the oldest
+// meanwhile.
 func (v *verdict) compare(ctx context.Context, c *verifyConfig, files []recorder.File) error {
 	there := map[string]recorder.File{}
 	for _, f := range files {
 		there[f.Name] = f
 	}
 	found := &contents{dir: c.Dir, files: files}
-	gone := c.Expired // still among the oldest
+	places := make([]place, len(v.record.Segments))
 	for i := range v.record.Segments {
 		s := &v.record.Segments[i]
 		f, ok := there[s.Name]
-		if !ok && gone {
-			other, err := found.under(ctx, s)
-			if err != nil {
-				return err
-			}
-			if other == "" {
-				v.notes = append(v.notes, s.Name+": is not there any more; the oldest may be gone")
-				continue
-			}
-		}
-		gone = false
-		if err := v.check(ctx, c.Dir, s, f, ok, found); err != nil {
+		var err error
+		if places[i], err = v.check(ctx, c.Dir, s, f, ok, found); err != nil {
 			return err
 		}
 	}
+	if err := v.missed(c, places); err != nil {
+		return err
+	}
 	v.unknown(c, files)
+	return nil
+}
+
+// place is where what was recorded under a name was.
+type place uint8
+
+const (
+	here place = iota
+	elsewhere
+	nowhere
+)
+
+// missed tells of the segments that were nowhere: the camera deleted them if it deletes the
+// oldest, and if none before them is there by now.
+func (v *verdict) missed(c *verifyConfig, places []place) error {
+	first := "" // that is there
+	for i, p := range places {
+		name := v.record.Segments[i].Name
+		switch {
+		case p == nowhere && !c.Expired:
+			v.findings = append(v.findings, finding{missing, name, "it was there when the record was made"})
+		case p == nowhere && first == "":
+			v.notes = append(v.notes, name+": is not there any more; the oldest may be gone")
+		case p == nowhere:
+			v.findings = append(v.findings, finding{missing, name, "it was there when the record was made, and the older " + first +
+				" still is; if that is one that the camera could not delete, move it away and check again"})
+		case first != "":
+		case p == elsewhere:
+			first = name
+		default:
+			if _, err := os.Lstat(filepath.Join(c.Dir, name)); err == nil {
+				first = name
+			} else if !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -250,8 +281,9 @@ func (c *contents) under(ctx context.Context, s *segment) (string, error) {
 	return "", nil
 }
 
-// check compares one segment with its file; ok says that there is one.
-func (v *verdict) check(ctx context.Context, dir string, s *segment, f recorder.File, ok bool, found *contents) error {
+// check compares one segment with its file; ok says that there is one. It tells of what is
+// wrong, unless it is nowhere.
+func (v *verdict) check(ctx context.Context, dir string, s *segment, f recorder.File, ok bool, found *contents) (place, error) {
 	find := func(k kind, format string, args ...any) {
 		v.findings = append(v.findings, finding{k, s.Name, fmt.Sprintf(format, args...)})
 	}
@@ -260,28 +292,29 @@ func (v *verdict) check(ctx context.Context, dir string, s *segment, f recorder.
 	case !ok || errors.Is(err, os.ErrNotExist):
 		ok, err = false, nil
 	case err != nil && !errors.Is(err, errShort):
-		return err
+		return nowhere, err
 	}
 	if ok && err == nil && sum == s.Sum {
 		if !s.Open && f.Size != s.Bytes {
 			find(changed, "it is %d bytes longer than it was", f.Size-s.Bytes)
 		}
-		return nil
+		return here, nil
 	}
 	other, otherErr := found.under(ctx, s)
 	switch {
 	case otherErr != nil:
-		return otherErr
+		return nowhere, otherErr
 	case other != "":
 		find(reordered, "what was recorded under this name lies under %s", other)
+		return elsewhere, nil
 	case !ok:
-		find(missing, "it was there when the record was made")
+		return nowhere, nil
 	case err != nil:
 		find(cut, "%d of %d bytes are left", f.Size, s.Bytes)
 	default:
 		find(changed, "what is in it is not what was signed")
 	}
-	return nil
+	return here, nil
 }
 
 // unknown names the files that the record does not.
