@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/accelerometer"
@@ -30,6 +31,7 @@ type dashcam struct {
 
 	camera *live.Camera
 	ring   *recorder.Ring
+	blind  atomic.Pointer[error] // why no blow is noticed; nil while they are
 }
 
 // run films until ctx ends, which is no error.
@@ -80,7 +82,7 @@ func (d *dashcam) run(ctx context.Context, policy *redact.Policy) (err error) {
 func (d *dashcam) needs() confine.Needs {
 	n := d.c.Needs()
 	n.Folders, n.Files = []string{d.c.Dir}, []string{d.c.Policy}
-	n.Reads = append(n.Reads, d.c.Accel)
+	n.Watched = append(n.Watched, d.c.Accel)
 	return n
 }
 
@@ -118,6 +120,9 @@ func (d *dashcam) health() (string, error) {
 	s := d.ring.Stats()
 	if s.Err != nil {
 		return "", fmt.Errorf("recordings: %w", s.Err)
+	}
+	if err := d.blind.Load(); err != nil {
+		return "", fmt.Errorf("no blow is noticed: %w", *err)
 	}
 	return fmt.Sprintf("ok: %v of video in memory, %.1f MB; files: %d, %.1f MB",
 		s.Held.Round(time.Second/10), float64(s.Memory)/1e6, s.Files, float64(s.Bytes)/1e6), nil

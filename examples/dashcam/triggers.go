@@ -62,8 +62,7 @@ func (d *dashcam) startTriggers(ctx context.Context, beside *sync.WaitGroup) {
 	})
 	if d.accel != nil {
 		beside.Go(func() {
-			d.accel.Watch(ctx, d.c.Threshold, func(text string) { logged(d.event("accelerometer: " + text)) },
-				func(err error) { d.log.Error("no blow is noticed", "reason", err) })
+			d.accel.Watch(ctx, d.c.Threshold, func(text string) { logged(d.event("accelerometer: " + text)) }, d.sensor)
 		})
 	}
 	if d.listener == nil {
@@ -80,4 +79,15 @@ func (d *dashcam) startTriggers(ctx context.Context, beside *sync.WaitGroup) {
 		<-ctx.Done()
 		_ = server.Close() // everything ends
 	})
+}
+
+// sensor is told that the accelerometer cannot be read, or with nil that it can again.
+func (d *dashcam) sensor(err error) {
+	if err == nil {
+		d.blind.Store(nil)
+		d.log.Info("blows are noticed again")
+		return
+	}
+	d.blind.Store(&err)
+	d.log.Error("no blow is noticed", "reason", err)
 }

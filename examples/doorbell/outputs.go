@@ -16,7 +16,7 @@ func (a *app) needs() confine.Needs {
 	if a.c.Events != "-" {
 		n.Files = append(n.Files, a.c.Events)
 	}
-	n.Reads = append(n.Reads, a.c.RingGPIO, a.c.PrivateGPIO)
+	n.Watched = append(n.Watched, a.c.RingGPIO, a.c.PrivateGPIO)
 	if a.c.MQTT != "" {
 		n.Connects, n.Resolves = true, n.Resolves || confine.Named(a.c.MQTT)
 	}

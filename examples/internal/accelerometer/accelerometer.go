@@ -112,28 +112,28 @@ type blows struct {
 	failures  int // in a row
 }
 
-// add takes one reading. hit says that it is a blow, and told is an error worth
-// telling: the first after readings that were good for long.
-func (b *blows) add(v float64, err error) (hit bool, told error) {
+// add takes one reading. hit says that it is a blow, and changed that the sensor has begun to
+// fail, after readings that were good for long, or to work again.
+func (b *blows) add(v float64, err error) (hit, changed bool) {
 	if err != nil {
-		if b.failures++; b.failures == failuresInRow {
-			return false, err
-		}
-		return false, nil
+		b.failures++
+		return false, b.failures == failuresInRow
 	}
+	changed = b.failures >= failuresInRow
 	b.failures = 0
 	if v < b.threshold {
 		b.calm = max(b.calm-1, 0)
-		return false, nil
+		return false, changed
 	}
 	hit = b.calm == 0
 	b.calm = calmReadings
-	return hit, nil
+	return hit, changed
 }
 
 // Watch reads the sensor until ctx ends. It calls hit for each blow above threshold, in
-// m/s², with the reading in words, and failed once when the sensor can no longer be read.
-func (a *Sensor) Watch(ctx context.Context, threshold float64, hit func(text string), failed func(error)) {
+// m/s², with the reading in words, and state when the sensor can no longer be read, with why,
+// and when it can again, with nil.
+func (a *Sensor) Watch(ctx context.Context, threshold float64, hit func(text string), state func(error)) {
 	t := time.NewTicker(readEvery)
 	defer t.Stop()
 	b := blows{threshold: threshold}
@@ -144,9 +144,9 @@ func (a *Sensor) Watch(ctx context.Context, threshold float64, hit func(text str
 		case <-t.C:
 		}
 		v, err := a.read()
-		is, told := b.add(v, err)
-		if told != nil {
-			failed(told)
+		is, changed := b.add(v, err)
+		if changed {
+			state(err)
 		}
 		if is {
 			hit(fmt.Sprintf("%.1f m/s²", v))

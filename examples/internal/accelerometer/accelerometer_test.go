@@ -76,7 +76,7 @@ func TestRead(t *testing.T) {
 }
 
 // TestBlows: one event a blow, however long it rings; another one after two calm
-// seconds; a sensor that fails is told of once, and is no event.
+// seconds; a sensor that fails is told of once, as is one that works again, and is no event.
 func TestBlows(t *testing.T) {
 	b := blows{threshold: 6}
 	events, told := 0, 0
@@ -86,7 +86,7 @@ func TestBlows(t *testing.T) {
 			if hit {
 				events++
 			}
-			if e != nil {
+			if e {
 				told++
 			}
 		}
@@ -113,6 +113,10 @@ func TestBlows(t *testing.T) {
 	if events != 2 || told != 1 {
 		t.Errorf("a sensor that fails: %d events, told of %d times", events, told)
 	}
+	feed(3, 1, nil)
+	if events != 2 || told != 2 {
+		t.Errorf("a sensor that works again: %d events, told of %d times", events, told)
+	}
 }
 
 func TestWatch(t *testing.T) {
@@ -136,6 +140,10 @@ func TestWatch(t *testing.T) {
 	}
 	if err := <-failures; !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("sensor gone: %v", err)
+	}
+	put(t, filepath.Join(dir, "in_accel_y_raw"), "0\n")
+	if err := <-failures; err != nil {
+		t.Errorf("sensor back: %v", err)
 	}
 	cancel()
 	<-done

@@ -46,6 +46,10 @@ type Needs struct {
 	// Reads are files that it reads beside those, and folders of which it reads
 	// everything. Empty names are none; what is not there is an error.
 	Reads []string
+	// Watched are files that it reads again and again and that others replace, or make and
+	// remove: their folders are meant, unless that is the root of all. Empty names are none;
+	// a folder that is not there is an error.
+	Watched []string
 	// Connects: it connects to others over TCP.
 	Connects bool
 	// Resolves: it looks up names of others, for which it reads all of /etc: whoever

@@ -2,6 +2,7 @@ package confine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -35,8 +36,16 @@ func breakOut(dir string) {
 	outside := filepath.Dir(dir)
 	say := func(what string, err error) { fmt.Printf("%s: %t\n", what, err == nil) }
 	write := func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }
+	replaced := filepath.Join(outside, "watched", "value")
+	other := exec.CommandContext(context.Background(), "/bin/sh", "-c", `read now; mv "$0.new" "$0"`, replaced) // another program
+	now, err := other.StdinPipe()
+	if err := errors.Join(err, other.Start()); err != nil {
+		fmt.Println(err)
+		return
+	}
 	Enable()
-	needs := Needs{Reads: []string{filepath.Join(outside, "given"), filepath.Join(outside, "given folder"), ""}, Folders: []string{dir, filepath.Join(outside, "none"), ""}, Files: []string{filepath.Join(outside, "links", "policy"), ""}}
+	needs := Needs{Reads: []string{filepath.Join(outside, "given"), filepath.Join(outside, "given folder"), ""},
+		Watched: []string{filepath.Join(outside, "links", "value"), filepath.Join(outside, "watched", "none yet"), "/sys/none/value", ""}, Folders: []string{dir, filepath.Join(outside, "none"), ""}, Files: []string{filepath.Join(outside, "links", "policy"), ""}}
 	if err := (Confinement{Confine: true, ConfineRead: true}).Process(needs); err != nil {
 		fmt.Println(err)
 		return
@@ -51,13 +60,16 @@ func breakOut(dir string) {
 	}
 	say("read what is given", read(filepath.Join(outside, "given")))
 	say("read in a folder that is given", read(filepath.Join(outside, "given folder", "a")))
+	say("read what is watched", read(filepath.Join(outside, "links", "value")))
+	say("another program replaces it", errors.Join(now.Close(), other.Wait()))
+	say("read what was replaced", read(filepath.Join(outside, "links", "value")))
 	say("read what the kernel tells", read("/proc/self/stat"))
 	say("read the system's settings", read("/etc/ld.so.cache"))
 	say("start a program", exec.CommandContext(context.Background(), "/bin/sh", "-c", "cat /etc/host.conf").Run())
 	say("OUT read", read(filepath.Join(outside, "secret")))
 	say("OUT read accounts", read("/etc/passwd"))
 	say("OUT read passwords", read("/etc/shadow"))
-	_, err := os.ReadDir("/root")
+	_, err = os.ReadDir("/root")
 	say("OUT list a home", err)
 	say("OUT read by a child", exec.CommandContext(context.Background(), "/bin/sh", "-c", `cat "$0"`, filepath.Join(outside, "secret")).Run())
 	say("listen", func() error {
@@ -88,12 +100,12 @@ func TestBreakOut(t *testing.T) {
 	}
 	outside := t.TempDir()
 	dir := filepath.Join(outside, "own")
-	for _, d := range []string{"own", "elsewhere", "target", "given folder"} {
+	for _, d := range []string{"own", "elsewhere", "target", "given folder", "watched"} {
 		if err := os.Mkdir(filepath.Join(outside, d), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, f := range []string{"given", "given folder/a", "secret", "elsewhere/there", "target/policy"} {
+	for _, f := range []string{"given", "given folder/a", "watched/value", "watched/value.new", "secret", "elsewhere/there", "target/policy"} {
 		if err := os.WriteFile(filepath.Join(outside, f), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -108,8 +120,10 @@ func TestBreakOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := os.Symlink(filepath.Join(outside, "target", "policy"), filepath.Join(links, "policy")); err != nil {
-		t.Fatal(err)
+	for name, to := range map[string]string{"policy": "target", "value": "watched"} {
+		if err := os.Symlink(filepath.Join(outside, to, name), filepath.Join(links, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -122,7 +136,7 @@ func TestBreakOut(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 22 {
+	if len(lines) != 25 {
 		t.Fatalf("%s", out)
 	}
 	for _, line := range lines {

@@ -10,8 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
+
+	"github.com/hedgecam/hedge/internal/atomicfile"
 )
 
 // systemFolders are what programs and their libraries are made of, and what the kernel
@@ -35,13 +38,14 @@ var (
 // programs are those that are started, which may be installed anywhere.
 var programs = []string{"ffmpeg", "ffprobe", "rpicam-vid"}
 
-// readable returns the rules for what may be read, and which of Reads are not there.
+// readable returns the rules for what may be read, and which of Reads, and of the folders of
+// Watched, are not there.
 func (n Needs) readable() (rules []landlock.Rule, missing error) {
 	folders, files := slices.Clone(systemFolders), slices.Concat(systemFiles, resolverFiles, installed())
 	if n.Resolves {
 		folders = append(folders, resolverFolders...)
 	}
-	for _, name := range n.Reads {
+	for _, name := range slices.Concat(n.Reads, n.watched()) {
 		if name == "" {
 			continue
 		}
@@ -57,6 +61,31 @@ func (n Needs) readable() (rules []landlock.Rule, missing error) {
 		}
 	}
 	return []landlock.Rule{landlock.RODirs(folders...).IgnoreIfMissing(), landlock.ROFiles(files...).IgnoreIfMissing()}, missing
+}
+
+// watched returns what has to be read for Watched. A rule for a file is one for what lies
+// there now, and not for another that takes its name.
+func (n Needs) watched() (all []string) {
+	for _, name := range n.Watched {
+		if name == "" || slices.ContainsFunc(systemFolders, func(f string) bool { return strings.HasPrefix(name, f+"/") }) {
+			continue // it can be read, whatever becomes of it
+		}
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			all = append(all, name)
+			continue
+		}
+		files := []string{name}
+		if to, err := atomicfile.Target(name); err == nil && to != name { // a link is followed
+			files = append(files, to)
+		}
+		for _, f := range files {
+			if dir := filepath.Dir(f); dir != "/" { // which would be everything
+				f = dir
+			}
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // Named reports whether the host of an address, such as rtsp://host/path, is one to be

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -67,12 +66,9 @@ func (s *Settings) Remote() bool { return strings.Contains(s.Source, "://") }
 
 // Needs returns what the camera and the seal go on to need once everything is open.
 func (s *Settings) Needs() confine.Needs {
-	n := confine.Needs{Reads: []string{s.SealGPIO}, Connects: s.Remote()}
+	n := confine.Needs{Watched: []string{s.SealGPIO, s.SealFile}, Connects: s.Remote()}
 	if path, ok := strings.CutPrefix(s.Source, "file:"); ok {
 		n.Reads = append(n.Reads, path)
-	}
-	if s.SealFile != "" {
-		n.Reads = append(n.Reads, filepath.Dir(s.SealFile)) // it comes and goes
 	}
 	n.Resolves = s.Remote() && confine.Named(s.Source)
 	return n
