@@ -392,12 +392,16 @@ func TestCameraTurnedWhileOff(t *testing.T) {
 	}
 }
 
-// TestNoCamera: without a camera the program waits for it, says so, and has
-// nothing to write.
+// TestNoCamera: without a camera the program waits for it, says so, has nothing to
+// write, and takes no confirmation of what nobody can see.
 func TestNoCamera(t *testing.T) {
 	needFFmpeg(t)
 	p := startProgram(t, "rtsp://owner:secret@"+closedport.Hold(t)+"/")
 	p.await("not found since", 1)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	p.await("the zones are not confirmed", 1)
 	if code, text := p.ask("GET", "/healthz"); code != http.StatusServiceUnavailable || !strings.Contains(text, "camera: not found") {
 		t.Errorf("health: %d %s", code, text)
 	}

@@ -120,7 +120,12 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 	a.zones = web.NewZones(web.ZonesOptions{
 		Path: c.Policy, Saved: policy, Apply: a.apply, Try: a.try,
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
-		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn, Confirm: a.pipe.Confirm,
+		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn,
+		Confirm: func() {
+			if a.source.State().Connected {
+				a.pipe.Confirm()
+			}
+		},
 		Judge: a.seal.Judge, Ask: a.seal.Ask, Grant: a.grant,
 	})
 	a.recordStart()
@@ -324,8 +329,12 @@ func sumOf(p *redact.Policy) string {
 	return p.SHA256()
 }
 
-// confirm says that the zones fit what the camera sees now.
+// confirm says that the zones fit what the camera sees now. While it is away nobody knows what
+// that is: another picture could come, and would be shown.
 func (a *app) confirm() error {
+	if s := a.source.State(); !s.Connected {
+		return fmt.Errorf("%w: the camera is %s", web.ErrNoCamera, s)
+	}
 	a.log.Add(eventlog.Confirmed, "the zones were confirmed")
 	a.pipe.Confirm()
 	return nil

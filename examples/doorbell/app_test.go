@@ -21,9 +21,12 @@ import (
 
 	"github.com/hedgecam/hedge/detect"
 	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/examples/internal/view"
 	"github.com/hedgecam/hedge/examples/internal/webaccess"
+	"github.com/hedgecam/hedge/internal/closedport"
+	"github.com/hedgecam/hedge/pipeline"
 )
 
 // client asks as a program with the token does.
@@ -328,6 +331,23 @@ func TestCameraMoved(t *testing.T) {
 		t.Errorf("confirm: %d", code)
 	}
 	eventually(t, "the picture shows again", func() bool { return !a.status().Confirm && !a.gate.last().Whole })
+}
+
+// TestConfirmWithoutCamera: while the camera is away nobody can say what it will see.
+func TestConfirmWithoutCamera(t *testing.T) {
+	t.Parallel()
+	a, out := start(t, "-source", "rtsp://"+closedport.Hold(t)+"/")
+	c := newClient(t, a)
+	a.setReason(pipeline.ReasonCameraMoved)
+	if s := a.status(); s.Confirm || !strings.Contains(s.Alert, "the camera is away") {
+		t.Errorf("the page asks: %t, %q", s.Confirm, s.Alert)
+	}
+	if code, text := c.ask(t, "POST", "/confirm", a.token); code != http.StatusServiceUnavailable || !strings.Contains(text, "once the camera is back") {
+		t.Errorf("confirm: %d %s", code, text)
+	}
+	if strings.Contains(out.String(), eventlog.Confirmed) {
+		t.Errorf("the log says that it was confirmed: %s", out)
+	}
 }
 
 // TestNetworkFails: while a network fails all outside is hidden; when it goes on

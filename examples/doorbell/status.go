@@ -116,7 +116,7 @@ func (a *app) status() status {
 			s.Recording.Problem = r.Err.Error()
 		}
 	}
-	s.Confirm = why.AwaitsOwner()
+	s.Confirm = why.AwaitsOwner() && a.source.State().Connected
 	s.Private, s.Seal = a.privacy.isOn(), a.seal.State()
 	if text := a.privacy.words(); text != "" {
 		s.PrivateTimes = a.c.Private + ": " + text
@@ -126,6 +126,8 @@ func (a *app) status() status {
 	switch {
 	case s.Confirm:
 		s.Alert = "The camera sees another picture than the one the zones were drawn for, so nothing is shown, whatever zones you save. Go and look where the camera points. Do your zones fit what it sees now?"
+	case why.AwaitsOwner():
+		s.Alert = "The zones wait to be confirmed, and the camera is away. Confirm them here once it is back."
 	case a.halted() != "":
 		s.Alert = "The pipeline has stopped and starts again: " + a.halted() + "."
 	case zones.Problem != "":

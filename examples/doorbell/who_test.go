@@ -75,6 +75,7 @@ func TestWhoDidWhat(t *testing.T) {
 		t.Errorf("zones: %d", code)
 	}
 	said("zones were saved")
+	eventually(t, "the camera is there", func() bool { return a.source.State().Connected })
 	if code, _ := c.ask(t, "POST", "/confirm", a.token); code != 204 {
 		t.Errorf("confirm: %d", code)
 	}

@@ -46,7 +46,8 @@ type Options struct {
 	Snapshot func(context.Context) ([]byte, time.Time, error)
 	// Status is told to the page as JSON, about once a second.
 	Status func() any
-	// Confirm says that the zones fit what the camera sees.
+	// Confirm says that the zones fit what the camera sees. The error is ErrNoCamera while
+	// it is away.
 	Confirm func() error
 	// Privacy switches the hiding of everything on or off; who says by whom.
 	Privacy func(on bool, who string) error
@@ -317,7 +318,10 @@ func (s *server) refusePolicy(w http.ResponseWriter, err error, revision string)
 }
 
 func (s *server) confirm(w http.ResponseWriter, r *http.Request) {
-	if err := s.o.Confirm(); err != nil {
+	if err := s.o.Confirm(); errors.Is(err, ErrNoCamera) {
+		reply(w, http.StatusServiceUnavailable, fault{Error: err.Error()})
+		return
+	} else if err != nil {
 		reply(w, http.StatusInternalServerError, fault{Error: err.Error()})
 		return
 	}

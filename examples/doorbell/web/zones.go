@@ -26,6 +26,8 @@ var (
 	// ErrUnconfirmed says that the owner has yet to say whether the zones fit what
 	// the camera sees, which trying some out does not.
 	ErrUnconfirmed = errors.New("the camera sees another picture than the one the zones were drawn for, and nothing is shown until you confirm the zones")
+	// ErrNoCamera says that nobody knows what the camera will see.
+	ErrNoCamera = errors.New("the zones are not confirmed: do that once the camera is back, and you have seen where it points")
 	// ErrPrivate says that privacy hides everything, also from who draws.
 	ErrPrivate = errors.New("privacy is on: everything is hidden, also from who draws; switch it off to see what zones show")
 	// ErrConflict says that the policy was saved by somebody else since it was

@@ -166,8 +166,7 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 			case <-ctx.Done():
 				return
 			case <-c.confirm:
-				c.pipe.Confirm()
-				c.o.Log.Info("zones confirmed")
+				c.confirmZones()
 			}
 		}
 	})
@@ -178,6 +177,17 @@ func (c *Camera) Run(ctx context.Context, to pipeline.Sink) error {
 	cancel()
 	beside.Wait()
 	return err
+}
+
+// confirmZones says that the zones fit what the camera sees. While it is away nobody knows
+// what that is: another picture could come, and would be shown.
+func (c *Camera) confirmZones() {
+	if s := c.State(); !s.Connected {
+		c.o.Log.Warn("the zones are not confirmed: do that once the camera is back, and you have seen where it points", "camera", s.String())
+		return
+	}
+	c.pipe.Confirm()
+	c.o.Log.Info("zones confirmed")
 }
 
 // Close frees pipeline, networks and camera.
