@@ -140,9 +140,6 @@ func (a *Archive) Change(ctx context.Context, id string, revision uint64, render
 		}
 		drop(&r, left...)
 		r.Changes = append(r.Changes, changes...)
-		if r.Accepted != nil && r.Output != nil {
-			r.Output.Kept = true
-		}
 		r.Accepted = nil // what was accepted was something else
 	} else if !render {
 		return r, fmt.Errorf("%s: the request changes nothing: name a change, or ask for it to be rendered", r.Name)
@@ -167,7 +164,9 @@ func (a *Archive) Accept(ctx context.Context, id string, revision uint64, by evi
 	case r.Output.Changes != len(r.Changes):
 		return r, fmt.Errorf("%s has changes that are not rendered yet: render it again, and look at it", r.Name)
 	}
-	r.Accepted = &by
+	if r.Accepted = &by; !slices.Contains(r.Kept, r.Output.ID) {
+		r.Kept = append(r.Kept, r.Output.ID)
+	}
 	act(&r, "accepted", by)
 	original := r.Original
 	if r.RemoveOriginal {

@@ -31,7 +31,7 @@ func take(r *queue.Recording, names ...string) {
 
 // dropOutput drops the files of the recording's output, unless a person has accepted it.
 func dropOutput(r *queue.Recording) {
-	if o := r.Output; o != nil && !o.Kept && r.Accepted == nil {
+	if o := r.Output; o != nil && r.Accepted == nil && !slices.Contains(r.Kept, o.ID) {
 		drop(r, outputFiles(o)...)
 	}
 }
@@ -42,7 +42,7 @@ func unfinished(r *queue.Recording) ([]string, error) {
 		return nil, nil
 	}
 	id, err := OutputID(r)
-	if err != nil || r.Output != nil && r.Output.ID == id {
+	if err != nil || r.Output != nil && r.Output.ID == id || slices.Contains(r.Kept, id) {
 		return nil, err
 	}
 	return outputFiles(NewOutput(id)), nil
@@ -51,9 +51,7 @@ func unfinished(r *queue.Recording) ([]string, error) {
 // Enter enters an output in place of the one before, whose files are dropped unless a person
 // has accepted it. removed are files of r.Stale that are gone.
 func Enter(r *queue.Recording, out *queue.Output, removed []string) {
-	if r.Output != nil && r.Output.ID == out.ID {
-		out.Kept = r.Output.Kept
-	} else {
+	if r.Output == nil || r.Output.ID != out.ID {
 		dropOutput(r)
 	}
 	r.Output, r.Status, r.Error = out, queue.Done, ""
@@ -68,14 +66,17 @@ func EnterEvidence(r *queue.Recording, name string) {
 	r.File(queue.Render)
 }
 
-// RemoveStale removes the files that nothing needs any more, and returns which are gone. out
-// is an output that is being entered; nil is none.
+// RemoveStale removes the files that nothing needs any more of a recording as it was just
+// read, and returns which are gone. out is an output that is being entered; nil is none.
 func (a *Archive) RemoveStale(ctx context.Context, r *queue.Recording, out *queue.Output) (removed []string, err error) {
 	needed := []string{r.Evidence}
 	for _, o := range []*queue.Output{r.Output, out} {
 		if o != nil {
 			needed = append(needed, outputFiles(o)...)
 		}
+	}
+	for _, id := range r.Kept {
+		needed = append(needed, outputFiles(NewOutput(id))...)
 	}
 	for _, name := range r.Stale {
 		if slices.Contains(needed, name) {
@@ -98,7 +99,16 @@ func (a *Archive) tidyStale(ctx context.Context, r *queue.Recording) error {
 		return err
 	}
 	listed := len(r.Stale) > 0
-	drop(r, left...)
+	if drop(r, left...); len(r.Stale) == 0 {
+		return nil
+	}
+	// The list may be old by now: somebody may have begun with the recording again.
+	switch now, err := a.Queue.Get(ctx, r.ID); {
+	case err != nil:
+		return err
+	case now.Revision != r.Revision:
+		return nil // the next output, or the next start, removes it
+	}
 	removed, err := a.RemoveStale(ctx, r, nil)
 	if !listed {
 		return err

@@ -86,6 +86,9 @@ type Recording struct {
 	Evidence string `json:"evidence,omitempty"`
 	// Output are the files of the store that are shown and handed over.
 	Output *Output `json:"output,omitempty"`
+	// Kept are the IDs of outputs that a person has accepted. Their files stay when another
+	// takes their place.
+	Kept []string `json:"kept,omitempty"`
 	// Stale are files of the store that nothing needs any more, and that may be gone.
 	Stale []string `json:"stale,omitempty"`
 
@@ -126,9 +129,6 @@ type Output struct {
 	VideoSHA256 string `json:"video_sha256"`
 	// Worker is who made it.
 	Worker string `json:"worker"`
-	// Kept: a person had accepted it before more was changed. Its files stay when another
-	// takes its place.
-	Kept bool `json:"kept,omitempty"`
 }
 
 // Worker is what a worker tells of itself. It is forgotten when it is silent.

@@ -190,13 +190,18 @@ func (w *Worker) render(ctx context.Context, r *queue.Recording, dir string) (fu
 }
 
 // entering returns what enters an output, and removes what nothing needs any more since
-// earlier ones were entered: the worker may have been lost before it did.
+// earlier ones were entered: the worker may have been lost before it did. Where another has
+// taken the recording over, it is theirs to say what is needed.
 func (w *Worker) entering(ctx context.Context, r *queue.Recording, out *queue.Output) func(*queue.Recording) {
-	removed := w.removeStale(ctx, r, out)
+	var removed []string
+	if now, err := w.c.Archive.Queue.Get(ctx, r.ID); err == nil && now.Ticket == r.Ticket && now.Status == queue.Running {
+		removed = w.removeStale(ctx, &now, out)
+	}
 	return func(r *queue.Recording) { archive.Enter(r, out, removed) }
 }
 
-// removeStale removes what nothing needs any more, and returns what is gone.
+// removeStale removes what nothing needs any more of a recording as it was just read, and
+// returns what is gone.
 func (w *Worker) removeStale(ctx context.Context, r *queue.Recording, out *queue.Output) (removed []string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -142,6 +142,30 @@ func TestAcceptedStays(t *testing.T) {
 	s.holds(1, accepted, s.r.Output.ID)
 }
 
+// TestAcceptedStaysOverVersions: what a person has accepted stays when the recording comes back
+// to the version that it was made with.
+func TestAcceptedStaysOverVersions(t *testing.T) {
+	s := newStaleScene(t)
+	if _, err := s.Accept(t.Context(), s.r.ID, s.r.Revision, evidence.Change{By: "anna"}); err != nil {
+		t.Fatal(err)
+	}
+	accepted := s.r.Output.ID
+	for _, version := range []string{"test 2", archivetest.Version} {
+		s.stop()
+		if _, err := s.Retry(t.Context(), s.r.ID, version, evidence.Change{By: "anna"}); err != nil {
+			t.Fatal(err)
+		}
+		s.start(version)
+		s.jobs(2)
+	}
+	if s.r.Output.ID != accepted {
+		t.Fatalf("the same work came to %s, before to %s", s.r.Output.ID, accepted)
+	}
+	s.change()
+	s.jobs(1)
+	s.holds(1, accepted, s.r.Output.ID)
+}
+
 // TestStaleAfterKill: what a worker would have removed that was killed after its output was
 // entered goes with the next one, or when the server begins again.
 func TestStaleAfterKill(t *testing.T) {
