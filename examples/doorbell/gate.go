@@ -86,9 +86,11 @@ func (g *gate) Write(ctx context.Context, f redact.Frame) error {
 
 // Flush implements pipeline.Flusher.
 func (g *gate) Flush() {
-	if !g.keepWaiting.Load() {
-		g.broadcaster.Flush()
+	if g.keepWaiting.Load() {
+		g.broadcaster.Forget() // who asks for one picture gets one of now
+		return
 	}
+	g.broadcaster.Flush()
 }
 
 func (g *gate) last() seen {

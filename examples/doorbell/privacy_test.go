@@ -219,8 +219,15 @@ func TestPrivacyHides(t *testing.T) {
 	if code := post(t, a, "/privacy/maybe", a.token); code != http.StatusNotFound {
 		t.Errorf("maybe: %d", code)
 	}
+	before, _, err := a.broadcaster.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if code := post(t, a, "/privacy/on", a.token); code != http.StatusNoContent {
 		t.Errorf("on: %d", code)
+	}
+	if after, _, err := a.broadcaster.Snapshot(t.Context()); err != nil || bytes.Equal(before, after) {
+		t.Errorf("a snapshot that is asked for then is one of before: %v", err)
 	}
 	eventually(t, "everything is hidden", hidden)
 	from := a.gate.last().Frames

@@ -132,6 +132,7 @@ type Broadcaster struct {
 	closed  bool
 	stats   Stats
 	flushes uint64 // how many calls of Flush there were
+	forgets uint64 // and of Flush and Forget together: no snapshot from before may go out
 	breaks  uint64 // and of Flush and Pause together: no frame from before may come out
 	format  ffmpeg.Format
 	factory encoder.Factory
@@ -177,7 +178,7 @@ func (b *Broadcaster) Write(ctx context.Context, f redact.Frame) error {
 		// The next subscriber begins with a key frame.
 		b.KeyFrame()
 	}
-	b.answer(f, at, m.flushes)
+	b.answer(f, at, m.forgets)
 	return err
 }
 
@@ -187,6 +188,7 @@ type moment struct {
 	subscribers     int
 	wantKey         bool
 	flushes, breaks uint64
+	forgets         uint64
 	format          ffmpeg.Format
 	factory         encoder.Factory
 	kinds           uint64
@@ -198,7 +200,7 @@ func (b *Broadcaster) now() (moment, error) {
 	if b.closed {
 		return moment{}, ErrClosed
 	}
-	return moment{b.paused, len(b.subs), b.wantKey, b.flushes, b.breaks, b.format, b.factory, b.kinds}, nil
+	return moment{b.paused, len(b.subs), b.wantKey, b.flushes, b.breaks, b.forgets, b.format, b.factory, b.kinds}, nil
 }
 
 // advance returns the time under which the frame is handed out.
@@ -393,7 +395,7 @@ func (b *Broadcaster) Flush() {
 	defer b.mu.Unlock()
 	b.flushes++
 	b.breaks++
-	b.newest = nil
+	b.forget()
 	b.wantKey = true
 	for s := range b.subs {
 		s.flush()

@@ -28,7 +28,7 @@ const (
 type snapshot struct {
 	done chan struct{} // closed when the picture is there, or err says why it is not
 
-	// What follows is set before done is closed: at, time, aspect and flushes with the
+	// What follows is set before done is closed: at, time, aspect and forgets with the
 	// broadcaster's mu held.
 
 	err     error
@@ -36,7 +36,7 @@ type snapshot struct {
 	at      time.Time     // when the frame came
 	time    time.Duration // the frame's, as it is handed out
 	aspect  ffmpeg.Rational
-	flushes uint64 // of the broadcaster, when the frame came
+	forgets uint64 // of the broadcaster, when the frame came
 
 	once sync.Once
 	pic  image.YCbCr // until the JPEG is made
@@ -97,19 +97,32 @@ func (b *Broadcaster) ask() (*snapshot, error) {
 	return b.wanted, nil
 }
 
+// Forget throws away the snapshot that is there or being made: the next one is of a frame
+// that comes later. All else goes on.
+func (b *Broadcaster) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget()
+}
+
+func (b *Broadcaster) forget() {
+	b.forgets++
+	b.newest = nil
+}
+
 // answer copies the frame, which is handed out under the time at, for those who asked for
-// a snapshot. flushes is the number of flushes when the frame came.
-func (b *Broadcaster) answer(f redact.Frame, at time.Duration, flushes uint64) {
+// a snapshot. forgets is how often snapshots were thrown away when the frame came.
+func (b *Broadcaster) answer(f redact.Frame, at time.Duration, forgets uint64) {
 	b.mu.Lock()
 	if n := b.newest; n != nil && at-n.time >= b.o.SnapshotAge {
 		b.newest = nil
 	}
 	s := b.wanted
-	if s == nil || b.paused || b.closed || b.flushes != flushes {
+	if s == nil || b.paused || b.closed || b.forgets != forgets {
 		b.mu.Unlock()
 		return
 	}
-	s.at, s.time, s.aspect, s.flushes = b.o.Clock(), at, b.format.SampleAspect, flushes
+	s.at, s.time, s.aspect, s.forgets = b.o.Clock(), at, b.format.SampleAspect, forgets
 	b.wanted, b.newest = nil, s // who asks from here on waits for it
 	b.mu.Unlock()
 	if s.take(f); s.err != nil {
@@ -135,7 +148,7 @@ func (b *Broadcaster) refuse(err error) {
 func (b *Broadcaster) current(s *snapshot) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return s.flushes == b.flushes && !b.paused && !b.closed
+	return s.forgets == b.forgets && !b.paused && !b.closed
 }
 
 // take copies the frame.

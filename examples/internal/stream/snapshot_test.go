@@ -114,6 +114,7 @@ func TestSnapshotShared(t *testing.T) {
 		"clock":  func() { now = now.Add(200 * time.Millisecond) },
 		"back":   func() { now = now.Add(-time.Millisecond) },
 		"flush":  h.Flush,
+		"forget": h.Forget,
 		"pause":  func() { h.Pause(true); h.Pause(false) },
 	} {
 		h.Flush()
