@@ -13,7 +13,8 @@ import (
 func (a *app) needs() confine.Needs {
 	n := a.c.Needs()
 	n.Folders, n.Files = []string{a.c.State, a.c.Record}, []string{a.c.Policy}
-	if a.c.Events != "-" {
+	// To be rotated it needs its folder; it is open already.
+	if a.c.Events != "-" && !confine.Shared(a.c.Events) {
 		n.Files = append(n.Files, a.c.Events)
 	}
 	n.Watched = append(n.Watched, a.c.RingGPIO, a.c.PrivateGPIO)

@@ -79,13 +79,29 @@ func (n Needs) watched() (all []string) {
 			files = append(files, to)
 		}
 		for _, f := range files {
-			if dir := filepath.Dir(f); dir != "/" { // which would be everything
-				f = dir
+			if !Shared(f) { // what is replaced there could not be read again
+				f = filepath.Dir(f)
 			}
 			all = append(all, f)
 		}
 	}
 	return all
+}
+
+// sharedFolders hold what belongs to others.
+var sharedFolders = []string{"/", "/dev", "/dev/shm", "/etc", "/home", "/media", "/mnt", "/root", "/run", "/srv", "/tmp", "/var", "/var/lib", "/var/log", "/var/tmp"}
+
+// Shared reports whether a file lies in a folder that holds what belongs to others, such as
+// /run or somebody's home. A program that may reach the file gets no hold of that folder.
+func Shared(file string) bool {
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return true
+	}
+	if to, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = to
+	}
+	return slices.Contains(sharedFolders, dir) || filepath.Dir(dir) == "/home"
 }
 
 // Named reports whether the host of an address, such as rtsp://host/path, is one to be

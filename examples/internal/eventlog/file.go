@@ -29,9 +29,11 @@ type file struct {
 }
 
 func openFile(path string, most int64) (*file, error) {
-	to, err := atomicfile.Target(path)
-	if err != nil {
-		return nil, fmt.Errorf("events: %w", err)
+	to := path
+	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() { // a link to a pipe names no file
+		if to, err = atomicfile.Target(path); err != nil {
+			return nil, fmt.Errorf("events: %w", err)
+		}
 	}
 	f, err := os.OpenFile(to, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
