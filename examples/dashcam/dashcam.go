@@ -91,11 +91,10 @@ var errNothing = errors.New("no event: there is no video in memory yet")
 
 // event has a file written.
 func (d *dashcam) event(cause string) error {
-	if d.ring.Stats().Memory == 0 {
+	if !d.ring.Trigger(d.c.Before, d.c.After) {
 		return errNothing
 	}
 	d.log.Info("event", "cause", cause)
-	d.ring.Trigger(d.c.Before, d.c.After)
 	return nil
 }
 

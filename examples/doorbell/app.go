@@ -122,7 +122,7 @@ func newApp(ctx context.Context, c *config, detectors []detect.Detector, seg det
 		Drawing:     func() { a.log.Add("drawing", "a page draws zones, and sees the place with nobody in it") },
 		Unconfirmed: func() bool { return a.closedBecause().AwaitsOwner() }, Private: a.privacy.isOn,
 		Confirm: func() {
-			if a.source.State().Connected {
+			if a.unseen() == "" {
 				a.pipe.Confirm()
 			}
 		},
@@ -329,11 +329,22 @@ func sumOf(p *redact.Policy) string {
 	return p.SHA256()
 }
 
+// unseen returns why nobody knows what the camera sees just now, or "".
+func (a *app) unseen() string {
+	if why := a.halted(); why != "" {
+		return "nothing is looked at: " + why
+	}
+	if s := a.source.State(); !s.Connected {
+		return fmt.Sprintf("the camera is %s", s)
+	}
+	return ""
+}
+
 // confirm says that the zones fit what the camera sees now. While it is away nobody knows what
 // that is: another picture could come, and would be shown.
 func (a *app) confirm() error {
-	if s := a.source.State(); !s.Connected {
-		return fmt.Errorf("%w: the camera is %s", web.ErrNoCamera, s)
+	if why := a.unseen(); why != "" {
+		return fmt.Errorf("%w: %s", web.ErrNoCamera, why)
 	}
 	a.log.Add(eventlog.Confirmed, "the zones were confirmed")
 	a.pipe.Confirm()

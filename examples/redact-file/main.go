@@ -102,7 +102,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 
 	code, stuck := exitDone, false
 	var reports []*report
-	for _, f := range files {
+	for i, f := range files {
 		j := job{options: o, policy: policy, set: sets[0], copies: sets[1:], stderr: stderr, file: f, encoder: encoder}
 		rep, err := j.run(ctx)
 		reports = append(reports, rep)
@@ -115,7 +115,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 			code = max(code, fail(exitCode(err), fmt.Errorf("%s: %w", ffmpeg.ShownAddress(f.in), err)))
 		}
 		if stuck = errors.Is(err, pipeline.ErrStuck); stuck {
-			break // all that come would wait for it
+			if left := len(files) - i - 1; left > 0 { // they would wait for it
+				code = fail(code, fmt.Errorf("%d further files were not begun: start again, which does them", left))
+			}
+			break
 		}
 	}
 	// An interrupt leaves no report of a recording that is not there.

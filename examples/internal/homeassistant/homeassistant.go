@@ -134,7 +134,9 @@ func (m *Client) Run(ctx context.Context) {
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
-	group.Go(func() { m.obey(ctx) })
+	over := make(chan struct{}) // no command comes any more
+	defer close(over)
+	group.Go(func() { m.obey(over) })
 	m.client.Connect() // goes on trying by itself
 	t := time.NewTicker(publishEvery)
 	defer t.Stop()
@@ -221,11 +223,12 @@ func (m *Client) command(kept bool, text string) {
 	}
 }
 
-// obey carries out commands until ctx ends, and the one that has come by then.
-func (m *Client) obey(ctx context.Context) {
-	for ctx.Err() == nil {
+// obey carries out commands until it is over, and the one that has come by then.
+func (m *Client) obey(over <-chan struct{}) {
+	for ended := false; !ended; {
 		select {
-		case <-ctx.Done():
+		case <-over:
+			ended = true
 		case on := <-m.switched:
 			m.o.Privacy(on)
 			m.state()

@@ -51,7 +51,7 @@ func NewEvents(tell func(kind, text string, d eventlog.Data)) *Events {
 
 // counted is a text with the count of the changes that were not told of.
 func counted(text string, times int, within time.Duration) string {
-	if times == 0 {
+	if times <= 1 {
 		return text
 	}
 	return fmt.Sprintf("%s: %d changes within %v", text, times, within)

@@ -10,13 +10,13 @@ const (
 	// came, and that it went.
 	firstChanges = 2
 	// calmShare is for which share of the period a state must hold to be told of before
-	// the period ends.
-	calmShare = 8
+	// the period ends, and calmMost is when it is told of at the latest.
+	calmShare, calmMost = 8, 2 * time.Minute
 )
 
 // Changes tells of a state that changes again and again in few lines: of the first changes
 // after a rest at once, and of further ones only once the state holds, or at the end of a
-// period. So what was told last is never wrong for longer than a period. Its methods may be
+// period. So a state that holds is told of within calmMost. Its methods may be
 // called by any goroutine.
 type Changes[S any] struct {
 	tell func(s S, times int, within time.Duration)
@@ -62,7 +62,7 @@ func (c *Changes[S]) Change(s S) {
 	if c.calm != nil {
 		c.calm.Stop()
 	}
-	c.calm = time.AfterFunc(c.period/calmShare, c.held)
+	c.calm = time.AfterFunc(min(c.period/calmShare, calmMost), c.held)
 }
 
 // Now is Change for a state that is told of at once, however often it comes.

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,17 +13,26 @@ import (
 // the state holds or the period ends; after a rest it begins anew.
 func TestChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var told []string
 		c := NewChanges(func(s string, times int, within time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
 			told = append(told, fmt.Sprintf("%s %d %v", s, times, within))
 		})
+		lines := func() []string { // since the last call
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			all := told
+			told = nil
+			return all
+		}
 		heard := func(want ...string) {
 			t.Helper()
-			synctest.Wait()
-			if !slices.Equal(told, want) {
-				t.Errorf("told %q, want %q", told, want)
+			if got := lines(); !slices.Equal(got, want) {
+				t.Errorf("told %q, want %q", got, want)
 			}
-			told = nil
 		}
 		c.Change("on")
 		<-time.After(time.Second)
@@ -54,21 +64,18 @@ func TestChanges(t *testing.T) {
 			c.Change("off")
 			<-time.After(time.Second)
 		}
-		if synctest.Wait(); len(told) > 12 {
-			t.Errorf("%d lines in three hours: %q", len(told), told)
+		if got := lines(); len(got) > 12 {
+			t.Errorf("%d lines in three hours: %q", len(got), got)
 		}
-		told = nil
 		c.Change("on")
 		c.Close()
-		if len(told) != 1 || told[0][:3] != "on " {
-			t.Errorf("at the end %q", told)
+		if got := lines(); len(got) != 1 || got[0][:3] != "on " {
+			t.Errorf("at the end %q", got)
 		}
 		c.Change("off")
 		c.Now("off")
 		c.Close()
 		<-time.After(longestPeriod)
-		if len(told) != 1 {
-			t.Errorf("after the end %q", told)
-		}
+		heard()
 	})
 }

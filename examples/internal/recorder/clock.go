@@ -71,7 +71,8 @@ func (s *store) note(now time.Time, run time.Duration) {
 	}
 	s.noted = s.at
 	m := mark{Time: now.UTC(), Steady: int64(run.Seconds())}
-	if s.goesOn(now) {
+	// Years later the runs before say nothing of this clock.
+	if s.goesOn(now) && now.Sub(s.before.Time) <= s.limits.Age {
 		m.Steady += s.before.Steady
 	}
 	// What goes wrong is that files are removed later.

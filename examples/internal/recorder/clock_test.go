@@ -111,6 +111,18 @@ func TestShortRunsBehind(t *testing.T) {
 	}
 }
 
+// TestShortRunsAhead: a clock that is wrong in one run, and in the next one, which begins with
+// the time of its end, until the network sets it, removes nothing.
+func TestShortRunsAhead(t *testing.T) {
+	s := &trips{t: t, dir: t.TempDir()}
+	for i := range 3 {
+		s.run(minutes(5, day(4).Add(time.Duration(i)*6*time.Minute))...)
+	}
+	s.run(minutes(5, day(5000))...)
+	s.run(append(minutes(2, day(5000).Add(10*time.Minute)), minutes(3, day(5))...)...)
+	s.left(0, 1, 2, 3, 4)
+}
+
 // TestShortRunWrong: a clock that is wrong in one short run, whenever and in whichever
 // direction, removes nothing, and keeps nothing for good.
 func TestShortRunWrong(t *testing.T) {

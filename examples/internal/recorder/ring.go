@@ -126,10 +126,11 @@ func newRing(broadcaster *stream.Broadcaster, o RingOptions, s *store) *Ring {
 // being written it is made to end later instead. When no picture comes for a second the
 // file is completed; what comes after that, within the time, makes another file. Trigger
 // returns at once; the event Saved tells of each file. Before the first picture it does
-// nothing.
-func (r *Ring) Trigger(before, after time.Duration) {
+// nothing, and reports false.
+func (r *Ring) Trigger(before, after time.Duration) bool {
 	r.mu.Lock()
-	if !r.came.IsZero() {
+	began := !r.came.IsZero()
+	if began {
 		// The camera may have been away for a while.
 		now := r.last + r.now().Sub(r.came)
 		r.calls = append(r.calls, span{r.last - max(before, 0), now + max(after, 0)})
@@ -139,6 +140,7 @@ func (r *Ring) Trigger(before, after time.Duration) {
 	case r.wake <- struct{}{}:
 	default:
 	}
+	return began
 }
 
 // Close completes a file that is being written and ends the ring. It returns what

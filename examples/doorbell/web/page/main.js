@@ -37,7 +37,7 @@ function onClick(id, path, failed) {
     busy = true;
     button.setAttribute("aria-disabled", "true"); // "disabled" would lose the focus
     try {
-      await ask("POST", path());
+      await ask("POST", path(), { timeout: 5000 });
       await poll();
     } catch (error) {
       failed(error.message);
