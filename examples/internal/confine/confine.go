@@ -23,7 +23,7 @@ import (
 // Confinement is the setting of it. It is embedded in a program's own.
 type Confinement struct {
 	Confine     bool `name:"confine" default:"true" help:"once it runs, the program and its children can write into its own folders and devices only, and connect to nobody unless camera or broker are on the network (Linux with Landlock)"`
-	ConfineRead bool `name:"confine-read" default:"true" help:"with confine, the program and its children read their own files and the system's programs and libraries only: no home folders, no other service's data, no passwords in /etc. Of a file that another program may replace (-accel, -ring-gpio and the like) they read the folder, unless others share that, as /run and /tmp"`
+	ConfineRead bool `name:"confine-read" default:"true" help:"with confine, the program and its children read their own files and the system's programs and libraries only: no home folders, no other service's data, no passwords in /etc"`
 }
 
 var enabled atomic.Bool
