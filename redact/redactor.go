@@ -145,8 +145,9 @@ type Redactor struct {
 }
 
 // New returns a Redactor for pictures of the given size in pixels. A nil policy
-// hides everything; another one is shared and must not be changed. The errors are a *PolicyError, ErrOptions, or ErrPicture
-// for a size that is empty or larger than MaxSize on a side.
+// hides everything; another one is shared and must not be changed. The errors are a
+// *PolicyError, ErrOptions, or ErrPicture for a size that is empty or larger than MaxSize
+// on a side.
 func New(p *Policy, size image.Point, o Options) (*Redactor, error) {
 	if err := checkSize(size); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type Needs struct {
 	// everything. Empty names are none; what is not there is an error.
 	Reads []string
 	// Watched are files that it reads again and again and that others replace, or make and
-	// remove: their folders are meant, unless that is the root of all. Empty names are none;
+	// remove: their folders are meant, unless others share them (see Shared). Empty names are none;
 	// a folder that is not there is an error.
 	Watched []string
 	// Connects: it connects to others over TCP.
