@@ -135,10 +135,10 @@ func (c *camera) releaser(from int, pts time.Duration) (n int, came time.Time, o
 	return n, c.came[n+lookAhead], true
 }
 
-// encoder is a sink that notes how long each frame was under way after its
-// look-ahead had ended.
-type encoder struct {
-	*ffmpeg.Sink
+// timedSink notes how long each frame was under way after its look-ahead had
+// ended.
+type timedSink struct {
+	pipeline.Sink
 	camera      *camera
 	warm        int
 	next        int
@@ -148,22 +148,30 @@ type encoder struct {
 }
 
 // Write implements pipeline.Sink.
-func (e *encoder) Write(ctx context.Context, f redact.Frame) error {
+func (o *timedSink) Write(ctx context.Context, f redact.Frame) error {
 	pts := f.Time()
-	if err := e.Sink.Write(ctx, f); err != nil {
+	if err := o.Sink.Write(ctx, f); err != nil {
 		return err
 	}
 	now := time.Now()
-	n, came, ok := e.camera.releaser(e.next, pts)
-	e.next = n + 1
-	if n < e.warm || !ok {
+	n, came, ok := o.camera.releaser(o.next, pts)
+	o.next = n + 1
+	if n < o.warm || !ok {
 		return nil
 	}
-	e.times = append(e.times, ms(now.Sub(came)))
-	if e.written == 0 {
-		e.first = now
+	o.times = append(o.times, ms(now.Sub(came)))
+	if o.written == 0 {
+		o.first = now
 	}
-	e.written, e.last = e.written+1, now
+	o.written, o.last = o.written+1, now
+	return nil
+}
+
+// Finish implements pipeline.Finisher.
+func (o *timedSink) Finish(ctx context.Context) error {
+	if f, ok := o.Sink.(pipeline.Finisher); ok {
+		return f.Finish(ctx)
+	}
 	return nil
 }
 
@@ -180,7 +188,7 @@ type mark struct {
 type liveRun struct {
 	warm, frames int // of the source: frames before measuring begins, and all
 	meters       []*meter
-	encoder      *encoder
+	out          *timedSink
 	begin, end   mark
 	children     time.Duration
 	stats        pipeline.Stats
@@ -198,19 +206,29 @@ func (l *liveRun) mark(p *pipeline.Pipeline, collect bool) (m mark) {
 	return m
 }
 
-// run redacts a camera at 1080p30 and encodes what comes out.
-func (l *liveRun) run(ctx context.Context, in, out string, detectors []detect.Detector) (err error) {
+// encode redacts a camera at 1080p30 and encodes what comes out.
+func (l *liveRun) encode(ctx context.Context, in, to string, detectors []detect.Detector) (err error) {
 	children := childrenTime()
 	src, err := ffmpeg.Open(ctx, in, ffmpeg.Options{RealTime: true, Loop: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	sink, err := ffmpeg.Create(ctx, out, ffmpeg.OutOptions{Size: src.Info().Size, Rate: src.Info().Rate, Preset: "superfast", Overwrite: true})
+	sink, err := ffmpeg.Create(ctx, to, ffmpeg.OutOptions{Size: src.Info().Size, Rate: src.Info().Rate, Preset: "superfast", Overwrite: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
+	if err := l.run(ctx, src, sink, detectors); err != nil {
+		return err
+	}
+	err = errors.Join(sink.Close(), src.Close())
+	l.children = childrenTime() - children
+	return err
+}
+
+// run redacts what src gives and hands it to sink.
+func (l *liveRun) run(ctx context.Context, src pipeline.Source, sink pipeline.Sink, detectors []detect.Detector) error {
 	p, err := pipeline.New(pipeline.Config{
 		Policy:    &redact.Policy{Version: 1, Outside: redact.Outside{Hide: redact.HideDetected}},
 		Detectors: detectors, Mode: pipeline.Live, LookAhead: pipeline.DefaultConfig().LookAhead, Compressed: true,
@@ -225,13 +243,9 @@ func (l *liveRun) run(ctx context.Context, in, out string, detectors []detect.De
 			l.end.heap.HeapAlloc = l.mark(p, true).heap.HeapAlloc
 		},
 	})
-	l.encoder = &encoder{Sink: sink, camera: camera, warm: l.warm, times: make([]float64, 0, l.frames)}
-	if err := p.Run(ctx, camera, l.encoder); err != nil {
-		return err
-	}
+	l.out = &timedSink{Sink: sink, camera: camera, warm: l.warm, times: make([]float64, 0, l.frames)}
+	err = errors.Join(p.Run(ctx, camera, l.out), p.Close())
 	l.stats = p.Stats()
-	err = errors.Join(p.Close(), sink.Close(), src.Close())
-	l.children = childrenTime() - children
 	return err
 }
 
@@ -251,30 +265,41 @@ func settled(before int) int {
 	return 0
 }
 
+func newLiveRun(meters []*meter) *liveRun {
+	l := &liveRun{warm: 5 * rate, meters: meters}
+	if testing.Short() {
+		l.warm = rate / 3
+	}
+	l.frames = l.warm + *flagSeconds*rate
+	return l
+}
+
+// check ends the benchmark if too few frames came out for a figure.
+func (l *liveRun) check(b *testing.B) {
+	b.Helper()
+	if l.out.written >= 2 {
+		return
+	}
+	why := fmt.Errorf("%d frames of the live run came out in time and %d were dropped: the machine is too busy", l.out.written, l.stats.FramesDropped)
+	if l.stats.FramesDropped == 0 {
+		b.Fatal(why)
+	}
+	skips(b, why)
+}
+
 // BenchmarkLive runs the pipeline on a camera at 1080p30 once, for as many seconds
 // as the flag says.
 func BenchmarkLive(b *testing.B) {
 	needsRuntime(b)
 	in := recording(b)
-	l := &liveRun{warm: 5 * rate}
-	if testing.Short() {
-		l.warm = rate / 3
-	}
-	l.frames = l.warm + *flagSeconds*rate
 	runtime.GC()
 	goroutines, native := runtime.NumGoroutine(), ort.Live.Load()
 	meters, detectors, set := openMeters(b)
-	l.meters = meters
-	if err := errors.Join(l.run(b.Context(), in, filepath.Join(b.TempDir(), "live.mp4"), detectors), set.Close()); err != nil {
+	l := newLiveRun(meters)
+	if err := errors.Join(l.encode(b.Context(), in, filepath.Join(b.TempDir(), "live.mp4"), detectors), set.Close()); err != nil {
 		b.Fatal(err)
 	}
-	if l.encoder.written < 2 {
-		why := fmt.Errorf("%d frames of the live run came out in time and %d were dropped: the machine is too busy", l.encoder.written, l.stats.FramesDropped)
-		if l.stats.FramesDropped == 0 {
-			b.Fatal(why)
-		}
-		skips(b, why)
-	}
+	l.check(b)
 	leftover := map[string]float64{"goroutines-left": float64(settled(goroutines)), "native-left": float64(ort.Live.Load() - native)}
 	says(b, "of=run", l.metrics(leftover))
 	for _, g := range l.stats.Stages {
@@ -310,11 +335,11 @@ func (l *liveRun) metrics(m map[string]float64) map[string]float64 {
 		// 0/0 where one has not looked once: then nothing was measured.
 		all += core / float64(l.end.inferences[i]-l.begin.inferences[i]) * n
 	}
-	fps := float64(l.encoder.written-1) / l.encoder.last.Sub(l.encoder.first).Seconds()
+	fps := float64(l.out.written-1) / l.out.last.Sub(l.out.first).Seconds()
 	was, is := float64(l.begin.heap.HeapAlloc), float64(l.end.heap.HeapAlloc)
 	for unit, v := range map[string]float64{
 		"s": float64(*flagSeconds), "rest-ms": (process - used) / n, "process-ms": process / n, "detector-ms": used / n, "ffmpeg-ms": ms(l.children) / float64(l.frames),
-		"frames/s": fps, "p50-ms": median(l.encoder.times), "p95-ms": quantile(l.encoder.times, 0.95), "p99-ms": quantile(l.encoder.times, 0.99), "max-ms": slices.Max(l.encoder.times),
+		"frames/s": fps, "p50-ms": median(l.out.times), "p95-ms": quantile(l.out.times, 0.95), "p99-ms": quantile(l.out.times, 0.99), "max-ms": slices.Max(l.out.times),
 		"drops": drops(l.stats) - drops(l.begin.stats), "drops-in-warm-up": drops(l.begin.stats),
 		"failed-closed": float64(l.stats.FramesFailedClosed - l.begin.stats.FramesFailedClosed), "hidden-%": 100 * l.stats.HiddenShare,
 		"allocs/frame": float64(l.end.heap.Mallocs-l.begin.heap.Mallocs) / n, "collections": float64(l.end.heap.NumGC - l.begin.heap.NumGC),

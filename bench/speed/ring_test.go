@@ -36,6 +36,20 @@ func lastLevelCache() int {
 	return largest
 }
 
+// clockRate returns the processor's clock in GHz as the system names it, 0 where it does not,
+// as on ARM.
+func clockRate() float64 {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0
+	}
+	cpus, err := fs.CPUInfo()
+	if err != nil || len(cpus) == 0 {
+		return 0
+	}
+	return cpus[0].CPUMHz / 1000
+}
+
 // ringOf returns how many pictures of n bytes do not fit into a cache of that size: twice
 // as much, and no more than the memory that is free leaves room for. enough is false
 // where that is less than the cache.
@@ -105,6 +119,9 @@ func BenchmarkRing(b *testing.B) {
 			tell(b, ratio(took[1], took[0]), times)
 			tell(b, n/median(took[1])/1e6, "B/ns")
 			tell(b, n/median(took[0])/1e6, "memcpy-B/ns")
+			if ghz := clockRate(); ghz > 0 {
+				tell(b, n/median(took[1])/1e6/ghz, "B/cycle")
+			}
 			tell(b, float64(len(r.pics)), "pictures")
 		})
 	}

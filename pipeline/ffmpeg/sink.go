@@ -16,7 +16,9 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// OutOptions say how a file is written. Size is required.
+// OutOptions say how a file is written. Size is required. A picture has encoders of
+// its own, for which Codec, LowPower, Preset, CRF, Lossless and Threads say nothing: JPEG
+// of ffmpeg's quality 2 (its best is 1), WebP of 90 in 100, PNG without loss.
 type OutOptions struct {
 	// Size is that of every frame.
 	Size image.Point
