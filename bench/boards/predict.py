@@ -189,8 +189,9 @@ def small(data):
         if b is not data.here:
             p = data.predict(b)
             cell = lambda *a: "-" if a[-1] and not b["encoder_cores"] else " to ".join(f"{v:.1f}" for v in cores(b, p, *a))
-            rows.append([b["name"], cell("1080p30", "frost", "hedge-n", False), cell("1080p30", "frost", "hedge-n", True), cell("720p30", "frost", "hedge-p", False)])
-    return table(["cores of 4, predicted", "1080p30, hedge-n, x264", "with an encoder in hardware", "720p30, hedge-p, x264"], rows)
+            of = (("1080p30", "hedge-n", False), ("1080p30", "hedge-n", True), ("1080p15", "hedge-n", False), ("720p30", "hedge-p", False))
+            rows.append([b["name"], *(cell(mode, "frost", network, hardware) for mode, network, hardware in of)])
+    return table(["cores of 4, predicted", "1080p30, hedge-n, x264", "with an encoder in hardware", "1080p15, hedge-n, x264", "720p30, hedge-p, x264"], rows)
 
 
 def between(path, content):
