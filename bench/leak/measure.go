@@ -113,6 +113,11 @@ func countFrames(r *leakreport.Run, p *played) {
 	r.Lost += s.FramesLost
 	r.FailedClosed += s.FramesFailedClosed
 	r.HiddenWhole += s.FramesHidden
+	for i := range p.shots {
+		if slices.Contains(p.shots[i].mask.hidden, true) {
+			r.Hiding++
+		}
+	}
 	r.HiddenShare += s.HiddenShare * float64(s.FramesOut)
 	r.LagMS = max(r.LagMS, ms(p.lag))
 	if r.Detectors == nil {

@@ -283,12 +283,14 @@ func TestReportOfASet(t *testing.T) {
 
 func TestMeansOfARun(t *testing.T) {
 	var r leakreport.Run
+	none, some := newMask(image.Pt(4, 2), 2), newMask(image.Pt(4, 2), 2)
+	some.hidden[1] = true
 	for range 2 {
-		countFrames(&r, &played{stats: pipeline.Stats{FramesIn: 10, FramesOut: 8, FramesDropped: 2, FramesFailedClosed: 4, HiddenShare: 0.25,
+		countFrames(&r, &played{shots: []shot{{mask: none}, {mask: some}, {mask: none}}, stats: pipeline.Stats{FramesIn: 10, FramesOut: 8, FramesDropped: 2, FramesFailedClosed: 4, HiddenShare: 0.25,
 			Detectors: []pipeline.DetectorStats{{Name: "a", Inferences: 3, Skipped: 5, Time: 100 * time.Millisecond}}}})
 	}
 	average(&r)
-	if r.In != 20 || r.Out != 16 || r.Dropped != 4 || r.FailedClosedShare != 0.5 || r.HiddenShare != 0.25 ||
+	if r.In != 20 || r.Out != 16 || r.Dropped != 4 || r.FailedClosedShare != 0.5 || r.HiddenShare != 0.25 || r.Hiding != 2 ||
 		r.DetectorMS != 10 || r.Detectors[0].SkippedPct != 0.5 || r.Detectors[0].Looks != 6 {
 		t.Errorf("%+v", r)
 	}

@@ -80,6 +80,8 @@ type Run struct {
 	FailedClosed      uint64  `json:"frames_failed_closed"`
 	FailedClosedShare float64 `json:"failed_closed_share"`
 	HiddenWhole       uint64  `json:"frames_hidden_whole"`
+	// Hiding counts the frames in which anything at all was hidden.
+	Hiding uint64 `json:"frames_hiding,omitempty"`
 	// Believed counts the tracks that a recording in two passes hides. Judged counts those
 	// for which labels can decide, and False those that belong to no labelled object.
 	Believed int     `json:"tracks_believed,omitempty"`
@@ -260,8 +262,9 @@ func (r *Run) Text() string {
 	if r.Moving {
 		camera = "moving camera"
 	}
-	text := fmt.Sprintf("  %s, %s, %d recordings in %.1f s: frames in %d, out %d, dropped %d, lost %d; failed closed %d (%.1f %%), hidden whole %d; mean hidden %.1f %%, asked %.1f %%\n",
-		r.Mode, camera, r.Recordings, r.Seconds, r.In, r.Out, r.Dropped, r.Lost, r.FailedClosed, 100*r.FailedClosedShare, r.HiddenWhole, 100*r.HiddenShare, 100*r.AskedShare)
+	text := fmt.Sprintf("  %s, %s, %d recordings in %.1f s: frames in %d, out %d, dropped %d, lost %d; failed closed %d (%.1f %%), hidden whole %d, anything hidden in %d (%s); mean hidden %.1f %%, asked %.1f %%\n",
+		r.Mode, camera, r.Recordings, r.Seconds, r.In, r.Out, r.Dropped, r.Lost, r.FailedClosed, 100*r.FailedClosedShare, r.HiddenWhole,
+		r.Hiding, report.Share(int(r.Hiding), int(r.Out)), 100*r.HiddenShare, 100*r.AskedShare)
 	text += fmt.Sprintf("  labelled frames scored %d, not out %d, unlabelled %d; detectors %.1f ms a frame\n",
 		r.Scored, r.NotOut, r.Unlabelled, r.DetectorMS)
 	if r.Mode == "recording" {
