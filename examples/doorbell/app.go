@@ -156,7 +156,7 @@ func (a *app) openPipeline(policy *redact.Policy, room func(ffmpeg.Room) []strin
 	}
 	a.pipe, err = pipeline.New(pipeline.Config{
 		Policy: policy, Floor: a.seal.Floor(), Detectors: finders, Segmenter: seg, Mode: pipeline.Live, LookAhead: a.c.LookAhead,
-		Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
+		PlateSpan: a.c.BackgroundSpan, Cores: a.c.Cores, Compressed: true, View: known, SaveView: view.Saver(a.c.Policy),
 		OnEvent: a.happens,
 	})
 	return err

@@ -145,7 +145,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		t.Errorf("metrics without the token: %d", code)
 	}
 	_, text := c.ask(t, "GET", "/metrics", a.token)
-	for _, want := range []string{`hedge_frames_total{kind="in"}`, `hedge_hidden_ratio 1`, `hedge_camera_connected 1`, `hedge_stage_seconds{stage="redact",quantile="0.99"}`, "go_memstats"} {
+	for _, want := range []string{`hedge_frames_total{kind="in"}`, `hedge_hidden_ratio 1`, `hedge_place_known_ratio 0`, `hedge_camera_connected 1`, `hedge_stage_seconds{stage="redact",quantile="0.99"}`, "go_memstats"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("metrics lack %s", want)
 		}

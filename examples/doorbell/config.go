@@ -52,8 +52,9 @@ type config struct {
 	PrivateAt   string  `name:"private-at" default:"1" enum:"0,1" help:"what the file of private-gpio says while the switch is on"`
 
 	encoder.Flags
-	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Events    string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; at 32 MiB it becomes FILE.1, and a new one begins; - is the standard output"`
+	LookAhead      time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
+	BackgroundSpan time.Duration `name:"background-span" default:"30s" min:"10s" max:"24h" help:"for how long a place must have looked the same, with nobody found in it, before the fill background shows it; who stands still for longer and is not found is part of the place"`
+	Events         string        `name:"events" default:"-" help:"file to which events are added, one JSON object a line; at 32 MiB it becomes FILE.1, and a new one begins; - is the standard output"`
 
 	RTSP         string          `name:"rtsp" default:"127.0.0.1:8554" help:"where the picture is served to recorders, as rtsp://ADDRESS/hedge; off serves it nowhere"`
 	RTSPUser     string          `name:"rtsp-user" default:"hedge" help:"user name for recorders"`

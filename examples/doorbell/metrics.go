@@ -27,6 +27,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	mFrames      = desc("frames_total", "Pictures by what became of them: in, out, dropped (the sink was slow), lost (damaged), hidden (as a whole), failed_closed.", "kind")
 	mHidden      = desc("hidden_ratio", "Share of the newest picture that is hidden.")
+	mKnown       = desc("place_known_ratio", "Share of the place that was seen empty, which the fill background shows; the rest continues what is around.")
 	mObjects     = desc("hidden_objects", "Objects hidden in the newest picture.", "class")
 	mClosed      = desc("failed_closed", "1 while more is hidden than the policy asks.")
 	mStopped     = desc("stopped", "1 while the pipeline has stopped.")
@@ -70,6 +71,7 @@ func (m appMetrics) Collect(c chan<- prometheus.Metric) {
 	count(mFrames, float64(p.FramesHidden), "hidden")
 	count(mFrames, float64(p.FramesFailedClosed), "failed_closed")
 	gauge(mHidden, last.Hidden)
+	gauge(mKnown, p.PlateKnown)
 	gauge(mObjects, float64(last.Counts.People), "person")
 	gauge(mObjects, float64(last.Counts.Faces), "face")
 	gauge(mObjects, float64(last.Counts.Plates), "plate")

@@ -59,10 +59,11 @@ func main() {
 // config is the command line, the environment and the file.
 type config struct {
 	live.Settings
-	Policy    string        `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
-	Out       string        `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
-	LookAhead time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
-	Rate      int           `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
+	Policy         string        `name:"policy" default:"policy.json" help:"the policy file (JSON); a change takes effect at once"`
+	Out            string        `name:"out" default:"/dev/video9" help:"where to: a v4l2loopback device, or pipe:/path for a named pipe"`
+	LookAhead      time.Duration `name:"lookahead" default:"300ms" min:"0s" max:"4s" help:"by how much the picture is late, so that who is found now is hidden in the pictures before, too"`
+	BackgroundSpan time.Duration `name:"background-span" default:"30s" min:"10s" max:"24h" help:"for how long a place must have looked the same, with nobody found in it, before the fill background shows it; who stands still for longer and is not found is part of the place"`
+	Rate           int           `name:"rate" default:"30" min:"1" max:"240" help:"the most frames a second, and what readers are told"`
 }
 
 // Check says what is wrong with settings that were understood.
@@ -100,7 +101,7 @@ func run(ctx context.Context, so settings.Options, stderr io.Writer) int {
 	if err != nil {
 		return fail(live.ExitCode(err, videoout.ErrKind), err)
 	}
-	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, Rate: float64(c.Rate), Log: log})
+	cam, err = live.Open(ctx, policy, c.Settings, live.Options{Policy: c.Policy, LookAhead: c.LookAhead, PlateSpan: c.BackgroundSpan, Rate: float64(c.Rate), Log: log})
 	if err == nil {
 		pipe, _ := strings.CutPrefix(c.Out, "pipe:")
 		needs := c.Needs()

@@ -78,9 +78,9 @@ func (s *Settings) Needs() confine.Needs {
 type Options struct {
 	// Policy is the path of the policy file.
 	Policy string
-	// LookAhead, and whether the camera moves, are those of pipeline.Config.
-	LookAhead time.Duration
-	Moving    bool
+	// LookAhead, PlateSpan, and whether the camera moves, are those of pipeline.Config.
+	LookAhead, PlateSpan time.Duration
+	Moving               bool
 	// Rate is the most pictures per second. It defaults to what the camera sends.
 	Rate float64
 	// OnChange is called when the camera comes, goes or changes its format. It
@@ -142,7 +142,8 @@ func Open(ctx context.Context, policy *redact.Policy, s Settings, o Options) (c 
 	}
 	c.events = NewEvents(func(kind, text string, _ eventlog.Data) { o.Log.Info(kind, "text", text) })
 	c.pipe, err = pipeline.New(pipeline.Config{
-		Policy: policy, Detectors: c.set.Detectors, Segmenter: c.set.Segmenter, Mode: pipeline.Live, Moving: o.Moving, LookAhead: o.LookAhead,
+		Policy: policy, Detectors: c.set.Detectors, Segmenter: c.set.Segmenter, Mode: pipeline.Live, Moving: o.Moving,
+		LookAhead: o.LookAhead, PlateSpan: o.PlateSpan,
 		Cores: s.Cores, View: known, SaveView: view.Saver(o.Policy), Compressed: true,
 		Floor:   c.seal.Floor(),
 		OnEvent: c.events.Add,
