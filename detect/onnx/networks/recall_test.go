@@ -14,14 +14,15 @@ import (
 // below what the same weights reached in an independent evaluation with another
 // decoder and resizer (86, 95, 92 %, and of all plates 90, 91, 96 %). Plates are
 // the first 40 of each set, for time: of all 108, 90 and 50, this decoder finds
-// 90, 90 and 98 %.
+// 90, 90 and 98 %. hedge-n is tried at its shipped thresholds, at which it finds
+// 181 of 196 people, 43 of 48 plates from the dashcam and 39 of 40 European ones.
 func TestRecall(t *testing.T) {
 	skipSlow(t)
 	for _, c := range []struct {
 		set      string
 		name     string
 		class    detect.Class
-		score    float32
+		score    float32 // 0: the shipped threshold
 		minShort float32 // of the label, in pixels of the picture
 		limit    int     // pictures, for time
 		floor    float64
@@ -32,9 +33,9 @@ func TestRecall(t *testing.T) {
 		{"plates_openalpr_eu", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.82},
 		{"plates_openalpr_us", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.85},
 		{"plates_openalpr_br", "lpd_yunet", detect.Plate, 0.4, 0, 40, 0.92},
-		{"people_coco", HedgeN, detect.Person, 0.092, 16, 1000, 0.90},
-		{"plates_ro_dashcam", HedgeN, detect.Plate, 0.485, 0, 40, 0.75},
-		{"plates_openalpr_eu", HedgeN, detect.Plate, 0.485, 0, 40, 0.95},
+		{"people_coco", HedgeN, detect.Person, 0, 16, 1000, 0.91},
+		{"plates_ro_dashcam", HedgeN, detect.Plate, 0, 0, 40, 0.85},
+		{"plates_openalpr_eu", HedgeN, detect.Plate, 0, 0, 40, 0.95},
 	} {
 		t.Run(c.name+"/"+c.set, func(t *testing.T) {
 			o := fullRange
