@@ -174,11 +174,18 @@ def install_deface(venv):
     return program, ", ".join(l.replace("==", " ") for l in listed.split() if l.split("==")[0] in names)
 
 
+def network():
+    """Returns the network that redact-file takes by default, as bench/leak names it."""
+    first = json.loads(pathlib.Path("models/models.json").read_text())["models"][0]
+    return f"{first['name']} {first['sha256'][:8]}"
+
+
 def install(o, work, r):
     """Returns the tools: name, scope, flags as printed, command of input and output, and which clips only. Those that cannot be had are noted."""
     hedge, plain = work / "redact-file", work / "plain"
     for program, source in ((hedge, "./examples/redact-file"), (plain, "./bench/peers/plain")):
         subprocess.run(["go", "build", "-o", program, source], check=True)
+    r["versions"].append(network())
     tools = []
     for scope, policy in POLICIES.items():
         file = work / f"{scope}.json"
@@ -298,7 +305,7 @@ def markdown(r):
     m = r["machine"]
     yes, percent = (lambda v: "yes" if v else "no"), (lambda v: f"{100 * v:.1f} %")
     of = lambda c: f"{c['leaked']} of {c['boxes']}"
-    text = f"# Beside other tools\n\n{m['cpu']}, {m['cores']} cores, {m['arch']}, {m['memory_mb']} MB, {m['system']}; {m['go']}, ffmpeg {m['ffmpeg']}; " \
+    text = f"# Beside other tools\n\n{r['date']}. {m['cpu']}, {m['cores']} cores, {m['arch']}, {m['memory_mb']} MB, {m['system']}; {m['go']}, ffmpeg {m['ffmpeg']}; " \
         f"load (1 minute) {m['load_before']:.1f} before, {m['load_after']:.1f} after" + (f"; {percent(m['stolen'])} of the cores' time taken by other guests of the host" if m["stolen"] else "") + \
         f". The first {r['frames']} frames of each clip. {'; '.join(r['versions'])}\n\n" \
         "Core time is user and system time of all processes. Frames a second are end to end, start included, and suffer from whatever else runs; core time does so less. " \

@@ -15,7 +15,10 @@ HERE = pathlib.Path(__file__).parent
 class Published(unittest.TestCase):
     def test_page_is_of_the_results(self):
         """last.md is what the program writes of last.json, every number of it."""
-        self.assertEqual(peers.markdown(json.loads((HERE / "last.json").read_text())), (HERE / "last.md").read_text())
+        results, page = json.loads((HERE / "last.json").read_text()), (HERE / "last.md").read_text()
+        self.assertEqual(peers.markdown(results), page)
+        self.assertRegex(results["date"], r"^20\d\d-\d\d-\d\d")
+        self.assertIn(results["date"], page)
 
 
 class Small(unittest.TestCase):
@@ -28,6 +31,9 @@ class Small(unittest.TestCase):
         took = peers.run([sys.executable, "-c", "import sys; print('a\\rlast words'); sys.exit(3)"])
         self.assertEqual((took["exit"], took["said"]), (3, "last words"))
         self.assertGreater(min(took["core"], took["memory"], took["seconds"]), 0)
+
+    def test_network(self):
+        self.assertRegex(peers.network(), "^hedge-n [0-9a-f]{8}$")
 
     def test_bad_command_lines(self):
         for args in (["-frames", "3", "-data", "x"], ["-data", ""], ["x"]):
