@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench results lint arm64 predict board bare programs release release-test recipes s3 sbom train train-eval export
+.PHONY: help setup demo test bench results lint arm64 predict board bare programs release release-test recipes s3 sbom train train-mine train-copies train-eval export
 
 # gocv against Debian's small OpenCV packages: see internal/opencvshim/README.md.
 export PKG_CONFIG_PATH := $(CURDIR)/internal/opencvshim$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -105,6 +105,8 @@ TRAIN_ONE = $(TRAIN) hedge_train.train --models $(TRAIN_MODELS) --sets $(TRAIN_S
 	--hard $(TRAIN_WORK)/hard.jsonl --weights $(TRAIN_WEIGHTS)
 TRAIN_CONSIST = $(TRAIN) hedge_train.consist --start $(TRAIN_START)/hedge-n/hedge-n.onnx --sets $(TRAIN_SETS) --teachers $(TRAIN_PEOPLE) --minutes $(TRAIN_MINUTES)
 TRAIN_LEARNT = $(wildcard $(TRAIN_WORK)/people/last.pt $(TRAIN_WORK)/faces/last.pt)
+# hedge-p keeps its people: with those that hedge-n has learnt it finds fewer by day (its card).
+TRAIN_LEARNT_P = $(filter %/faces/last.pt,$(TRAIN_LEARNT))
 TRAIN_EXPORT = $(TRAIN) hedge_train.export
 # Under conditions, every so-manieth picture of the large sets is looked at.
 TRAIN_EVERY ?= 1
@@ -117,11 +119,17 @@ train: $(TRAIN_PYTHON) ## train the plates of hedge-n and of hedge-p, people and
 	$(TRAIN_CONSIST) --part people --work $(TRAIN_WORK)/people
 	$(TRAIN_CONSIST) --part faces --work $(TRAIN_WORK)/faces
 
+train-mine: $(TRAIN_PYTHON) ## look for what hedge-n takes for plates in pictures without any, which `make train` then shows more often; also while it trains
+	$(TRAIN) hedge_train.mine --network $(TRAIN_START)/hedge-n/hedge-n.onnx --sets $(TRAIN_SETS) --teachers $(TRAIN_VEHICLES) --out $(TRAIN_WORK)/hard.jsonl
+
+train-copies: $(TRAIN_PYTHON) ## look for near copies of the measured pictures among those trained on; fails if there are any (HEDGE_DATA)
+	$(TRAIN) hedge_train.copies --sets $(TRAIN_SETS) --data $(HEDGE_DATA)/dev
+
 export: $(TRAIN_PYTHON) ## write the networks of models/hedge-n and models/hedge-p from the last checkpoints and compare them with PyTorch
 	cp $(TRAIN_START)/hedge-n/hedge-n.onnx $(TRAIN_START)/hedge-p/hedge-p.onnx $(TRAIN_WORK)
 	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-n.onnx --checkpoints $(TRAIN_WORK)/last.pt $(TRAIN_LEARNT) --out ../hedge-n
 	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-n.onnx --checkpoints $(TRAIN_WORK)/last.pt $(TRAIN_LEARNT) --out ../hedge-n --int8 --file hedge-n-int8.onnx
-	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-p.onnx --checkpoints $(TRAIN_WORK)/hedge-p/last.pt $(TRAIN_LEARNT) --out ../hedge-p --name hedge-p
+	$(TRAIN_EXPORT) --start $(TRAIN_WORK)/hedge-p.onnx --checkpoints $(TRAIN_WORK)/hedge-p/last.pt $(TRAIN_LEARNT_P) --out ../hedge-p --name hedge-p
 
 train-eval: $(TRAIN_PYTHON) ## print the figures of the cards of hedge-n and hedge-p: recall, lower thresholds, every condition, cost (HEDGE_DATA, HEDGE_MODELS, TRAIN_EVERY)
 	$(TRAIN) hedge_train.evaluate --data $(HEDGE_DATA)/dev --network ../hedge-n/hedge-n.onnx
