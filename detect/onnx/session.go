@@ -253,6 +253,7 @@ func (s *Session) outputShapes(c Config, names []string) (shapes []ort.Shape, er
 // processor, so none is saved. Denormals flushed to zero and weights not packed in
 // advance change nothing (36, 36 ms). Of the versions, at their best of 12 runs:
 // 1.24.1 takes 44 ms, 1.30.0 38, 1.31.1 and 1.32.0 35, on a busy machine.
+// models/README.md has the table, and what was not measured.
 func withOptions(threads int, f func(*ort.SessionOptions) error) error {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
