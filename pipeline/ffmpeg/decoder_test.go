@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os/exec"
@@ -102,7 +103,8 @@ func withoutDevice(t *testing.T, name string) {
 }
 
 // TestDecoderFails: a decoder that fails ends the source with an error, at the beginning or
-// in the midst, and every picture before it is whole.
+// in the midst, and every picture before it is whole. One that gives nothing is waited for
+// as long as the context says, and then ended.
 func TestDecoderFails(t *testing.T) {
 	path := makeVideo(t, "a.mp4", "testsrc2=s=64x48:r=25:d=6", "-pix_fmt", "yuv420p")
 	withoutDevice(t, "vaapi")
@@ -111,11 +113,22 @@ func TestDecoderFails(t *testing.T) {
 		pictures int
 	}{
 		ffmpegtest.Works: {"", 150}, ffmpegtest.Refuses: {"valid device", 0}, ffmpegtest.Busy: {"busy", 0},
+		ffmpegtest.DiesAtFirst: {"first picture", 0}, ffmpegtest.Stalls: {"context canceled", 0}, ffmpegtest.Silent: {"context canceled", 0},
 		ffmpegtest.Garbage: {"Invalid data", 0}, ffmpegtest.Dies: {"Failed to decode picture 101", ffmpegtest.After},
 	} {
 		t.Run(string(fake), func(t *testing.T) {
-			ffmpegtest.Install(t, fake)
-			s, err := Open(testContext(t), path, Options{Decoder: "vaapi"})
+			still := ffmpegtest.Install(t, fake)
+			ctx, cancel := context.WithCancel(testContext(t))
+			defer cancel()
+			if fake == ffmpegtest.Stalls || fake == ffmpegtest.Silent {
+				go func() {
+					if err := still(); err != nil {
+						t.Error(err)
+					}
+					cancel()
+				}()
+			}
+			s, err := Open(ctx, path, Options{Decoder: "vaapi"})
 			n := 0
 			if err == nil {
 				if s.Info().Decoder != "vaapi" {

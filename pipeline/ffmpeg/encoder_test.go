@@ -214,6 +214,51 @@ func TestEncoderPauses(t *testing.T) {
 	}
 }
 
+// TestEncoderFreezes: an encoder that stands still after it has worked is found out when
+// its patience is over, and not before.
+func TestEncoderFreezes(t *testing.T) {
+	const patience = time.Minute
+	size := image.Pt(320, 192)
+	still := ffmpegtest.Install(t, ffmpegtest.Freezes)
+	e := newEncoder(t, EncoderOptions{Size: size, Patience: patience})
+	var now time.Time
+	e.now = func() time.Time { return now }
+	f := hiddenFrame(t, size)
+	pictures, frames := 0, 0
+	encode := func() error {
+		p, err := collectPackets(e, f, frames, 1, func(int) bool { return false })
+		pictures, frames = pictures+len(p), frames+1
+		return err
+	}
+	for frames < ffmpegtest.After {
+		if err := encode(); err != nil {
+			t.Fatalf("frame %d: %v", frames, err)
+		}
+		for len(e.inside) > 0 { // a busy machine takes longer than Encode waits
+			if _, err := e.take(recv(t, e)); err != nil {
+				t.Fatalf("frame %d: %v", frames, err)
+			}
+			pictures++
+		}
+	}
+	if err := encode(); err != nil {
+		t.Fatal(err)
+	}
+	if err := still(); err != nil {
+		t.Fatal(err)
+	}
+	// A quarter of the patience counts of each pause.
+	for i := range 5 {
+		now = now.Add(patience)
+		if err := encode(); errors.Is(err, ErrStalled) != (i == 4) {
+			t.Errorf("after %d pauses: %v", i+1, err)
+		}
+	}
+	if pictures != ffmpegtest.After {
+		t.Errorf("%d pictures", pictures)
+	}
+}
+
 // TestEncoderLongGap: pictures keep their times over a gap that ffmpeg's time stamps do
 // not.
 func TestEncoderLongGap(t *testing.T) {

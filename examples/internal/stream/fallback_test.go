@@ -32,13 +32,13 @@ func TestFallback(t *testing.T) {
 	}
 	for fake, text := range map[ffmpegtest.Fake]string{
 		ffmpegtest.Refuses: "valid device", ffmpegtest.DiesAtFirst: "first picture", ffmpegtest.Dies: "picture 101",
-		ffmpegtest.Silent: "", ffmpegtest.Garbage: "no H.264", ffmpegtest.Resizes: "changed the format",
+		ffmpegtest.Silent: "", ffmpegtest.Stalls: "", ffmpegtest.Freezes: "", ffmpegtest.Busy: "busy", ffmpegtest.Garbage: "no H.264", ffmpegtest.Resizes: "changed the format",
 	} {
 		t.Run(string(fake), func(t *testing.T) {
 			ffmpegtest.Install(t, fake)
 			var list []told
 			o := fallbackOptions(&list)
-			if fake == ffmpegtest.Silent {
+			if fake == ffmpegtest.Silent || fake == ffmpegtest.Stalls {
 				o.Encoder = encoder.Process("board", "libopenh264", 100*time.Millisecond)
 			}
 			h := newBroadcaster(t, o)
@@ -62,7 +62,7 @@ func TestFallback(t *testing.T) {
 			if i < 0 || !units[i].Key || units[i].Time != at || units[i+1].Key {
 				t.Fatalf("%d units; the frame at which it failed is not the key unit at %v", len(units), at)
 			}
-			if fake == ffmpegtest.Dies && i < ffmpegtest.After-10 {
+			if (fake == ffmpegtest.Dies || fake == ffmpegtest.Freezes) && i < ffmpegtest.After-10 {
 				t.Errorf("%d units of the encoder that failed after %d", i, ffmpegtest.After)
 			}
 			hiddenAbove(t, s, units[i:])

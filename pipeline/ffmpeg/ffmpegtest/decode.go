@@ -17,7 +17,7 @@ func decode(f Fake, args []string) {
 	case Refuses, Busy, DiesAtFirst:
 		play(f, args)
 	case Stalls, Silent:
-		<-make(chan struct{}) // until it is killed
+		standStill()
 	case Garbage:
 		_, _ = os.Stdout.Write(bytes.Repeat([]byte("garbage"), 1<<10)) // who reads is gone, or takes it
 		fail("Invalid data found when processing input")

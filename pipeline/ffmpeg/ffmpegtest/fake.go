@@ -34,6 +34,8 @@ const (
 	Dies Fake = "dies"
 	// Stalls takes no picture.
 	Stalls Fake = "stalls"
+	// Freezes stands still after 100 pictures.
+	Freezes Fake = "freezes"
 	// Silent takes pictures and gives none.
 	Silent Fake = "silent"
 	// Garbage puts out bytes that are not video.
@@ -46,19 +48,23 @@ const (
 	KeyDeaf Fake = "deaf"
 )
 
-// After is after how many pictures Dies fails.
+// After is after how many pictures Dies fails and Freezes stands still.
 const After = 100
 
 // Held is how many pictures Delays holds back.
 const Held = 2
 
-const fakeEnv, realEnv = "HEDGE_TEST_FAKE", "HEDGE_TEST_FFMPEG"
+const fakeEnv, realEnv, stillEnv = "HEDGE_TEST_FAKE", "HEDGE_TEST_FFMPEG", "HEDGE_TEST_STILL"
 
 // Install puts the fake into PATH until the test ends. It skips the test if the programs
-// are not installed.
-func Install(t testing.TB, f Fake) {
+// are not installed. The func that it returns waits until a fake stands still.
+func Install(t testing.TB, f Fake) (still func() error) {
 	t.Helper()
 	dir := t.TempDir()
+	fifo := filepath.Join(dir, "still")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -70,13 +76,28 @@ func Install(t testing.TB, f Fake) {
 		}
 		script := fmt.Sprintf("#!/bin/sh\nexec %q \"$@\"\n", path)
 		if program == "ffmpeg" {
-			script = fmt.Sprintf("#!/bin/sh\n%s='%s' %s=%q exec %q \"$@\"\n", fakeEnv, f, realEnv, path, self)
+			script = fmt.Sprintf("#!/bin/sh\n%s='%s' %s=%q %s=%q exec %q \"$@\"\n", fakeEnv, f, realEnv, path, stillEnv, fifo, self)
 		}
 		if err := os.WriteFile(filepath.Join(dir, program), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return func() error {
+		r, err := os.Open(fifo) // waits for standStill
+		if err != nil {
+			return err
+		}
+		return r.Close()
+	}
+}
+
+// standStill tells who waits for it, and then does nothing until it is killed.
+func standStill() {
+	if w, err := os.OpenFile(os.Getenv(stillEnv), os.O_WRONLY, 0); err == nil { // waits for who waits
+		_ = w.Close() // it was only to be opened
+	}
+	<-make(chan struct{})
 }
 
 // Main plays the fake, and ends this process, if it was started as one.
@@ -115,7 +136,7 @@ func play(f Fake, args []string) {
 		_, _ = io.ReadFull(os.Stdin, make([]byte, 1<<14)) // whether or not there is as much
 		fail("Failed to encode the first picture: Input/output error")
 	case Stalls:
-		<-make(chan struct{}) // until it is killed
+		standStill()
 	case Silent:
 		_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
 	default:
@@ -189,6 +210,9 @@ func encode(f Fake, args []string) {
 		}
 		if n++; n > After && f == Dies {
 			fail("Failed to encode picture %d: Input/output error", n)
+		}
+		if n > After && f == Freezes {
+			standStill()
 		}
 		if f == Garbage {
 			for i := range unit {
