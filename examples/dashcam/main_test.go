@@ -23,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/examples/internal/live"
 	"github.com/hedgecam/hedge/examples/internal/settings"
 	"github.com/hedgecam/hedge/internal/closedport"
@@ -251,13 +252,14 @@ func checkVideo(t *testing.T, path string, least, most float64, original []byte)
 
 // TestProgram: nothing is written until something happens; then one file for
 // each kind of event, with what was before; another event makes it longer; the
-// end of the program completes one that is being written.
+// end of the program completes one that is being written. The log names the encoder.
 func TestProgram(t *testing.T) {
 	source, original := clip(t)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	value := put(t, filepath.Join(t.TempDir(), "accel"), "0.3")
-	p := startProgram(t, "file:"+source, "-accel", value)
+	p := startProgram(t, "file:"+source, "-accel", value, "-encoder", encoder.Default().Name)
+	p.await("msg=encoder name="+encoder.Default().Name+"\n", 1)
 	p.awaitHeld(2500 * time.Millisecond)
 	if got := p.files(); len(got) > 0 {
 		t.Fatalf("without an event: %q", got)
