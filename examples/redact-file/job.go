@@ -42,6 +42,9 @@ func (j *job) run(ctx context.Context) (*report, error) {
 func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) {
 	rep = &report{Input: ffmpeg.ShownAddress(j.file.in), Output: j.file.out, PolicySHA256: j.policy.SHA256(), Networks: j.networks}
 	rep.warn(j, note)
+	if j.networks != networks.None {
+		rep.Provider = j.provider
+	}
 	if !ffmpeg.IsPicture(j.file.out) {
 		rep.Encoder = j.encoder.name
 	}

@@ -20,6 +20,8 @@ type report struct {
 	Error        string `json:"error,omitempty"`
 	PolicySHA256 string `json:"policy_sha256"`
 	Networks     string `json:"networks"`
+	// Provider is what computed the networks, as -provider has it.
+	Provider string `json:"provider,omitempty"`
 	// Encoder is what a recording was encoded with, as -encoder has it.
 	Encoder   string        `json:"encoder,omitempty"`
 	Models    []modelReport `json:"models"`

@@ -92,7 +92,7 @@ func TestMovedParts(t *testing.T) {
 }
 
 // TestReportNamesNetworks: the report names each network, in one pass and in two, with what it
-// did.
+// did, and what computed them.
 func TestReportNamesNetworks(t *testing.T) {
 	needFFmpeg(t)
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func TestReportNamesNetworks(t *testing.T) {
 	for in, out := range map[string]string{recording: "out.mp4", picture: "out.png"} {
 		people := detecttest.New(detect.Classes(detect.Face, detect.Person), detecttest.Find())
 		rest := detecttest.New(detect.Classes(detect.Plate, detect.Vehicle), detecttest.Find())
-		j := job{options: options{networks: "two", every: 1, track: 1}, policy: policy, stderr: &bytes.Buffer{}, encoder: x264,
+		j := job{options: options{networks: "two", provider: "openvino", every: 1, track: 1}, policy: policy, stderr: &bytes.Buffer{}, encoder: x264,
 			set: &networks.Set{Detectors: []detect.Detector{people, rest}, Models: []models.Model{
 				{Name: "of people", Classes: []models.Class{{Class: detect.Face}, {Class: detect.Person}}},
 				{Name: "of the rest", Classes: []models.Class{{Class: detect.Plate}, {Class: detect.Vehicle}}}}},
@@ -123,8 +123,8 @@ func TestReportNamesNetworks(t *testing.T) {
 		if len(written.Detectors) != 2 || written.Detectors[0].Name != people.Name() || written.Detectors[1].Name != rest.Name() || written.Detectors[0].Looks == 0 {
 			t.Errorf("%s: %+v", out, written.Detectors)
 		}
-		if written.Networks != "two" || len(written.Models) != 2 || written.Models[0].Name != "of people" {
-			t.Errorf("%s: networks %q, models %+v", out, written.Networks, written.Models)
+		if written.Networks != "two" || written.Provider != "openvino" || len(written.Models) != 2 || written.Models[0].Name != "of people" {
+			t.Errorf("%s: networks %q, provider %q, models %+v", out, written.Networks, written.Provider, written.Models)
 		}
 		if err := j.set.Close(); err != nil {
 			t.Error(err)

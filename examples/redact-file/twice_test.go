@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hedgecam/hedge/detect/onnx/networks"
 	"github.com/hedgecam/hedge/examples/internal/recording"
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
@@ -80,6 +81,9 @@ func TestEvidenceInsteadOfNetworks(t *testing.T) {
 		}
 		r := readReport(t, rep)
 		hidden[name] = r.HiddenShare
+		if r.Networks != networks.None || r.Provider != "" {
+			t.Errorf("%s: networks %q by %q", name, r.Networks, r.Provider)
+		}
 		if r.Frames.Out != 10 || r.Camera != "fixed" || (r.Struck == 1) != (name == "struck") || (r.Added == 1) != (name == "added") {
 			t.Errorf("%s: report %+v", name, r)
 		}
