@@ -133,12 +133,18 @@ func TestBackgroundJoins(t *testing.T) {
 }
 
 // TestBackgroundBlind: where nothing is shown and nothing is known there is frost, and
-// so there is over masks and where the whole frame must be hidden.
+// so there is over masks and where the whole frame must be hidden; a license plate is
+// solid then.
 func TestBackgroundBlind(t *testing.T) {
 	size := image.Pt(640, 480)
 	pic, plate := scenery(size, 4)
 	everywhere := &Policy{Version: 1, Outside: Outside{Fill: Background}}
 	masked := &Policy{Version: 1, Outside: Outside{Fill: Background}, Mask: []Polygon{{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}}}
+	number := detect.Box{X0: 10, Y0: 10, X1: 80, Y1: 40}
+	found := &Policy{Version: 1, Outside: Outside{Hide: HideDetected}}
+	whole := detect.Box{X1: 640, Y1: 480}
+	filling := detect.Object{Class: detect.Plate, Score: 0.9, Box: whole, Padded: whole}
+	car := []detect.Object{{Class: detect.Plate, Score: 0.9, Box: number, Padded: number}}
 	for _, c := range []struct {
 		name        string
 		policy      *Policy
@@ -150,6 +156,10 @@ func TestBackgroundBlind(t *testing.T) {
 		{"mask", masked, Scene{Plate: plate}, Frost, Background},
 		{"outside hidden", everywhere, Scene{Plate: plate, Level: HideOutside}, Background, Background},
 		{"frame hidden", everywhere, Scene{Plate: plate, Level: HideFrame}, Frost, Frost},
+		{"license plate, nothing known", everywhere, Scene{Objects: car}, Solid, Frost},
+		{"license plate, known", everywhere, Scene{Objects: car, Plate: plate}, Background, Background},
+		{"license plate, frame hidden", everywhere, Scene{Objects: car, Plate: plate, Level: HideFrame}, Solid, Frost},
+		{"license plate that fills the picture", found, Scene{Objects: []detect.Object{filling}}, Solid, Solid},
 		{"a plate of another size", everywhere, Scene{Plate: NewBackgroundPlate(image.Pt(64, 64), PlateConfig{})}, Frost, Frost},
 	} {
 		f := mustRedact(t, mustNew(t, c.policy, size, DefaultOptions()), clone(pic), c.s)

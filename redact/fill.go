@@ -72,6 +72,7 @@ func (r *Redactor) apply(pic *image.YCbCr, st *frameState, s *Scene) {
 	if !st.by[Background].empty() && b.blind() {
 		st.by[Frost].add(&st.by[Background])
 		st.by[Background].clear()
+		st.coverText(&r.rules[0].plates, &r.scratch)
 	}
 	st.soften((r.opts.Soft+softSteps*blockSide-1)/(softSteps*blockSide), &r.scratch)
 	for i, f := range r.fills {

@@ -153,12 +153,18 @@ func (r *rules) choose(st *frameState, level Level) {
 		st.by[Frost].grow(r.grow, &r.tmp)
 		st.by[Background].remove(&st.by[Frost])
 	}
-	// Text can be read back from averages.
-	r.plates.keep(&st.by[Frost])
-	st.by[Frost].remove(&r.plates)
-	st.by[Solid].add(&r.plates)
+	st.coverText(&r.plates, &r.tmp)
 	r.who.remove(&st.hidden)
 	st.by[r.foundFill].add(&r.who)
+}
+
+// coverText has what frost hides of license plates solid: text can be read back from
+// averages.
+func (st *frameState) coverText(plates, tmp *blockMask) {
+	tmp.copyFrom(plates)
+	tmp.keep(&st.by[Frost])
+	st.by[Frost].remove(tmp)
+	st.by[Solid].add(tmp)
 }
 
 // soften draws a soft edge around what the background hides: each of its steps is that,
