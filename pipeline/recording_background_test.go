@@ -156,6 +156,9 @@ func TestRecordingNeverEmpty(t *testing.T) {
 	if len(sink.contrast) != n {
 		t.Fatalf("%d pictures", len(sink.contrast))
 	}
+	if k := r.Stats().PlateKnown; k != d.BackgroundKnown() {
+		t.Errorf("the stats have %.3f of the place known, the decision %.3f", k, d.BackgroundKnown())
+	}
 	for i, c := range sink.contrast {
 		if c > 20 {
 			t.Errorf("picture %d: stripes of %d levels are left of the person", i, c)

@@ -63,6 +63,7 @@ func (r *Recording) Redact(ctx context.Context, src Source, d *Decision, sink Si
 	if r.cfg.Segmenter != nil && showsSilhouettes(r.cfg.Policy) {
 		s.outline = &outliner{seg: r.cfg.Segmenter, timeout: r.cfg.Timeout}
 	}
+	r.stats.plate(d.BackgroundKnown())
 	work, stop := context.WithCancel(ctx)
 	pictures := readRecording(work, &r.stats, src, 3)
 	w := newRecordingWriter(work, &r.stats, sink, pictures)

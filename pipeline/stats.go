@@ -28,7 +28,8 @@ type Stats struct {
 	// HiddenShare is the mean share of a picture's pixels that was hidden, 0..1.
 	HiddenShare float64
 	// PlateKnown is the share of the place that the background plate knows, 0..1; 0
-	// where nothing needs a plate.
+	// where nothing needs a plate. Of a recording that is read twice it is that of the
+	// whole, as Decision.BackgroundKnown.
 	PlateKnown float64
 	// Silhouettes counts those that were found of people who are near,
 	// SilhouettesFailed those that could not be.

@@ -90,6 +90,7 @@ func (j *job) attempt(ctx context.Context, note error) (rep *report, err error) 
 	if n := stats.SilhouettesFailed; n > 0 {
 		rep.warn(j, fmt.Errorf("%d silhouettes of %d could not be found: those visitors are hidden", n, n+stats.Silhouettes))
 	}
+	rep.place(j, stats)
 	j.say("%s: %d frames in %.1f s, %.1f a second, %.0f %% of the picture hidden",
 		j.file.out, stats.FramesOut, rep.Seconds, rep.FPS, 100*stats.HiddenShare)
 	if out.sheet != nil {

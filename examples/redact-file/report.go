@@ -31,8 +31,9 @@ type report struct {
 	// Camera is "fixed" or "moving", for a recording in two passes; Struck and Added
 	// count the tracks that evidence was changed by.
 	Camera string `json:"camera,omitempty"`
-	// PlaceKnown is the share of the place that was seen empty.
-	PlaceKnown  float64           `json:"place_known,omitempty"`
+	// PlaceKnown is the share of the place that was seen empty, where the policy shows it
+	// in place of who is hidden; 0 for a camera that moves, and of a picture.
+	PlaceKnown  *float64          `json:"place_known,omitempty"`
 	Struck      int               `json:"tracks_struck_out,omitempty"`
 	Added       int               `json:"tracks_added,omitempty"`
 	Frames      framesReport      `json:"frames"`
@@ -98,6 +99,23 @@ func (r *report) elsewhere(j *job, e pipeline.Span) {
 	r.warn(j, fmt.Errorf("the camera was moved at %v: from then until %v the picture does not show the place of the beginning, and is hidden as a whole. "+
 		"If the camera moves all the time, say -moving; if it stands elsewhere from then on, cut the file there and give each part its own policy",
 		e.From.Round(time.Second/10), e.To.Round(time.Second/10)))
+}
+
+// leastKnown is the share of the place from which on nothing is said of the rest.
+const leastKnown = 0.9
+
+// place enters how much of the place was seen empty, if the policy shows it. Of a fixed camera's
+// recording it tells of it if much was not, and something was hidden; what is read once may
+// just have been too short.
+func (r *report) place(j *job, s pipeline.Stats) {
+	if j.policy.NeedsBackground() == 0 {
+		return
+	}
+	r.PlaceKnown = &s.PlateKnown
+	if r.Camera == pipeline.FixedCamera.String() && s.HiddenShare > 0 && s.PlateKnown < leastKnown {
+		r.warn(j, fmt.Errorf("only %d %% of the place was ever seen empty: whoever is hidden elsewhere is covered by "+
+			"what is around, continued smoothly, and not by the place", int(100*s.PlateKnown)))
+	}
 }
 
 // warn adds a warning to the report and prints it. A nil error is no warning.

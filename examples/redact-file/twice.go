@@ -131,7 +131,7 @@ func foreign(path string, err error) error {
 
 // tell says what the whole of the recording says.
 func (j *job) tell(rep *report, d *pipeline.Decision) {
-	rep.Camera, rep.PlaceKnown = d.Camera.String(), d.BackgroundKnown()
+	rep.Camera = d.Camera.String()
 	for _, e := range d.Elsewhere {
 		rep.elsewhere(j, e)
 	}

@@ -18,7 +18,10 @@ import (
 	"github.com/hedgecam/hedge/pipeline/evidence"
 )
 
-const foundPolicy = `{"version": 1, "outside": {"hide": "detected"}}`
+const (
+	foundPolicy = `{"version": 1, "outside": {"hide": "detected"}}`
+	solidPolicy = `{"version": 1, "outside": {"hide": "detected"}, "found": {"fill": "solid"}}`
+)
 
 // byHand writes evidence of a clip as if a network had looked at every picture and
 // found one person, who walks.
@@ -299,5 +302,50 @@ func TestInterruptedInEitherPass(t *testing.T) {
 	}
 	if got := remains(t, os.Getenv("XDG_CACHE_HOME")); len(got) != 0 {
 		t.Errorf("left in the cache: %v", got)
+	}
+}
+
+// TestPlaceKnown: the report has how much of the place was seen empty wherever the policy shows
+// it, also where that is nothing, and the program says so if a fixed camera saw little of it.
+func TestPlaceKnown(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	in := filepath.Join(dir, "in.mp4")
+	ff(t, "-f", "lavfi", "-i", "testsrc2=size=192x128:rate=10:duration=0.1", "-vf", "loop=39:1:0,setpts=N/10/TB", "-r", "10", in)
+	good := byHand(t, in, filepath.Join(dir, "good.jsonl"), 40)
+	data, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := regexp.MustCompile(`\["person",.*?\]`)
+	for name, c := range map[string]struct {
+		find, policy string
+		args         []string
+		known, least float64
+		none, says   bool
+	}{
+		"somebody stands there":  {`["person",20,40,30,70,0.9]`, foundPolicy, nil, 0.99, 0.9, false, false},
+		"the place is full":      {`["person",0,0,192,128,0.9]`, foundPolicy, nil, 0, 0, false, true},
+		"a half is full":         {`["person",0,0,96,128,0.9]`, foundPolicy, nil, 0.5, 0.3, false, true},
+		"the camera moves":       {`["person",0,0,192,128,0.9]`, foundPolicy, []string{"-moving"}, 0, 0, false, false},
+		"the place is not shown": {`["person",0,0,192,128,0.9]`, solidPolicy, nil, 0, 0, true, false},
+	} {
+		ev := write(t, filepath.Join(dir, "e.jsonl"), strings.ReplaceAll(people.ReplaceAllString(string(data), c.find), `"net":0`, `"net":0,"scale":1`))
+		rep := filepath.Join(dir, "r.json")
+		code, said := runProgram(t, append([]string{"-in", in, "-out", filepath.Join(dir, "o.mp4"), "-evidence", ev, "-report", rep, "-force",
+			"-policy", write(t, filepath.Join(dir, "p.json"), c.policy)}, c.args...)...)
+		if code != exitDone {
+			t.Fatalf("%s: exit code %d: %s", name, code, said)
+		}
+		known := readReport(t, rep).PlaceKnown
+		switch {
+		case c.none != (known == nil):
+			t.Errorf("%s: known %v", name, known)
+		case known != nil && (*known < c.least || *known > c.known):
+			t.Errorf("%s: %.3f of the place is known", name, *known)
+		}
+		if strings.Contains(said, "of the place was ever seen empty") != c.says {
+			t.Errorf("%s: said %s", name, said)
+		}
 	}
 }
