@@ -2,6 +2,7 @@ package redact
 
 import (
 	"image"
+	"math/rand/v2"
 	"reflect"
 	"testing"
 	"time"
@@ -88,16 +89,23 @@ func TestRedactDoesNotAllocate(t *testing.T) {
 		objects = append(objects, detect.Object{Class: detect.Class(i % detect.NumClasses), Score: 1, Box: b, Padded: b})
 	}
 	at := time.Duration(0)
-	run := func() {
-		a := mustRedact(t, r, pic, Scene{Time: at, Objects: objects})
-		b := mustRedact(t, r, pic, Scene{Time: at, Objects: objects[:10], Level: HideOutside})
-		a.Release()
-		b.Release()
-		at += 300 * time.Millisecond
-	}
-	run()
-	if n := testing.AllocsPerRun(50, run); n != 0 {
-		t.Fatalf("%v allocations", n)
+	for name, plate := range map[string]*BackgroundPlate{"no plate": nil, "a plate": randomPlate(size, rand.New(rand.NewPCG(1, 2)))} {
+		painted := 0
+		run := func() {
+			a := mustRedact(t, r, pic, Scene{Time: at, Objects: objects, Plate: plate})
+			b := mustRedact(t, r, pic, Scene{Time: at, Objects: objects[:10], Level: HideOutside, Plate: plate})
+			painted += a.s.by[Background].count()
+			a.Release()
+			b.Release()
+			at += 300 * time.Millisecond
+		}
+		run()
+		if n := testing.AllocsPerRun(50, run); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+		if painted == 0 {
+			t.Errorf("%s: no background is painted", name)
+		}
 	}
 }
 
