@@ -254,3 +254,35 @@ func TestNoUDP(t *testing.T) {
 	}
 	b.until(`!document.getElementById("curtain-text").textContent.includes("Trying")`)
 }
+
+// TestFillsChosen: each of the two fills on the page changes its own field of the policy, and
+// a page that is opened later shows what was saved.
+func TestFillsChosen(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	if _, err := a.zones.Save([]byte(`{"version":1,"property":[[[0,0.5],[1,0.5],[1,1],[0,1]]]}`), a.zones.State().Revision); err != nil {
+		t.Fatal(err)
+	}
+	b := browser(t, 1000, 700)
+	opened := func(outside, found redact.Fill) {
+		t.Helper()
+		b.do(chromedp.Navigate(a.address()))
+		b.until(`document.getElementById("video")?.videoWidth === 640`)
+		b.do(chromedp.Click("#edit"))
+		b.until(fmt.Sprintf(`!document.getElementById("editor").inert && document.querySelectorAll("polygon.zone").length === 1 &&
+			document.getElementById("outside-fill").value === %q && document.getElementById("found-fill").value === %q`, outside.String(), found.String()))
+	}
+	choose := func(id string, fill, outside, found redact.Fill) {
+		t.Helper()
+		eval[bool](b, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; return s.dispatchEvent(new Event("change")); })()`, id, fill.String()))
+		b.do(chromedp.Click("#save"))
+		eventually(t, "the fill is saved", func() bool {
+			p := a.zones.State().Policy
+			return p.Outside.Fill == outside && p.Found.Fill == found
+		})
+	}
+	opened(redact.Frost, redact.Background)
+	choose("outside-fill", redact.Background, redact.Background, redact.Background)
+	choose("found-fill", redact.Solid, redact.Background, redact.Solid)
+	opened(redact.Background, redact.Solid)
+}
