@@ -23,7 +23,9 @@ type recordingBackground struct {
 
 const (
 	// A block enters the plate when it has looked the same for the recording's length
-	// divided by plateShare, at least plateLeast and at most plateMost.
+	// divided by plateShare, at least plateLeast and at most plateMost. With all of the
+	// length only what nobody ever covered would enter; with a part of it a clip of three
+	// seconds has a plate. That it is a quarter is a choice, and not measured.
 	plateShare            = 4
 	plateLeast, plateMost = time.Second / 2, 30 * time.Second
 )

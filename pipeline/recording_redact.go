@@ -34,6 +34,8 @@ type secondPass struct {
 func (r *Recording) redactOptions() redact.Options {
 	o := redact.DefaultOptions()
 	if o.Margin = wholeMargin; r.cfg.Compressed {
+		// One block: most of what compression leaves beside somebody lies in it (see
+		// redact.Residue), and wholeMargin has been added before.
 		o.Grow = 1
 	}
 	if r.cfg.Redact != nil {

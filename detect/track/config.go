@@ -94,6 +94,8 @@ type ClassConfig struct {
 // Faces and plates are small beside the person or vehicle that moves them, so
 // they move more sizes in a second; vehicles are taken to move like people do.
 func DefaultClass(c detect.Class) ClassConfig {
+	// A Margin of 0.01 with a Shrink of 0.2 hid 0.1 points less for nothing; a Margin of 0, a
+	// Shrink of 1 and a MaxGrow of 0.03 showed 1 to 3 % of the people before a moving camera.
 	d := ClassConfig{
 		Low: 0.05, High: 0.4, Observations: 3,
 		Hold: 3 * time.Second, HoldUncertain: 300 * time.Millisecond,
