@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/hedgecam/hedge/bench/internal/leakreport"
@@ -83,51 +82,4 @@ func (r *results) leak() string {
 		}
 	}
 	return b.String()
-}
-
-// missed lists, from the same numbers, which targets are not reached.
-func (r *results) missed() (list []string) {
-	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
-	for i := range r.leaks {
-		name := strings.TrimSuffix(r.names[i], ".json")
-		for k := range r.leaks[i].Sets {
-			s := &r.leaks[i].Sets[k]
-			if s.Leaked > 0 {
-				say("Leak, %s, %s: %d of %d %s boxes are shown (%s), in %d of %d tracks, at most %d frames in a row.",
-					name, s.Set, s.Leaked, s.Boxes, s.Class, report.Share(s.Leaked, s.Boxes), s.TracksLeaking, s.Tracks, s.LongestRun)
-			}
-			if s.OverHidden != nil && *s.OverHidden > 0.08 {
-				say("Over-hiding, %s, %s: %s of what nobody asked to hide is hidden; the target is 8 %%.", name, s.Set, report.Percent(s.OverHidden))
-			}
-		}
-	}
-	for _, v := range r.attack.Verdicts {
-		if !v.Kept {
-			say("Attack: not kept: %s; %s.", v.Bar, v.Why)
-		}
-	}
-	for _, x := range r.attack.Recognition {
-		if !x.Default && !x.Warning && x.TimesChance > 2 {
-			say("Frost gives away who stays unfound: %s, %s: named in %.0f %%, %.1f times chance.", x.What, x.Seen, 100*x.Accuracy, x.TimesChance)
-		}
-	}
-	for _, x := range r.peers.Runs {
-		for _, class := range []string{"person", "face", "plate"} {
-			if c := x.Leak[class]; x.Tool == "Hedge" && x.Scope == "all" && c.Leaked > 0 {
-				say("Beside other tools, %s: Hedge shows %d of %d %s boxes.", x.Clip, c.Leaked, c.Boxes, class)
-			}
-		}
-	}
-	for _, w := range slices.Concat(r.speed.Rows, r.doorbell.Rows, r.soak.Rows, r.archive.Rows) {
-		switch {
-		case w.Value == nil:
-			say("%s is not measured.", w.Name)
-		case w.Met != nil && !*w.Met:
-			say("%s is %.3g %s, the target is %s.", w.Name, *w.Value, w.Unit, w.Target)
-		}
-	}
-	for _, m := range r.missing {
-		say("`bench/%s` is not there: nothing is known of it here.", m)
-	}
-	return list
 }

@@ -26,14 +26,9 @@ type results struct {
 	ablation leakreport.Ablation
 	attack   struct {
 		Go, Platform string
-		Recognition  []struct {
-			What, Seen  string
-			Default     bool
-			Warning     bool `json:"warning_example"`
-			Accuracy    float64
-			TimesChance float64 `json:"times_chance"`
-		}
-		Verdicts []struct {
+		Recognition  []recognition
+		Background   []recognition // by the fill of that name
+		Verdicts     []struct {
 			Bar, Why string
 			Kept     bool
 		}
@@ -50,6 +45,15 @@ type results struct {
 
 	files   []file
 	missing []string // files that were not there
+}
+
+// recognition is how often people, or plates, are named under a fill.
+type recognition struct {
+	What, Seen, Fill string
+	Default          bool
+	Warning          bool `json:"warning_example"`
+	Accuracy         float64
+	TimesChance      float64 `json:"times_chance"`
 }
 
 // file is one of those that were read.

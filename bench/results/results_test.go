@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/bench/internal/leakreport"
 )
 
 // full has one of everything, in the shape that the programs write.
@@ -15,7 +17,9 @@ var full = map[string]string{
 		 "tracks_leaking_over_3": 1, "longest_run": 4, "first_exposure_ms": 66.7, "over_hidden": 0.0912, "flickers_per_1000": 1.5,
 		 "by_size": {"from_16": {"boxes": 350, "leaked": 1, "leak_rate": 0.0029}}},
 		{"set": "car park", "class": "plate", "boxes": 77, "leaked": 0, "leak_rate": 0, "tracks": 0, "by_size": {}}],
-		"pictures": [{"set": "street", "class": "person", "measure": "plain", "boxes": 40, "leaked": 2, "leak_rate": 0.05}],
+		"pictures": [{"set": "street", "class": "person", "measure": "plain", "boxes": 40, "leaked": 2, "leak_rate": 0.05},
+			{"set": "mot15_PETS09-S2L1", "class": "person", "measure": "plain", "boxes": 40, "leaked": 9, "leak_rate": 0.225, "over_hidden": 0.0254},
+			{"set": "mot15_PETS09-S2L1", "class": "person", "measure": "fixed", "boxes": 40, "leaked": 1, "leak_rate": 0.025, "over_hidden": 0.0254}],
 		"runs": [{"set": "street", "mode": "live", "frames_out": 99, "frames_dropped": 5, "failed_closed_share": 0.02, "detector_ms_per_frame": 12.5}],
 		"config": {"mode": "live", "networks": "hedge-n", "cores": 2, "lookahead": 8, "go": "go1.26", "platform": "linux/amd64",
 		 "models": [{"name": "hedge-n", "sha256": "0123456789abcdef"}], "options": ["-fps", "7"]}}`,
@@ -27,6 +31,10 @@ var full = map[string]string{
 		{"what": "face", "seen": "in the first picture", "fill": "frost (default)", "default": true, "accuracy": 0.0531, "low": 0.04, "high": 0.08, "chance": 0.05, "times_chance": 1.06},
 		{"what": "face", "seen": "stands there for 10 min", "fill": "frost (default)", "accuracy": 0.613, "low": 0.5, "high": 0.7, "chance": 0.05, "times_chance": 12.3},
 		{"what": "face", "seen": "in the first picture", "fill": "mosaic 16", "warning_example": true, "accuracy": 0.998, "low": 0.9, "high": 1, "chance": 0.05, "times_chance": 20}],
+		"background": [
+		{"what": "face, near", "seen": "stands there for 20 s", "fill": "background, hide all, found by nobody", "accuracy": 0.1333, "chance": 0.05, "times_chance": 2.67},
+		{"what": "face, near", "seen": "stands there for 20 s", "fill": "background, hide all, found", "default": true, "accuracy": 0.04, "chance": 0.05, "times_chance": 0.8},
+		{"what": "face, far", "seen": "stands there for 20 s", "fill": "background, hide all, found by nobody", "accuracy": 0.0667, "chance": 0.05, "times_chance": 1.33}],
 		"motion": [{"what": "plate", "fill": "solid", "best_one": 0.125, "average": 0.25, "cell_values": 3, "back_projection": 0.375, "back_projection_of_one": 0.5}],
 		"detection": [{"set": "street", "fill": "solid", "input": 640, "objects": 61, "hits": 7, "per_1000_objects": 115}],
 		"verdicts": [{"bar": "a bar that broke", "kept": false, "why": "for a reason"}, {"bar": "one that held", "kept": true}],
@@ -109,8 +117,10 @@ func TestPage(t *testing.T) {
 		"Attack":             {"Made by a run.\n\n### Recognition\n\n| face | 5.3 % |\n"},
 		"Beside other tools": {"Not measured yet."},
 		"Speed":              {"`bench/speed/last.md`, of the same run", "### Targets\n"},
-		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
-			"stands there for 10 min: named in 61 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured",
+		"What is still missed": {"3 of 400 person boxes are shown (0.75 %)", "masks hide 9.12 % of what nobody asked to hide", "a bar that broke; for a reason",
+			"stands there for 10 min: named in 61 %", "enters it: face, near, stands there for 20 s, hide all, found by nobody: named in 13 %, 2.7 times chance",
+			"Leak as shown, last-live, mot15_PETS09-S2L1: 1 of 40 person boxes are shown (2.50 %); the target is 0.1 %",
+			"Over-hiding as shown, last-live, mot15_PETS09-S2L1: 2.54 % of what nobody asked to hide is gone; the target is 2 %", "5 of 96 plate boxes", "redaction is 2.5 x memcpy", "a live run is not measured",
 			"frames dropped is 7 frames", "first picture is not measured", "doorbell under faults is 1 h", "archive against redact-file is 5 %"},
 		"Hours of faults": {"`bench/soak/last.md`, of the same run", "### Targets\n"},
 		"Archive":         {"`bench/archive/last.md`, of the same run", "### One recording\n"},
@@ -122,8 +132,46 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") || strings.Contains(missed, "latency") || strings.Contains(missed, "raw blocks") {
+	if missed := section(page, "What is still missed"); strings.Contains(missed, "one that held") || strings.Contains(missed, "motion") || strings.Contains(missed, "mosaic") || strings.Contains(missed, "face, far") || strings.Contains(missed, "9 of 40") || strings.Contains(missed, "latency") || strings.Contains(missed, "raw blocks") {
 		t.Errorf("what is kept is called missed:\n%s", missed)
+	}
+}
+
+// TestTargets: what the pictures of a set show is held against the targets of that set in that
+// mode, and recordings against that of false tracks.
+func TestTargets(t *testing.T) {
+	share := func(v float64) *float64 { return &v }
+	for _, c := range []struct {
+		mode, set    string
+		leak, over   float64
+		hidden       float64
+		falseTracks  int
+		leaks, overs bool
+		hides, falls bool
+	}{
+		{"recording", "mot15_PETS09-S2L1", 0.0002, 0.0139, 0.5, 2, false, false, false, false},
+		{"recording", "mot15_PETS09-S2L1", 0.001, 0.016, 0.5, 3, true, true, false, true},
+		{"live", "mot15_PETS09-S2L1", 0.001, 0.016, 0.5, 0, false, false, false, false},
+		{"live", "mot15_TUD-Campus", 0.001, 0.021, 0.5, 0, true, true, false, false},
+		{"recording", "mot15_TUD-Campus", 0, 0.02, 0.5, 0, false, false, false, false},
+		{"recording", "window2_mot15_PETS09-S2L1", 0.003, 0.06, 0.5, 0, false, false, false, false},
+		{"recording", "window_mot15_TUD-Campus", 0.004, 0.061, 0.5, 0, true, true, false, false},
+		{"recording", "face_video_portrait_1080x608", 0.5, 0.99, 0.5, 0, false, true, false, false},
+		{"recording", "tokyo_street_640x360.mp4", 0.5, 0.5, 0.35, 18, false, false, true, true},
+		{"recording", "paris_street_1280x720.avi", 0.5, 0.5, 0.34, 0, false, false, false, false},
+		{"recording", "people_coco", 0.5, 0.5, 0.5, 0, false, false, false, false},
+	} {
+		r := results{names: []string{"last.json"}, leaks: []leakreport.Report{{
+			Config:   leakreport.Config{Mode: c.mode},
+			Pictures: []leakreport.Picture{{Set: c.set, Measure: "plain", LeakRate: share(c.leak), OverHidden: share(c.over)}},
+			Runs:     []leakreport.Run{{Set: c.set, HiddenShare: c.hidden, False: c.falseTracks, Judged: 20, Minutes: 2}},
+		}}}
+		missed := strings.Join(r.missed(), "\n")
+		for what, want := range map[string]bool{"Leak as shown": c.leaks, "Over-hiding as shown": c.overs, "Hidden, ": c.hides, "False tracks": c.falls} {
+			if strings.Contains(missed, what) != want {
+				t.Errorf("%s, %s: missed:\n%s", c.mode, c.set, missed)
+			}
+		}
 	}
 }
 
