@@ -240,11 +240,13 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestLast: the published result has the rows of this program.
+// TestLast: the published results have the rows of this program.
 func TestLast(t *testing.T) {
-	got := readResult(t, "last.json")
-	if err := got.Fits(targets[:]); err != nil {
-		t.Error(err)
+	for _, path := range []string{"last.json", "busy.json"} {
+		got := readResult(t, path)
+		if err := got.Fits(targets[:]); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

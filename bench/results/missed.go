@@ -72,18 +72,25 @@ func (r *results) missed() (list []string) {
 			}
 		}
 	}
-	for _, w := range slices.Concat(r.speed.Rows, r.doorbell.Rows, r.soak.Rows, r.archive.Rows) {
-		switch {
-		case w.Value == nil:
-			say("%s is not measured.", w.Name)
-		case w.Met != nil && !*w.Met:
-			say("%s is %.3g %s, the target is %s.", w.Name, *w.Value, w.Unit, w.Target)
-		}
-	}
+	missedRows(slices.Concat(r.speed.Rows, r.doorbell.Rows), "", say)
+	missedRows(r.busy.Rows, " on busy cores", say)
+	missedRows(slices.Concat(r.soak.Rows, r.archive.Rows), "", say)
 	for _, m := range r.missing {
 		say("`bench/%s` is not there: nothing is known of it here.", m)
 	}
 	return list
+}
+
+// missedRows says which rows are missed, and when.
+func missedRows(rows []report.Row, when string, say func(string, ...any)) {
+	for _, w := range rows {
+		switch {
+		case w.Value == nil:
+			say("%s is not measured%s.", w.Name, when)
+		case w.Met != nil && !*w.Met:
+			say("%s is %.3g %s%s, the target is %s.", w.Name, *w.Value, w.Unit, when, w.Target)
+		}
+	}
 }
 
 // missedByMasks says what is missed by what the masks hide.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -33,9 +34,10 @@ func (r *results) page(dir string) (string, error) {
 		put("%s", t.Markdown())
 	}
 	for _, p := range []struct{ name, heading string }{
-		{"attack", "Attack"}, {"peers", "Beside other tools"}, {"speed", "Speed"}, {"doorbell", "Doorbell"}, {"soak", "Hours of faults"}, {"archive", "Archive"},
+		{"attack/last", "Attack"}, {"peers/last", "Beside other tools"}, {"speed/last", "Speed"}, {"doorbell/last", "Doorbell"},
+		{"doorbell/busy", "Doorbell on busy cores"}, {"soak/last", "Hours of faults"}, {"archive/last", "Archive"},
 	} {
-		text, err := os.ReadFile(filepath.Join(dir, p.name, "last.md"))
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(p.name)+".md"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
@@ -44,7 +46,7 @@ func (r *results) page(dir string) (string, error) {
 		if !ok {
 			rest = "\nNot measured yet.\n"
 		}
-		put("## %s\n\n`bench/%s/last.md`, of the same run as `last.json`.\n%s\n", p.heading, p.name, strings.TrimRight(strings.ReplaceAll(rest, "\n## ", "\n### "), "\n")+"\n")
+		put("## %s\n\n`bench/%s.md`, of the same run as `%s.json`.\n%s\n", p.heading, p.name, path.Base(p.name), strings.TrimRight(strings.ReplaceAll(rest, "\n## ", "\n### "), "\n")+"\n")
 	}
 	missed := r.missed()
 	if len(missed) == 0 {

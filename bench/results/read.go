@@ -41,7 +41,7 @@ type results struct {
 			Leak              map[string]struct{ Boxes, Leaked int }
 		}
 	}
-	speed, doorbell, soak, archive report.Result
+	speed, doorbell, busy, soak, archive report.Result
 
 	files   []file
 	missing []string // files that were not there
@@ -90,6 +90,7 @@ func read(ctx context.Context, dir string) (*results, error) {
 		}),
 		r.load(ctx, dir, "speed/last.json", &r.speed, func() string { return where(&r.speed.Machine) }),
 		r.load(ctx, dir, "doorbell/last.json", &r.doorbell, func() string { return where(&r.doorbell.Machine) }),
+		r.load(ctx, dir, "doorbell/busy.json", &r.busy, func() string { return where(&r.busy.Machine) }),
 		r.load(ctx, dir, "soak/last.json", &r.soak, func() string { return where(&r.soak.Machine) }),
 		r.load(ctx, dir, "archive/last.json", &r.archive, func() string { return where(&r.archive.Machine) }))
 }
