@@ -28,6 +28,9 @@
 // second. No other video is ever written. What is written has no sound, no place and no
 // speed.
 //
+// The folder is one camera's: a second program on it ends with an error and touches
+// nothing there.
+//
 // # Another camera
 //
 // A camera of another aspect ratio than the last one is hidden whole, also after a

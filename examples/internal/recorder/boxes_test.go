@@ -84,6 +84,7 @@ func TestTorn(t *testing.T) {
 		if err != nil || len(ev.of(Repaired)) > 1 {
 			t.Fatalf("torn at %d: %v, %+v", n, err, ev.all)
 		}
+		sh.close()
 		size := int(sh.total)
 		if size > n || n-size > len(data)/2 {
 			t.Errorf("torn at %d: %d kept", n, size)

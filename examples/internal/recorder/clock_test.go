@@ -27,6 +27,7 @@ func (s *trips) run(clock ...time.Time) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	defer store.close()
 	store.passed = func() time.Duration { return passed }
 	path := filepath.Join(s.dir, store.name())
 	boxes := "\x00\x00\x00\x08moof\x00\x00\x00\x08mdat"

@@ -15,6 +15,9 @@
 // and the time is that of the first picture, in UTC. Nothing but files with such
 // names is ever removed.
 //
+// A folder is one recorder's: while it runs another one gets an error and touches nothing
+// there, except on systems and network shares that lock no folders. Reading needs no lock.
+//
 // # Limits
 //
 // The oldest files are removed first, when they are more, or all together larger,

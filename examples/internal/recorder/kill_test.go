@@ -120,6 +120,7 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.close()
 		nothingElse(t, dir)
 		if names := files(t, dir); len(names) != len(s.files) {
 			t.Errorf("%d files, %d on the store", len(names), len(s.files))

@@ -24,8 +24,8 @@ const (
 
 // Options say what is recorded where. Dir is required.
 type Options struct {
-	// Dir is the folder, which is made if need be. No other program, and no
-	// other Recorder or Ring, may write recordings into it.
+	// Dir is the folder, which is made if need be. It is kept for this recorder until
+	// that ends: another Recorder or Ring, in whichever program, gets ErrTaken.
 	Dir string
 	// Segment is the length of a file, at least a second. It defaults to one
 	// minute.
@@ -100,7 +100,7 @@ type Stats struct {
 
 // New begins to record. It repairs what an earlier run left half written.
 //
-// Errors: ErrOptions, or that of the file system.
+// Errors: ErrOptions, ErrTaken, or that of the file system.
 func New(broadcaster *stream.Broadcaster, o Options) (*Recorder, error) {
 	r, err := newRecorder(broadcaster, o)
 	if err != nil {
@@ -143,6 +143,7 @@ func (r *Recorder) Stats() Stats {
 
 func (r *Recorder) run() {
 	defer close(r.ended)
+	defer r.store.close()
 	// What waits goes to the disk also when nothing more comes.
 	quiet := time.NewTimer(fragment)
 	defer quiet.Stop()

@@ -186,6 +186,7 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer sh.close()
 	sh.passed = func() time.Duration { return passed }
 	if got := len(ev.of(Repaired)); got != 2 || len(sh.files) != 6 || sh.total != 307_000 || sh.next != 9 {
 		t.Fatalf("%d repaired, %+v", got, sh)

@@ -115,6 +115,7 @@ func TestNotRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer s.close()
 	s.passed = clock.gone
 	var paths []string
 	for range 5 {

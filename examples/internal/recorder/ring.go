@@ -91,7 +91,7 @@ type RingStats struct {
 
 // NewRing begins to keep pictures in memory.
 //
-// Errors: ErrOptions, or that of the file system.
+// Errors: ErrOptions, ErrTaken, or that of the file system.
 func NewRing(broadcaster *stream.Broadcaster, o RingOptions) (*Ring, error) {
 	if o.Keep == 0 {
 		o.Keep = time.Minute
@@ -163,6 +163,7 @@ func (r *Ring) Stats() RingStats {
 
 func (r *Ring) run() {
 	defer close(r.ended)
+	defer r.store.close()
 	quiet := time.NewTimer(r.silence)
 	defer quiet.Stop()
 	for {

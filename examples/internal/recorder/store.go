@@ -54,6 +54,7 @@ func parseName(name string) (recording, bool) {
 // store is a folder of recordings. It is used by one goroutine.
 type store struct {
 	dir     string
+	lock    lock
 	limits  Limits
 	clock   func() time.Time
 	onEvent func(Event)
@@ -75,24 +76,41 @@ type store struct {
 	tried   time.Duration        // passed when what is stuck was last tried
 }
 
-// openStore makes the folder if need be and takes stock of it.
+// openStore makes the folder if need be, keeps it for itself until close, and takes stock of
+// it. Nothing in a folder that is another's is touched.
 func openStore(dir string, l Limits, clock func() time.Time, onEvent func(Event)) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
 	}
+	lock, err := lockFolder(dir)
+	if err != nil {
+		return nil, err
+	}
 	begin := time.Now()
-	s := &store{dir: dir, limits: l, clock: clock, onEvent: onEvent, next: 1, before: readMark(dir),
+	s := &store{dir: dir, lock: lock, limits: l, clock: clock, onEvent: onEvent, next: 1, before: readMark(dir),
 		passed: func() time.Duration { return time.Since(begin) }}
 	s.checked = clock().Round(0)
-	entries, err := os.ReadDir(dir)
+	if err := s.takeStock(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// close leaves the folder to others.
+func (s *store) close() { s.lock.free() }
+
+// takeStock finds out what there is in the folder, and repairs it.
+func (s *store) takeStock() error {
+	entries, err := os.ReadDir(s.dir)
 	if err != nil {
-		return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
+		return fmt.Errorf("recorder: folder for recordings: %w", err)
 	}
 	for _, e := range entries {
 		name := e.Name()
 		if rest, ok := strings.CutPrefix(name, partPrefix); ok && nameForm.MatchString(rest) {
-			if err := os.Remove(filepath.Join(dir, name)); err != nil {
-				return nil, fmt.Errorf("recorder: remove what is left of a recording: %w", err)
+			if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
+				return fmt.Errorf("recorder: remove what is left of a recording: %w", err)
 			}
 			continue
 		}
@@ -104,7 +122,7 @@ func openStore(dir string, l Limits, clock func() time.Time, onEvent func(Event)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return nil, fmt.Errorf("recorder: folder for recordings: %w", err)
+			return fmt.Errorf("recorder: folder for recordings: %w", err)
 		}
 		r.size = info.Size()
 		s.files = append(s.files, r)
@@ -116,12 +134,12 @@ func openStore(dir string, l Limits, clock func() time.Time, onEvent func(Event)
 		s.next = s.files[n-1].number + 1
 	}
 	if err := s.repair(); err != nil {
-		return nil, err
+		return err
 	}
 	for _, r := range s.files {
 		s.total += r.size
 	}
-	return s, nil
+	return nil
 }
 
 // repair cuts off what the newest files have behind their last whole fragment.
