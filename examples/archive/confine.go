@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hedgecam/hedge/examples/internal/confine"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg"
@@ -40,9 +41,9 @@ func (f *flags) needs() confine.Needs {
 			n.Folders = append(n.Folders, dir)
 		}
 	}
-	for _, address := range []string{f.nats, f.s3} {
+	for _, address := range append(strings.Split(f.nats, ","), f.s3) {
 		if address != "" {
-			n.Connects, n.Resolves = true, n.Resolves || confine.Named(address)
+			n.Connects, n.Resolves = append(n.Connects, address), n.Resolves || confine.Named(address)
 		}
 	}
 	return n

@@ -19,7 +19,7 @@ func (a *app) needs() confine.Needs {
 	}
 	n.Watched = append(n.Watched, a.c.RingGPIO, a.c.PrivateGPIO)
 	if a.c.MQTT != "" {
-		n.Connects, n.Resolves = true, n.Resolves || confine.Named(a.c.MQTT)
+		n.Connects, n.Resolves = append(n.Connects, a.c.MQTT), n.Resolves || confine.Named(a.c.MQTT)
 	}
 	return n
 }

@@ -50,8 +50,13 @@ type Needs struct {
 	// remove: their folders are meant, unless others share them (see Shared). Empty names are none;
 	// a folder that is not there is an error.
 	Watched []string
-	// Connects: it connects to others over TCP.
-	Connects bool
+	// Connects are the addresses of others that it connects to over TCP, such as
+	// rtsp://host/path: their ports stay open, whoever has them, with 443 for one of http, that
+	// of name servers if it resolves names, and those of the proxies that the environment names.
+	// Empty names are none; one whose port cannot be told leaves all ports open.
+	Connects []string
+	// Anywhere: it connects over TCP to ports that nobody knows before.
+	Anywhere bool
 	// Resolves: it looks up names of others, for which it reads all of /etc: whoever
 	// configures that puts new files in place of the old ones. The rights of the
 	// program's user keep it from the passwords there.
@@ -85,20 +90,6 @@ func (c Confinement) restrict(n Needs) error {
 		return errors.Join(err, missing)
 	}
 	return missing
-}
-
-// network gives up connecting, where that is not needed.
-func (n Needs) network() error {
-	if n.Connects {
-		return nil
-	}
-	if err := landlock.MustConfig(landlock.AccessNetSet(landlocksys.AccessNetConnectTCP)).BestEffort().RestrictNet(); err != nil {
-		return err
-	}
-	if Version() < 4 {
-		return nil // TCP is open anyway
-	}
-	return refuseSockets(true)
 }
 
 // folders returns everything that may be written into.

@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 		breakOut(dir)
 		return
 	}
+	if os.Getenv(connectEnv) != "" {
+		tryConnect()
+		return
+	}
 	os.Exit(m.Run())
 }
 

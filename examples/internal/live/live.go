@@ -66,11 +66,15 @@ func (s *Settings) Remote() bool { return strings.Contains(s.Source, "://") }
 
 // Needs returns what the camera and the seal go on to need once everything is open.
 func (s *Settings) Needs() confine.Needs {
-	n := confine.Needs{Watched: []string{s.SealGPIO, s.SealFile}, Connects: s.Remote()}
+	n := confine.Needs{Watched: []string{s.SealGPIO, s.SealFile}}
 	if path, ok := strings.CutPrefix(s.Source, "file:"); ok {
 		n.Reads = append(n.Reads, path)
 	}
-	n.Resolves = s.Remote() && confine.Named(s.Source)
+	if s.Remote() {
+		n.Connects, n.Resolves = []string{s.Source}, confine.Named(s.Source)
+		// ffmpeg is led to a camera over TLS by a port of this machine, another one each time.
+		n.Anywhere = strings.HasPrefix(s.Source, "rtsps:") || strings.HasPrefix(s.Source, "https:")
+	}
 	return n
 }
 
