@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -276,4 +277,65 @@ func (h *hour) add(c *eventlog.Counts) {
 	h.People += c.People
 	h.Plates += c.Plates
 	h.Motion += c.Motion
+}
+
+// compareLog checks the event log: what was in it must still be how it begins. It may have
+// been rotated since: then it is the older file, and the one that was the older is gone.
+func (v *verdict) compareLog(ctx context.Context, c *verifyConfig) error {
+	l := v.record.Log
+	if l == nil {
+		return fmt.Errorf("events: the record was made without an event log, so there is nothing to check %s against", c.Events)
+	}
+	older := eventlog.Older(c.Events)
+	fault, err := l.compare(ctx, c.Events, false)
+	if err != nil {
+		return err
+	}
+	rotated := false
+	if fault != nil {
+		other, err := l.compare(ctx, older, false)
+		if err != nil {
+			return err
+		}
+		if rotated = other == nil; !rotated {
+			v.findings = append(v.findings, *fault)
+		}
+	}
+	switch {
+	case l.Older == nil:
+	case rotated && c.Expired:
+		v.notes = append(v.notes, l.Older.Name+": is not there any more; the log was rotated since")
+	case rotated:
+		v.findings = append(v.findings, finding{missing, l.Older.Name, "the log was rotated since; -expired allows for it"})
+	default:
+		fault, err := l.Older.compare(ctx, older, true)
+		if err != nil {
+			return err
+		}
+		if fault != nil {
+			v.findings = append(v.findings, *fault)
+		}
+	}
+	return nil
+}
+
+// compare says what is wrong with a file of the log, nil if it begins, or is as a whole, as it
+// was signed.
+func (l *logFile) compare(ctx context.Context, path string, whole bool) (*finding, error) {
+	n := l.Bytes
+	if whole {
+		n = -1
+	}
+	sum, n, err := sumFile(ctx, path, n)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return &finding{missing, l.Name, "the event log was there when the record was made"}, nil
+	case errors.Is(err, errShort), err == nil && n < l.Bytes:
+		return &finding{cut, l.Name, fmt.Sprintf("%d of %d bytes are left", n, l.Bytes)}, nil
+	case err != nil:
+		return nil, err
+	case sum != l.Sum:
+		return &finding{changed, l.Name, "what is in it is not what was signed"}, nil
+	}
+	return nil, nil
 }

@@ -121,6 +121,47 @@ func TestLogTampering(t *testing.T) {
 	s.expect(s.sign(clock, "-events", path), 0, nil, "intact: 0 recordings")
 }
 
+// TestLogAlone: a camera that records nothing has a record of its event log, without any
+// folder, which says so and is checked by the log.
+func TestLogAlone(t *testing.T) {
+	s := newScene(t, 2)
+	path := s.writeLog(event(0, eventlog.Started, eventlog.Data{Version: "v1"}), counted(0, time.Minute, eventlog.Counts{Frames: 5}))
+	sign := []string{"-events", path, "-out", s.path("proof"), "-key", s.path("state/proof.key"), "-policy", s.path("policy.json")}
+	code, out := s.call(clock, sign...)
+	record := strings.TrimSpace(out)
+	if code != 0 {
+		t.Fatalf("%d: %s", code, out)
+	}
+	if r := s.open(record); !r.LogAlone || len(r.Segments) != 0 || r.Log.Hours[0].Frames != 5 || r.PolicySum == "" {
+		t.Errorf("%+v", r)
+	}
+	for lang, want := range map[string][]string{"en": {"Recordings: 0", "no folder of recordings was given", "-events LOG"}, "de": {"Aufnahmen: 0", "kein Ordner mit Aufnahmen", "-events PROTOKOLL"}} {
+		page := string(s.read("proof/" + strings.TrimSuffix(filepath.Base(record), ".json") + "-" + lang + ".html"))
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				t.Errorf("the page does not say %q", w)
+			}
+		}
+		if strings.Contains(page, "-dir") {
+			t.Error("the page names a folder")
+		}
+	}
+	verify := func(record string, code int, want string, args ...string) {
+		t.Helper()
+		args = append([]string{"verify", "-record", record, "-public", s.path("state/proof.key.pub")}, args...)
+		if got, out := s.call(clock, args...); got != code || !strings.Contains(out, want) {
+			t.Errorf("%d: %s, want %d: %s", got, out, code, want)
+		}
+	}
+	verify(record, 0, "intact: the event log, without recordings, as signed", "-events", path)
+	verify(record, 1, "nothing to check", "-events", path, "-dir", s.dir)
+	verify(record, 2, "-events events.jsonl")
+	withFolder := s.sign(func() time.Time { return now.Add(time.Hour) }, "-events", path)
+	verify(withFolder, 1, "the record is of 2 recordings: name their folder", "-events", path)
+	s.write("events.jsonl", s.read("events.jsonl")[:20])
+	verify(record, 1, "NOT as signed: the event log", "-events", path)
+}
+
 // TestRotatedLog: a log of two files says the same as one, wherever it was rotated, and a
 // half line in it counts as one that cannot be read; the record outlives one more rotation.
 func TestRotatedLog(t *testing.T) {

@@ -2,12 +2,13 @@
 // with no footage in it, and checks one.
 //
 //	go run ./examples/hedge-proof -dir recordings -events events.jsonl -policy policy.json
+//	go run ./examples/hedge-proof -events events.jsonl -policy policy.json
 //	go run ./examples/hedge-proof verify -record proof/proof-20261129T100000Z.json -dir recordings -public hedge-proof.key.pub
 //
 // The record is a DSSE envelope around an in-toto statement: the SHA-256 of each
 // recorded file, chained in the order of recording; the policy; versions and sums of
 // program and networks; and from the event log, per hour, how many pictures there were
-// and what was hidden in them. Beside it lies a page for people, which prints on one
+// and what was hidden in them. A camera that records nothing has the log alone. Beside it lies a page for people, which prints on one
 // sheet, in English and German.
 //
 // Exit codes: 0 done, or intact; 1 a file cannot be read or written, or what was
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, clock func() time.Time, stdout, std
 
 // signConfig is the configuration of the record.
 type signConfig struct {
-	Dir    string `name:"dir" help:"the folder of recordings, such as -record of the doorbell"`
+	Dir    string `name:"dir" help:"the folder of recordings, such as -record of the doorbell; without one the record is of the event log alone"`
 	Events string `name:"events" help:"the camera's event log (-events of the doorbell); without one there are no counts"`
 	Policy string `name:"policy" help:"the camera's policy file; without one the record has no zones"`
 	Out    string `name:"out" default:"proof" help:"folder for the records; none is ever overwritten"`
@@ -80,8 +81,8 @@ type signConfig struct {
 
 // Check implements settings.Checker.
 func (c *signConfig) Check() error {
-	if c.Dir == "" {
-		return fmt.Errorf("dir: is missing: name the folder of recordings, such as -dir recordings")
+	if c.Dir == "" && c.Events == "" {
+		return fmt.Errorf("dir: is missing: name the folder of recordings, such as -dir recordings, or the event log of a camera that records nothing, such as -events events.jsonl")
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func (c *signConfig) Check() error {
 // verifyConfig is the configuration of the check.
 type verifyConfig struct {
 	Record      string `name:"record" help:"the signed record (JSON)"`
-	Dir         string `name:"dir" help:"the folder of recordings"`
+	Dir         string `name:"dir" help:"the folder of recordings; not for a record of an event log alone"`
 	Public      string `name:"public" help:"file of the public key that you got from who signed: the .pub file beside the key"`
 	Fingerprint string `name:"fingerprint" help:"instead of public: the key's fingerprint, as printed on the sheet"`
 	Events      string `name:"events" help:"the camera's event log, to be checked too"`
@@ -102,8 +103,8 @@ func (c *verifyConfig) Check() error {
 	switch {
 	case c.Record == "":
 		return fmt.Errorf("record: is missing: name the signed record, such as -record proof/proof-20261129T100000Z.json")
-	case c.Dir == "":
-		return fmt.Errorf("dir: is missing: name the folder of recordings, such as -dir recordings")
+	case c.Dir == "" && c.Events == "":
+		return fmt.Errorf("dir: is missing: name the folder of recordings, such as -dir recordings, or for a record of an event log alone -events events.jsonl")
 	case (c.Public == "") == (c.Fingerprint == ""):
 		return fmt.Errorf("public: say whose signature counts: -public hedge-proof.key.pub, or -fingerprint as it is printed on the sheet, and not both")
 	}

@@ -132,7 +132,7 @@ func TestRandomManipulations(t *testing.T) {
 		whole[n] = s.read("recordings/" + n)
 	}
 	c := &verifyConfig{Record: record, Dir: s.dir, Public: s.path("state/proof.key.pub")}
-	for i := range 1000 {
+	for i := 0; i < 1000; {
 		a, b := s.names[r.IntN(6)], s.names[r.IntN(6)]
 		path, touched := filepath.Join(s.dir, a), []string{a}
 		data := bytes.Clone(whole[a])
@@ -154,7 +154,7 @@ func TestRandomManipulations(t *testing.T) {
 			s.write("recordings/"+touched[0], data)
 		case 5:
 			if a == b {
-				continue
+				continue // nothing is done
 			}
 			s.write("recordings/"+a, whole[b])
 			s.write("recordings/"+b, whole[a])
@@ -163,6 +163,7 @@ func TestRandomManipulations(t *testing.T) {
 			n := r.IntN(len(data) - 1)
 			s.write("recordings/"+a, append(data[:n:n], data[n+1:]...))
 		}
+		i++
 		v, err := verify(t.Context(), c)
 		if err != nil {
 			t.Fatalf("seed %d, %d, manipulation %d: %v", seed, i, what, err)

@@ -38,9 +38,10 @@ var words = map[string]phrase{
 	"NoFootage": {"This sheet holds sums and counts, and no picture.", "Dieses Blatt enthält Prüfsummen und Zahlen, aber kein Bild."},
 	"Made":      {"Made", "Erstellt"}, "File": {"Signed record", "Signierter Nachweis"}, "KeyLabel": {"Key (SHA-256 of the Ed25519 public key)", "Schlüssel (SHA-256 des öffentlichen Ed25519-Schlüssels)"},
 	"Recordings": {"Recordings", "Aufnahmen"}, "First": {"first", "erste"}, "Last": {"last", "letzte"}, "Head": {"Head of the hash chain", "Ende der Hash-Kette"},
-	"None": {"none", "keine"}, "ClockBack": {"The camera's clock was set back before", "Die Uhr der Kamera wurde zurückgestellt vor"},
-	"Open":  {"still being written when this was made", "wurde noch geschrieben, als dies erstellt wurde"},
-	"Zones": {"Zones", "Zonen"}, "NoZones": {"No policy file was given.", "Es wurde keine Zonen-Datei angegeben."},
+	"None": {"none", "keine"}, "LogAlone": {"There are none: no folder of recordings was given, and this sheet is of the event log alone.", "Es gibt keine: Es wurde kein Ordner mit Aufnahmen angegeben, und dieses Blatt betrifft nur das Ereignisprotokoll."},
+	"ClockBack": {"The camera's clock was set back before", "Die Uhr der Kamera wurde zurückgestellt vor"},
+	"Open":      {"still being written when this was made", "wurde noch geschrieben, als dies erstellt wurde"},
+	"Zones":     {"Zones", "Zonen"}, "NoZones": {"No policy file was given.", "Es wurde keine Zonen-Datei angegeben."},
 	"Programs": {"Program and networks", "Programm und Netze"}, "NoLog": {"No event log was given: there are no counts.", "Es wurde kein Ereignisprotokoll angegeben: Es gibt keine Zahlen."},
 	"NoStart": {"The log does not tell of the program's start in this time.", "Das Protokoll enthält in dieser Zeit keinen Programmstart."},
 	"Hours":   {"Pictures, and in how many of them something was hidden (UTC)", "Bilder, und in wie vielen davon etwas verdeckt war (UTC)"},
@@ -51,6 +52,8 @@ var words = map[string]phrase{
 	"Changes": {"Zones in force", "Zonen in Kraft"}, "Previews": {"Times when somebody drew zones", "Zeiten, in denen jemand Zonen zeichnete"}, "Confirmed": {"Confirmations of the view", "Bestätigungen des Blickfelds"},
 	"Seal": {"Events of the seal on the zones", "Ereignisse des Siegels auf den Zonen"}, "LastOne": {"the last", "das letzte"},
 	"Log": {"Event log", "Ereignisprotokoll"}, "Events": {"events", "Ereignisse"}, "Unreadable": {"unreadable lines", "unlesbare Zeilen"}, "Backwards": {"times at which the clock went back", "Rücksprünge der Uhr"},
+	"CheckLog": {"To check: hedge-proof verify -record FILE -events LOG -fingerprint KEY says whether the event log is as it was. Compare the key with the one that the owner gave you in another way. The signature says that nothing was changed since; it does not say that the camera was honest before.",
+		"Zum Prüfen: hedge-proof verify -record DATEI -events PROTOKOLL -fingerprint SCHLÜSSEL sagt, ob das Ereignisprotokoll ist, wie es war. Vergleichen Sie den Schlüssel mit dem, den Ihnen der Betreiber auf anderem Weg gegeben hat. Die Signatur besagt, dass seither nichts geändert wurde; sie besagt nicht, dass die Kamera vorher ehrlich war."},
 	"Check": {"To check: hedge-proof verify -record FILE -dir FOLDER -fingerprint KEY names each recording that was changed, is missing, was added or reordered. Compare the key with the one that the owner gave you in another way. The signature says that nothing was changed since; it does not say that the camera was honest before.",
 		"Zum Prüfen: hedge-proof verify -record DATEI -dir ORDNER -fingerprint SCHLÜSSEL nennt jede Aufnahme, die geändert, entfernt, hinzugefügt oder umgestellt wurde. Vergleichen Sie den Schlüssel mit dem, den Ihnen der Betreiber auf anderem Weg gegeben hat. Die Signatur besagt, dass seither nichts geändert wurde; sie besagt nicht, dass die Kamera vorher ehrlich war."},
 	"Hidden": {"hidden", "verdeckt"}, "Found": {"found people, faces, plates hidden", "gefundene Personen, Gesichter, Kennzeichen verdeckt"}, "Shown": {"shown", "sichtbar"},
@@ -214,7 +217,7 @@ footer { margin-top: 2.5mm; border-top: .3mm solid #0b4a7d; padding-top: 1mm; fo
 <p>{{.TKeyLabel}}: <code>{{.R.Fingerprint}}</code></p>
 <h2>{{.TRecordings}}: {{len .R.Segments}}{{if .MB}} · {{.MB}}{{end}}</h2>
 {{if .First}}<p>{{.TFirst}}: <code>{{.First.Name}}</code> · {{.TLast}}: <code>{{.Last.Name}}</code>{{if .Last.Open}} ({{.TOpen}}){{end}}</p>
-<p>{{.THead}}: <code>{{.R.Head}}</code></p>{{if .Back}}<p><b>{{.TClockBack}} <code>{{.Back}}</code></b></p>{{end}}{{else}}<p>{{.TNone}}</p>{{end}}
+<p>{{.THead}}: <code>{{.R.Head}}</code></p>{{if .Back}}<p><b>{{.TClockBack}} <code>{{.Back}}</code></b></p>{{end}}{{else}}<p>{{if .R.LogAlone}}{{.TLogAlone}}{{else}}{{.TNone}}{{end}}</p>{{end}}
 <div class="two">
 <div>
 <h2>{{.TZones}}</h2>
@@ -235,7 +238,7 @@ footer { margin-top: 2.5mm; border-top: .3mm solid #0b4a7d; padding-top: 1mm; fo
 {{range $.ClosedRows}}<p>{{at .From}}: {{if .To.IsZero}}{{$.TUntil}}{{else}}{{length .}}{{end}}, {{word $.Lang .Reason}}{{with .Changes}} ({{$.TFlapped}} {{.}}){{end}}</p>{{end}}{{if $.ClosedMore}}<p>+ {{$.ClosedMore}} {{$.TMore}}</p>{{end}}
 <p>{{$.TLog}}: <code>{{.Name}}</code>{{with .Older}}, <code>{{.Name}}</code>{{end}}, {{.Events}} {{$.TEvents}}, {{.Unreadable}} {{$.TUnreadable}}, {{.ClockBack}} {{$.TBackwards}}, SHA-256 <code>{{.Sum}}</code></p>
 {{end}}
-<footer>{{.TCheck}}</footer>
+<footer>{{if .R.LogAlone}}{{.TCheckLog}}{{else}}{{.TCheck}}{{end}}</footer>
 </body>
 </html>
 `))

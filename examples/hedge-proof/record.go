@@ -46,6 +46,8 @@ type record struct {
 	Head string `json:"head"`
 	// Others is how many files in the folder are no recordings.
 	Others int `json:"others"`
+	// LogAlone: no folder was named, and there are no segments.
+	LogAlone bool `json:"logAlone,omitempty"`
 
 	Log *logSummary `json:"log,omitempty"`
 }
@@ -90,10 +92,12 @@ func sign(ctx context.Context, c *signConfig, now time.Time) (string, error) {
 
 func makeRecord(ctx context.Context, c *signConfig, k *key, now time.Time) (*record, error) {
 	r := &record{Made: now.UTC().Truncate(time.Second), Signer: programSum{buildinfo.Version(), buildinfo.SHA256()},
-		Key: k.public, Fingerprint: k.fingerprint()}
+		Key: k.public, Fingerprint: k.fingerprint(), LogAlone: c.Dir == ""}
 	var err error
-	if r.Segments, r.Others, err = scan(ctx, c.Dir, now); err != nil {
-		return nil, err
+	if !r.LogAlone {
+		if r.Segments, r.Others, err = scan(ctx, c.Dir, now); err != nil {
+			return nil, err
+		}
 	}
 	if n := len(r.Segments); n > 0 {
 		r.Head = r.Segments[n-1].Link

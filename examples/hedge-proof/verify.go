@@ -14,7 +14,6 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/hedgecam/hedge/examples/internal/eventlog"
 	"github.com/hedgecam/hedge/examples/internal/recorder"
 )
 
@@ -56,11 +55,15 @@ func (v *verdict) tell(w io.Writer) int {
 	for _, n := range v.notes {
 		say("note: %s", n)
 	}
+	is, not := fmt.Sprintf("%d recordings", len(v.record.Segments)), fmt.Sprintf("%d of %d recordings or more", len(v.findings), len(v.record.Segments))
+	if v.record.LogAlone {
+		is, not = "the event log, without recordings", "the event log"
+	}
 	if len(v.findings) > 0 {
-		say("NOT as signed: %d of %d recordings or more", len(v.findings), len(v.record.Segments))
+		say("NOT as signed: %s", not)
 		return exitFailed
 	}
-	say("intact: %d recordings, as signed on %s by the key %s", len(v.record.Segments), v.record.Made.Format("2006-01-02 15:04:05 MST"), v.record.Fingerprint)
+	say("intact: %s, as signed on %s by the key %s", is, v.record.Made.Format("2006-01-02 15:04:05 MST"), v.record.Fingerprint)
 	return 0
 }
 
@@ -72,11 +75,7 @@ func verify(ctx context.Context, c *verifyConfig) (*verdict, error) {
 		return nil, err
 	}
 	v := &verdict{record: r}
-	files, _, err := recorder.List(c.Dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.compare(ctx, c, files); err != nil {
+	if err := v.compareFolder(ctx, c); err != nil {
 		return nil, err
 	}
 	if c.Events != "" {
@@ -90,6 +89,23 @@ func verify(ctx context.Context, c *verifyConfig) (*verdict, error) {
 		}
 	}
 	return v, nil
+}
+
+// compareFolder checks the folder, if the record is of one.
+func (v *verdict) compareFolder(ctx context.Context, c *verifyConfig) error {
+	switch {
+	case v.record.LogAlone && c.Dir != "":
+		return fmt.Errorf("dir: the record is of an event log alone, so there is nothing to check %s against: leave -dir away, and name the log with -events", c.Dir)
+	case v.record.LogAlone:
+		return nil
+	case c.Dir == "":
+		return fmt.Errorf("dir: is missing: the record is of %d recordings: name their folder, such as -dir recordings", len(v.record.Segments))
+	}
+	files, _, err := recorder.List(c.Dir)
+	if err != nil {
+		return err
+	}
+	return v.compare(ctx, c, files)
 }
 
 // openRecord returns a record whose signature and chain are right.
@@ -334,65 +350,4 @@ func (v *verdict) unknown(c *verifyConfig, files []recorder.File) {
 			v.findings = append(v.findings, finding{added, f.Name, "it was not there when the record was made"})
 		}
 	}
-}
-
-// compareLog checks the event log: what was in it must still be how it begins. It may have
-// been rotated since: then it is the older file, and the one that was the older is gone.
-func (v *verdict) compareLog(ctx context.Context, c *verifyConfig) error {
-	l := v.record.Log
-	if l == nil {
-		return fmt.Errorf("events: the record was made without an event log, so there is nothing to check %s against", c.Events)
-	}
-	older := eventlog.Older(c.Events)
-	fault, err := l.compare(ctx, c.Events, false)
-	if err != nil {
-		return err
-	}
-	rotated := false
-	if fault != nil {
-		other, err := l.compare(ctx, older, false)
-		if err != nil {
-			return err
-		}
-		if rotated = other == nil; !rotated {
-			v.findings = append(v.findings, *fault)
-		}
-	}
-	switch {
-	case l.Older == nil:
-	case rotated && c.Expired:
-		v.notes = append(v.notes, l.Older.Name+": is not there any more; the log was rotated since")
-	case rotated:
-		v.findings = append(v.findings, finding{missing, l.Older.Name, "the log was rotated since; -expired allows for it"})
-	default:
-		fault, err := l.Older.compare(ctx, older, true)
-		if err != nil {
-			return err
-		}
-		if fault != nil {
-			v.findings = append(v.findings, *fault)
-		}
-	}
-	return nil
-}
-
-// compare says what is wrong with a file of the log, nil if it begins, or is as a whole, as it
-// was signed.
-func (l *logFile) compare(ctx context.Context, path string, whole bool) (*finding, error) {
-	n := l.Bytes
-	if whole {
-		n = -1
-	}
-	sum, n, err := sumFile(ctx, path, n)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return &finding{missing, l.Name, "the event log was there when the record was made"}, nil
-	case errors.Is(err, errShort), err == nil && n < l.Bytes:
-		return &finding{cut, l.Name, fmt.Sprintf("%d of %d bytes are left", n, l.Bytes)}, nil
-	case err != nil:
-		return nil, err
-	case sum != l.Sum:
-		return &finding{changed, l.Name, "what is in it is not what was signed"}, nil
-	}
-	return nil, nil
 }
