@@ -33,6 +33,9 @@ var promises = []struct {
 	{"Less than 10 seconds leave nothing", []string{"redact TestPassersLeaveNothing"}},
 	{"`\"solid\"` keeps nothing", []string{"redact TestHiddenIsGone"}},
 	{"the place as it was seen three times over 30 seconds, when nobody was found there and nothing moved", []string{"redact TestPlateStaysEmpty"}},
+	{"With `-seal` a policy can be tightened freely, and loosened only by an act at the device and after a day in which it can be stopped",
+		[]string{"examples/internal/seal TestNeverEarly", "examples/internal/seal TestDelay", "examples/internal/seal TestButton",
+			"examples/internal/seal TestFileOfRoot", "examples/doorbell TestSealed", "examples/internal/live TestSeal"}},
 	{"it continues what is shown around", []string{"redact TestBackgroundContinues", "redact TestHiddenIsGone"}},
 }
 

@@ -37,23 +37,8 @@
 // restart, until kill -USR2 PID says that the policy's zones fit it. A change of the
 // policy's file does not say so.
 //
-// # Why this form
-//
-// The German Federal Court of Justice held permanent recording of the road
-// without cause to be unlawful, and named, as a way in which the law can be
-// kept, recording that is overwritten after a short time and kept only on a
-// collision or a strong deceleration (BGH, judgment of 15 May 2018, VI ZR
-// 233/17). This program has that form, and hides more. That is no legal advice:
-// whether and how you may film differs from country to country, and the judgment
-// itself is worth reading. An event by hand that nothing gave cause for is a
-// recording without cause.
-//
-// The Court of Justice of the European Union held on 18 December 2025 (C-422/24), of
-// body cameras with a ring buffer of one minute, that the duty to inform begins at the
-// moment of filming, and not only when something is kept. A dashcam with a ring buffer
-// films in the same way: those filmed are to be told at once, as far as that can be
-// done, such as by a sign on the car. examples/hedge-notice makes one (-program
-// dashcam).
+// README.md says why it has this form, and that those filmed are to be told at once, not
+// only when something is kept.
 //
 // Exit codes: 0 ended by a signal; 1 a fault that may pass, such as a port that is taken or
 // an accelerometer that is not there yet, or after which only a new start helps, such as a
