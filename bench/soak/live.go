@@ -34,6 +34,7 @@ type live struct {
 	program  *program.Doorbell
 	watcher  *watcher
 	recorded *recorded
+	snaps    *snapshots
 
 	befallen []befallen
 	samples  []sample
@@ -71,10 +72,12 @@ func (l *live) run(ctx context.Context) (err error) {
 		return err
 	}
 	var beside sync.WaitGroup
-	var looking error
+	var looking, snapping error
 	l.recorded = &recorded{scene: l.scene, dir: l.records, known: map[string]bool{}}
 	began := time.Now()
+	l.snaps = &snapshots{scene: l.scene, program: l.program, every: snapshotEvery}
 	beside.Go(func() { looking = l.recorded.watch(watching) })
+	beside.Go(func() { snapping = l.snaps.watch(watching) })
 	beside.Go(func() { l.sample(watching, began) })
 	err = l.befall(ctx, began)
 	if err == nil {
@@ -84,7 +87,7 @@ func (l *live) run(ctx context.Context) (err error) {
 	err = errors.Join(err, l.program.Close())
 	stop()
 	beside.Wait()
-	return errors.Join(err, looking, l.watcher.close(), l.recorded.finish(ctx))
+	return errors.Join(err, looking, snapping, l.watcher.close(), l.recorded.finish(ctx))
 }
 
 // open starts camera and doorbell. What ends them is in l.ends, also after an error.

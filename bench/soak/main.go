@@ -5,10 +5,11 @@
 //
 // The camera is a drawn scene of 1080p over HTTP with a chessboard on every block, so
 // that a raw block outside of the zones is known wherever it turns up: in the stream of
-// RTSP and in every recording, both decoded as a whole. Meanwhile the decoder is killed
-// and stopped, the camera falls silent, goes away and sends rubbish, the network is late,
-// the disk is full, the policy file is written anew, half of the time so that it cannot be
-// used, and twice as many processes as there are cores compute beside it.
+// RTSP and in every recording, both decoded as a whole, and in a snapshot every two
+// seconds. Meanwhile the decoder is killed and stopped, the camera falls silent, goes away
+// and sends rubbish, the network is late, the disk is full, the policy file is written
+// anew, half of the time so that it cannot be used, and twice as many processes as there
+// are cores compute beside it.
 //
 // Before that, as many single faults as -faults says befall small pipelines in this
 // program's own process: of detectors, of sources and their clocks, of sinks and their
@@ -111,6 +112,9 @@ func soak(ctx context.Context, o options, say func(format string, args ...any)) 
 		if w := r.Rows[g]; w.Met != nil && !*w.Met {
 			err = errors.Join(err, fmt.Errorf("%s: %v", w.Name, *w.Value))
 		}
+	}
+	if l := r.live; l != nil && l.snaps != nil && l.snaps.seen.raw > 0 {
+		err = errors.Join(err, fmt.Errorf("doorbell, snapshots: raw blocks outside of every zone: %d", l.snaps.seen.raw))
 	}
 	return r, err
 }

@@ -107,6 +107,7 @@ func (r *result) evaluateLive(l *live) {
 	rec := l.recorded
 	r.Measured(goalRecordedRaw, float64(rec.seen.raw), "in %d of %d frames of %d files, of which %d show the zone; the oldest are removed, %d before they were looked at", rec.seen.leaking, rec.seen.frames, rec.files, rec.seen.shown, rec.absent)
 	r.Measured(goalTimes, float64(seen.back+rec.seen.back), "RTSP %d, recordings %d", seen.back, rec.seen.back)
+	r.Note("%d snapshots had %d raw blocks outside of every zone, %d showed the zone; %d were asked for and not given.", l.snaps.seen.frames, l.snaps.seen.raw, l.snaps.seen.shown, l.snaps.absent)
 	l.recovered(r)
 	l.growth(r)
 	r.Tables = append(r.Tables, l.table())

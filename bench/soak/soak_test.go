@@ -6,12 +6,15 @@ import (
 	"image"
 	"image/jpeg"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hedgecam/hedge/bench/internal/program"
 	"github.com/hedgecam/hedge/bench/internal/report"
 	"github.com/hedgecam/hedge/detect/detecttest"
 	"github.com/hedgecam/hedge/detect/onnx/networks"
@@ -31,15 +34,6 @@ func drawn(t *testing.T, s scene) *image.YCbCr {
 		t.Fatal(err)
 	}
 	return pic.(*image.YCbCr)
-}
-
-// tight returns the luma without what is beside the rows.
-func tight(pic *image.YCbCr, size image.Point) []byte {
-	luma := make([]byte, size.X*size.Y)
-	for y := range size.Y {
-		copy(luma[y*size.X:], pic.Y[y*pic.YStride:][:size.X])
-	}
-	return luma
 }
 
 // TestLook: raw blocks are found wherever they are, and no fill is taken for one.
@@ -76,6 +70,63 @@ func TestLook(t *testing.T) {
 		if v := s.look(luma); v.raw != 1 {
 			t.Errorf("one raw block under %s: %+v", fill, v)
 		}
+	}
+}
+
+// TestSnapshots: a raw block in a snapshot is seen, none is seen in a hidden one, and what is
+// not given or is no picture is neither.
+func TestSnapshots(t *testing.T) {
+	s := scene{image.Pt(640, 368)}
+	raw := drawn(t, s)
+	p, err := redact.ParsePolicy(s.policy(most, "frost", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := redact.New(p, s.size, redact.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pic := image.NewYCbCr(image.Rectangle{Max: s.size}, image.YCbCrSubsampleRatio420)
+	copy(pic.Y, tight(raw, s.size))
+	f, err := r.Redact(pic, redact.Scene{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Release()
+	hidden := f.Picture()
+	leaks := image.NewYCbCr(hidden.Rect, hidden.SubsampleRatio)
+	copy(leaks.Cb, hidden.Cb)
+	copy(leaks.Cr, hidden.Cr)
+	copy(leaks.Y, tight(hidden, s.size))
+	for y := 160; y < 160+side; y++ {
+		copy(leaks.Y[y*s.size.X+320:][:side], raw.Y[y*raw.YStride+320:])
+	}
+	var answers [][]byte
+	for _, pic := range []image.Image{hidden, leaks} {
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, pic, nil); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, b.Bytes())
+	}
+	asked := 0
+	doorbell := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		switch asked {
+		case 1:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2, 3:
+			_, _ = w.Write(answers[asked-2]) // the look tells
+		default:
+			_, _ = w.Write([]byte("no picture")) // likewise
+		}
+	}))
+	defer doorbell.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	snaps := &snapshots{scene: s, program: &program.Doorbell{Base: doorbell.URL}}
+	err = snaps.watch(t.Context())
+	if want := (counted{frames: 2, shown: 2, raw: 1, leaking: 1}); err == nil || snaps.seen != want || snaps.absent != 1 {
+		t.Errorf("%v, %+v, %d not given", err, snaps.seen, snaps.absent)
 	}
 }
 
@@ -159,6 +210,9 @@ func TestRun(t *testing.T) {
 	seen, _ := r.live.watcher.count()
 	if seen.shown < len(r.live.befallen) || r.live.recorded.seen.shown == 0 || len(r.live.befallen) < len(faults)-1 {
 		t.Errorf("%+v over RTSP, %+v recorded, %d faults", seen, r.live.recorded.seen, len(r.live.befallen))
+	}
+	if s := r.live.snaps.seen; s.shown == 0 || s.raw != 0 {
+		t.Errorf("snapshots: %+v", s)
 	}
 	if list, err := filepath.Glob(filepath.Join(os.TempDir(), "hedge-bench-soak*")); err != nil || len(list) > 0 {
 		t.Errorf("left behind: %v (%v)", list, err)
