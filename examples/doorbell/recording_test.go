@@ -6,7 +6,25 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hedgecam/hedge/examples/internal/live"
 )
+
+// TestFolderTaken: a second program that is to record into the folder of the first one does
+// not start, says why and what to do, and can be started again.
+func TestFolderTaken(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "recordings")
+	source := "file:" + clip(t)
+	start(t, "-source", source, "-record", dir)
+	var out safeBuffer
+	policy := filepath.Join(t.TempDir(), "policy.json")
+	args := []string{"-source", source, "-policy", policy, "-networks", "none", "-listen", "127.0.0.1:0", "-rtsp", "off", "-record", dir}
+	code := run(t.Context(), args, nil, &out, &out)
+	if text := out.String(); code != live.ExitFailed || !strings.Contains(text, dir+": another camera or program records into it: end that, or name another folder") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+}
 
 // TestRecorderHealth: while nothing can be recorded, health, metrics, page and
 // MQTT's problem say so, and they stop to when it works again.
