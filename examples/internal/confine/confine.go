@@ -1,6 +1,6 @@
 // Package confine gives up what a program does not need once it runs, for itself and
 // for all its children: writing outside of its folders, reading what belongs neither to it
-// nor to the system, and connecting to anybody.
+// nor to the system, and connecting to other ports than those of whom it needs.
 //
 // It is Landlock of Linux 5.13 and newer. Older kernels have less of it or none, and
 // then there is less or nothing to give up.
