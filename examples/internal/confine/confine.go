@@ -51,8 +51,8 @@ type Needs struct {
 	// a folder that is not there is an error.
 	Watched []string
 	// Connects are the addresses of others that it connects to over TCP, such as
-	// rtsp://host/path: their ports stay open, whoever has them, with 443 for one of http, that
-	// of name servers if it resolves names, and those of the proxies that the environment names.
+	// rtsp://host/path: their ports stay open, whoever has them, with that of name servers if
+	// it resolves names, and those of the proxies that the environment names.
 	// Empty names are none; one whose port cannot be told leaves all ports open.
 	Connects []string
 	// Anywhere: it connects over TCP to ports that nobody knows before.

@@ -91,9 +91,6 @@ func portsOf(address string) ([]uint16, bool) {
 	if u.Port() != "" {
 		ports = number(u.Port())
 	}
-	if u.Scheme == "http" && ports != nil {
-		ports = append([]uint16{443}, ports...) // many send their viewers to TLS
-	}
 	return ports, ports != nil
 }
 

@@ -72,8 +72,9 @@ func (s *Settings) Needs() confine.Needs {
 	}
 	if s.Remote() {
 		n.Connects, n.Resolves = []string{s.Source}, confine.Named(s.Source)
-		// ffmpeg is led to a camera over TLS by a port of this machine, another one each time.
-		n.Anywhere = strings.HasPrefix(s.Source, "rtsps:") || strings.HasPrefix(s.Source, "https:")
+		// ffmpeg is led to a camera over TLS by a port of this machine, another one each time, and
+		// one by HTTP may send its viewers to any port.
+		n.Anywhere = !strings.HasPrefix(s.Source, "rtsp:")
 	}
 	return n
 }

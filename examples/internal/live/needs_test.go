@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNeeds: a camera on the network has its port open, one over TLS all of them, and one on
-// this machine none.
+// TestNeeds: a camera by RTSP has its port open, one over TLS or by HTTP all of them, and one
+// on this machine none.
 func TestNeeds(t *testing.T) {
 	for _, tt := range []struct {
 		source             string
@@ -16,7 +16,7 @@ func TestNeeds(t *testing.T) {
 		{"camera:0", nil, false, false},
 		{"file:clip.mp4", nil, false, false},
 		{"rtsp://10.0.0.9/stream", []string{"rtsp://10.0.0.9/stream"}, false, false},
-		{"http://camera/video", []string{"http://camera/video"}, false, true},
+		{"http://camera/video", []string{"http://camera/video"}, true, true},
 		{"rtsps://camera/stream", []string{"rtsps://camera/stream"}, true, true},
 		{"https://10.0.0.9/video", []string{"https://10.0.0.9/video"}, true, false},
 	} {
