@@ -280,6 +280,7 @@ func TestFillsChosen(t *testing.T) {
 			p := a.zones.State().Policy
 			return p.Outside.Fill == outside && p.Found.Fill == found
 		})
+		b.until(`document.getElementById("saved").textContent.startsWith("Saved")`) // the page knows of it, too
 	}
 	opened(redact.Frost, redact.Background)
 	choose("outside-fill", redact.Background, redact.Background, redact.Background)
