@@ -76,6 +76,9 @@ func (l *live) run(ctx context.Context) (err error) {
 	l.recorded = &recorded{scene: l.scene, dir: l.records, known: map[string]bool{}}
 	began := time.Now()
 	l.snaps = &snapshots{scene: l.scene, program: l.program, every: snapshotEvery}
+	if l.brief {
+		l.snaps.every /= 10
+	}
 	beside.Go(func() { looking = l.recorded.watch(watching) })
 	beside.Go(func() { snapping = l.snaps.watch(watching) })
 	beside.Go(func() { l.sample(watching, began) })
