@@ -8,8 +8,8 @@
 // The record is a DSSE envelope around an in-toto statement: the SHA-256 of each
 // recorded file, chained in the order of recording; the policy; versions and sums of
 // program and networks; and from the event log, per hour, how many pictures there were
-// and what was hidden in them. A camera that records nothing has the log alone. Beside it lies a page for people, which prints on one
-// sheet, in English and German.
+// and what was hidden in them. A camera that records nothing has the log alone. Beside it
+// lies a page for people, which prints on one sheet, in English and German.
 //
 // Exit codes: 0 done, or intact; 1 a file cannot be read or written, or what was
 // recorded is not as it was signed; 2 wrong settings.

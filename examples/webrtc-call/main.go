@@ -19,7 +19,8 @@ import (
 
 	"github.com/pion/mediadevices"
 	"github.com/pion/mediadevices/pkg/codec/x264"
-	// This machine's cameras. It decodes their JPEGs with image/jpeg; pipeline/mediadev/mjpeg, as in examples/internal/camera, costs less.
+	// This machine's cameras. It decodes their JPEGs with image/jpeg; pipeline/mediadev/mjpeg,
+	// as in examples/internal/camera, costs less.
 	_ "github.com/pion/mediadevices/pkg/driver/camera"
 	"github.com/pion/webrtc/v4"
 
