@@ -55,7 +55,7 @@ test_package() {
     [[ -x $binary ]] || cross go test -c -o "$binary" "./$1"
     local start=$SECONDS
     (cd "$1" && env -u HEDGE_MODELS -u HEDGE_DATA HEDGE_ORT_LIB="$runtime" GOMAXPROCS=2 \
-        QEMU_CPU=cortex-a72 qemu-aarch64 -L "$sysroot" "$binary" -test.short -test.timeout 5m \
+        QEMU_CPU=cortex-a72 qemu-aarch64 -L "$sysroot" "$binary" -test.short -test.timeout 9m \
         -test.run "${2:-.}" -test.skip "${3:-^\$}") >"$log" 2>&1 || {
         cat "$log" >&2
         die "the tests of $1 failed on arm64"
