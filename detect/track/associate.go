@@ -31,8 +31,8 @@ type detection struct {
 	cell     int
 }
 
-func (f *detection) observation(at time.Duration) observation {
-	return observation{at: at, box: f.box, score: f.score, ownShare: f.ownShare}
+func (f *detection) observation(l *Inference) observation {
+	return observation{at: l.Time, box: f.box, score: f.score, ownShare: f.ownShare, whole: l.Region.Empty()}
 }
 
 // pair is a track and a detection that may be of the same object.

@@ -38,6 +38,7 @@ type observation struct {
 	box      detect.Box
 	score    float32
 	ownShare float32 // share of the box that no more confident detection of the inference covers
+	whole    bool    // the inference was on the whole picture
 
 	derived bool
 	padded  detect.Box // what must be hidden at this time
@@ -94,6 +95,7 @@ func (o *object) add(s observation, c *ClassConfig) {
 		i--
 		o.seen[i].box = o.seen[i].box.Union(s.box)
 		o.seen[i].score = max(o.seen[i].score, s.score)
+		o.seen[i].whole = o.seen[i].whole || s.whole
 	} else {
 		o.seen = append(o.seen, observation{})
 		copy(o.seen[i+1:], o.seen[i:])

@@ -150,9 +150,9 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 	a.match(t, class, l.Time)
 	for i, o := range a.tracks {
 		if d := a.matched[i]; d >= 0 {
-			t.observe(o, &l, a.detections[d].observation(l.Time))
+			t.observe(o, &l, a.detections[d].observation(&l))
 			o.span(t)
-		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) {
+		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) && judges(l.Region, &o.seen[len(o.seen)-1]) {
 			o.miss(l.Time)
 			o.countMiss(l.Time, c)
 			o.span(t)
@@ -160,7 +160,7 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 	}
 	for d := range a.detections {
 		if !a.taken[d] {
-			t.begin(class, &l, a.detections[d].observation(l.Time))
+			t.begin(class, &l, a.detections[d].observation(&l))
 		}
 	}
 }
@@ -180,6 +180,11 @@ func (t *Tracker) observe(o *object, l *Inference, s observation) {
 func shows(region, b detect.Box) bool {
 	return region.Empty() || region.Intersect(b).Area() >= b.Area()/2
 }
+
+// judges reports whether an inference on region can have missed who was observed as in s: who
+// was seen in the whole picture is missed by the whole only. Of somebody who is seen weakly in
+// every one, a region with more detail in turn with them often shows less than Low.
+func judges(region detect.Box, s *observation) bool { return region.Empty() || !s.whole }
 
 // missApart is how far apart inferences must be to count as two that have missed an object:
 // pictures that are nearer are too much alike.
@@ -227,7 +232,7 @@ func (t *Tracker) begin(class detect.Class, l *Inference, s observation) {
 	o.id, o.class, o.uncertainty, o.begun, o.spot.stirred = t.lastID, class, 1, true, -maxTime
 	t.observe(o, l, s)
 	for i := range min(t.asked, len(t.queries)) {
-		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) {
+		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) && judges(g.region, &s) {
 			o.miss(g.at)
 		}
 	}
