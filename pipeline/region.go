@@ -20,9 +20,11 @@ const edge = 0.02
 
 // turns say whose turn it is to be a detector's next region of interest.
 type turns struct {
-	regions int // inferences at regions since the last one at the whole
-	choice  int // counts the choices of a region
-	carrier int // counts the choices among people and vehicles
+	regions int    // inferences at regions since the last one at the whole
+	choice  int    // counts the choices of a region
+	carrier int    // counts the choices among people and vehicles,
+	patches [2]int // and among what moves unexplained, at the picture's edges and elsewhere
+	edges   int    // choices at the edges since the last one elsewhere
 }
 
 // selectRegion chooses the part of the frame for detector k's next inference: the whole,
@@ -39,9 +41,15 @@ func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle
 		return image.Rectangle{}
 	}
 	k.turns.choice++
-	b, ok := s.unexplainedRegion(k, f, a)
-	if carrier, found := k.carrierRegion(a.objects, frame.Dx(), size.X); found && (!ok || k.turns.choice%2 == 0) {
-		b, ok = carrier, true
+	unexplained := func() (detect.Box, bool) { return s.unexplainedRegion(k, f, a) }
+	carrier := func() (detect.Box, bool) { return k.carrierRegion(a.objects, frame.Dx(), size.X) }
+	first, second := unexplained, carrier
+	if k.turns.choice%2 == 0 {
+		first, second = carrier, unexplained
+	}
+	b, ok := first()
+	if !ok {
+		b, ok = second()
 	}
 	if !ok {
 		return image.Rectangle{}
@@ -74,16 +82,20 @@ func (s *scheduler) unexplainedRegion(k *slot, f *frame, a *activity) (detect.Bo
 		lists[i] = append(lists[i], b)
 	}
 	s.entering = lists
-	first := 0
-	if k.turns.choice%3 == 0 || len(lists[0]) == 0 {
-		first = 1
+	which := 0
+	if len(lists[0]) == 0 || len(lists[1]) > 0 && k.turns.edges == 2 {
+		which = 1
 	}
-	for _, list := range [2][]detect.Box{lists[first], lists[1-first]} {
-		if len(list) > 0 {
-			return list[k.turns.choice%len(list)], true
-		}
+	list := lists[which]
+	if len(list) == 0 {
+		return detect.Box{}, false
 	}
-	return detect.Box{}, false
+	if k.turns.edges++; which == 1 {
+		k.turns.edges = 0
+	}
+	k.turns.edges = min(k.turns.edges, 2)
+	k.turns.patches[which]++
+	return list[k.turns.patches[which]%len(list)], true
 }
 
 // carrierRegion returns, of the people and vehicles too small in the scaled picture, the

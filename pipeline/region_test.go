@@ -64,6 +64,43 @@ func TestRegionOrder(t *testing.T) {
 	if knownOnly > 0 {
 		t.Errorf("%d parts show nothing that is unexplained", knownOnly)
 	}
+	// In turn with people whose faces are small, nothing is forgotten either.
+	faces := &slot{detector: d, classes: detect.Classes(detect.Person, detect.Face)}
+	for _, n := range []int{1, 2, 3, 4} {
+		people := &activity{}
+		for i := range n {
+			b := square(float32(100+400*i), 40)
+			people.objects = append(people.objects, detect.Object{Class: detect.Person, Box: b, Padded: b})
+		}
+		f.moved = nil
+		for i := range n {
+			f.moved = append(f.moved, square(0, float32(240+200*i)), square(float32(500+300*i), 900))
+		}
+		seen := map[detect.Box]int{}
+		for range 24 * n {
+			part := s.selectRegion(faces, f, people)
+			if part.Empty() {
+				continue
+			}
+			for _, b := range f.moved {
+				if b.Intersect(rectBox(part)) == b {
+					seen[b]++
+				}
+			}
+			for i := range people.objects {
+				if b := people.objects[i].Box; b.Intersect(rectBox(part)) == b {
+					seen[b]++
+				}
+			}
+		}
+		for i := range n {
+			for _, b := range []detect.Box{f.moved[2*i], f.moved[2*i+1], people.objects[i].Box} {
+				if seen[b] == 0 {
+					t.Errorf("%d people, %d patches: %v is never looked at", n, 2*n, b)
+				}
+			}
+		}
+	}
 	// An interval in which a part would leave the whole too long alone.
 	tr.detectors[0].support = support{apart: apartFor, alone: aloneFor}
 	k.turns, k.cost = turns{}, apartFor/2
