@@ -22,7 +22,7 @@ func TestButton(t *testing.T) {
 			s, _ := Open(Options{Begin: true, Delay: time.Minute, Told: told, files: &memory{}, looser: compare}, all[0])
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
-			var due []*redact.Policy
+			due := make(chan *redact.Policy, 100)
 			// agreed says what the file says for a tenth of a second, and whether somebody has
 			// agreed then.
 			agreed := func(text string) bool {
@@ -47,7 +47,7 @@ func TestButton(t *testing.T) {
 			ask(all[1])
 			go func() {
 				defer close(ended)
-				s.Run(ctx, Flags{SealGPIO: line, SealAt: at.pressed}, func(p *redact.Policy) { due = append(due, p) })
+				s.Run(ctx, Flags{SealGPIO: line, SealAt: at.pressed}, func(p *redact.Policy) { due <- p })
 			}()
 			if agreed(at.pressed) || agreed(at.not) || agreed("") {
 				t.Errorf("at %s: one that was held at the start agrees", at.pressed)
@@ -70,7 +70,7 @@ func TestButton(t *testing.T) {
 			<-time.After(12 * time.Second)
 			cancel()
 			<-ended
-			if len(due) == 0 || due[0] != all[2] {
+			if len(due) == 0 || <-due != all[2] {
 				t.Errorf("at %s: not due after the delay", at.pressed)
 			}
 		}
