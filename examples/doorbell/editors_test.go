@@ -97,6 +97,39 @@ func TestDrawnBeforeZonesCome(t *testing.T) {
 	}
 }
 
+// TestClosedWhileSaving: who closes the editor while the zones are being saved is not asked
+// whether to lose them, and they are saved.
+func TestClosedWhileSaving(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, "-source", "file:"+clip(t))
+	b := browser(t, 1000, 700)
+	b.do(chromedp.Navigate(a.address()))
+	b.until(`document.getElementById("video")?.videoWidth === 640`)
+	// The answer to the save waits for come(), and whoever is asked says no.
+	eval[bool](b, `(() => { const f = fetch; window.asked = 0; window.confirm = () => { asked++; return false; }; window.fetch = (u, o) =>
+		String(u).endsWith("/zones") && o?.method === "PUT" ? f(u, o).then((r) => new Promise((ok) => { window.come = () => ok(r); })) : f(u, o); return true; })()`)
+	b.do(chromedp.Click("#edit"))
+	b.until(`!document.getElementById("editor").inert`)
+	for _, at := range [][2]float64{{0.2, 0.2}, {0.5, 0.2}, {0.5, 0.5}} {
+		b.click(at[0], at[1])
+	}
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.do(chromedp.Click("#save"))
+	b.until(`!!window.come`)
+	b.do(chromedp.Click("#edit"))
+	if eval[bool](b, `document.getElementById("editor").hidden`) {
+		t.Error("the editor is closed before the zones are saved")
+	}
+	eval[bool](b, `(come(), true)`)
+	b.until(`asked > 0 || document.getElementById("editor").hidden`)
+	if n := eval[int](b, `asked`); n != 0 {
+		t.Error("the page asks whether to lose what is being saved")
+	}
+	if p := a.zones.State().Policy; p == nil || len(p.Property) != 1 {
+		t.Errorf("saved: %+v", p)
+	}
+}
+
 // TestFirstClickDraws: after "Draw zones" a click draws, also within a zone that
 // is there already and before "New zone" is pressed; a drag moves what is there.
 func TestFirstClickDraws(t *testing.T) {

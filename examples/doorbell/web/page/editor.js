@@ -41,10 +41,10 @@ export class Editor {
     on("redo", () => this.zones.redo());
     on("remove", () => this.board.choose(this.zones.removeZone(this.board.chosen)));
     on("discard", () => this.close());
-    on("save", () => this.save(this.revision));
+    on("save", () => { this.saving = this.save(this.revision); });
     on("conflict-stay", () => byId("conflict").close());
     on("conflict-load", () => { byId("conflict").close(); this.load(); });
-    on("conflict-over", () => { byId("conflict").close(); this.save(this.theirs); });
+    on("conflict-over", () => { byId("conflict").close(); this.saving = this.save(this.theirs); });
     const field = (id, set) => byId(id).addEventListener("change", (e) => this.zones.set((p) => set(p, e.target.value)));
     field("outside-hide", (p, v) => { p.outside.hide = v; });
     field("outside-fill", (p, v) => { p.outside.fill = v; });
@@ -104,7 +104,10 @@ export class Editor {
     await this.load();
   }
 
-  close() {
+  // close waits for a save that is under way: what it saves is not lost.
+  async close() {
+    await this.saving;
+    if (!this.isOpen) return;
     if (this.zones.dirty() && !confirm("Leave without saving? What you have drawn is lost.")) return;
     this.shut();
     this.takeBack();
