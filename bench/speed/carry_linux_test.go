@@ -170,8 +170,7 @@ func (c *carrier) carries(from []byte) (run func() error, arrived func() []byte,
 			return errors.Join(err, <-sent)
 		}, func() []byte { return got }, func() error {
 			close(turns)
-			<-sent
-			return c.close()
+			return errors.Join(<-sent, c.close())
 		}
 }
 

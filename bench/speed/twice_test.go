@@ -28,7 +28,7 @@ func BenchmarkTwice(b *testing.B) {
 	c.Compressed, c.Length = true, time.Duration(frames)*frameStep
 	for i := range runtime.NumCPU() {
 		_, detectors, set := openMeters(b)
-		defer closes(b, set.Close)
+		b.Cleanup(func() { closes(b, set.Close) })
 		if i == 0 {
 			c.Detectors = detectors
 		} else {
@@ -64,7 +64,7 @@ func redactTwice(ctx context.Context, in, out string, frames int, c pipeline.Rec
 		return err
 	}
 	ev, err := r.Inspect(ctx, newCamera(src, frames, nil), sample)
-	if err = errors.Join(err, src.Close()); err != nil {
+	if err := errors.Join(err, src.Close()); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, ev.Close()) }()

@@ -19,9 +19,7 @@ import (
 
 	"github.com/pion/mediadevices"
 	"github.com/pion/mediadevices/pkg/codec/x264"
-	// This machine's cameras. It decodes their JPEGs with image/jpeg; pipeline/mediadev/mjpeg,
-	// as in examples/internal/camera, costs less.
-	_ "github.com/pion/mediadevices/pkg/driver/camera"
+	_ "github.com/pion/mediadevices/pkg/driver/camera" // decodes JPEGs with image/jpeg; pipeline/mediadev/mjpeg costs less
 	"github.com/pion/webrtc/v4"
 
 	"github.com/hedgecam/hedge/detect/onnx/networks"

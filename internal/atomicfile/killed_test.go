@@ -27,10 +27,12 @@ func TestMain(m *testing.M) {
 	told := bufio.NewScanner(os.Stdin)
 	for n := byte(1); told.Scan(); n++ {
 		if err := atomicfile.WriteData(name, bytes.Repeat([]byte{n}, wholeSize), 0o600); err != nil {
-			fmt.Println(err)
+			_, _ = fmt.Fprintln(os.Stderr, err) // nowhere else to say it
 			os.Exit(1)
 		}
-		fmt.Println(n)
+		if _, err := fmt.Fprintln(os.Stdout, n); err != nil {
+			return
+		}
 	}
 }
 

@@ -48,7 +48,11 @@ func TestConnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		t.Cleanup(func() {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 		addrs = append(addrs, l.Addr().String())
 	}
 	cmd := exec.CommandContext(t.Context(), "/proc/self/exe")
