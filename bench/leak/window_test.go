@@ -24,9 +24,18 @@ type window struct {
 	name, set, clip string
 	frames          int
 	rate            float64
-	width, height   int // of the clip; the window's pictures have two thirds
+	width, height   int     // of the clip
+	side            float64 // of the window's pictures, in sides of the clip
 	path            path
 }
+
+// size returns that of the window's pictures.
+func (w *window) size() (width, height int) {
+	return int(w.side*float64(w.width)) &^ 1, int(w.side*float64(w.height)) &^ 1
+}
+
+// unmoved is the path of a camera that sees all of the clip.
+var unmoved = path{zoom: 1, zooms: sway{period: 1}, pan: sway{period: 1}, dip: sway{period: 1}}
 
 // path is how a window moves: its zoom, where it looks (0 to 1 of the way that it has), and
 // by how many pixels of the clip it shakes, as a sine of n times each of two numbers.
@@ -67,7 +76,8 @@ func (w *window) filter() string {
 	corner := func(side string, s sway, shakes float64) string {
 		return fmt.Sprintf("(i%s-i%s/zoom)*(0.5+%s)+%g*sin(%g*in)", side, side, s.filter(), p.shake, shakes)
 	}
-	return fmt.Sprintf("zoompan=d=1:fps=%g:s=%dx%d:z='%g+%s':x='%s':y='%s'", w.rate, w.width*2/3&^1, w.height*2/3&^1,
+	width, height := w.size()
+	return fmt.Sprintf("zoompan=d=1:fps=%g:s=%dx%d:z='%g+%s':x='%s':y='%s'", w.rate, width, height,
 		p.zoom, p.zooms.filter(), corner("w", p.pan, p.shakes[0]), corner("h", p.dip, p.shakes[1]))
 }
 
@@ -98,8 +108,9 @@ func (w *window) make(t *testing.T, from, dir string) {
 			break
 		}
 		zoom, x, y := w.at(float64(l.Frame - 1))
-		k := float32(zoom * 2 / 3)
-		view := detect.Box{X1: float32(w.width * 2 / 3 &^ 1), Y1: float32(w.height * 2 / 3 &^ 1)}
+		k := float32(zoom * w.side)
+		width, height := w.size()
+		view := detect.Box{X1: float32(width), Y1: float32(height)}
 		boxes := []box{}
 		for _, o := range l.Objects {
 			b := o.Box.Shift(-float32(x), -float32(y))
@@ -115,7 +126,11 @@ func (w *window) make(t *testing.T, from, dir string) {
 		}
 		text.Write(append(line, '\n'))
 	}
-	source := "Moving camera: a window of " + w.set + " that pans, zooms and shakes (go test ./bench/leak -run TestMovingWindow -windows FOLDER).\nLabels: class person, complete.\n"
+	source := "Moving camera: a window of " + w.set + " that pans, zooms and shakes"
+	if w.path == unmoved {
+		source = fmt.Sprintf("Fixed camera: %s, %g times as large; true rate %g fps", w.set, w.side, w.rate)
+	}
+	source += " (go test ./bench/leak -run TestMovingWindow -windows FOLDER).\nLabels: class person, complete.\n"
 	if err := errors.Join(os.WriteFile(filepath.Join(dir, labels.File), text.Bytes(), 0o644), os.WriteFile(filepath.Join(dir, "SOURCE.md"), []byte(source), 0o644)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,12 +142,14 @@ func TestMovingWindow(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: runs without -short, and so without the race detector")
 	}
-	tud := window{"window", "mot15_TUD-Campus", "TUD-Campus.mp4", 71, 25, 640, 480, paths[0]}
+	tud := window{"window", "mot15_TUD-Campus", "TUD-Campus.mp4", 71, 25, 640, 480, 2. / 3, paths[0]}
 	if *keepWindows != "" {
 		pets := func(name string, frames, path int) window {
-			return window{name, "mot15_PETS09-S2L1", "vtest.avi", frames, 10, 768, 576, paths[path]}
+			return window{name, "mot15_PETS09-S2L1", "vtest.avi", frames, 10, 768, 576, 2. / 3, paths[path]}
 		}
-		for _, w := range []window{tud, pets("window", 400, 0), pets("window2", 790, 1), pets("window3", 500, 2)} {
+		// In pictures twice as wide as the networks' input, Live mode looks at regions of interest.
+		large := window{"large", "mot15_PETS09-S2L1", "vtest.avi", 795, 7, 768, 576, 2, unmoved}
+		for _, w := range []window{large, tud, pets("window", 400, 0), pets("window2", 790, 1), pets("window3", 500, 2)} {
 			w.make(t, dev(t, w.set), filepath.Join(*keepWindows, w.name+"_"+w.set))
 		}
 		return
