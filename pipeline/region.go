@@ -35,14 +35,14 @@ type turns struct {
 func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle {
 	frame := f.buf.pic.Rect
 	size := k.inputSize(frame.Size())
-	// Less than twice the detail is not worth an inference.
-	if frame.Dx() < 2*size.X || k.turns.regions > 0 || !s.trust.sparesRegions(k.index, max(k.interval, k.cost)) {
+	spared := s.trust.sparesRegions(k.index, max(k.interval, k.cost)) || a.static && s.trust.settled(k.index, f)
+	if !detailed(k, frame.Size()) || k.turns.regions > 0 || !spared {
 		k.turns.regions = 0
 		return image.Rectangle{}
 	}
 	k.turns.choice++
 	unexplained := func() (detect.Box, bool) { return s.unexplainedRegion(k, f, a) }
-	carrier := func() (detect.Box, bool) { return k.carrierRegion(a.objects, frame.Dx(), size.X) }
+	carrier := func() (detect.Box, bool) { return k.carrierRegion(a.objects, frame.Dx(), size) }
 	first, second := unexplained, carrier
 	if k.turns.choice%2 == 0 {
 		first, second = carrier, unexplained
@@ -57,6 +57,10 @@ func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle
 	k.turns.regions++
 	return regionAround(b, size, frame)
 }
+
+// detailed reports whether a frame has so much more detail than the detector sees that a region
+// is worth an inference: twice as much.
+func detailed(k *slot, frame image.Point) bool { return frame.X >= 2*k.inputSize(frame).X }
 
 // unexplainedRegion returns a moving patch that nothing explains: two times of three one
 // at the picture's edge, if there is any, so that the others are not forgotten.
@@ -99,29 +103,39 @@ func (s *scheduler) unexplainedRegion(k *slot, f *frame, a *activity) (detect.Bo
 }
 
 // carrierRegion returns, of the people and vehicles too small in the scaled picture, the
-// one whose turn it is.
-func (k *slot) carrierRegion(objects []detect.Object, full, scaled int) (detect.Box, bool) {
-	n := 0
-	for i := range objects {
-		if k.wantsRegion(&objects[i], full, scaled) {
-			n++
-		}
-	}
+// one whose turn it is: of somebody taller than the region, at its size, the upper part.
+func (k *slot) carrierRegion(objects []detect.Object, full int, size image.Point) (detect.Box, bool) {
+	n := k.wanting(objects, full, size.X)
 	if n == 0 {
 		return detect.Box{}, false
 	}
 	k.turns.carrier++
 	pick := k.turns.carrier % n
 	for i := range objects {
-		if !k.wantsRegion(&objects[i], full, scaled) {
+		if !k.wantsRegion(&objects[i], full, size.X) {
 			continue
 		}
 		if pick == 0 {
-			return objects[i].Box, true
+			b := objects[i].Box
+			if objects[i].Class == detect.Person {
+				b.Y1 = min(b.Y1, b.Y0+0.9*float32(size.Y))
+			}
+			return b, true
 		}
 		pick--
 	}
 	return detect.Box{}, false
+}
+
+// wanting returns how many objects there are for whose faces and plates the scaled picture is
+// too small.
+func (k *slot) wanting(objects []detect.Object, full, scaled int) (n int) {
+	for i := range objects {
+		if k.wantsRegion(&objects[i], full, scaled) {
+			n++
+		}
+	}
+	return n
 }
 
 func (k *slot) wantsRegion(o *detect.Object, full, scaled int) bool {

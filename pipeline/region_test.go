@@ -110,3 +110,22 @@ func TestRegionOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestRegionShowsFace: the region for somebody's face shows their head, however tall they are.
+func TestRegionShowsFace(t *testing.T) {
+	d := small{detecttest.New(everybody, detecttest.Find())}
+	s := &scheduler{live: true, trust: &trust{detectors: []detectorTrust{{support: support{motion: true}}}}}
+	f := &frame{}
+	f.buf.Resize(3840, 2160)
+	for height := float32(100); height <= 1000; height += 50 {
+		k := &slot{detector: d, classes: detect.Classes(detect.Face, detect.Person)}
+		who := detect.Box{X0: 1900, Y0: 400, X1: 1900 + 0.38*height, Y1: 400 + height}
+		face := detect.Box{X0: who.X0 + 0.14*height, Y0: 400 + 0.02*height, X1: who.X0 + 0.24*height, Y1: 400 + 0.13*height}
+		a := &activity{objects: []detect.Object{{Class: detect.Person, Box: who, Padded: who}}}
+		for range 4 {
+			if part := s.selectRegion(k, f, a); !part.Empty() && face.Intersect(rectBox(part)) != face {
+				t.Errorf("of somebody %.0f pixels tall %v shows no face", height, part)
+			}
+		}
+	}
+}

@@ -95,6 +95,7 @@ type slot struct {
 	interval    time.Duration // in force at the newest frame
 	cost        time.Duration // core time of an inference, smoothed
 	turns       turns
+	earlier     turns // before the inference that waits
 }
 
 // renew gives the worker a context that has not ended.
@@ -176,7 +177,7 @@ func (s *scheduler) schedule(f *frame, a *activity) error {
 		if !k.needed {
 			continue
 		}
-		k.interval = s.interval(k, a)
+		k.interval = s.interval(k, f, a)
 		s.stats.interval(k.index, k.interval)
 		if k.waiting == nil && k.begun && !a.jumped && !due(f.at-k.lastAt, k.interval, f.step) {
 			s.stats.skipped(k.index)
@@ -187,7 +188,9 @@ func (s *scheduler) schedule(f *frame, a *activity) error {
 			k.waiting = nil
 			s.recycle(old)
 			s.stats.replaced(k.index)
+			k.turns = k.earlier // it has not had its turn
 		}
+		k.earlier = k.turns
 		job, err := s.newInference(k, f, s.selectRegion(k, f, a))
 		if err != nil {
 			return err
@@ -381,14 +384,19 @@ func (s *scheduler) waits() bool { return !s.live && s.pending > 0 }
 
 // interval returns how long detector k leaves the scene alone: while something moves no
 // longer than the budget asks for. What begins to move unexplained is looked at at
-// once.
-func (s *scheduler) interval(k *slot, a *activity) time.Duration {
+// once. Where regions of a frame f that nothing moves in are wanted in turn with the whole,
+// that is looked at as often as without.
+func (s *scheduler) interval(k *slot, f *frame, a *activity) time.Duration {
 	switch {
 	case !a.watched:
 		return s.affordable()
 	case a.unexplained && !k.unexplained:
 		return 0
 	case a.static:
+		size := f.buf.pic.Rect.Size()
+		if detailed(k, size) && k.wanting(a.objects, size.X, k.inputSize(size).X) > 0 {
+			return staticInterval / 2
+		}
 		return staticInterval
 	case !a.unexplained && k.classes == detect.Classes(detect.Plate) && s.vehiclesKnown() && !a.has(detect.Vehicle):
 		// Something moves, but nothing that carries a plate.

@@ -204,7 +204,9 @@ func TestSchedulerIntervals(t *testing.T) {
 		k.cost = 50 * time.Millisecond
 	}
 	s.trust.succeeded(1, 0, true)
-	car := []detect.Object{{Class: detect.Vehicle}}
+	car := []detect.Object{{Class: detect.Vehicle, Box: detect.Box{X1: 40, Y1: 20}}}
+	f, wide := &frame{}, &slot{detector: small{plates}, classes: detect.Classes(detect.Plate)}
+	f.buf.Resize(1280, 768)
 	for _, tt := range []struct {
 		name string
 		a    activity
@@ -216,13 +218,65 @@ func TestSchedulerIntervals(t *testing.T) {
 		{"a car moves", activity{watched: true, objects: car}, 100 * time.Millisecond},
 		{"something without a plate moves", activity{watched: true}, staticInterval},
 	} {
-		if got := s.interval(s.slots[0], &tt.a); got != tt.want {
+		if got := s.interval(s.slots[0], f, &tt.a); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
+	for want, a := range map[time.Duration]activity{
+		staticInterval:     {watched: true, static: true},
+		staticInterval / 2: {watched: true, static: true, objects: car}, // every second time at the car
+	} {
+		if got := s.interval(wide, f, &a); got != want {
+			t.Errorf("static, %d cars whose plates are small: %v, want %v", len(a.objects), got, want)
+		}
+	}
 	s.trust.forget(1)
-	if got := s.interval(s.slots[0], &activity{watched: true}); got != 100*time.Millisecond {
+	if got := s.interval(s.slots[0], f, &activity{watched: true}); got != 100*time.Millisecond {
 		t.Errorf("nobody knows of vehicles: %v", got)
+	}
+}
+
+// TestReplacedTurns: an inference that is replaced before it could start has had no turn: the
+// next one is at the whole or at a region as it was to be, and at the same one.
+func TestReplacedTurns(t *testing.T) {
+	for _, replaced := range []int{0, 1, 2, 3} {
+		d := small{detecttest.New(detect.Classes(detect.Person, detect.Face), detecttest.Find())}
+		s := newScheduler(t, true, d)
+		k := s.slots[0]
+		s.trust.detectors[0].support = support{motion: true}
+		a := &activity{watched: true, unexplained: true}
+		for i := range 3 {
+			b := detect.Box{X0: float32(100 + 400*i), Y0: 300, X1: float32(140 + 400*i), Y1: 420}
+			a.objects = append(a.objects, detect.Object{Class: detect.Person, Box: b, Padded: b})
+		}
+		whole, people := 0, map[detect.Box]int{}
+		for n := range 24 {
+			k.busy = true // until the last of them
+			for i := range replaced + 1 {
+				f := &frame{at: time.Duration(n*10+i) * time.Second, step: time.Second}
+				f.buf.Resize(1280, 768)
+				if err := s.schedule(f, a); err != nil {
+					t.Fatal(err)
+				}
+			}
+			job := k.waiting
+			if job == nil {
+				t.Fatal("no inference waits")
+			}
+			if job.region.Empty() {
+				whole++
+			}
+			for _, o := range a.objects {
+				if o.Box.Intersect(job.region) == o.Box {
+					people[o.Box]++
+				}
+			}
+			k.waiting, k.busy = nil, false
+			s.recycle(job)
+		}
+		if whole != 12 || len(people) != 3 {
+			t.Errorf("replaced %d times each: %d of 24 at the whole, %d of 3 people in regions", replaced, whole, len(people))
+		}
 	}
 }
 

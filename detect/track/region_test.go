@@ -73,3 +73,54 @@ func TestWeakInRegion(t *testing.T) {
 		t.Errorf("seen in the whole picture and missed by regions, held for %d inferences; for %d when that misses", got, gone)
 	}
 }
+
+// TestSmallInRegion: a face that a region shows, and the whole picture never, is hidden until
+// the region's next turn, which may be seconds later, and a region ends that.
+func TestSmallInRegion(t *testing.T) {
+	face := detect.Box{X0: 500, Y0: 200, X1: 516, Y1: 220}
+	region := detect.Box{X0: 300, Y0: 100, X1: 800, Y1: 500}
+	faces := detect.Classes(detect.Face)
+	tr := newTracker()
+	for n := range 20 {
+		l := Inference{Time: time.Duration(n) * time.Second, Classes: faces}
+		if n%4 == 0 {
+			l.Region, l.Detections = region, []detect.Detection{{Class: detect.Face, Score: 0.4, Box: face}}
+		}
+		tr.Update(l)
+		if len(tr.At(l.Time, nil)) != 1 {
+			t.Errorf("after %v the face is shown", l.Time)
+		}
+	}
+	for n := range 10 {
+		tr.Update(Inference{Time: 20*time.Second + time.Duration(n)*200*ms, Classes: faces, Region: region})
+	}
+	if len(tr.At(22*time.Second, nil)) != 0 {
+		t.Error("a region that misses it does not end it")
+	}
+}
+
+// TestCutByRegion: a box that a region's edge cuts shows a part of somebody, and takes nothing
+// from what is known of the whole of them.
+func TestCutByRegion(t *testing.T) {
+	who := detect.Box{X0: 100, Y0: 200, X1: 200, Y1: 500}
+	for name, region := range map[string]detect.Box{
+		"upper part": {X0: 0, Y0: 30, X1: 640, Y1: 390}, "lower part": {X0: 0, Y0: 300, X1: 640, Y1: 660},
+		"left part": {X0: 0, Y0: 150, X1: 160, Y1: 560}, "right part": {X0: 150, Y0: 150, X1: 700, Y1: 560},
+	} {
+		tr := newTracker()
+		for n := range 12 {
+			l := Inference{Time: time.Duration(n) * time.Second, Classes: people}
+			b := who
+			if n%2 == 1 {
+				l.Region, b = region, who.Intersect(region)
+			}
+			l.Detections = []detect.Detection{{Class: detect.Person, Score: 0.8, Box: b}}
+			tr.Update(l)
+			for _, o := range tr.At(l.Time, nil) {
+				if o.Box.X0 > who.X0+3 || o.Box.Y0 > who.Y0+3 || o.Box.X1 < who.X1-3 || o.Box.Y1 < who.Y1-3 || o.Padded.Intersect(who) != who {
+					t.Errorf("%s, after %v: box %v, hidden %v of %v", name, l.Time, o.Box, o.Padded, who)
+				}
+			}
+		}
+	}
+}

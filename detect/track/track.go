@@ -150,9 +150,11 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 	a.match(t, class, l.Time)
 	for i, o := range a.tracks {
 		if d := a.matched[i]; d >= 0 {
-			t.observe(o, &l, a.detections[d].observation(&l))
+			s := a.detections[d].observation(&l)
+			s.box = uncut(s.box, l.Region, a.places[i].box)
+			t.observe(o, &l, s)
 			o.span(t)
-		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) && judges(l.Region, &o.seen[len(o.seen)-1]) {
+		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) && judges(class, l.Region, &o.seen[len(o.seen)-1]) {
 			o.miss(l.Time)
 			o.countMiss(l.Time, c)
 			o.span(t)
@@ -181,10 +183,38 @@ func shows(region, b detect.Box) bool {
 	return region.Empty() || region.Intersect(b).Area() >= b.Area()/2
 }
 
-// judges reports whether an inference on region can have missed who was observed as in s: who
-// was seen in the whole picture is missed by the whole only. Of somebody who is seen weakly in
-// every one, a region with more detail in turn with them often shows less than Low.
-func judges(region detect.Box, s *observation) bool { return region.Empty() || !s.whole }
+// judges reports whether an inference on region can have missed an object of the class that was
+// observed as in s. Who was seen in the whole picture is missed by that only: of somebody who
+// is seen weakly in every one, a region in turn with it often shows less than Low. A face or
+// plate that a region showed may be too small for the whole, and is missed by a region only.
+func judges(class detect.Class, region detect.Box, s *observation) bool {
+	if !region.Empty() {
+		return !s.whole
+	}
+	_, _, carried := carrier(class)
+	return s.whole || !carried
+}
+
+// uncut moves the sides of a box that lie on a region's edge outwards to where they are
+// expected: the region shows a part of the object.
+func uncut(b, region, expected detect.Box) detect.Box {
+	if region.Empty() {
+		return b
+	}
+	if b.X0 < region.X0+atEdge {
+		b.X0 = min(b.X0, expected.X0)
+	}
+	if b.Y0 < region.Y0+atEdge {
+		b.Y0 = min(b.Y0, expected.Y0)
+	}
+	if b.X1 > region.X1-atEdge {
+		b.X1 = max(b.X1, expected.X1)
+	}
+	if b.Y1 > region.Y1-atEdge {
+		b.Y1 = max(b.Y1, expected.Y1)
+	}
+	return b
+}
 
 // missApart is how far apart inferences must be to count as two that have missed an object:
 // pictures that are nearer are too much alike.
@@ -232,7 +262,7 @@ func (t *Tracker) begin(class detect.Class, l *Inference, s observation) {
 	o.id, o.class, o.uncertainty, o.begun, o.spot.stirred = t.lastID, class, 1, true, -maxTime
 	t.observe(o, l, s)
 	for i := range min(t.asked, len(t.queries)) {
-		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) && judges(g.region, &s) {
+		if g := &t.queries[i]; g.classes.Has(class) && shows(g.region, s.box) && judges(class, g.region, &s) {
 			o.miss(g.at)
 		}
 	}

@@ -1,0 +1,143 @@
+package pipeline_test
+
+import (
+	"context"
+	"image"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hedgecam/hedge/detect"
+	"github.com/hedgecam/hedge/detect/detecttest"
+	"github.com/hedgecam/hedge/internal/race"
+	"github.com/hedgecam/hedge/pipeline"
+	"github.com/hedgecam/hedge/redact"
+)
+
+// quarter is a detector that sees a terrace a quarter as large.
+type quarter struct{ detect.Detector }
+
+func (quarter) InputSize(image.Point) image.Point { return image.Pt(64, 48) }
+
+// terrace is a camera's view, 256x192, whose chroma tells where in the picture a part of it is.
+// Bodies come after three seconds and move until the frame still.
+type terrace struct {
+	frames, still int
+	bodies        []detect.Box
+	n             int
+}
+
+const comes = 75
+
+func (c *terrace) Read(ctx context.Context, b *pipeline.Buffer) error {
+	if c.n == c.frames {
+		return io.EOF
+	}
+	select {
+	case <-time.After(interval):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	pic := b.Resize(256, 192)
+	for y := range 192 {
+		for x := range 256 {
+			pic.Y[pic.YOffset(x, y)] = uint8(60 + (x/16+y/16)%2*40)
+			o := pic.COffset(x, y)
+			pic.Cb[o], pic.Cr[o] = uint8(40+x/2), uint8(40+y/2)
+		}
+	}
+	for _, r := range c.bodies {
+		for y := int(r.Y0); y < int(r.Y1) && c.n >= comes; y++ {
+			for x := int(r.X0); x < int(r.X1); x++ {
+				v := uint8(160)
+				if c.n < c.still && (c.n/4*7+x/4)%3 == 0 {
+					v = 20
+				}
+				pic.Y[pic.YOffset(x, y)] = v
+			}
+		}
+	}
+	b.Time = time.Duration(c.n) * interval
+	c.n++
+	return nil
+}
+
+// TestStillAndSmall: a face or plate that only a region shows at its size stays hidden in every
+// frame while nothing moves, and so do those of several.
+func TestStillAndSmall(t *testing.T) {
+	race.SkipPixels(t)
+	const whole = `"property": [[[0,0],[1,0],[1,1],[0,1]]]`
+	for name, c := range map[string]struct {
+		policy         string
+		body, part     detect.Class
+		size, at, high image.Point // of the body; where in it the part is, and how large
+		score          float32
+	}{
+		"faces inside": {`{"version": 1, ` + whole + `, "outside": {"hide": "detected"}, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`,
+			detect.Person, detect.Face, image.Pt(16, 40), image.Pt(5, 3), image.Pt(6, 7), 0.9},
+		"parked cars": {`{"version": 1, "outside": {"hide": "detected"}, "found": {"fill": "solid"}}`,
+			detect.Vehicle, detect.Plate, image.Pt(32, 24), image.Pt(10, 14), image.Pt(12, 5), 0.65},
+	} {
+		for n := 1; n <= 2; n++ {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var bodies, parts []detect.Box
+					box := func(at, size image.Point) detect.Box {
+						return detect.Box{X0: float32(at.X), Y0: float32(at.Y), X1: float32(at.X + size.X), Y1: float32(at.Y + size.Y)}
+					}
+					for i := range n {
+						at := image.Pt(24+80*i, 100)
+						bodies, parts = append(bodies, box(at, c.size)), append(parts, box(at.Add(c.at), c.high))
+					}
+					start := time.Now()
+					look := func(_ context.Context, _ int, pic *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+						if time.Since(start) < comes*interval {
+							return dst, nil
+						}
+						corner := func(x, y int) image.Point {
+							o := pic.COffset(x, y)
+							return image.Pt(2*(int(pic.Cb[o])-40), 2*(int(pic.Cr[o])-40))
+						}
+						from := corner(pic.Rect.Min.X, pic.Rect.Min.Y)
+						if corner(pic.Rect.Max.X-2, pic.Rect.Min.Y).X-from.X > 120 { // the whole
+							for _, b := range bodies {
+								dst = append(dst, detect.Detection{Class: c.body, Score: 0.9, Box: b.Scale(0.25, 0.25)})
+							}
+							return dst, nil
+						}
+						region := box(from, image.Pt(64, 48))
+						for i, b := range bodies {
+							if seen := b.Intersect(region); seen.Area() > 0.4*b.Area() {
+								dst = append(dst, detect.Detection{Class: c.body, Score: 0.9, Box: seen.Shift(-region.X0, -region.Y0)})
+							}
+							if seen := parts[i].Intersect(region); seen == parts[i] {
+								dst = append(dst, detect.Detection{Class: c.part, Score: c.score, Box: seen.Shift(-region.X0, -region.Y0)})
+							}
+						}
+						return dst, nil
+					}
+					d := quarter{detecttest.New(everything, detecttest.Slow(90*time.Millisecond, look))}
+					p := newFixed(t, pipeline.Config{Mode: pipeline.Live, Policy: policy(t, c.policy), LookAhead: 300 * time.Millisecond, Detectors: []detect.Detector{d}})
+					frames, shown := 0, 0
+					sink := sinkFunc(func(f redact.Frame) {
+						if f.Time() < 10*time.Second {
+							return
+						}
+						for _, b := range parts {
+							if frames++; f.Mask().HiddenOf(b) < 0.99 {
+								shown++
+							}
+						}
+					})
+					if err := p.Run(t.Context(), &terrace{frames: 800, still: 200, bodies: bodies}, sink); err != nil {
+						t.Fatal(err)
+					}
+					if frames < n*400 || shown > 0 {
+						t.Errorf("%d of them: shown in %d of %d frames", n, shown, frames)
+					}
+				})
+			})
+		}
+	}
+}
