@@ -44,20 +44,7 @@ func TestLook(t *testing.T) {
 		t.Errorf("the raw picture: %+v", v)
 	}
 	for _, fill := range []string{"frost", "solid"} {
-		p, err := redact.ParsePolicy(s.policy(most, fill, ""))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := redact.New(p, s.size, redact.DefaultOptions())
-		if err != nil {
-			t.Fatal(err)
-		}
-		pic := image.NewYCbCr(image.Rectangle{Max: s.size}, image.YCbCrSubsampleRatio420)
-		copy(pic.Y, tight(raw, s.size))
-		f, err := r.Redact(pic, redact.Scene{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := redacted(t, s, raw, fill)
 		luma := tight(f.Picture(), s.size)
 		f.Release()
 		if v := s.look(luma); !v.shown || v.raw != 0 {
@@ -73,12 +60,10 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// TestSnapshots: a raw block in a snapshot is seen, none is seen in a hidden one, and what is
-// not given or is no picture is neither.
-func TestSnapshots(t *testing.T) {
-	s := scene{image.Pt(640, 368)}
-	raw := drawn(t, s)
-	p, err := redact.ParsePolicy(s.policy(most, "frost", ""))
+// redacted hides a drawn scene by most of its policy. The caller releases the frame.
+func redacted(t *testing.T, s scene, raw *image.YCbCr, fill string) redact.Frame {
+	t.Helper()
+	p, err := redact.ParsePolicy(s.policy(most, fill, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +77,15 @@ func TestSnapshots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// TestSnapshots: a raw block in a snapshot is seen, none is seen in a hidden one, and what is
+// not given or is no picture is neither.
+func TestSnapshots(t *testing.T) {
+	s := scene{image.Pt(640, 368)}
+	raw := drawn(t, s)
+	f := redacted(t, s, raw, "frost")
 	defer f.Release()
 	hidden := f.Picture()
 	leaks := image.NewYCbCr(hidden.Rect, hidden.SubsampleRatio)
@@ -124,7 +118,7 @@ func TestSnapshots(t *testing.T) {
 	defer doorbell.Close()
 	defer http.DefaultClient.CloseIdleConnections()
 	snaps := &snapshots{scene: s, program: &program.Doorbell{Base: doorbell.URL}}
-	err = snaps.watch(t.Context())
+	err := snaps.watch(t.Context())
 	if want := (counted{frames: 2, shown: 2, raw: 1, leaking: 1}); err == nil || snaps.seen != want || snaps.absent != 1 {
 		t.Errorf("%v, %+v, %d not given", err, snaps.seen, snaps.absent)
 	}

@@ -45,7 +45,8 @@ type ClassConfig struct {
 	// Hold is how long an object is kept after its last observation, when its
 	// observations leave no uncertainty; the more they leave the shorter it is, down
 	// to HoldUncertain. It is never dropped before an inference has missed it, within
-	// Config.Keep: one on the whole picture if it was seen in that. It defaults to 3 s.
+	// Config.Keep: one on the whole picture if it was seen in that, and one on a region if a
+	// face or plate was seen in one. It defaults to 3 s.
 	Hold time.Duration
 	// HoldUncertain is how long a most uncertain object is kept: one that
 	// was seen once, at score Low. It defaults to 300 ms.
