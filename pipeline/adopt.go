@@ -87,6 +87,7 @@ func (l *loop) require() {
 	if l.view.uncertain() {
 		l.needs |= explains
 	}
+	explained := explainer(l.scheduler.lookedFor())
 	finds := make([]detect.ClassSet, len(l.detectors))
 	for i, k := range l.scheduler.slots {
 		if l.scheduler.require(i, l.needs) {
@@ -101,6 +102,9 @@ func (l *loop) require() {
 		plate = 0 // nobody can promise an empty place
 	}
 	l.background.require(plate, finds, l.lastAt)
+	if explainer(l.scheduler.lookedFor()) != explained {
+		l.scene.forgetBackground() // what was known of it says nothing of whom is looked for now
+	}
 	l.scene.watch(motion)
 	l.trust.setSupport(l.policies, l.scene.watches())
 }

@@ -42,7 +42,8 @@
 // the wall clock times Config.Cores, and each inference is paid from it. Every second
 // inference may go to a region of interest at native size: something that moves
 // unexplained, or a person or a vehicle whose face or plate is too small in the
-// whole frame. Workers have a lower priority than the frame path (Linux; nice 5):
+// whole frame; where a policy asks for faces or plates alone, so that nobody looks for
+// who carries them, also to the tiles of the frame in turn. Workers have a lower priority than the frame path (Linux; nice 5):
 // on a busy machine they come late, which hides more, before frames do.
 //
 // # Pictures for drawing zones

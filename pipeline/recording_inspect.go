@@ -448,10 +448,14 @@ func (s *firstPass) learn() {
 // observe tells the motion models what the inferences of the picture found.
 func (s *firstPass) observe(f *passFrame) {
 	s.observed = s.observed[:0]
-	people := false
+	var looked detect.ClassSet
+	for _, k := range s.detectors {
+		looked |= k.classes
+	}
+	explained := false
 	for i := range f.frame.Inferences {
 		k := &f.frame.Inferences[i]
-		people = people || k.Region.Empty() && s.detectors[k.Network].classes.Has(detect.Person)
+		explained = explained || k.Region.Empty() && s.detectors[k.Network].classes.Has(explainer(looked))
 		for _, d := range k.Found {
 			// A vehicle is not hidden for itself: nobody was found where one stands.
 			if d.Class != detect.Vehicle {
@@ -459,7 +463,7 @@ func (s *firstPass) observe(f *passFrame) {
 			}
 		}
 	}
-	if !people {
+	if !explained {
 		return
 	}
 	whole := rectBox(image.Rectangle{Max: s.size})

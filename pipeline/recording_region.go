@@ -29,7 +29,7 @@ type region struct {
 	candidate *candidate
 }
 
-// candidate is a uncertain find.
+// candidate is an uncertain find.
 type candidate struct {
 	box     detect.Box
 	class   detect.Class
@@ -50,7 +50,7 @@ type regionSelector struct {
 }
 
 // parts returns up to n parts of the picture, and one at most where its detail asks for
-// no more, for a detector whose input for the whole is input: a uncertain find, or the tile that is
+// no more, for a detector whose input for the whole is input: an uncertain find, or the tile that is
 // most overdue.
 func (a *regionSelector) parts(k *passDetector, input, size image.Point, n int, f *passFrame) (list []region) {
 	if a.tiles == nil {
@@ -185,7 +185,7 @@ func (a *regionSelector) learn(f *passFrame) {
 	a.candidates = kept
 }
 
-// note enters a uncertain find.
+// note enters an uncertain find.
 func (a *regionSelector) note(d detect.Detection, now time.Duration) {
 	const most = 64
 	for _, c := range a.candidates {

@@ -7,11 +7,14 @@ import (
 )
 
 // smallPerson and smallVehicle are the sizes, in pixels of the network's input,
-// below which a carrier's face or plate is looked for at native size: YuNet and
-// LPD-YuNet miss most faces under 10 px and plates under 48 px of width.
+// below which a carrier's face or plate is looked for at native size, and smallFace and
+// smallPlate those of what has no carrier: YuNet and LPD-YuNet miss most faces under 10 px and
+// plates under 48 px of width.
 const (
 	smallPerson  = 80 // a person's shorter side; the face is about a third
 	smallVehicle = 240
+	smallFace    = 10
+	smallPlate   = 48 // its width
 )
 
 // edge is how near to the picture's edge, as a share of its width, a moving patch
@@ -25,13 +28,15 @@ type turns struct {
 	carrier int    // counts the choices among people and vehicles,
 	patches [2]int // and among what moves unexplained, at the picture's edges and elsewhere
 	edges   int    // choices at the edges since the last one elsewhere
+	tile    int    // counts the choices among the tiles
 }
 
 // selectRegion chooses the part of the frame for detector k's next inference: the whole,
 // or, every second time, a region at native size where the whole shows too little. Empty
 // means the whole. Regions are what moves and nothing explains, at the picture's edges
 // before elsewhere, and in turn with it the surroundings of people (for faces) and
-// vehicles (for plates).
+// vehicles (for plates). Where nobody looks for these carriers, for a policy that asks for
+// faces or plates alone, it is the turn of small ones that are known, and of the frame's tiles.
 func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle {
 	frame := f.buf.pic.Rect
 	size := k.inputSize(frame.Size())
@@ -40,22 +45,28 @@ func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle
 		k.turns.regions = 0
 		return image.Rectangle{}
 	}
+	kinds := 2
+	if k.sweeps {
+		kinds = 3
+	}
 	k.turns.choice++
-	unexplained := func() (detect.Box, bool) { return s.unexplainedRegion(k, f, a) }
-	carrier := func() (detect.Box, bool) { return k.carrierRegion(a.objects, frame.Dx(), size) }
-	first, second := unexplained, carrier
-	if k.turns.choice%2 == 0 {
-		first, second = carrier, unexplained
+	for n := range kinds {
+		var b detect.Box
+		ok := false
+		switch (k.turns.choice - 1 + n) % kinds {
+		case 0:
+			b, ok = s.unexplainedRegion(k, f, a)
+		case 1:
+			b, ok = k.carrierRegion(a.objects, frame.Dx(), size)
+		case 2:
+			b, ok = k.tileRegion(frame.Size(), size)
+		}
+		if ok {
+			k.turns.regions++
+			return regionAround(b, size, frame)
+		}
 	}
-	b, ok := first()
-	if !ok {
-		b, ok = second()
-	}
-	if !ok {
-		return image.Rectangle{}
-	}
-	k.turns.regions++
-	return regionAround(b, size, frame)
+	return image.Rectangle{}
 }
 
 // detailed reports whether a frame has so much more detail than the detector sees that a region
@@ -65,7 +76,7 @@ func detailed(k *slot, frame image.Point) bool { return frame.X >= 2*k.inputSize
 // unexplainedRegion returns a moving patch that nothing explains: two times of three one
 // at the picture's edge, if there is any, so that the others are not forgotten.
 func (s *scheduler) unexplainedRegion(k *slot, f *frame, a *activity) (detect.Box, bool) {
-	if !k.classes.Has(detect.Person) {
+	if !k.classes.Has(detect.Person) && !k.sweeps {
 		return detect.Box{}, false
 	}
 	full := rectBox(f.buf.pic.Rect)
@@ -127,8 +138,20 @@ func (k *slot) carrierRegion(objects []detect.Object, full int, size image.Point
 	return detect.Box{}, false
 }
 
-// wanting returns how many objects there are for whose faces and plates the scaled picture is
-// too small.
+// tileRegion returns the tile of the frame whose turn it is.
+func (k *slot) tileRegion(full, size image.Point) (detect.Box, bool) {
+	if k.tiled != [2]image.Point{full, size} {
+		k.tiled, k.tiles = [2]image.Point{full, size}, tilesOf(full, size)
+	}
+	if len(k.tiles) == 0 {
+		return detect.Box{}, false
+	}
+	k.turns.tile++
+	return rectBox(k.tiles[k.turns.tile%len(k.tiles)]), true
+}
+
+// wanting returns how many objects there are for which, or for whose faces and plates, the scaled
+// picture is too small.
 func (k *slot) wanting(objects []detect.Object, full, scaled int) (n int) {
 	for i := range objects {
 		if k.wantsRegion(&objects[i], full, scaled) {
@@ -141,7 +164,9 @@ func (k *slot) wanting(objects []detect.Object, full, scaled int) (n int) {
 func (k *slot) wantsRegion(o *detect.Object, full, scaled int) bool {
 	short := o.Box.Short() * float32(scaled) / float32(full)
 	return k.classes.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
-		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
+		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson ||
+		k.sweeps && k.classes.Has(o.Class) &&
+			(o.Class == detect.Face && short < smallFace || o.Class == detect.Plate && o.Box.W()*float32(scaled)/float32(full) < smallPlate)
 }
 
 // regionAround returns a rectangle of the given size inside the frame, as near to

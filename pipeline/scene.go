@@ -234,8 +234,9 @@ func (s *scene) transition(f *frame, transition motion.Transition) {
 // observe takes in what an inference has found. It reports false if that was so long ago
 // that it is too late. newest is the newest frame held back, or
 // nil: if the inference was of it, its patches are noted anew. They were noted before:
-// all of the first picture is one, because nobody had looked anywhere yet.
-func (s *scene) observe(job *inference, size image.Point, newest *frame) bool {
+// all of the first picture is one, because nobody had looked anywhere yet. What moves is
+// explained by inferences for one class alone.
+func (s *scene) observe(job *inference, size image.Point, newest *frame, by detect.Class) bool {
 	found := job.found
 	if s.live && s.day {
 		s.sifted = appendSifted(s.sifted[:0], job)
@@ -244,7 +245,7 @@ func (s *scene) observe(job *inference, size image.Point, newest *frame) bool {
 	if !s.tracker.Update(track.Inference{Time: job.at, Classes: job.classes, Region: job.region, Detections: found}) {
 		return false
 	}
-	if s.motion == nil || !job.classes.Has(detect.Person) {
+	if s.motion == nil || !job.classes.Has(by) {
 		return true
 	}
 	// A vehicle is not hidden for itself: where one stands or drives, nothing

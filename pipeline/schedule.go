@@ -78,6 +78,7 @@ type slot struct {
 	finds    detect.ClassSet // what it can find
 	classes  detect.ClassSet // what its inferences are for: all of that, unless it is a detect.Selector
 	needed   bool            // it runs, for the policy in force or for the plate
+	sweeps   bool            // it looks for faces or plates, and nobody for the people or vehicles that carry them
 
 	in        chan<- *inference
 	done      <-chan error
@@ -96,6 +97,8 @@ type slot struct {
 	cost        time.Duration // core time of an inference, smoothed
 	turns       turns
 	earlier     turns // before the inference that waits
+	tiles       []image.Rectangle
+	tiled       [2]image.Point // the sizes of the frame and of the tiles that tiles is for
 }
 
 // renew gives the worker a context that has not ended.
@@ -173,10 +176,12 @@ func (s *scheduler) schedule(f *frame, a *activity) error {
 		return s.scheduleFile(f, a)
 	}
 	s.budget.fill(time.Now())
+	looked := s.lookedFor()
 	for _, k := range s.slots {
 		if !k.needed {
 			continue
 		}
+		k.sweeps = k.classes.Has(detect.Face) && !looked.Has(detect.Person) || k.classes.Has(detect.Plate) && !looked.Has(detect.Vehicle)
 		k.interval = s.interval(k, f, a)
 		s.stats.interval(k.index, k.interval)
 		if k.waiting == nil && k.begun && !a.jumped && !due(f.at-k.lastAt, k.interval, f.step) {
@@ -394,7 +399,7 @@ func (s *scheduler) interval(k *slot, f *frame, a *activity) time.Duration {
 		return 0
 	case a.static:
 		size := f.buf.pic.Rect.Size()
-		if detailed(k, size) && k.wanting(a.objects, size.X, k.inputSize(size).X) > 0 {
+		if detailed(k, size) && (k.sweeps || k.wanting(a.objects, size.X, k.inputSize(size).X) > 0) {
 			return staticInterval / 2
 		}
 		return staticInterval
@@ -416,6 +421,27 @@ func (s *scheduler) affordable() time.Duration {
 		}
 	}
 	return min(time.Duration(float64(round)/s.budget.cores), staticInterval)
+}
+
+// lookedFor returns the classes that the detectors in use look for.
+func (s *scheduler) lookedFor() (classes detect.ClassSet) {
+	for _, k := range s.slots {
+		if k.needed {
+			classes |= k.classes
+		}
+	}
+	return classes
+}
+
+// explainer returns the class whose inferences say what it was that moved, of those looked
+// for: people, or what is asked for if that is not people.
+func explainer(looked detect.ClassSet) detect.Class {
+	for _, c := range []detect.Class{detect.Person, detect.Face} {
+		if looked.Has(c) {
+			return c
+		}
+	}
+	return detect.Plate
 }
 
 // vehiclesKnown reports whether a detector in use finds vehicles, so that their

@@ -15,8 +15,14 @@ import (
 	"github.com/hedgecam/hedge/redact"
 )
 
-// quarter is a detector that sees a terrace a quarter as large.
-type quarter struct{ detect.Detector }
+// willing is a detector that would leave classes out.
+type willing struct{ detect.Detector }
+
+// Select implements detect.Selector.
+func (willing) Select(detect.ClassSet) error { return nil }
+
+// quarter is one that sees a terrace a quarter as large.
+type quarter struct{ willing }
 
 func (quarter) InputSize(image.Point) image.Point { return image.Pt(64, 48) }
 
@@ -76,6 +82,10 @@ func TestStillAndSmall(t *testing.T) {
 	}{
 		"faces inside": {`{"version": 1, ` + whole + `, "outside": {"hide": "detected"}, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`,
 			detect.Person, detect.Face, image.Pt(16, 40), image.Pt(5, 3), image.Pt(6, 7), 0.9},
+		"faces alone": {`{"version": 1, ` + whole + `, "inside": {"hide": ["face"]}}`,
+			detect.Person, detect.Face, image.Pt(16, 40), image.Pt(5, 3), image.Pt(6, 7), 0.9},
+		"faces alone, solid": {`{"version": 1, ` + whole + `, "found": {"fill": "solid"}, "inside": {"hide": ["face"]}}`,
+			detect.Person, detect.Face, image.Pt(16, 40), image.Pt(5, 3), image.Pt(6, 7), 0.9},
 		"parked cars": {`{"version": 1, "outside": {"hide": "detected"}, "found": {"fill": "solid"}}`,
 			detect.Vehicle, detect.Plate, image.Pt(32, 24), image.Pt(10, 14), image.Pt(12, 5), 0.65},
 	} {
@@ -117,7 +127,7 @@ func TestStillAndSmall(t *testing.T) {
 						}
 						return dst, nil
 					}
-					d := quarter{detecttest.New(everything, detecttest.Slow(90*time.Millisecond, look))}
+					d := quarter{willing{detecttest.New(everything, detecttest.Slow(90*time.Millisecond, look))}}
 					p := newFixed(t, pipeline.Config{Mode: pipeline.Live, Policy: policy(t, c.policy), LookAhead: 300 * time.Millisecond, Detectors: []detect.Detector{d}})
 					frames, shown := 0, 0
 					sink := sinkFunc(func(f redact.Frame) {
@@ -139,5 +149,42 @@ func TestStillAndSmall(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestFacesAloneRest: where nobody but faces is to be hidden the place comes to be known, and
+// the networks leave it alone while nothing moves.
+func TestFacesAloneRest(t *testing.T) {
+	race.SkipPixels(t)
+	for name, scaled := range map[string]bool{"whole": false, "scaled": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				late := 0
+				w := willing{detecttest.New(everything, detecttest.Slow(20*time.Millisecond, func(_ context.Context, _ int, _ *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+					if time.Since(start) > 15*time.Second {
+						late++
+					}
+					return dst, nil
+				}))}
+				var d detect.Detector = w
+				if scaled {
+					d = quarter{w}
+				}
+				p := newFixed(t, pipeline.Config{Mode: pipeline.Live, Detectors: []detect.Detector{d}, PlateSpan: 8 * time.Second,
+					Policy: policy(t, `{"version": 1, "property": [[[0,0],[1,0],[1,1],[0,1]]], "inside": {"hide": ["face"]}}`)})
+				known := 0.0
+				if err := p.Run(t.Context(), &terrace{frames: 625}, sinkFunc(func(redact.Frame) { known = p.Stats().PlateKnown })); err != nil {
+					t.Fatal(err)
+				}
+				// In a picture so small the whole shows nobody large enough for the plate.
+				if !scaled && known < 0.99 {
+					t.Errorf("%.2f of the place is known", known)
+				}
+				if late < 8 || late > 25 {
+					t.Errorf("%d inferences in ten seconds in which nothing moves", late)
+				}
+			})
+		})
 	}
 }

@@ -56,7 +56,7 @@ func TestSceneActivity(t *testing.T) {
 		if n == 0 && len(f.moved) == 0 {
 			t.Error("nothing of the first picture is unexplained, though nobody has looked")
 		}
-		s.observe(everywhere(n), image.Pt(160, 96), f)
+		s.observe(everywhere(n), image.Pt(160, 96), f, detect.Person)
 		if n == 0 && len(f.moved) != 0 {
 			t.Errorf("%v of the first picture is unexplained after nothing was found", f.moved)
 		}
@@ -74,7 +74,7 @@ func TestSceneActivity(t *testing.T) {
 	if s.activity.static || !s.activity.unexplained || f.movedAt != f.at {
 		t.Errorf("something has come: %+v, moved at %v", s.activity, f.movedAt)
 	}
-	s.observe(everywhere(n, person), image.Pt(160, 96), f)
+	s.observe(everywhere(n, person), image.Pt(160, 96), f, detect.Person)
 	objects := s.objects(f)
 	if len(objects) != 1 {
 		t.Fatalf("objects %v", objects)
@@ -173,7 +173,7 @@ func TestSceneFixture(t *testing.T) {
 		window := detect.Detection{Class: detect.Plate, Score: 0.65, Box: detect.Box{X0: 100, Y0: 50, X1: 220, Y1: 80}}
 		for i := range 100 {
 			at := time.Duration(i) * 100 * time.Millisecond
-			s.observe(&inference{at: at, classes: everybody | detect.Classes(detect.Vehicle), found: []detect.Detection{window}}, image.Pt(640, 480), nil)
+			s.observe(&inference{at: at, classes: everybody | detect.Classes(detect.Vehicle), found: []detect.Detection{window}}, image.Pt(640, 480), nil, detect.Person)
 			if hidden := len(s.tracker.At(at, nil)) > 0; hidden != (moving || at < fixedFixture) {
 				t.Errorf("moving %t, after %v: hidden %t", moving, at, hidden)
 			}
@@ -211,7 +211,7 @@ func TestLoosePlates(t *testing.T) {
 			s := newScene(&c, 0)
 			s.restart(image.Pt(640, 480))
 			s.day = tt.day
-			s.observe(&tt.job, image.Pt(640, 480), nil)
+			s.observe(&tt.job, image.Pt(640, 480), nil, detect.Person)
 			got := false
 			for _, o := range s.tracker.At(0, nil) {
 				got = got || o.Class == detect.Plate
@@ -277,7 +277,7 @@ func TestSceneStill(t *testing.T) {
 				if n >= tt.comes {
 					job.found = []detect.Detection{weak}
 				}
-				s.observe(job, image.Pt(160, 96), f)
+				s.observe(job, image.Pt(160, 96), f, detect.Person)
 				return len(s.tracker.At(f.at, nil)) > 0
 			}
 			for n := range 3 * minutes {
