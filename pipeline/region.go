@@ -40,7 +40,7 @@ type turns struct {
 func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle {
 	frame := f.buf.pic.Rect
 	size := k.inputSize(frame.Size())
-	spared := s.trust.sparesRegions(k.index, max(k.interval, k.cost)) || a.static && s.trust.settled(k.index, f)
+	spared := s.trust.sparesRegions(k.index, max(k.interval, k.cost)) || a.static && s.settled(k, f)
 	if !detailed(k, frame.Size()) || k.turns.regions > 0 || !spared {
 		k.turns.regions = 0
 		return image.Rectangle{}
@@ -67,6 +67,12 @@ func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle
 		}
 	}
 	return image.Rectangle{}
+}
+
+// settled reports whether detector k looked at the whole of a frame like f, in which nothing has
+// moved since, so short a time ago that it stands for the frames until the next time, after a region.
+func (s *scheduler) settled(k *slot, f *frame) bool {
+	return k.begun && s.trust.healthy(k.index) && k.lastAt >= f.movedAt && f.at-k.lastAt+2*max(k.cost, s.affordable()) <= staticFor
 }
 
 // detailed reports whether a frame has so much more detail than the detector sees that a region

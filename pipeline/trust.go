@@ -144,13 +144,6 @@ func (t *trust) sparesRegions(i int, interval time.Duration) bool {
 	return s.motion || 2*interval <= s.apart*3/4
 }
 
-// settled reports whether detector i has seen the whole of a frame like f, in which nothing has
-// moved since, not long ago.
-func (t *trust) settled(i int, f *frame) bool {
-	before, _, ok, _ := t.detectors[i].health.around(f.at)
-	return ok && before.good && before.at >= f.movedAt && f.at-before.at <= staticInterval
-}
-
 // forget drops what was known of detector i: what it did before it rested, or for less,
 // says nothing.
 func (t *trust) forget(i int) { t.detectors[i].health.reset() }
