@@ -87,7 +87,6 @@ func (l *loop) require() {
 	if l.view.uncertain() {
 		l.needs |= explains
 	}
-	explained := explainer(l.scheduler.lookedFor())
 	finds := make([]detect.ClassSet, len(l.detectors))
 	for i, k := range l.scheduler.slots {
 		if l.scheduler.require(i, l.needs) {
@@ -102,10 +101,7 @@ func (l *loop) require() {
 		plate = 0 // nobody can promise an empty place
 	}
 	l.background.require(plate, finds, l.lastAt)
-	if explainer(l.scheduler.lookedFor()) != explained {
-		l.scene.forgetBackground() // what was known of it says nothing of whom is looked for now
-	}
-	l.scene.watch(motion)
+	l.scene.watch(motion, explainer(l.scheduler.lookedFor()))
 	l.trust.setSupport(l.policies, l.scene.watches())
 }
 

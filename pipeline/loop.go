@@ -236,7 +236,7 @@ func (l *loop) handleResult(ctx context.Context, job *inference) error {
 		return l.detectorFailed(job.detector, job.at, job.err)
 	}
 	l.stats.found(job.found)
-	if !l.scene.observe(job, l.trust.format.size, l.window.newest(), explainer(l.scheduler.lookedFor())) {
+	if !l.scene.observe(job, l.trust.format.size, l.window.newest()) {
 		return nil // of a time that nobody remembers: nothing of it can be hidden any more
 	}
 	if l.scheduler.covers(job) { // otherwise it was made before the policy asked for more

@@ -17,6 +17,9 @@ type scene struct {
 	live   bool
 	far    bool                // the look-ahead is farAhead or more
 	adjust func(*track.Config) // nil: as it is
+	// explainer is the class whose inferences say what it was that moved: people, or what is
+	// asked for if nobody looks for them.
+	explainer detect.Class
 	// history is how long after a frame went out the tracker remembers the objects' places
 	// at its time: longer than an inference takes to come.
 	history time.Duration
@@ -119,7 +122,7 @@ func newScene(c *Config, held int) scene {
 	return scene{
 		moving: c.Moving, live: c.Mode == Live, far: c.LookAhead >= farAhead, adjust: c.Track,
 		history: max(keepHistory, c.Timeout+2*grace), keep: c.TimeToLive,
-		continuity: motion.Continuity{Keep: held + 2 + carriedOver},
+		explainer: detect.Person, continuity: motion.Continuity{Keep: held + 2 + carriedOver},
 	}
 }
 
@@ -153,8 +156,13 @@ func (s *scene) restart(size image.Point) {
 // forgetBackground has moving patches watched anew: the camera shows another place.
 func (s *scene) forgetBackground() { s.motion = nil }
 
-// watch says whether moving patches are watched. Those of a camera that moves are not.
-func (s *scene) watch(on bool) {
+// watch says whether moving patches are watched, and which class explains them: with another
+// one what was known of the background says nothing. Those of a camera that moves are not.
+func (s *scene) watch(on bool, explainer detect.Class) {
+	if s.explainer != explainer {
+		s.explainer = explainer
+		s.forgetBackground()
+	}
 	switch {
 	case s.moving || !on:
 		s.motion = nil
@@ -184,6 +192,7 @@ func (s *scene) update(f *frame, small *image.YCbCr) (motion.Transition, error) 
 		s.motion.Update(f.at, small, full)
 		s.patches = s.motion.Patches(s.patches[:0])
 	}
+	differs := len(s.patches) > 0 && s.motion != nil
 	if s.motion == nil || !s.day {
 		// Nobody knows what moves, or all is uncertain.
 		s.patches = append(s.patches[:0], detect.Box{X1: float32(full.X), Y1: float32(full.Y)})
@@ -193,7 +202,8 @@ func (s *scene) update(f *frame, small *image.YCbCr) (motion.Transition, error) 
 		return transition, nil
 	}
 	f.moved = s.motion.Unexplained(f.moved, nil)
-	if a.static = s.motion.Static(); a.static {
+	// Somebody who turns to the camera may have moved for long as a tree does, and no face was seen.
+	if a.static = s.motion.Static() && (s.explainer == detect.Person || !differs); a.static {
 		f.movedAt = s.movedAt
 	} else {
 		s.movedAt = f.at
@@ -234,9 +244,8 @@ func (s *scene) transition(f *frame, transition motion.Transition) {
 // observe takes in what an inference has found. It reports false if that was so long ago
 // that it is too late. newest is the newest frame held back, or
 // nil: if the inference was of it, its patches are noted anew. They were noted before:
-// all of the first picture is one, because nobody had looked anywhere yet. What moves is
-// explained by inferences for one class alone.
-func (s *scene) observe(job *inference, size image.Point, newest *frame, by detect.Class) bool {
+// all of the first picture is one, because nobody had looked anywhere yet.
+func (s *scene) observe(job *inference, size image.Point, newest *frame) bool {
 	found := job.found
 	if s.live && s.day {
 		s.sifted = appendSifted(s.sifted[:0], job)
@@ -245,7 +254,7 @@ func (s *scene) observe(job *inference, size image.Point, newest *frame, by dete
 	if !s.tracker.Update(track.Inference{Time: job.at, Classes: job.classes, Region: job.region, Detections: found}) {
 		return false
 	}
-	if s.motion == nil || !job.classes.Has(by) {
+	if s.motion == nil || !job.classes.Has(s.explainer) {
 		return true
 	}
 	// A vehicle is not hidden for itself: where one stands or drives, nothing

@@ -32,7 +32,7 @@ func TestFarAhead(t *testing.T) {
 			if i == 2 || i == 4 {
 				job.found = append(job.found, detect.Detection{Class: detect.Person, Score: 0.35, Box: sign})
 			}
-			s.observe(job, image.Pt(640, 360), nil, detect.Person)
+			s.observe(job, image.Pt(640, 360), nil)
 		}
 		last, widest := 0, float32(0)
 		for i := 4; i < 30; i++ {

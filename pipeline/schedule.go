@@ -433,8 +433,7 @@ func (s *scheduler) lookedFor() (classes detect.ClassSet) {
 	return classes
 }
 
-// explainer returns the class whose inferences say what it was that moved, of those looked
-// for: people, or what is asked for if that is not people.
+// explainer returns which of the classes looked for is scene.explainer.
 func explainer(looked detect.ClassSet) detect.Class {
 	for _, c := range []detect.Class{detect.Person, detect.Face} {
 		if looked.Has(c) {

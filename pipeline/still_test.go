@@ -202,3 +202,44 @@ func TestFacesAloneRest(t *testing.T) {
 		})
 	}
 }
+
+// TestFacesAloneTurns: somebody who has moved in one place for long, with their back to the
+// camera, turns round: the face is hidden from the first frame on.
+func TestFacesAloneTurns(t *testing.T) {
+	race.SkipPixels(t)
+	synctest.Test(t, func(t *testing.T) {
+		const turns = 20 * time.Second
+		body, face := detect.Box{X0: 100, Y0: 60, X1: 140, Y1: 160}, detect.Box{X0: 112, Y0: 64, X1: 128, Y1: 84}
+		start := time.Now()
+		before := 0
+		d := willing{detecttest.New(everything, detecttest.Slow(40*time.Millisecond, func(_ context.Context, _ int, _ *image.YCbCr, dst []detect.Detection) ([]detect.Detection, error) {
+			switch at := time.Since(start); {
+			case at > turns-5*time.Second && at < turns:
+				before++
+			case at > turns:
+				dst = append(dst, detect.Detection{Class: detect.Face, Score: 0.9, Box: face})
+			}
+			return dst, nil
+		}))}
+		p := newFixed(t, pipeline.Config{Mode: pipeline.Live, Detectors: []detect.Detector{d}, LookAhead: 300 * time.Millisecond,
+			Policy: policy(t, `{"version": 1, "property": [[[0,0],[1,0],[1,1],[0,1]]], "inside": {"hide": ["face"]}}`)})
+		frames, shown := 0, 0
+		sink := sinkFunc(func(f redact.Frame) {
+			if f.Time() < turns {
+				return
+			}
+			if frames++; f.Mask().HiddenOf(face) < 0.99 {
+				shown++
+			}
+		})
+		if err := p.Run(t.Context(), &terrace{frames: 600, still: 600, bodies: []detect.Box{body}}, sink); err != nil {
+			t.Fatal(err)
+		}
+		if frames < 90 || shown > 0 {
+			t.Errorf("shown in %d of %d frames", shown, frames)
+		}
+		if before < 100 {
+			t.Errorf("%d inferences in the five seconds before, in which somebody moves", before)
+		}
+	})
+}

@@ -34,7 +34,7 @@ func TestSceneActivity(t *testing.T) {
 	c := DefaultConfig()
 	s := newScene(&c, 0)
 	s.restart(image.Pt(160, 96))
-	s.watch(true)
+	s.watch(true, detect.Person)
 	person := detect.Detection{Class: detect.Person, Score: 0.9, Box: detect.Box{X0: 30, Y0: 10, X1: 70, Y1: 80}}
 	everywhere := func(i int, found ...detect.Detection) *inference {
 		return &inference{at: time.Duration(i) * 40 * time.Millisecond, classes: everybody, found: found}
@@ -56,7 +56,7 @@ func TestSceneActivity(t *testing.T) {
 		if n == 0 && len(f.moved) == 0 {
 			t.Error("nothing of the first picture is unexplained, though nobody has looked")
 		}
-		s.observe(everywhere(n), image.Pt(160, 96), f, detect.Person)
+		s.observe(everywhere(n), image.Pt(160, 96), f)
 		if n == 0 && len(f.moved) != 0 {
 			t.Errorf("%v of the first picture is unexplained after nothing was found", f.moved)
 		}
@@ -74,7 +74,7 @@ func TestSceneActivity(t *testing.T) {
 	if s.activity.static || !s.activity.unexplained || f.movedAt != f.at {
 		t.Errorf("something has come: %+v, moved at %v", s.activity, f.movedAt)
 	}
-	s.observe(everywhere(n, person), image.Pt(160, 96), f, detect.Person)
+	s.observe(everywhere(n, person), image.Pt(160, 96), f)
 	objects := s.objects(f)
 	if len(objects) != 1 {
 		t.Fatalf("objects %v", objects)
@@ -86,12 +86,12 @@ func TestSceneActivity(t *testing.T) {
 	if _, transition := step(noise(5)); transition != motion.Cut || !s.activity.jumped || s.cutAt != time.Duration(n)*40*time.Millisecond {
 		t.Errorf("another picture: %v, %+v, cut at %v", transition, s.activity, s.cutAt)
 	}
-	s.watch(false)
+	s.watch(false, detect.Person)
 	if s.watches() {
 		t.Error("motion is watched though nobody needs it")
 	}
 	s.moving = true
-	if s.watch(true); s.watches() {
+	if s.watch(true, detect.Person); s.watches() {
 		t.Error("motion is watched though the camera moves")
 	}
 }
@@ -173,7 +173,7 @@ func TestSceneFixture(t *testing.T) {
 		window := detect.Detection{Class: detect.Plate, Score: 0.65, Box: detect.Box{X0: 100, Y0: 50, X1: 220, Y1: 80}}
 		for i := range 100 {
 			at := time.Duration(i) * 100 * time.Millisecond
-			s.observe(&inference{at: at, classes: everybody | detect.Classes(detect.Vehicle), found: []detect.Detection{window}}, image.Pt(640, 480), nil, detect.Person)
+			s.observe(&inference{at: at, classes: everybody | detect.Classes(detect.Vehicle), found: []detect.Detection{window}}, image.Pt(640, 480), nil)
 			if hidden := len(s.tracker.At(at, nil)) > 0; hidden != (moving || at < fixedFixture) {
 				t.Errorf("moving %t, after %v: hidden %t", moving, at, hidden)
 			}
@@ -211,7 +211,7 @@ func TestLoosePlates(t *testing.T) {
 			s := newScene(&c, 0)
 			s.restart(image.Pt(640, 480))
 			s.day = tt.day
-			s.observe(&tt.job, image.Pt(640, 480), nil, detect.Person)
+			s.observe(&tt.job, image.Pt(640, 480), nil)
 			got := false
 			for _, o := range s.tracker.At(0, nil) {
 				got = got || o.Class == detect.Plate
@@ -266,7 +266,7 @@ func TestSceneStill(t *testing.T) {
 			}
 			s := newScene(&c, 0)
 			s.restart(image.Pt(160, 96))
-			s.watch(true)
+			s.watch(true, detect.Person)
 			hidden := func(n int, pic *image.YCbCr) bool {
 				f := sceneFrame(0, pic)
 				f.at = time.Duration(n) * step
@@ -277,7 +277,7 @@ func TestSceneStill(t *testing.T) {
 				if n >= tt.comes {
 					job.found = []detect.Detection{weak}
 				}
-				s.observe(job, image.Pt(160, 96), f, detect.Person)
+				s.observe(job, image.Pt(160, 96), f)
 				return len(s.tracker.At(f.at, nil)) > 0
 			}
 			for n := range 3 * minutes {
