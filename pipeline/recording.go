@@ -97,13 +97,13 @@ type RecordingConfig struct {
 	// Compressed says that the pictures were decoded from lossy video, see
 	// Config.Compressed.
 	Compressed bool
-	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions with a
-	// margin of 0.05, and a Grow of 1 (one block of 2 pixels) if Compressed is set. It
-	// defaults to leaving them as they are.
+	// Redact adjusts the redactor's options, which begin as redact.DefaultOptions without a
+	// margin, because the padded boxes of tracks have one, and with a Grow of 1 (one block of 2
+	// pixels) if Compressed is set. It defaults to leaving them as they are.
 	Redact func(*redact.Options)
 	// Track adjusts how tracks are linked. That begins as track.DefaultLinkerConfig; on a
-	// moving camera Misses is 5, Slack 4.5 pixels of 640, and CallerMargin the redactor's
-	// margin. It defaults to leaving it as it is.
+	// moving camera Misses is 5, and Slack 4.5 pixels of 640. It defaults to leaving it as it
+	// is.
 	Track func(*track.LinkerConfig)
 	// Spill is the folder for evidence that does not fit into Memory bytes: see
 	// evidence.NewLog. Boxes go there, and no pixel.
@@ -126,15 +126,10 @@ func DefaultRecordingConfig() RecordingConfig { return RecordingConfig{Regions: 
 // strong ones.
 var RecordingScores = [detect.NumClasses]float32{detect.Face: 0.2, detect.Person: 0.03, detect.Plate: 0.2, detect.Vehicle: 0.15}
 
-// wholeMargin is redact's Margin for covers of whole tracks, which hold every sighting
-// already: as much as it takes, by what the pictures show. On PETS09-S2L1 1 of 4,476
-// people leaks with it; with 0.02 0.3 % do on a window of that recording that moves.
-const wholeMargin = 0.05
-
 const (
 	// movingSlack is the least margin of covers on a moving camera, in pixels of the copy
 	// that its shift is measured in: small boxes are rough, and turns and zooms are no shifts.
-	// It does not come on top of wholeMargin: 3 pixels that did hid 21.9 and not 20.1 % of what
+	// It does not come on top of the other margin: 3 pixels that did hid 21.9 and not 20.1 % of what
 	// is beside the large people of a window of TUD-Campus that pans, zooms and shakes.
 	// mosaicSlack is added in a mosaic, where the way of the camera is known so well that
 	// covers have nothing to spare: of 4,915 people on two windows of PETS09-S2L1, 12 are shown

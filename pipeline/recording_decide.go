@@ -156,7 +156,7 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	if d.Camera == AnyCamera {
 		d.Camera = sv.camera(ev.header)
 	}
-	if err := d.link(r.cfg.Track, r.redactOptions().Margin); err != nil {
+	if err := d.link(r.cfg.Track); err != nil {
 		return nil, err
 	}
 	d.strike(ev.edits.Strike)
@@ -167,13 +167,12 @@ func (r *Recording) Decide(ev *Evidence) (*Decision, error) {
 	return d, err
 }
 
-// link makes the tracks. margin is the redactor's.
-func (d *Decision) link(adjust func(*track.LinkerConfig), margin float32) error {
+// link makes the tracks.
+func (d *Decision) link(adjust func(*track.LinkerConfig)) error {
 	cfg := track.DefaultLinkerConfig()
 	cfg.Size = d.ev.header.Size
 	if d.Camera == MovingCamera {
-		cfg.Misses = wholeMisses
-		cfg.Slack, cfg.CallerMargin = movingSlack*max(1, float32(cfg.Size.X)/watchWidth), margin
+		cfg.Misses, cfg.Slack = wholeMisses, movingSlack*max(1, float32(cfg.Size.X)/watchWidth)
 	}
 	if adjust != nil {
 		adjust(&cfg)
@@ -345,10 +344,16 @@ func (d *Decision) objects(i int, at time.Duration, dst []detect.Object) []detec
 	dst = d.retimed(i, at, d.Tracks.At(i, dst))
 	for k, a := range d.Added {
 		if b, ok := addedAt(a, at); ok {
-			dst = append(dst, detect.Object{ID: uint64(len(d.Tracks.List) + 1 + k), Class: a.Class, Box: b, Padded: b, Score: 1, Confirmed: true})
+			dst = append(dst, detect.Object{ID: uint64(len(d.Tracks.List) + 1 + k), Class: a.Class, Box: b, Padded: padded(a.Class, b), Score: 1, Confirmed: true})
 		}
 	}
 	return dst
+}
+
+// padded returns a box that nobody has tracked with the margin of those that are.
+func padded(c detect.Class, b detect.Box) detect.Box {
+	m := track.DefaultLinkerClass(c).Margin
+	return b.Grow(m, m)
 }
 
 // retimed takes out of objects, those of picture i, the tracks that reviewers do not have
@@ -364,7 +369,7 @@ func (d *Decision) retimed(i int, at time.Duration, objects []detect.Object) []d
 		default:
 			if p := d.Tracks.List[t.Track-1]; p.Believed {
 				b := d.Tracks.Box(p, min(max(i, p.First), p.Last))
-				objects = append(objects, detect.Object{ID: p.ID, Class: p.Class, Box: b, Padded: b, Score: p.Score, Confirmed: true})
+				objects = append(objects, detect.Object{ID: p.ID, Class: p.Class, Box: b, Padded: padded(p.Class, b), Score: p.Score, Confirmed: true})
 			}
 		}
 	}

@@ -148,7 +148,14 @@ const movesFrom = 0.05
 func (d *Decision) explaining(i int, objects []detect.Object) []detect.Object {
 	var before []detect.Object
 	var camera track.Affine // from where before is
-	return slices.DeleteFunc(d.shown(i, d.moments[i].at, slices.Clone(objects)), func(o detect.Object) bool {
+	objects = slices.Clone(objects)
+	for k := range objects {
+		o := &objects[k]
+		m := track.DefaultLinkerClass(o.Class).Margin
+		m = -m / (1 + 2*m)
+		o.Padded = o.Padded.Grow(m, m) // what is beside somebody moves by itself
+	}
+	return slices.DeleteFunc(d.shown(i, d.moments[i].at, objects), func(o detect.Object) bool {
 		if o.Class != detect.Vehicle {
 			return false
 		}

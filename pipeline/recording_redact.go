@@ -33,9 +33,11 @@ type secondPass struct {
 // redactOptions returns the redactor's options.
 func (r *Recording) redactOptions() redact.Options {
 	o := redact.DefaultOptions()
-	if o.Margin = wholeMargin; r.cfg.Compressed {
+	if o.Margin = 0; r.cfg.Compressed {
 		// One block: most of what compression leaves beside somebody lies in it (see
-		// redact.Residue), and wholeMargin has been added before.
+		// redact.Residue). Of 4,476 people on PETS09-S2L1 and 3,142 on a moving window of it 1 and
+		// 4 are shown with it, 3 and 14 without, and 1 and 1 with two blocks, which hide up to a
+		// point more for nothing.
 		o.Grow = 1
 	}
 	if r.cfg.Redact != nil {

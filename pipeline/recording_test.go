@@ -30,7 +30,15 @@ func newRecording(t testing.TB, c pipeline.RecordingConfig) *pipeline.Recording 
 	if c.Camera == pipeline.AnyCamera {
 		c.Camera = pipeline.MovingCamera
 	}
-	c.Redact = func(o *redact.Options) { o.Margin = 0 }
+	adjust := c.Track
+	c.Track = func(l *track.LinkerConfig) {
+		if adjust != nil {
+			adjust(l)
+		}
+		for i := range l.Class {
+			l.Class[i].Margin = 0
+		}
+	}
 	r, err := pipeline.NewRecording(c)
 	if err != nil {
 		t.Fatal(err)

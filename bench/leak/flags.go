@@ -52,7 +52,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	f.BoolVar(&o.Compressed, "compressed", true, "grow what is hidden, as for every decoded recording: offline and live by 4 pixels, with -mode recording by one block of 2")
 	f.StringVar(&o.minScore, "minscore", "", "thresholds of the networks, such as person=0.1,plate=0.5")
 	f.StringVar(&o.track, "track", "", "tracker settings, such as person.Hold=2s,plate.Low=0.05")
-	f.Func("margin", "margin of the redactor, as a `share` of the box; without it the pipeline's own", func(s string) error {
+	f.Func("margin", "a margin of the redactor beside that of the padded boxes, as a `share` of them", func(s string) error {
 		margin, err := strconv.ParseFloat(s, 32)
 		o.redact = func(r *redact.Options) { r.Margin = float32(margin) }
 		return err

@@ -95,13 +95,11 @@ type ClassConfig struct {
 // Faces and plates are small beside the person or vehicle that moves them, so
 // they move more sizes in a second; vehicles are taken to move like people do.
 func DefaultClass(c detect.Class) ClassConfig {
-	// A Margin of 0.01 with a Shrink of 0.2 hid 0.1 points less for nothing; a Margin of 0, a
-	// Shrink of 1 and a MaxGrow of 0.03 showed 1 to 3 % of the people before a moving camera.
 	d := ClassConfig{
 		Low: 0.05, High: 0.4, Observations: 3,
 		Hold: 3 * time.Second, HoldUncertain: 300 * time.Millisecond,
 		BackFill: 2 * time.Second, BackFillUncertain: 150 * time.Millisecond,
-		Jitter: 0.05, Speed: 1.5, Accel: 0.6, MaxGrow: 0.15, Shrink: 0.08, Margin: 0.04,
+		Jitter: 0.05, Speed: 1.5, Accel: 0.6, MaxGrow: 0.15, Shrink: 0.08, Margin: usualMargin,
 	}
 	switch c {
 	case detect.Face:
@@ -109,9 +107,7 @@ func DefaultClass(c detect.Class) ClassConfig {
 		d.Speed, d.Accel, d.MaxGrow = 4, 2, 0.5
 	case detect.Plate:
 		d.Low, d.High = 0.3, 0.6
-		// With a margin of 0.04, of 133 plates seen from a dashcam 10 that were found
-		// stick out by more than a tenth of their area, with 0.16 none does.
-		d.Speed, d.Accel, d.MaxGrow, d.Margin = 8, 4, 0.5, 0.16
+		d.Speed, d.Accel, d.MaxGrow, d.Margin = 8, 4, 0.5, plateMargin
 	}
 	return d
 }

@@ -378,10 +378,11 @@ const (
 	deviationRate, maxDeviation = 0.25, 0.3
 )
 
-// slackened grows a padded box by slack, as far as that is more than what the caller adds.
-func (l *Linker) slackened(b detect.Box, slack float32) detect.Box {
-	dx := max(slack-l.cfg.CallerMargin*b.W(), 0)
-	dy := max(slack-l.cfg.CallerMargin*b.H(), 0)
+// grown returns a box with its margin, and with as much of slack as usualMargin does not cover.
+func grown(b detect.Box, margin, slack float32) detect.Box {
+	covers := min(margin, usualMargin)
+	dx := margin*b.W() + max(slack-covers*b.W(), 0)
+	dy := margin*b.H() + max(slack-covers*b.H(), 0)
 	return detect.Box{X0: b.X0 - dx, Y0: b.Y0 - dy, X1: b.X1 + dx, Y1: b.Y1 + dy}
 }
 
@@ -414,10 +415,8 @@ func (l *Linker) object(p *Track, frame int) (detect.Object, bool) {
 		}
 		padded = padded.Union(b)
 	}
-	margin := l.cfg.Class[p.Class].Margin
-	padded = padded.Grow(margin, margin)
 	box, padded = l.toPicture(box, int32(frame)), l.toPicture(padded, int32(frame))
-	padded = l.slackened(padded, l.slack[frame]).Intersect(l.whole)
+	padded = grown(padded, l.cfg.Class[p.Class].Margin, l.slack[frame]).Intersect(l.whole)
 	if padded.Empty() {
 		return detect.Object{}, false
 	}

@@ -32,13 +32,9 @@ type LinkerConfig struct {
 	// defaults to 0: time alone counts.
 	Misses int
 	// Slack is how far, in pixels, a place may be wrong because the camera moves. Padded
-	// boxes grow by that on each side, less what the caller adds for CallerMargin. It
+	// boxes reach at least as far on each side: their margin, up to 0.04, counts for it. It
 	// defaults to 0.
 	Slack float32
-	// CallerMargin is the share of its width (height) by which the caller grows a padded box
-	// on each side. That covers Slack on large objects: a margin in pixels and one in shares
-	// of the size do not add up. It defaults to 0.
-	CallerMargin float32
 }
 
 // LinkerClass says how objects of one class are linked and believed. The defaults named
@@ -71,7 +67,7 @@ type LinkerClass struct {
 	// 0.3 and 0.08, to 0.5 and 0.4 for faces, and to 0.8 and 0.55 for plates.
 	Single, Alone, Agreed float32
 	// Margin is added to each side of the padded box, as a share of the width (height). It
-	// defaults to 0, and to 0.1 for plates.
+	// defaults to 0.04, and to 0.16 for plates.
 	Margin float32
 	// Gap is the longest time without an observation that is bridged. It defaults to 6 s.
 	Gap time.Duration
@@ -91,7 +87,7 @@ const unreachable = 1e9
 func DefaultLinkerClass(c detect.Class) LinkerClass {
 	d := LinkerClass{
 		Low: 0.05, High: 0.35, Confident: 0.5, Sum: 0.6, SumMoving: 0.3, Least: 0.35, LeastMoving: 0.15, Single: 0.3, Alone: 0.3, Agreed: 0.08,
-		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond,
+		Gap: 6 * time.Second, Extend: 800 * time.Millisecond, Smooth: 120 * time.Millisecond, Margin: usualMargin,
 	}
 	switch c {
 	case detect.Person:
@@ -101,7 +97,7 @@ func DefaultLinkerClass(c detect.Class) LinkerClass {
 		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.5, 0.5, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Plate:
-		d.Single, d.Alone, d.Agreed, d.Margin = 0.5, 0.8, 0.55, 0.1
+		d.Single, d.Alone, d.Agreed, d.Margin = 0.5, 0.8, 0.55, plateMargin
 		d.Low, d.High, d.Confident, d.Sum, d.SumMoving = 0.3, 0.45, 0.55, unreachable, unreachable
 		d.Gap, d.Extend = 2*time.Second, 400*time.Millisecond
 	case detect.Vehicle:

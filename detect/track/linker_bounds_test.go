@@ -87,14 +87,13 @@ func TestWholeNonsense(t *testing.T) {
 	}
 }
 
-// TestWholeSlack: padded boxes reach as far as Slack says, with what the caller adds, and no
-// side is drawn in.
+// TestWholeSlack: padded boxes reach as far as Slack or their margin, whichever is more.
 func TestWholeSlack(t *testing.T) {
 	cfg := DefaultLinkerConfig()
-	cfg.Slack, cfg.CallerMargin = 6, 0.05
+	cfg.Slack = 6
 	for _, c := range []struct{ box, want detect.Box }{
-		{detect.Box{X0: 300, Y0: 200, X1: 320, Y1: 240}, detect.Box{X0: 295, Y0: 196, X1: 325, Y1: 244}},
-		{detect.Box{X0: 300, Y0: 100, X1: 360, Y1: 300}, detect.Box{X0: 297, Y0: 100, X1: 363, Y1: 300}},
+		{detect.Box{X0: 300, Y0: 200, X1: 320, Y1: 240}, detect.Box{X0: 294, Y0: 194, X1: 326, Y1: 246}},
+		{detect.Box{X0: 300, Y0: 100, X1: 360, Y1: 300}, detect.Box{X0: 294, Y0: 92, X1: 366, Y1: 308}},
 	} {
 		p := linked(cfg, 20, 0, walks(func(int) detect.Box { return c.box }, steady(0.8)))
 		if got := p.At(10, nil)[0].Padded; got != c.want {
