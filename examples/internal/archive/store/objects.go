@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -89,25 +90,69 @@ func (s *Objects) Open(ctx context.Context, name string) (io.ReadCloser, error) 
 	if err := s.look(ctx, name); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	r, err := s.o.Get(patient{ctx}, name)
-	if err != nil {
-		cancel()
-		return nil, err
+	reads, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	p := &patient{Context: reads}
+	opened := make(chan opening, 1)
+	go func() {
+		r, err := s.o.Get(p, name)
+		opened <- opening{r, err}
+	}()
+	select {
+	case is := <-opened:
+		if is.err != nil {
+			cancel()
+			return nil, is.err
+		}
+		p.reading.Store(true)
+		stop := context.AfterFunc(ctx, cancel)
+		return &object{is.r, func() { stop(); cancel() }}, nil
+	case <-ctx.Done():
+		go abandon(opened, cancel)
+		return nil, ctx.Err()
 	}
-	return &object{r, cancel}, nil
 }
 
-// patience is how long a file may have nothing new to read: then its server is away, and
-// does not know any more who reads it.
-const patience = 20 * time.Second
+// opening is an object that is being opened.
+type opening struct {
+	r   jetstream.ObjectResult
+	err error
+}
+
+// abandon lets the server answer, and closes what it sends. nats.go 1.55 keeps a goroutine and a
+// piece of the object for ever where the context ends after the first piece has come, and
+// before the answer has.
+func abandon(opened <-chan opening, cancel context.CancelFunc) {
+	defer cancel()
+	defer time.AfterFunc(patience, cancel).Stop()
+	if is := <-opened; is.err == nil {
+		_ = is.r.Close()
+	}
+}
+
+const (
+	// patience is how long a file may have nothing new to read: then its server is away, and
+	// does not know any more who reads it.
+	patience = 20 * time.Second
+	// glance is how long a reader waits until it looks whether it is still to read: nats.go
+	// does not look while it waits.
+	glance = 100 * time.Millisecond
+)
 
 // patient is a context with a deadline that moves on. Without a deadline the client sets a
 // short one, for all of the file; with one, it waits for that long for each piece.
-type patient struct{ context.Context }
+type patient struct {
+	context.Context
+	reading atomic.Bool // the file is open
+}
 
 // Deadline implements context.Context.
-func (p patient) Deadline() (time.Time, bool) { return time.Now().Add(patience), true }
+func (p *patient) Deadline() (time.Time, bool) {
+	wait := patience
+	if p.reading.Load() {
+		wait = glance
+	}
+	return time.Now().Add(wait), true
+}
 
 // object is a file that is being read.
 type object struct {
@@ -117,11 +162,15 @@ type object struct {
 
 // Read returns nats.ErrTimeout if nothing came for too long.
 func (o *object) Read(p []byte) (int, error) {
-	n, err := o.ObjectResult.Read(p)
-	if n == 0 && err == nil && len(p) > 0 {
-		err = fmt.Errorf("read from the store: %w", nats.ErrTimeout)
+	for begun := time.Now(); ; {
+		n, err := o.ObjectResult.Read(p)
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+		if time.Since(begun) >= patience {
+			return 0, fmt.Errorf("read from the store: %w", nats.ErrTimeout)
+		}
 	}
-	return n, err
 }
 
 // Close ends reading.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -245,6 +246,33 @@ func TestVault(t *testing.T) {
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestOpenEnded: whoever gives up while a file is being opened leaves nothing behind (TestMain
+// would see it).
+func TestOpenEnded(t *testing.T) {
+	for kind, s := range stores(t) {
+		if err := s.Put(t.Context(), "a.json", strings.NewReader(strings.Repeat("x", 168))); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := read(t, s, "a.json"); err != nil {
+			t.Fatal(err)
+		}
+		took := time.Since(start)
+		for n := range 400 {
+			ctx, cancel := context.WithTimeout(t.Context(), took*time.Duration(n)/200)
+			if f, err := s.Open(ctx, "a.json"); err == nil {
+				if n%2 == 0 {
+					_, _ = io.ReadAll(f)
+				}
+				if err := f.Close(); err != nil {
+					t.Errorf("%s: close: %v", kind, err)
+				}
+			}
+			cancel()
 		}
 	}
 }
