@@ -71,11 +71,14 @@ func TestBackFill(t *testing.T) {
 // counted, and what comes out stays in order.
 func TestSlowSink(t *testing.T) {
 	for _, mode := range modes {
+		var p *pipeline.Pipeline
 		sink := &album{t: t, fault: func(context.Context, int) error {
-			<-time.After(10 * time.Millisecond)
+			for in := p.Stats().FramesIn; mode == pipeline.Live && p.Stats().FramesIn < min(in+10, 100); {
+				<-time.After(time.Millisecond)
+			}
 			return nil
 		}}
-		p := newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
+		p = newPipeline(t, pipeline.Config{Policy: policy(t, hideAll), Mode: mode, LookAhead: 2 * interval})
 		if err := p.Run(t.Context(), &camera{frames: 100, pace: time.Millisecond}, sink); err != nil {
 			t.Fatal(err)
 		}

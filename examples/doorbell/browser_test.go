@@ -99,7 +99,7 @@ func eval[T any](b *tab, expression string) T {
 // cannot answer, so an error only means not yet.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()

@@ -222,7 +222,7 @@ func TestNoToken(t *testing.T) {
 // then it shows the picture by itself.
 func TestBellPage(t *testing.T) {
 	t.Parallel()
-	a, _ := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "3s")
+	a, _ := start(t, "-source", "file:"+clip(t), "-preset", "doorbell", "-ring-for", "10m")
 	b := browser(t, 420, 800)
 	b.do(chromedp.Navigate(a.address()))
 	b.until(`document.getElementById("invite") && !document.getElementById("ring").hidden && document.getElementById("state").textContent !== "connecting"`)
@@ -232,6 +232,7 @@ func TestBellPage(t *testing.T) {
 	b.shoot("bell")
 	b.do(chromedp.Click("#ring"))
 	b.until(`document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > 5`)
+	runOut(a.bell)
 	eventually(t, "the time runs out", func() bool { _, open := a.bell.left(); return !open })
 	b.until(`document.getElementById("ring").textContent === "Ring"`)
 	if eval[bool](b, `document.getElementById("curtain").hidden || getComputedStyle(document.getElementById("video")).visibility !== "hidden"`) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hedgecam/hedge/examples/internal/encoder"
 	"github.com/hedgecam/hedge/pipeline/ffmpeg/ffmpegtest"
@@ -30,7 +31,7 @@ func TestEncoderNamed(t *testing.T) {
 	if !strings.Contains(log.String(), `"encoder"`) || page() != own {
 		t.Errorf("the page names %q, the log says %s", page(), log)
 	}
-	a.broadcaster.UseEncoder(encoder.Process("vaapi", "libopenh264", 0))
+	a.broadcaster.UseEncoder(encoder.Process("vaapi", "libopenh264", time.Minute))
 	const event = "vaapi has failed, and "
 	eventually(t, "the event", func() bool { return strings.Contains(log.String(), event) })
 	if !strings.Contains(log.String(), event+own+" encodes from now on: ") || !strings.Contains(log.String(), "Failed to encode the first picture") {

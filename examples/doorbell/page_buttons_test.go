@@ -17,7 +17,8 @@ func TestPageClickedTwice(t *testing.T) {
 	b.do(chromedp.Navigate(a.address()))
 	says := func(text string) {
 		t.Helper()
-		b.until(`!document.getElementById("private").hidden && document.getElementById("private").textContent === "` + text + `"`)
+		b.until(`!document.getElementById("private").hidden && !document.getElementById("private").hasAttribute("aria-disabled") &&
+			document.getElementById("private").textContent === "` + text + `"`)
 	}
 	says("Hide all")
 	// Counts what is sent, and holds the third back for good.

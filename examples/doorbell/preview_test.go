@@ -145,8 +145,14 @@ func TestPreviewStaysWithItsPage(t *testing.T) {
 			t.Fatal("others get a picture that the saved policy hides")
 		}
 	}
-	if code, data := as(t, a, "me", "GET", "/snapshot.jpg", ""); code != 200 || detail(t, data) > 1 {
-		t.Errorf("the snapshot shows what the saved policy hides: %d", code)
+	var snapshot []byte
+	eventually(t, "a snapshot", func() bool {
+		code, data := as(t, a, "me", "GET", "/snapshot.jpg", "")
+		snapshot = data
+		return code == http.StatusOK
+	})
+	if detail(t, snapshot) > 1 {
+		t.Error("the snapshot shows what the saved policy hides")
 	}
 	if code, _ := as(t, a, "somebody", "GET", "/zones/preview.jpg", ""); code != 403 {
 		t.Errorf("the preview is served to others: %d", code)

@@ -309,7 +309,7 @@ func TestRarePattern(t *testing.T) {
 	out["RTSP"] = decoded(t, nil, "-rtsp_transport", "tcp", "-i", "rtsp://hedge:hush-hush@"+addr+"/hedge")
 	page := pageStream(t, a)
 	out["the page"] = decoded(t, bytes.NewReader(page), "-f", "h264", "-i", "pipe:0")
-	_, snapshot := newClient(t, a).ask(t, "GET", "/snapshot.jpg", a.token)
+	snapshot := newClient(t, a).snapshot(t)
 	if _, err := jpeg.DecodeConfig(strings.NewReader(snapshot)); err != nil {
 		t.Error(err)
 	}

@@ -241,8 +241,8 @@ func TestSourceOptions(t *testing.T) {
 		}
 	})
 	t.Run("RealTime", func(t *testing.T) {
-		s := open(t, path, Options{RealTime: true})
 		begin := time.Now()
+		s := open(t, path, Options{RealTime: true})
 		n := len(readAll(t, s))
 		// The last picture is due after 1.97 s; the decoder may be ahead a bit.
 		if d := time.Since(begin); n != 60 || d < 1200*time.Millisecond {

@@ -250,7 +250,7 @@ func TestCertificate(t *testing.T) {
 	units := testUnits(t)
 	looks := 0
 	_, err = Open(testContext(t), "rtsps://user:s3cret@"+tlsFront(t, rtspCamera(t, units, cameraOptions{}))+"/1",
-		Options{Timeout: time.Second, Trust: func(string, *x509.Certificate) error {
+		Options{Timeout: time.Minute, Trust: func(string, *x509.Certificate) error {
 			if looks++; looks > 1 {
 				return errors.New("changed")
 			}

@@ -186,7 +186,7 @@ func (r *Ring) run() {
 		case <-r.wake:
 		case <-r.sub.Flushed:
 		case <-quiet.C:
-			silent = true
+			silent = len(r.sub.C) == 0 // else it was this program that stood still
 			quiet.Reset(r.silence)
 		}
 		r.drop()

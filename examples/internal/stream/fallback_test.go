@@ -42,7 +42,7 @@ func TestFallback(t *testing.T) {
 			case ffmpegtest.Silent, ffmpegtest.Stalls:
 				patience = 100 * time.Millisecond
 			case ffmpegtest.Freezes: // it works before
-				patience = 5 * time.Second
+				patience = 20 * time.Second
 			}
 			h := newBroadcaster(t, fallbackOptions(&list, patience))
 			s := newScene(t, 64, 48)
