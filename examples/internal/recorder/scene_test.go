@@ -99,7 +99,7 @@ func wait(t testing.TB, what string, done func() bool) {
 	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(20 * time.Second); !done(); {
+	for late := time.After(time.Minute); !done(); {
 		select {
 		case <-tick.C:
 		case <-late:

@@ -32,7 +32,7 @@ func FuzzRequest(f *testing.F) {
 				return "", err
 			}
 			defer conn.Close()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 				return "", err
 			}
 			if _, err := conn.Write(data); err != nil {

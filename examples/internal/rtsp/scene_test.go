@@ -234,7 +234,7 @@ func wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(20 * time.Second); !done(); {
+	for late := time.After(time.Minute); !done(); {
 		select {
 		case <-tick.C:
 		case <-late:

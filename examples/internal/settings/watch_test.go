@@ -133,7 +133,7 @@ func TestWatchPolicy(t *testing.T) {
 // and the end of ctx ends it.
 func TestWatchPolicyRuns(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "policy.json")
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	type event struct {
 		p   *redact.Policy

@@ -28,7 +28,7 @@ func newServer(t testing.TB, broadcaster *stream.Broadcaster, viewers int) *Serv
 
 func wait(t *testing.T, is func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

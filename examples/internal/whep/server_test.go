@@ -89,7 +89,7 @@ func (w *watcher) connect(t *testing.T, sdp string) {
 
 func (w *watcher) next(t *testing.T) *rtp.Packet {
 	t.Helper()
-	late := time.NewTimer(15 * time.Second)
+	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	select {
 	case p := <-w.packets:
