@@ -87,7 +87,7 @@ type ClassConfig struct {
 	// gets smaller, in widths (heights) per second. It defaults to 0.08.
 	Shrink float32
 	// Margin is added to each side of the padded box, as a share of the width
-	// (height). It defaults to 0.04, and to 0.16 for plates.
+	// (height). It defaults to 0.05, and to 0.16 for plates.
 	Margin float32
 }
 

@@ -32,7 +32,7 @@ type LinkerConfig struct {
 	// defaults to 0: time alone counts.
 	Misses int
 	// Slack is how far, in pixels, a place may be wrong because the camera moves. Padded
-	// boxes reach at least as far on each side: their margin, up to 0.04, counts for it. It
+	// boxes reach at least as far on each side: their margin, up to 0.05, counts for it. It
 	// defaults to 0.
 	Slack float32
 }
@@ -67,7 +67,7 @@ type LinkerClass struct {
 	// 0.3 and 0.08, to 0.5 and 0.4 for faces, and to 0.8 and 0.55 for plates.
 	Single, Alone, Agreed float32
 	// Margin is added to each side of the padded box, as a share of the width (height). It
-	// defaults to 0.04, and to 0.16 for plates.
+	// defaults to 0.05, and to 0.16 for plates.
 	Margin float32
 	// Gap is the longest time without an observation that is bridged. It defaults to 6 s.
 	Gap time.Duration

@@ -93,7 +93,7 @@ func TestWholeSlack(t *testing.T) {
 	cfg.Slack = 6
 	for _, c := range []struct{ box, want detect.Box }{
 		{detect.Box{X0: 300, Y0: 200, X1: 320, Y1: 240}, detect.Box{X0: 294, Y0: 194, X1: 326, Y1: 246}},
-		{detect.Box{X0: 300, Y0: 100, X1: 360, Y1: 300}, detect.Box{X0: 294, Y0: 92, X1: 366, Y1: 308}},
+		{detect.Box{X0: 300, Y0: 100, X1: 360, Y1: 300}, detect.Box{X0: 294, Y0: 90, X1: 366, Y1: 310}},
 	} {
 		p := linked(cfg, 20, 0, walks(func(int) detect.Box { return c.box }, steady(0.8)))
 		if got := p.At(10, nil)[0].Padded; got != c.want {

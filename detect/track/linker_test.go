@@ -465,7 +465,7 @@ func TestWholeSure(t *testing.T) {
 	cfg := DefaultLinkerConfig()
 	cfg.Slack = 6
 	p = linked(cfg, 60, 0, walks(func(int) detect.Box { return tall }, steady(0.8)))
-	if got, want := p.At(30, nil)[0].Padded, (detect.Box{X0: 294, Y0: 90.4, X1: 386, Y1: 349.6}); got != want {
+	if got, want := p.At(30, nil)[0].Padded, (detect.Box{X0: 294, Y0: 88, X1: 386, Y1: 352}); got != want {
 		t.Errorf("the padded box with slack is %v, want %v", got, want)
 	}
 }
