@@ -179,6 +179,17 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// TestNegatives: of pictures without anybody few may have anything hidden.
+func TestNegatives(t *testing.T) {
+	for hiding, want := range map[uint64]bool{5: false, 6: true} {
+		r := results{names: []string{"last-false.json"}, leaks: []leakreport.Report{{
+			Config: leakreport.Config{Mode: "recording"}, Runs: []leakreport.Run{{Set: "negatives", Out: 100, Hiding: hiding}}}}}
+		if missed := strings.Join(r.missed(), "\n"); strings.Contains(missed, "Negatives") != want {
+			t.Errorf("%d of 100: missed:\n%s", hiding, missed)
+		}
+	}
+}
+
 // TestPartsMissing: the page says which files are not there.
 func TestPartsMissing(t *testing.T) {
 	dir := write(t, full)

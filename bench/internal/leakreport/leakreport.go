@@ -202,19 +202,29 @@ func SetTable(rows []Set) report.Table {
 	return t
 }
 
-// FalseTable returns how many tracks of recordings are hidden though nobody is there; no
-// line for runs of which nobody can say.
+// FalseTable returns how many tracks of recordings are hidden though nobody is there, how much of
+// the pictures is hidden, and in how many anything is; no line for runs of which nobody can
+// say.
 func FalseTable(runs []Run) report.Table {
-	t := report.Table{Columns: []string{"set", "pictures", "minutes", "tracks hidden", "judged", "false", "a minute", "a picture"}}
+	t := report.Table{Columns: []string{"set", "pictures", "minutes", "tracks hidden", "judged", "false", "a minute", "a picture", "hidden", "pictures with anything hidden"}}
 	for i := range runs {
 		r := &runs[i]
 		if r.Judged == 0 {
 			continue
 		}
 		minutes, rate := r.falseRate()
-		t.Line(r.Set, r.Out, minutes, r.Believed, r.Judged, r.False, rate, fmt.Sprintf("%.4f", float64(r.False)/float64(max(r.Out, 1))))
+		t.Line(r.Set, r.Out, minutes, r.Believed, r.Judged, r.False, rate, fmt.Sprintf("%.4f", float64(r.False)/float64(max(r.Out, 1))),
+			fmt.Sprintf("%.1f %%", 100*r.HiddenShare), r.hiding())
 	}
 	return t
+}
+
+// hiding returns the pictures in which anything is hidden.
+func (r *Run) hiding() string {
+	if r.Hiding == 0 {
+		return "-" // or not counted yet
+	}
+	return fmt.Sprintf("%d (%.1f %%)", r.Hiding, 100*float64(r.Hiding)/float64(max(r.Out, 1)))
 }
 
 // falseRate returns the length and the false tracks of each minute; single pictures have
