@@ -450,7 +450,9 @@ func (s *firstPass) observe(f *passFrame) {
 	s.observed = s.observed[:0]
 	var looked detect.ClassSet
 	for _, k := range s.detectors {
-		looked |= k.classes
+		if k != nil {
+			looked |= k.classes
+		}
 	}
 	explained := false
 	for i := range f.frame.Inferences {
