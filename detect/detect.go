@@ -116,6 +116,8 @@ type Object struct {
 	Age time.Duration
 	// Confirmed is set once the object was seen often enough to be no accident.
 	Confirmed bool
+	// InRegion is set while what saw it last was a region of interest, and not the whole picture.
+	InRegion bool
 	// Silhouette is where in and around Box a person is, in just that picture; nil if it
 	// is not known.
 	Silhouette *Silhouette

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"image"
+	"slices"
 
 	"github.com/hedgecam/hedge/detect"
 )
@@ -24,9 +25,9 @@ const edge = 0.02
 // turns say whose turn it is to be a detector's next region of interest.
 type turns struct {
 	regions int    // inferences at regions since the last one at the whole
-	choice  int    // counts the choices of a region
-	carrier int    // counts the choices among people and vehicles,
-	patches [2]int // and among what moves unexplained, at the picture's edges and elsewhere
+	kind    int    // of region, the next: see selectRegion
+	object  uint64 // the ID of the object whose turn was last
+	patches [2]int // counts the choices among what moves unexplained, at the picture's edges and elsewhere
 	edges   int    // choices at the edges since the last one elsewhere
 	tile    int    // counts the choices among the tiles
 }
@@ -35,8 +36,9 @@ type turns struct {
 // or, every second time, a region at native size where the whole shows too little. Empty
 // means the whole. Regions are what moves and nothing explains, at the picture's edges
 // before elsewhere, and in turn with it the surroundings of people (for faces) and
-// vehicles (for plates). Where nobody looks for these carriers, for a policy that asks for
-// faces or plates alone, it is the turn of small ones that are known, and of the frame's tiles.
+// vehicles (for plates), and of faces and plates that a region alone has shown. Where nobody
+// looks for carriers, for a policy that asks for faces or plates alone, it is the turn of small
+// ones that are known, and of the frame's tiles.
 func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle {
 	frame := f.buf.pic.Rect
 	size := k.inputSize(frame.Size())
@@ -49,28 +51,29 @@ func (s *scheduler) selectRegion(k *slot, f *frame, a *activity) image.Rectangle
 	if k.sweeps {
 		kinds = 3
 	}
-	k.turns.choice++
 	for n := range kinds {
 		var b detect.Box
 		ok := false
-		switch (k.turns.choice - 1 + n) % kinds {
+		kind := (k.turns.kind + n) % kinds
+		switch kind {
 		case 0:
 			b, ok = s.unexplainedRegion(k, f, a)
 		case 1:
-			b, ok = k.carrierRegion(a.objects, frame.Dx(), size)
+			b, ok = k.objectRegion(a.objects, frame, size)
 		case 2:
 			b, ok = k.tileRegion(frame.Size(), size)
 		}
 		if ok {
 			k.turns.regions++
+			k.turns.kind = (kind + 1) % kinds
 			return regionAround(b, size, frame)
 		}
 	}
 	return image.Rectangle{}
 }
 
-// settled reports whether detector k looked at the whole of a frame like f, in which nothing has
-// moved since, so short a time ago that it stands for the frames until the next time, after a region.
+// settled reports whether detector k began to look at the whole of a frame like f, in which nothing
+// has moved since, so short a time ago that it stands for the frames until the next time, after a region.
 func (s *scheduler) settled(k *slot, f *frame) bool {
 	return k.begun && s.trust.healthy(k.index) && k.lastAt >= f.movedAt && f.at-k.lastAt+2*max(k.cost, s.affordable()) <= staticFor
 }
@@ -119,29 +122,32 @@ func (s *scheduler) unexplainedRegion(k *slot, f *frame, a *activity) (detect.Bo
 	return list[k.turns.patches[which]%len(list)], true
 }
 
-// carrierRegion returns, of the people and vehicles too small in the scaled picture, the
-// one whose turn it is: of somebody taller than the region, at its size, the upper part.
-func (k *slot) carrierRegion(objects []detect.Object, full int, size image.Point) (detect.Box, bool) {
-	n := k.wanting(objects, full, size.X)
-	if n == 0 {
+// objectRegion returns, of the objects that want a region, the one whose turn it is: the next by
+// ID, so that each has its turn, whoever comes and goes.
+func (k *slot) objectRegion(objects []detect.Object, frame image.Rectangle, size image.Point) (detect.Box, bool) {
+	k.wanting(objects, frame, size)
+	if len(k.wanted) == 0 {
 		return detect.Box{}, false
 	}
-	k.turns.carrier++
-	pick := k.turns.carrier % n
-	for i := range objects {
-		if !k.wantsRegion(&objects[i], full, size.X) {
-			continue
+	pick := k.wanted[0]
+	for _, o := range k.wanted[1:] {
+		// Those after the last one come before those up to it.
+		if late, is := pick.ID <= k.turns.object, o.ID <= k.turns.object; late != is && late || late == is && o.ID < pick.ID {
+			pick = o
 		}
-		if pick == 0 {
-			b := objects[i].Box
-			if objects[i].Class == detect.Person {
-				b.Y1 = min(b.Y1, b.Y0+0.9*float32(size.Y))
-			}
-			return b, true
-		}
-		pick--
 	}
-	return detect.Box{}, false
+	k.turns.object = pick.ID
+	return aim(pick, size), true
+}
+
+// aim returns what a region of a size for an object is to show the middle of: of somebody taller
+// than the region the upper part.
+func aim(o *detect.Object, size image.Point) detect.Box {
+	b := o.Box
+	if o.Class == detect.Person {
+		b.Y1 = min(b.Y1, b.Y0+0.9*float32(size.Y))
+	}
+	return b
 }
 
 // tileRegion returns the tile of the frame whose turn it is.
@@ -156,23 +162,53 @@ func (k *slot) tileRegion(full, size image.Point) (detect.Box, bool) {
 	return rectBox(k.tiles[k.turns.tile%len(k.tiles)]), true
 }
 
-// wanting returns how many objects there are for which, or for whose faces and plates, the scaled
-// picture is too small.
-func (k *slot) wanting(objects []detect.Object, full, scaled int) (n int) {
+// mostCarriers bounds how many carriers are compared with what they may carry.
+const mostCarriers = 64
+
+// wanting notes in k.wanted the objects for which, or for whose faces and plates, the scaled picture
+// is too small, and reports whether there are any.
+func (k *slot) wanting(objects []detect.Object, frame image.Rectangle, size image.Point) bool {
+	k.wanted = k.wanted[:0]
 	for i := range objects {
-		if k.wantsRegion(&objects[i], full, scaled) {
-			n++
+		if k.carries(&objects[i], frame.Dx(), size.X) {
+			k.wanted = append(k.wanted, &objects[i])
 		}
 	}
-	return n
+	carriers := k.wanted[:min(len(k.wanted), mostCarriers)]
+	for i := range objects {
+		o := &objects[i]
+		if k.small(o, frame.Dx(), size.X) && !slices.ContainsFunc(carriers, func(c *detect.Object) bool {
+			region := rectBox(regionAround(aim(c, size), size, frame))
+			return o.Box.Intersect(region) == o.Box
+		}) {
+			k.wanted = append(k.wanted, o)
+		}
+	}
+	return len(k.wanted) > 0
 }
 
-func (k *slot) wantsRegion(o *detect.Object, full, scaled int) bool {
+// carries reports whether an object may carry a face or plate that is looked for, and is too
+// small for it in the scaled picture.
+func (k *slot) carries(o *detect.Object, full, scaled int) bool {
 	short := o.Box.Short() * float32(scaled) / float32(full)
 	return k.classes.Has(detect.Plate) && o.Class == detect.Vehicle && short < smallVehicle ||
-		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson ||
-		k.sweeps && k.classes.Has(o.Class) &&
-			(o.Class == detect.Face && short < smallFace || o.Class == detect.Plate && o.Box.W()*float32(scaled)/float32(full) < smallPlate)
+		k.classes.Has(detect.Face) && o.Class == detect.Person && short < smallPerson
+}
+
+// small reports whether an object is a face or plate that a region has shown, or, where carriers
+// are not looked for, one too small for the scaled picture.
+func (k *slot) small(o *detect.Object, full, scaled int) bool {
+	if !k.classes.Has(o.Class) {
+		return false
+	}
+	by := float32(scaled) / float32(full)
+	switch o.Class {
+	case detect.Face:
+		return o.InRegion || k.sweeps && o.Box.Short()*by < smallFace
+	case detect.Plate:
+		return o.InRegion || k.sweeps && o.Box.W()*by < smallPlate
+	}
+	return false
 }
 
 // regionAround returns a rectangle of the given size inside the frame, as near to

@@ -70,7 +70,7 @@ func TestRegionOrder(t *testing.T) {
 		people := &activity{}
 		for i := range n {
 			b := square(float32(100+400*i), 40)
-			people.objects = append(people.objects, detect.Object{Class: detect.Person, Box: b, Padded: b})
+			people.objects = append(people.objects, detect.Object{ID: uint64(i + 1), Class: detect.Person, Box: b, Padded: b})
 		}
 		f.moved = nil
 		for i := range n {

@@ -148,6 +148,8 @@ func (s *scene) restart(size image.Point) {
 	if s.adjust != nil {
 		s.adjust(&c)
 	}
+	// Each has its turn, see turns.object.
+	c.AwaitRegions = s.live && !s.moving
 	c.Keep = max(c.Keep, s.history, s.keep)
 	s.tracker = track.New(c)
 	s.motion = nil

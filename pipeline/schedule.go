@@ -96,7 +96,8 @@ type slot struct {
 	interval    time.Duration // in force at the newest frame
 	cost        time.Duration // core time of an inference, smoothed
 	turns       turns
-	earlier     turns // before the inference that waits
+	earlier     turns            // before the inference that waits
+	wanted      []*detect.Object // scratch: those that want a region
 	tiles       []image.Rectangle
 	tiled       [2]image.Point // the sizes of the frame and of the tiles that tiles is for
 }
@@ -399,7 +400,7 @@ func (s *scheduler) interval(k *slot, f *frame, a *activity) time.Duration {
 		return 0
 	case a.static:
 		size := f.buf.pic.Rect.Size()
-		if detailed(k, size) && (k.sweeps || k.wanting(a.objects, size.X, k.inputSize(size).X) > 0) {
+		if detailed(k, size) && (k.sweeps || k.wanting(a.objects, f.buf.pic.Rect, k.inputSize(size))) {
 			return staticInterval / 2
 		}
 		return staticInterval

@@ -247,7 +247,7 @@ func TestReplacedTurns(t *testing.T) {
 		a := &activity{watched: true, unexplained: true}
 		for i := range 3 {
 			b := detect.Box{X0: float32(100 + 400*i), Y0: 300, X1: float32(140 + 400*i), Y1: 420}
-			a.objects = append(a.objects, detect.Object{Class: detect.Person, Box: b, Padded: b})
+			a.objects = append(a.objects, detect.Object{ID: uint64(i + 1), Class: detect.Person, Box: b, Padded: b})
 		}
 		whole, people := 0, map[detect.Box]int{}
 		for n := range 24 {

@@ -57,7 +57,7 @@ func (m *Model) findPatches(dt time.Duration) {
 			}
 			active[x] = 0
 			if foreground[x] == 0 && cand[x] != 1 {
-				if unknown[x] != 0 {
+				if unknown[x] != 0 && g.waits(o+x) {
 					pendingCells++
 				}
 				continue
@@ -70,14 +70,20 @@ func (m *Model) findPatches(dt time.Duration) {
 			if changed {
 				g.lastChange = m.now
 			}
-			// An object that stands and was found waits for nothing.
-			if e := g.foundAt[o+x]; e == never || g.changedAt[o+x] > e {
+			if g.waits(o + x) {
 				pendingCells++
 			}
 		}
 	}
 	g.rebase = false
 	g.pendingCells = pendingCells
+}
+
+// waits reports whether a cell waits for an inference: an object that stands and was found waits
+// for none.
+func (g *cellGrid) waits(i int) bool {
+	e := g.foundAt[i]
+	return e == never || g.changedAt[i] > e
 }
 
 // decide says whether a cell belongs to the foreground, and whether what it shows is

@@ -22,6 +22,12 @@ type Config struct {
 	// never less than the longest Hold or BackFill.
 	Keep time.Duration
 
+	// AwaitRegions keeps a face or plate that was last seen in a region of interest until a
+	// region has missed it (twice, once it is Confirmed), and not for Keep: for callers who
+	// give each of them ([detect.Object].InRegion) its turn. One that has left the picture
+	// is dropped. It defaults to false.
+	AwaitRegions bool
+
 	// MaxTracks bounds the memory. If there are more objects than that, the whole picture
 	// counts as a face, a person and a plate; with 0 the first object is one too many. It
 	// defaults to 4096.

@@ -60,9 +60,11 @@ type object struct {
 	missedAt   time.Duration // first at this time
 	unseen     bool          // an inference before the first observation has not seen it,
 	unseenAt   time.Duration // last at this time
-	misses     int           // inferences after the last observation that have missed it, missApart or more apart
+	misses     int           // weights of the inferences after the last observation that have missed or overlooked it, missApart or more apart
+	judged     int           // how many of them have missed it,
+	twiceAt    time.Duration // and when it were two
 	lastMiss   time.Duration // the newest of them
-	goneAt     time.Duration // when they were ClassConfig.Misses
+	goneAt     time.Duration // when they were as much as ClassConfig.Misses
 	cameAt     time.Duration // so many inferences before the first observation have not seen it since then
 	begun      bool          // the first observations are still there
 	spot       spot          // where it is if it is a thing of the place
@@ -112,8 +114,8 @@ func (o *object) add(s observation, c *ClassConfig) {
 	for j := lo; j <= hi; j++ {
 		o.seen[j].derived = false
 	}
-	if o.missed && o.seen[len(o.seen)-1].at >= o.missedAt {
-		o.missed, o.misses = false, 0
+	if last := o.seen[len(o.seen)-1].at; o.missed && last >= o.missedAt || !o.missed && i == len(o.seen)-1 {
+		o.missed, o.misses, o.judged = false, 0, 0
 	}
 	if o.unseen && o.seen[0].at <= o.unseenAt {
 		o.unseen = false
@@ -160,9 +162,17 @@ func (o *object) span(t *Tracker) {
 	c, keep := &t.cfg.Class[o.class], t.cfg.Keep
 	first, last := o.seen[0].at, o.seen[len(o.seen)-1].at
 	o.till = last + c.hold(o.uncertainty)
-	if !o.missed {
+	switch {
+	case o.awaits(t):
+		o.till = maxTime
+		if o.judged >= 2 {
+			o.till = max(last+c.hold(o.uncertainty), o.twiceAt)
+		} else if o.missed && !o.confirmed(c) {
+			o.till = max(last+c.hold(o.uncertainty), o.missedAt)
+		}
+	case !o.missed:
 		o.till = last + keep
-	} else if o.missedAt > o.till {
+	case o.missedAt > o.till:
 		o.till = min(o.missedAt, last+keep)
 	}
 	o.from = first
@@ -170,7 +180,7 @@ func (o *object) span(t *Tracker) {
 		o.till = max(o.till, last+fixtureHold)
 	}
 	unconfirmed := c.Misses > 0 && !o.confirmed(c) && !o.fixture(c)
-	if unconfirmed && o.misses >= c.Misses {
+	if unconfirmed && o.misses >= c.Misses*missed {
 		o.till = min(o.till, o.goneAt)
 	}
 	if o.begun {
@@ -178,10 +188,33 @@ func (o *object) span(t *Tracker) {
 		if unconfirmed && o.cameAt < first {
 			o.from = max(o.from, o.cameAt)
 		}
+		if _, _, carried := carrier(o.class); !o.unseen && carried && !o.seen[0].whole {
+			// Nobody has looked there before who could have seen it.
+			o.from = min(o.from, first-keep)
+			if unconfirmed {
+				o.from = max(o.from, o.cameAt)
+			}
+		}
 		if o.unseen && o.unseenAt < o.from {
 			o.from = max(o.unseenAt, first-keep)
 		}
 	}
+}
+
+// awaits reports whether the object is there until a region has missed it.
+func (o *object) awaits(t *Tracker) bool {
+	_, _, carried := carrier(o.class)
+	return t.cfg.AwaitRegions && carried && !o.seen[len(o.seen)-1].whole
+}
+
+// left reports whether the object was last seen before the time tm, and is out of the picture
+// then.
+func (o *object) left(tm time.Duration, t *Tracker) bool {
+	if o.till < maxTime || o.seen[len(o.seen)-1].at >= tm {
+		return false
+	}
+	p, ok := o.at(tm, t)
+	return ok && p.box.Intersect(t.whole).Empty()
 }
 
 // confirmed reports whether the observations leave no uncertainty that there is an object.

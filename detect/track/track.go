@@ -154,9 +154,13 @@ func (t *Tracker) update(class detect.Class, l Inference) {
 			s.box = uncut(s.box, l.Region, a.places[i].box)
 			t.observe(o, &l, s)
 			o.span(t)
-		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) && judges(class, l.Region, &o.seen[len(o.seen)-1]) {
-			o.miss(l.Time)
-			o.countMiss(l.Time, c)
+		} else if l.Classes.Has(class) && shows(l.Region, a.places[i].box.Intersect(t.whole)) {
+			weight := overlooked
+			if judges(class, l.Region, &o.seen[len(o.seen)-1]) {
+				o.miss(l.Time)
+				weight = missed
+			}
+			o.countMiss(l.Time, weight, c)
 			o.span(t)
 		}
 	}
@@ -220,8 +224,13 @@ func uncut(b, region, expected detect.Box) detect.Box {
 // pictures that are nearer are too much alike.
 const missApart = 60 * time.Millisecond
 
-// countMiss counts an inference after the last observation that has missed the object.
-func (o *object) countMiss(at time.Duration, c *ClassConfig) {
+// missed and overlooked are what an inference counts that could have found an object and has
+// not, and one that can say little: it takes three of these to end what leaves doubt.
+const missed, overlooked = 3, 1
+
+// countMiss counts an inference after the last observation that has missed or overlooked
+// the object.
+func (o *object) countMiss(at time.Duration, weight int, c *ClassConfig) {
 	last := o.seen[len(o.seen)-1].at
 	if o.misses > 0 {
 		last = o.lastMiss
@@ -230,7 +239,13 @@ func (o *object) countMiss(at time.Duration, c *ClassConfig) {
 		return
 	}
 	o.lastMiss = at
-	if o.misses++; o.misses == c.Misses {
+	if weight == missed {
+		if o.judged++; o.judged == 2 {
+			o.twiceAt = at
+		}
+	}
+	before := o.misses
+	if o.misses += weight; before < c.Misses*missed && o.misses >= c.Misses*missed {
 		o.goneAt = at
 	}
 }
@@ -274,13 +289,13 @@ func (t *Tracker) begin(class detect.Class, l *Inference, s observation) {
 }
 
 // nthMissBefore returns the time of the n-th inference back from an observation, of those
-// that count and would have shown the object: far in the past if there are fewer.
+// that count and would have found the object: far in the past if there are fewer.
 func (t *Tracker) nthMissBefore(n int, class detect.Class, s observation) time.Duration {
 	at := s.at
 	for range n {
 		last := -maxTime
 		for i := range min(t.asked, len(t.queries)) {
-			if g := &t.queries[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && shows(g.region, s.box) {
+			if g := &t.queries[i]; g.at <= at-missApart && g.at > last && g.classes.Has(class) && shows(g.region, s.box) && judges(class, g.region, &s) {
 				last = g.at
 			}
 		}
@@ -331,7 +346,7 @@ func (t *Tracker) At(tm time.Duration, dst []detect.Object) []detect.Object {
 		}
 		dst = append(dst, detect.Object{
 			ID: o.id, Class: o.class, Box: p.box, Padded: padded, Score: p.best, Age: p.age,
-			Confirmed: o.confirmed(c),
+			Confirmed: o.confirmed(c), InRegion: !o.seen[len(o.seen)-1].whole,
 		})
 	}
 	if c := &t.overflow; tm >= c.from && tm <= c.till {
@@ -364,7 +379,7 @@ func (t *Tracker) Forget(before time.Duration) {
 	oldest := before
 	kept := t.objects[:0]
 	for _, o := range t.objects {
-		if o.till < before {
+		if o.till < before || o.left(before, t) {
 			t.spare = append(t.spare, o)
 			continue
 		}
