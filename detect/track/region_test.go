@@ -1,6 +1,7 @@
 package track
 
 import (
+	"image"
 	"testing"
 	"time"
 
@@ -121,6 +122,98 @@ func TestCutByRegion(t *testing.T) {
 					t.Errorf("%s, after %v: box %v, hidden %v of %v", name, l.Time, o.Box, o.Padded, who)
 				}
 			}
+		}
+	}
+}
+
+// TestAwaitsRegion: where each face that a region alone shows has its turn, it is hidden until
+// then, however long that takes: one miss ends what leaves doubt, two what does not. One that
+// has left the picture is dropped.
+func TestAwaitsRegion(t *testing.T) {
+	region := detect.Box{X0: 300, Y0: 100, X1: 800, Y1: 500}
+	faces := detect.Classes(detect.Face)
+	c := config(4096)
+	c.Size, c.AwaitRegions = image.Pt(1920, 1080), true
+	// seen returns a tracker and the time of the last of n sightings.
+	seen := func(n int, score, from, per float32) (*Tracker, time.Duration) {
+		tr, at := New(c), time.Duration(0)
+		for i := range n {
+			at = time.Duration(i) * time.Second
+			x := from + float32(i)*per
+			tr.Update(Inference{Time: at, Classes: faces, Region: region.Shift(from-500, 0), Detections: []detect.Detection{{Class: detect.Face, Score: score, Box: detect.Box{X0: x, Y0: 200, X1: x + 16, Y1: 220}}}})
+		}
+		return tr, at
+	}
+	whole := func(tr *Tracker, from, to time.Duration) (gaps int) {
+		for at := from; at < to; at += time.Second {
+			tr.Update(Inference{Time: at, Classes: faces})
+			if len(tr.At(at, nil)) != 1 {
+				gaps++
+			}
+		}
+		return gaps
+	}
+	for score, misses := range map[float32]int{0.4: 1, 0.9: 2} {
+		tr, last := seen(5, score, 500, 0)
+		now := last + time.Minute
+		if gaps := whole(tr, last, now); gaps > 0 {
+			t.Errorf("found with %.1f: shown %d times in a minute in which no region looked", score, gaps)
+		}
+		for i := range misses {
+			if len(tr.At(now, nil)) != 1 {
+				t.Errorf("found with %.1f: shown after %d misses", score, i)
+			}
+			tr.Update(Inference{Time: now, Classes: faces, Region: region})
+			now += time.Second
+		}
+		if got := tr.At(now, nil); len(got) != 0 {
+			t.Errorf("found with %.1f: %v is held after %d misses", score, got, misses)
+		}
+	}
+	// One that is seen again counts its misses anew.
+	tr, last := seen(5, 0.9, 500, 0)
+	for i := range 20 {
+		at := last + time.Duration(i+1)*10*time.Second
+		l := Inference{Time: at, Classes: faces, Region: region}
+		if i%2 == 1 {
+			l.Detections = []detect.Detection{{Class: detect.Face, Score: 0.9, Box: detect.Box{X0: 500, Y0: 200, X1: 516, Y1: 220}}}
+		}
+		tr.Update(l)
+		if len(tr.At(at+5*time.Second, nil)) != 1 {
+			t.Errorf("missed every second time: shown after %v", at)
+		}
+	}
+	tr, last = seen(8, 0.9, 1880, 5) // on its way out
+	whole(tr, last+time.Second, last+20*time.Second)
+	if len(tr.objects) != 0 {
+		t.Errorf("%d tracks of a face that has left", len(tr.objects))
+	}
+}
+
+// TestFirstInRegion: nobody could have seen before what the first region that looked shows: it
+// is hidden in the frames that are held back, too.
+func TestFirstInRegion(t *testing.T) {
+	box := detect.Box{X0: 500, Y0: 200, X1: 516, Y1: 220}
+	region := detect.Box{X0: 300, Y0: 100, X1: 800, Y1: 500}
+	faces := detect.Classes(detect.Face)
+	for _, misses := range []int{0, 6} {
+		c := config(4096)
+		c.Class[detect.Face].Misses = misses
+		tr := New(c)
+		for n := range 10 {
+			tr.Update(Inference{Time: time.Duration(n) * 100 * ms, Classes: faces})
+		}
+		tr.Update(Inference{Time: time.Second, Classes: faces, Region: region, Detections: []detect.Detection{{Class: detect.Face, Score: 0.31, Box: box}}})
+		if len(tr.At(0, nil)) != 1 {
+			t.Errorf("Misses %d: shown a second before the first region that looked", misses)
+		}
+		// A camera that moves gives it no turn: wholes that overlook it end what leaves doubt.
+		held := 0
+		for ; held < 100 && len(tr.At(time.Second+time.Duration(held)*100*ms, nil)) == 1; held++ {
+			tr.Update(Inference{Time: time.Second + time.Duration(held+1)*100*ms, Classes: faces})
+		}
+		if most := 3*misses + 1; misses > 0 && held > most || misses == 0 && held < 40 {
+			t.Errorf("Misses %d: held for %d inferences on the whole", misses, held)
 		}
 	}
 }
