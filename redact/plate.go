@@ -42,6 +42,11 @@ const (
 	// nobody was seen, as a part of the picture's height.
 	plateHeight, plateFar = 20, 8
 	maxNetworks           = 8
+	// foundCalm is how long at least a block must have been calm for what is found there to have
+	// been there before.
+	foundCalm = time.Second
+	// clearPerson is the score from which a person is no accident: track's High.
+	clearPerson = 0.4
 )
 
 // never is before all times.
@@ -62,7 +67,7 @@ const never = time.Duration(math.MinInt64 / 4)
 // only where something else is seen, but for the light, which is followed in the
 // whole picture at once (see plateLight).
 // Who is found by nobody, does not move and stays for longer does enter, as a
-// parked car does.
+// parked car does. Once they are found, what is known of their place is dropped.
 //
 // A plate holds raw pixels. Nothing but a Redactor can read them, and nothing
 // writes them anywhere. It is used by one goroutine at a time.
@@ -83,6 +88,7 @@ type BackgroundPlate struct {
 	cand   *image.YCbCr  // the content that may enter
 	pend   *image.YCbCr  // samples that wait for the look after
 	next   int           // the block to visit next
+	finds  []find        // of which the frame is to come
 	least  []float32     // how high the smaller people are, for each row of blocks
 }
 
@@ -96,6 +102,15 @@ type plateBlock struct {
 	differs     bool          // what was last proved is something else than the plate
 	light       [3]int        // by how much it was lighter, in steps, if the block is known
 }
+
+// find is something that was found in the frame of a time.
+type find struct {
+	box detect.Box
+	at  time.Duration
+}
+
+// maxFinds bounds how many finds wait for their frames.
+const maxFinds = 256
 
 // plateLook is what one network says of one block: that all its looks from the
 // first to the last found nothing.
@@ -143,6 +158,7 @@ func (p *BackgroundPlate) Forget() {
 			l[i] = plateLook{never, never}
 		}
 	}
+	p.finds = p.finds[:0]
 	clear(p.least)
 	clear(p.pic.Y)
 	clear(p.cand.Y)
@@ -181,8 +197,13 @@ func (p *BackgroundPlate) Looked(l Inference) {
 		if f.Class == detect.Vehicle {
 			continue
 		}
-		if f.Class == detect.Person && f.Score >= 0.4 {
+		if f.Class == detect.Person && f.Score >= clearPerson {
 			p.learnHeight(f.Box)
+		}
+		if f.Class != detect.Person || f.Score >= clearPerson {
+			if p.calm(f.Box, l.Time) && len(p.finds) < maxFinds {
+				p.finds = append(p.finds, find{f.Box, l.Time})
+			}
 		}
 		p.mark(f.Box, l.Time)
 	}
@@ -241,6 +262,54 @@ func (p *BackgroundPlate) Doubt(at time.Duration) {
 	p.markBlocks(blockRect{0, 0, p.known.w, p.known.h}, at)
 }
 
+// unlearn drops what is known in the box of somebody, or of a license plate, who was found where it was
+// calm until then, if the frame pic mostly shows there what is known: they have not come, but
+// were there when the blocks entered, and what is known shows them. On PETS09-S2L1 (a recording,
+// bench/leak -picture) 0.07 % of the people are shown by a tenth of their middle with it, and 0.56 %
+// without; 1.46 and 1.39 % of the rest are hidden for nothing. Wherever the frame shows what is
+// known, calm or not, 0 and 1.89 %.
+func (p *BackgroundPlate) unlearn(b detect.Box, pic *image.YCbCr) {
+	r, known, same := p.touched(b), 0, 0
+	for y := r.y0; y < r.y1; y++ {
+		for x := r.x0; x < r.x1; x++ {
+			if !p.known.has(x, y) {
+				continue
+			}
+			known++
+			if i := y*p.known.w + x; sameBlock(pic, p.pic, p.rect(i), p.light.steps) {
+				same++
+			}
+		}
+	}
+	if 4*same < 3*known {
+		return
+	}
+	for y := r.y0; y < r.y1; y++ {
+		for x := r.x0; x < r.x1; x++ {
+			k := &p.blocks[y*p.known.w+x]
+			k.count = 0
+			if p.known.has(x, y) {
+				p.known.unset(blockRect{x, y, x + 1, y + 1})
+				p.light.vote(k.light, -1)
+				k.differs = false
+			}
+		}
+	}
+}
+
+// calm reports whether in nearly all of a box nothing was found or moved shortly before a time.
+func (p *BackgroundPlate) calm(b detect.Box, at time.Duration) bool {
+	r, calm := p.touched(b), 0
+	for y := r.y0; y < r.y1; y++ {
+		for i := y*p.known.w + r.x0; i < y*p.known.w+r.x1; i++ {
+			if p.blocks[i].dirty < at-max(p.cfg.Span/plateCalm, foundCalm) {
+				calm++
+			}
+		}
+	}
+	return 10*calm >= 9*(r.x1-r.x0)*(r.y1-r.y0)
+}
+
 // mark notes that something was found, or moved, in a box of the frame of a time,
 // with one more block around: residue of compression sits beside what moves.
 func (p *BackgroundPlate) mark(b detect.Box, at time.Duration) {
@@ -284,6 +353,15 @@ func (p *BackgroundPlate) Frame(pic *image.YCbCr, at time.Duration, occupied []d
 		return
 	}
 	p.now = at
+	later := p.finds[:0]
+	for _, f := range p.finds {
+		if f.at > at {
+			later = append(later, f)
+		} else {
+			p.unlearn(f.box, pic)
+		}
+	}
+	p.finds = later
 	for _, b := range occupied {
 		p.mark(b, at)
 	}

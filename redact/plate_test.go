@@ -22,6 +22,7 @@ type yard struct {
 	from   int
 	to     int
 	found  bool // by network 0
+	as     detect.Detection
 	moves  bool
 	scale  float32
 	region detect.Box
@@ -36,6 +37,7 @@ func newYard() *yard {
 		plate: NewBackgroundPlate(size, PlateConfig{Networks: 2, Span: yardSpan}),
 		empty: noise(size.X, size.Y, 7),
 		step:  200 * time.Millisecond, who: image.Rect(40, 32, 72, 96), scale: 1, blind: -1,
+		as: detect.Detection{Class: detect.Person, Score: 0.1},
 	}
 }
 
@@ -58,7 +60,7 @@ func (y *yard) run(end time.Duration) {
 				}
 				l := Inference{Network: k, Time: time.Duration(n-2) * y.step, Region: y.region, Scale: y.scale}
 				if y.found && k == 0 && there(n-2) {
-					l.Found = []detect.Detection{{Class: detect.Person, Score: 0.1, Box: box}}
+					l.Found = []detect.Detection{{Class: y.as.Class, Score: y.as.Score, Box: box}}
 				}
 				y.plate.Looked(l)
 			}
@@ -128,6 +130,46 @@ func TestPlateStaysEmpty(t *testing.T) {
 				t.Errorf("the person is in %d blocks", other)
 			}
 		})
+	}
+}
+
+// TestPlateUnlearns: who was found by nobody for so long that they entered is dropped from what
+// is known when they are found clearly; who comes over a place that is known takes nothing from it.
+func TestPlateUnlearns(t *testing.T) {
+	for name, c := range map[string]struct {
+		as    detect.Detection
+		drops bool
+	}{
+		"person":                 {detect.Detection{Class: detect.Person, Score: 0.9}, true},
+		"license plate":          {detect.Detection{Class: detect.Plate, Score: 0.65}, true},
+		"face":                   {detect.Detection{Class: detect.Face, Score: 0.31}, true},
+		"a bush, for an instant": {detect.Detection{Class: detect.Person, Score: 0.1}, false},
+	} {
+		y := newYard()
+		y.as, y.to = c.as, 1<<20
+		y.run(time.Minute)
+		if _, other := y.shows(); other == 0 {
+			t.Fatalf("%s: nothing of who was never found has entered", name)
+		}
+		y.found = true
+		y.run(62 * time.Second)
+		if _, other := y.shows(); (other == 0) != c.drops {
+			t.Errorf("%s: found after a minute, and %d blocks are known that show them", name, other)
+		}
+		// Whoever stays is not known anew.
+		y.run(3 * time.Minute)
+		if _, other := y.shows(); (other == 0) != c.drops {
+			t.Errorf("%s: after three minutes %d blocks are known that show them", name, other)
+		}
+	}
+	y := newYard()
+	y.run(time.Minute)
+	before, _ := y.shows()
+	y.found, y.moves, y.as.Score = true, true, 0.9
+	y.from, y.to = y.frame, y.frame+50
+	y.run(2 * time.Minute)
+	if after, other := y.shows(); after < before || other > 0 {
+		t.Errorf("of %d known blocks %d are left, and %d show who came", before, after, other)
 	}
 }
 
