@@ -107,7 +107,8 @@ type Object struct {
 	// Box is the best estimate of its place at that moment, in pixels.
 	Box Box
 	// Padded is the padded box, what must be hidden to hide it: Box grown by the
-	// uncertainty of the estimate (speed, age of the last observation).
+	// uncertainty of the estimate (speed, age of the last observation) and by the margin of
+	// its class.
 	Padded Box
 	// Score is the highest recent confidence, 0..1.
 	Score float32

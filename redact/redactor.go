@@ -50,8 +50,8 @@ type Options struct {
 	Soft int
 
 	// Margin is the share of an object's width and height, 0..4, by which its
-	// padded box is grown on each side before the rules are applied. It defaults to
-	// 0.1.
+	// padded box is grown on each side before the rules are applied. Those of package
+	// track are grown already: 0 is for them. It defaults to 0.1.
 	Margin float32
 
 	// FrostHold is the least time between two pictures that frost looks at. Its

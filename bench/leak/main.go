@@ -2,7 +2,7 @@
 // faces, people and license plates of real recordings are not hidden, for how
 // long, and how much is hidden that nobody asked for.
 //
-//	go run ./bench/leak [-policy P] [-mode offline|live] [-fps F] [-cores N]
+//	go run ./bench/leak [-policy P] [-mode offline|live|recording] [-fps F] [-cores N]
 //	    [-networks NAME] [-lookahead TIME] [-json F] [-worst DIR] SET...
 //
 // A SET is a folder with labels.jsonl and SOURCE.md. Its recordings run through

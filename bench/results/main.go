@@ -2,8 +2,9 @@
 //
 //	go run ./bench/results [-bench bench]
 //
-// It reads leak/last*.json, leak/ablation.json, and last.json and last.md of
-// attack, peers, speed, doorbell, soak and archive below the folder, and writes RESULTS.md there.
+// It reads leak/last*.json, leak/ablation.json, last.json and last.md of attack, peers,
+// speed, doorbell, soak and archive below the folder, and busy.json and busy.md of doorbell, and
+// writes RESULTS.md there.
 // If a file is missing, the page says so. The program measures nothing itself.
 package main
 

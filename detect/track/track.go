@@ -11,8 +11,9 @@
 // joined by a line when the object is found again, after Cao et al.,
 // "Observation-Centric SORT", CVPR 2023.
 //
-// Unlike those, it answers for any time, also one between inferences or before the
-// first: [Tracker.At] says what must be hidden then.
+// Unlike those, a [Tracker] answers for any time, also one between inferences or before the
+// first: [Tracker.At] says what must be hidden then. A [Linker] does so for recordings, of
+// which all inferences are in: it judges whole tracks.
 package track
 
 import (

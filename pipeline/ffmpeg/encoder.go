@@ -17,16 +17,18 @@ import (
 // EncoderOptions say how frames are encoded as they come. All but LowPower, Patience
 // and Room are required.
 type EncoderOptions struct {
-	// Codec is ffmpeg's name of an encoder for H.264, such as "h264_vaapi".
+	// Codec is ffmpeg's name of an encoder for H.264, such as "h264_vaapi". It does not begin
+	// with "-".
 	Codec string
 	// Size is that of the frames. Where a side is odd, the coded picture has one
 	// more column or row, a copy of the last.
 	Size image.Point
-	// BitRate is in bits per second.
+	// BitRate is in bits per second, more than 0.
 	BitRate int
-	// Rate is in pictures per second, for the control of the bit rate only.
+	// Rate is in pictures per second, more than 0 and at most 1000, for the control of the bit
+	// rate only.
 	Rate float64
-	// Group is the most pictures from one key picture to the next.
+	// Group is the most pictures from one key picture to the next, 1 or more.
 	Group int
 	// LowPower is for encoders by VA-API that have no other mode, such as those of
 	// Intel's N100.

@@ -210,7 +210,7 @@ func Unserved(r *queue.Recording, workers []queue.Worker) string {
 				why = "no worker of its version, " + r.Version + ", is there: start one, or retry the recording with this version"
 			}
 		case r.Stage != queue.Render && r.Networks != queue.NoNetworks && !slices.Contains(w.Networks, r.Networks):
-			why = "no worker has its networks, " + r.Networks + ": start one with their weights"
+			why = "no worker has its networks, " + r.Networks + ": start one with -networks " + r.Networks
 		default:
 			return ""
 		}
