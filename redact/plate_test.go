@@ -134,31 +134,28 @@ func TestPlateStaysEmpty(t *testing.T) {
 }
 
 // TestPlateUnlearns: who was found by nobody for so long that they entered is dropped from what
-// is known when they are found clearly; who comes over a place that is known takes nothing from it.
+// is known when they are found; who comes over a place that is known takes nothing from it.
 func TestPlateUnlearns(t *testing.T) {
-	for name, c := range map[string]struct {
-		as    detect.Detection
-		drops bool
-	}{
-		"person":                 {detect.Detection{Class: detect.Person, Score: 0.9}, true},
-		"license plate":          {detect.Detection{Class: detect.Plate, Score: 0.65}, true},
-		"face":                   {detect.Detection{Class: detect.Face, Score: 0.31}, true},
-		"a bush, for an instant": {detect.Detection{Class: detect.Person, Score: 0.1}, false},
+	for name, as := range map[string]detect.Detection{
+		"person":        {Class: detect.Person, Score: 0.9},
+		"weakly":        {Class: detect.Person, Score: 0.1},
+		"license plate": {Class: detect.Plate, Score: 0.65},
+		"face":          {Class: detect.Face, Score: 0.31},
 	} {
 		y := newYard()
-		y.as, y.to = c.as, 1<<20
+		y.as, y.to = as, 1<<20
 		y.run(time.Minute)
 		if _, other := y.shows(); other == 0 {
 			t.Fatalf("%s: nothing of who was never found has entered", name)
 		}
 		y.found = true
 		y.run(62 * time.Second)
-		if _, other := y.shows(); (other == 0) != c.drops {
+		if _, other := y.shows(); other > 0 {
 			t.Errorf("%s: found after a minute, and %d blocks are known that show them", name, other)
 		}
 		// Whoever stays is not known anew.
 		y.run(3 * time.Minute)
-		if _, other := y.shows(); (other == 0) != c.drops {
+		if _, other := y.shows(); other > 0 {
 			t.Errorf("%s: after three minutes %d blocks are known that show them", name, other)
 		}
 	}
