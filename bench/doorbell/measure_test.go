@@ -39,8 +39,7 @@ type bench struct {
 	before   program.Metrics // as ffmpeg began to pull
 	alone    window          // with a viewer that decodes nothing
 	shared   window          // with Chromium on the same cores
-	first    []time.Duration // pictures of the page, of any kind
-	video    []time.Duration // pictures of its video, as often
+	first    []time.Duration // pictures of the page
 	pictures sampled
 	last     program.Metrics // after the puller has gone
 }
@@ -213,11 +212,11 @@ func (b *bench) watchShared(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.watcher.close()) }()
 	b.say("opening the page in Chromium")
 	for range openings {
-		took, video, err := b.watcher.open(b.program.Page)
+		took, err := b.watcher.open(b.program.Page)
 		if err != nil {
 			return err
 		}
-		b.first, b.video = append(b.first, took), append(b.video, video)
+		b.first = append(b.first, took)
 	}
 	if err := b.settle(ctx); err != nil {
 		return err

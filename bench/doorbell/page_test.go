@@ -48,23 +48,18 @@ type received struct {
 }
 
 // prelude runs before the page's own scripts: it notes the connections that they
-// make, when the video shows its first picture, and when the page shows a single one
-// before that. Before there is one, browsers show two black pixels. sample reads the counter from every 13th picture, which
+// make, and when the video shows its first picture. Before there is one, browsers
+// show two black pixels. sample reads the counter from every 13th picture, which
 // is no burden for a machine that is to be measured.
 const prelude = `(() => {
-	const hedge = window.hedge = { connections: [], single: 0, first: 0, pictures: [] };
+	const hedge = window.hedge = { connections: [], first: 0, pictures: [] };
 	const Connection = window.RTCPeerConnection;
 	window.RTCPeerConnection = class extends Connection {
 		constructor(...a) { super(...a); hedge.connections.push(this); }
 	};
 	const look = () => {
 		const v = hedge.video = document.getElementById("video");
-		const s = document.getElementById("snapshot");
-		if (!v || !s) return setTimeout(look, 5);
-		// A frame that is begun after the change shows it when the next one begins.
-		new MutationObserver(() => requestAnimationFrame(() => requestAnimationFrame((now) => {
-			if (!s.hidden && s.naturalWidth === WIDTH) hedge.single ||= performance.timeOrigin + now;
-		}))).observe(s, { attributes: true, attributeFilter: ["hidden"] });
+		if (!v) return setTimeout(look, 5);
 		v.requestVideoFrameCallback(function step(now, meta) {
 			if (meta.width === WIDTH) hedge.first = performance.timeOrigin + meta.expectedDisplayTime;
 			else v.requestVideoFrameCallback(step);
@@ -151,35 +146,27 @@ func value[T any](w *watcher, expression string) (T, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// open opens the page anew, and returns how long it took to its first picture, and to that of
-// the video, by the machine's clock.
-func (w *watcher) open(address string) (first, live time.Duration, err error) {
+// open opens the page anew, and returns how long it took to its first picture, by
+// the machine's clock.
+func (w *watcher) open(address string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	start := time.Now()
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	var video float64
+	var first float64
 	var last error
-	err = program.Until(ctx, 25*time.Second, func() (bool, error) {
+	err := program.Until(ctx, 25*time.Second, func() (bool, error) {
 		// A page that is being replaced by the next one cannot answer: not yet.
-		video, last = value[float64](w, "window.hedge.first")
-		return last == nil && video > 0, nil
+		first, last = value[float64](w, "window.hedge.first")
+		return last == nil && first > 0, nil
 	})
 	if err != nil {
-		return 0, 0, fmt.Errorf("the page shows no live picture: %w", errors.Join(err, last))
+		return 0, fmt.Errorf("the page shows no picture: %w", errors.Join(err, last))
 	}
-	single, err := value[float64](w, "window.hedge.single")
-	if err != nil {
-		return 0, 0, err
-	}
-	if single == 0 { // the video was sooner
-		single = video
-	}
-	since := func(at float64) time.Duration { return time.Duration((at - float64(start.UnixNano())/1e6) * 1e6) }
-	return since(min(single, video)), since(video), nil
+	return time.Duration((first - float64(start.UnixNano())/1e6) * 1e6), nil
 }

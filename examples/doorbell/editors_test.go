@@ -289,44 +289,6 @@ func TestNoUDP(t *testing.T) {
 	b.until(`!document.getElementById("curtain-text").textContent.includes("Trying")`)
 }
 
-// TestFirstPicture: a single picture is shown while the live one is not there yet, and not
-// asked for any more once it is.
-func TestFirstPicture(t *testing.T) {
-	t.Parallel()
-	a, _ := start(t, "-source", "file:"+clip(t))
-	b := browser(t, 800, 600)
-	b.do(chromedp.Navigate("about:blank"))
-	// The browser connects when it is told to.
-	_, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
-		const set = RTCPeerConnection.prototype.setRemoteDescription;
-		const told = new Promise((tell) => { window.connectNow = tell; });
-		RTCPeerConnection.prototype.setRemoteDescription = async function (d) { await told; return set.call(this, d); };
-		const real = window.fetch;
-		window.snapshots = 0;
-		window.fetch = (...what) => { if (what[0] === "/snapshot.jpg") window.snapshots++; return real(...what); };`})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.do(chromedp.Navigate(a.address()))
-	b.until(`document.getElementById("snapshot")?.hidden === false && document.getElementById("snapshot").naturalWidth === 640`)
-	if w := eval[int](b, `document.getElementById("video").videoWidth`); w != 0 {
-		t.Errorf("the live picture is %d wide before it can be there", w)
-	}
-	b.until(`!document.getElementById("invite").hidden`)
-	eval[bool](b, `window.connectNow(), true`)
-	b.until(`document.getElementById("video").videoWidth === 640 && document.getElementById("snapshot").hidden`)
-	// One that was asked for just before may still come: it is not shown.
-	before := eval[int](b, `window.snapshots`)
-	played := eval[int](b, `document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames`)
-	b.until(`document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames > ` + num(float64(played+30)))
-	if n := eval[int](b, `window.snapshots`); n > before {
-		t.Errorf("%d single pictures were asked for beside the live one", n-before)
-	}
-	if !eval[bool](b, `document.getElementById("snapshot").hidden`) {
-		t.Error("a single picture covers the live one")
-	}
-}
-
 // TestFillsChosen: each of the two fills on the page changes its own field of the policy, and
 // a page that is opened later shows what was saved.
 func TestFillsChosen(t *testing.T) {

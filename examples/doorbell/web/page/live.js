@@ -5,14 +5,12 @@ const ticks = 90; // of a time stamp, per millisecond
 const wrap = 2 ** 32;
 const patience = 5000; // ms that a connection may take
 const snapshotEvery = 500; // ms
-const snapshotAfter = 4000; // ms, the most after there was none
 
 export class Live {
   // tell is called with what keeps the picture from being seen, or with "".
   constructor(video, snapshot, tell) {
     Object.assign(this, { video, snapshot, tell });
     this.failures = 0; // connections in a row that came to nothing
-    this.playing = false; // live pictures come, or came and are expected again
     this.trial = ""; // who draws here: the editor whose preview is to be seen
     this.clock = null; // what Status says of it
     this.offset = 0; // of the server's clock against ours, in ms
@@ -21,14 +19,9 @@ export class Live {
     this.seenAt = performance.now();
     this.wait = 500;
     this.count();
-    // Browsers show two black pixels before there is a picture.
-    video.addEventListener("resize", () => {
-      if (video.videoWidth > 2) this.snapshot.hidden = this.playing = true;
-    });
     addEventListener("pagehide", () => this.hangUp());
     addEventListener("pageshow", (e) => { if (e.persisted) this.connect(); });
     this.connect();
-    this.snap();
   }
 
   async connect() {
@@ -49,6 +42,7 @@ export class Live {
         clearTimeout(this.late);
         this.wait = 500;
         this.failures = 0;
+        this.snapshot.hidden = true;
         this.tell("");
       }
       if (["disconnected", "failed"].includes(pc.connectionState)) this.again("The picture was interrupted. Connecting again");
@@ -73,10 +67,7 @@ export class Live {
     if (this.snapshot.hidden) this.tell(why);
     this.close();
     if (final) return;
-    if (++this.failures >= 2 && this.playing) {
-      this.playing = false;
-      this.snap();
-    }
+    if (++this.failures === 2) this.snap();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.connect(), this.wait);
     this.wait = Math.min(this.wait * 2, 4000);
@@ -87,29 +78,26 @@ export class Live {
     this.id = null;
   }
 
-  // snap shows single pictures until a live one comes: the first is there sooner than a
-  // connection, and a tunnel or a strict network may carry no UDP.
+  // snap shows single pictures for as long as the live one does not get through:
+  // a tunnel or a strict network may carry no UDP.
   async snap() {
-    if (this.snapping) return;
-    this.snapping = true;
-    for (let wait = snapshotEvery; !this.playing; await new Promise((resume) => setTimeout(resume, wait))) {
-      try {
-        const response = this.trial ? await ask("GET", "/zones/preview.jpg", { headers: { "X-Editor": this.trial } }) : await ask("GET", "/snapshot.jpg");
-        const url = URL.createObjectURL(await response.blob());
-        this.snapshot.src = url;
-        await this.snapshot.decode();
-        URL.revokeObjectURL(url);
-        if (this.playing) break;
-        this.snapshot.hidden = false;
-        this.tell("");
-        this.seen++;
-        wait = snapshotEvery;
-      } catch {
-        this.snapshot.hidden = true; // none to see just now
-        wait = Math.min(wait * 2, snapshotAfter);
-      }
+    if (this.failures < 2) {
+      this.snapshot.hidden = true;
+      return;
     }
-    this.snapping = false;
+    try {
+      const response = this.trial ? await ask("GET", "/zones/preview.jpg", { headers: { "X-Editor": this.trial } }) : await ask("GET", "/snapshot.jpg");
+      const url = URL.createObjectURL(await response.blob());
+      this.snapshot.src = url;
+      await this.snapshot.decode();
+      URL.revokeObjectURL(url);
+      this.snapshot.hidden = this.failures < 2;
+      if (this.failures >= 2) this.tell("");
+      this.seen++;
+    } catch {
+      this.snapshot.hidden = true; // none to see just now
+    }
+    setTimeout(() => this.snap(), snapshotEvery);
   }
 
   close() {
