@@ -62,7 +62,7 @@ type object struct {
 	unseenAt   time.Duration // last at this time
 	misses     int           // weights of the inferences after the last observation that have missed or overlooked it, missApart or more apart
 	judged     int           // how many of them have missed it,
-	twiceAt    time.Duration // and when it were two
+	twiceAt    time.Duration // and when they were two
 	lastMiss   time.Duration // the newest of them
 	goneAt     time.Duration // when they were as much as ClassConfig.Misses
 	cameAt     time.Duration // so many inferences before the first observation have not seen it since then

@@ -81,7 +81,6 @@ func (c *client) ask(t *testing.T, method, path, token string) (code int, text s
 	return resp.StatusCode, string(data)
 }
 
-// TestDoorbell: with the preset for doorbells there is no picture before the
 // runOut ends the time that the bell gives.
 func runOut(b *bell) {
 	b.mu.Lock()
@@ -90,6 +89,7 @@ func runOut(b *bell) {
 	b.expire()
 }
 
+// TestDoorbell: with the preset for doorbells there is no picture before the
 // bell was rung, and none after the time is over.
 func TestDoorbell(t *testing.T) {
 	t.Parallel()
